@@ -1,0 +1,88 @@
+#pragma once
+#include <camber/tensor.h>
+
+#include <functional>
+#include <vector>
+
+namespace camber {
+
+/// What autograd keeps about a tensor: whether its gradient is wanted, and the gradient so far.
+struct AutogradMeta {
+    bool requires_grad = false;
+    bool leaf = true;
+    Shape shape;
+    Dtype dtype = Dtype::f32;
+    Device device = Device::cpu;
+    Tensor grad;  ///< buffer; meaningful only while has_grad
+    bool has_grad =
+        false;  ///< false: `grad`, if defined, is a buffer waiting to be overwritten (flat parameter gradients)
+    bool grad_shared = false;  ///< the buffer is also somebody else's: add into a fresh one, not in place
+};
+
+/// Handed to an operation's backward step: the gradient of its output, and where to put those of its inputs.
+class BackwardContext {
+  public:
+    /// Gradient of the loss with respect to the operation's output, in the output's shape and dtype.
+    const Tensor& grad() const { return grad_; }
+    /// Whether the gradient of input `i` is wanted.
+    bool needs(std::size_t i) const { return inputs_[i] && inputs_[i]->requires_grad; }
+    /// A buffer of input i's shape and dtype that the step must overwrite with its gradient. Call at most once per
+    /// input.
+    Tensor out(std::size_t i);
+    /// Gives an existing tensor as input i's gradient (e.g. the output's own gradient passed along).
+    void set(std::size_t i, Tensor gradient);
+
+  private:
+    friend class Tape;
+    BackwardContext(Tensor grad, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
+        : grad_(std::move(grad)), inputs_(inputs), results_(inputs.size()), shared_(inputs.size(), false) {}
+    void finish();
+
+    Tensor grad_;
+    const std::vector<std::shared_ptr<AutogradMeta>>& inputs_;
+    std::vector<Tensor> results_;
+    std::vector<bool> shared_;
+};
+
+using BackwardStep = std::function<void(BackwardContext&)>;
+
+/// Whether operations on this thread are being recorded.
+bool grad_enabled();
+
+/// Turns recording off for its lifetime on this thread.
+class NoGrad {
+  public:
+    NoGrad();
+    ~NoGrad();
+    NoGrad(const NoGrad&) = delete;
+    NoGrad& operator=(const NoGrad&) = delete;
+
+  private:
+    bool previous_;
+};
+
+/// Whether an operation on these inputs must be recorded.
+bool needs_grad(std::initializer_list<const Tensor*> inputs);
+
+/// Records that `output` was made from `inputs`; `step` computes their gradients. `name` is for messages and profiles.
+/// Undefined tensors may stand among the inputs (an absent bias). Call only when needs_grad(inputs).
+void record(Tensor& output, const char* name, const std::vector<Tensor>& inputs, BackwardStep step);
+
+/// Walks this thread's tape in reverse from `loss` (one element) and adds scale * d loss / d leaf to every leaf's
+/// gradient. Each recorded step runs once and frees what it saved; the tape is empty afterwards. Throws Error when loss
+/// has no history or more than one element.
+void backward(const Tensor& loss, double scale = 1.0);
+
+/// Drops whatever this thread has recorded (a forward pass whose loss is not wanted after all).
+void clear_tape();
+
+/// Forgets a leaf's gradient; a preallocated buffer is kept for the next one to overwrite.
+void zero_grad(const Tensor& leaf);
+
+/// Compares backward() with central differences. `function` maps the inputs (f64, Device::reference) to a tensor; its
+/// elements are summed with fixed random weights. Every element of every input that requires_grad is perturbed by eps.
+/// Returns the largest |analytic - numeric| / max(1, |numeric|).
+double gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function, std::vector<Tensor> inputs,
+                 double eps = 1e-5, std::uint64_t seed = 1);
+
+}  // namespace camber

@@ -1,0 +1,58 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace camber {
+
+/// Where a tensor lives and whose primitives work on it.
+enum class Device : std::uint8_t {
+    meta,       ///< shapes only, no memory: layer tables and planning
+    reference,  ///< host memory, plain loops with double accumulators: the oracle
+    cpu,        ///< host memory, oneDNN and OpenMP
+    cuda,       ///< an NVIDIA GPU
+    emulated,   ///< the CUDA kernels on the host
+};
+inline constexpr int device_count = 5;
+
+const char* name(Device device);
+/// The inverse of name(); throws UsageError for any other text.
+Device parse_device(const std::string& text);
+
+/// What an allocator has handed out and holds, in bytes.
+struct MemoryStats {
+    std::size_t current = 0;        ///< in tensors now
+    std::size_t peak = 0;           ///< the most ever in tensors since the last reset_peak()
+    std::size_t reserved = 0;       ///< held from the system, in use or cached
+    std::uint64_t requests = 0;     ///< tensors' requests so far
+    std::uint64_t allocations = 0;  ///< requests that had to go to the system: constant once a training step is warm
+};
+
+/// Memory of one device: a caching allocator and copies. Implementations are thread-safe.
+class DeviceMemory {
+  public:
+    virtual ~DeviceMemory() = default;
+    /// At least `bytes` bytes aligned to 64. Throws Error (out of memory) naming the sizes. Returns null on
+    /// Device::meta.
+    virtual void* allocate(std::size_t bytes) = 0;
+    virtual void release(void* block) noexcept = 0;
+    virtual void copy_from_host(void* dst, const void* src, std::size_t bytes) = 0;
+    /// Waits until the device has finished what was queued before.
+    virtual void copy_to_host(void* dst, const void* src, std::size_t bytes) = 0;
+    virtual void copy_within(void* dst, const void* src, std::size_t bytes) = 0;
+    virtual void zero(void* dst, std::size_t bytes) = 0;
+    virtual MemoryStats stats() const = 0;
+    virtual void reset_peak() = 0;
+    /// Gives cached blocks back to the system.
+    virtual void trim() = 0;
+};
+
+/// The memory of `device`; throws Error when this build or machine has no such device.
+DeviceMemory& device_memory(Device device);
+/// Makes `memory` the memory of `device`; it must outlive the program's use of tensors there.
+void register_device_memory(Device device, DeviceMemory* memory);
+/// Whether tensors on `device` can be read through plain pointers.
+bool is_host(Device device);
+
+}  // namespace camber

@@ -1,0 +1,84 @@
+#pragma once
+#include <camber/philox.h>
+#include <camber/tensor.h>
+#include <camber/types.h>
+
+#include <vector>
+
+/// Differentiable operations. Each checks shapes and dtypes (throwing Error that names the operation and the shapes),
+/// allocates its output on x's device, calls the backend and, when gradients are wanted, records its backward step.
+/// Activations are [N, H, W, C] of f32, bf16 or (reference device) f64; parameters have parameter_dtype(x.dtype()).
+namespace camber::ops {
+
+/// Output extent of a window of `kernel` with `dilation` sliding by `stride` over `in` + pad_before + pad_after.
+std::int64_t window_output(std::int64_t in, int kernel, int stride, int dilation, int pad_before, int pad_after);
+/// Keras 'same': out = ceil(in / stride), the odd row of zeros goes to the bottom and right.
+Padding same_padding(std::int64_t in_h, std::int64_t in_w, int kernel_h, int kernel_w, int stride_h, int stride_w,
+                     int dilation_h = 1, int dilation_w = 1);
+/// The same amount on every side.
+Padding symmetric_padding(int amount);
+/// The crop of a transposed convolution whose output is in * stride: Keras 'same' (tests/fixtures has it checked
+/// against Keras).
+Padding same_crop(int kernel_h, int kernel_w, int stride_h, int stride_w);
+
+/// Cross-correlation. x [N, H, W, Cin], w [Cout, Kh, Kw, Cin], bias [Cout] or undefined.
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p = {});
+/// x [N, H, W, Cin], w [Cin, Kh, Kw, Cout], bias [Cout] or undefined.
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dParams& p = {});
+/// x [..., Cin] of rank 2 or 4, w [Cout, Cin], bias [Cout] or undefined.
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias);
+
+/// Ioffe and Szegedy 2015. With `training` the batch's statistics are used and the running ones updated in place, else
+/// the running ones are used. gamma, beta, running_mean, running_var: [C].
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                  const Tensor& running_var, bool training, const BatchNormParams& p = {});
+
+Tensor relu(const Tensor& x);
+/// Over the last axis.
+Tensor softmax(const Tensor& x);
+/// a + b, equal shapes.
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor scale(const Tensor& x, double alpha);
+/// Converts between f64, f32 and bf16.
+Tensor cast(const Tensor& x, Dtype dtype);
+/// Inverted dropout; the same key gives the same mask. Identity when rate is 0.
+Tensor dropout(const Tensor& x, double rate, const PhiloxKey& key);
+
+Tensor max_pool2d(const Tensor& x, const Pool2dParams& p = {});
+Tensor avg_pool2d(const Tensor& x, const Pool2dParams& p = {});
+/// [N, H, W, C] to [N, 1, 1, C].
+Tensor global_avg_pool(const Tensor& x);
+
+/// Resizes to out_h x out_w.
+Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMode mode);
+/// Adds zeros (positive) or crops (negative) on each side.
+Tensor pad2d(const Tensor& x, const Padding& padding);
+/// Along the last axis; N, H and W agree.
+Tensor concat(const std::vector<Tensor>& parts);
+Tensor reshape(const Tensor& x, const Shape& shape);
+
+/// Sum and mean of all elements: a scalar of parameter_dtype(x.dtype()).
+Tensor sum(const Tensor& x);
+Tensor mean(const Tensor& x);
+
+/// What segmentation_loss returns: the differentiable loss and the sums behind it.
+struct SegmentationLoss {
+    Tensor loss;   ///< scalar
+    Tensor stats;  ///< see Backend::segmentation_loss
+};
+
+/// The weighted sum of the terms whose weight in `p` is not 0, each of q = softmax(logits [N, H, W, C]) and labels [N,
+/// H, W] u8, over valid pixels (label not ignore_index; other labels must be < C):
+///   cross-entropy  PyTorch's, class_weights w [C] optional: with smoothing e, sum_i [(1 - e) w_ti (-log q_ti) + e / C
+///   sum_c w_c (-log q_c)] / sum_i w_ti Dice           1 - mean_c (2 I_c + s) / (P_c + T_c + s)        I, P, T: sums of
+///   q t, q, t over the batch, or per image and then averaged Jaccard        1 - mean_c (I_c + s) / (P_c + T_c - I_c +
+///   s)    (segmentation_models) focal          mean_i of -alpha_ti (1 - q_ti)^gamma log q_ti   (Lin et al. 2017),
+///   focal_alpha [C] optional
+/// With no valid pixel every term is 0.
+SegmentationLoss segmentation_loss(const Tensor& logits, const Tensor& labels, const SegmentationLossParams& p,
+                                   const Tensor& class_weights = {}, const Tensor& focal_alpha = {});
+
+/// Index of the largest of the last axis, u8, shape without that axis. Not differentiable.
+Tensor argmax(const Tensor& x);
+
+}  // namespace camber::ops

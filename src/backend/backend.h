@@ -1,0 +1,164 @@
+#pragma once
+#include <camber/philox.h>
+#include <camber/tensor.h>
+#include <camber/types.h>
+
+#include <cstdint>
+#include <span>
+
+/// The backend contract: every primitive a device must provide. Outputs are preallocated by the caller and overwritten
+/// unless a comment says otherwise; an undefined Tensor stands for an absent optional. src/ops has checked shapes and
+/// dtypes already.
+///
+/// Dtypes: activations (x, y, dx, dy) are A = f32 or bf16 (f64 on the reference device); parameters, their gradients,
+/// statistics and losses are P = parameter_dtype(A). Arithmetic on bf16 is done in f32. Layouts: activations [N, H, W,
+/// C], convolution weights [Cout, Kh, Kw, Cin], transposed convolution weights [Cin, Kh, Kw, Cout], labels [N, H, W]
+/// u8.
+namespace camber {
+
+/// Elements [begin, end) of the flat parameter buffer that share a parameter group.
+struct ParameterSegment {
+    std::int64_t begin = 0, end = 0;
+    int group = 0;
+};
+
+enum class OptimizerKind { sgd, adam, adamw };
+
+struct OptimizerParams {
+    OptimizerKind kind = OptimizerKind::adam;
+    double momentum = 0;  ///< SGD
+    bool nesterov = false;
+    double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam, AdamW
+    double max_grad_norm =
+        0;  ///< > 0: gradients are scaled by min(1, max_grad_norm / (norm + 1e-6)), norm from `grad_norm`
+    double ema_decay = 0;  ///< > 0: ema = decay * ema + (1 - decay) * parameter
+};
+
+/// Positions in the f32 tensor of per-step numbers that optimizer_step reads. They live in device memory so that a
+/// captured step can be replayed with new ones.
+namespace step_scalar {
+inline constexpr int grad_scale = 0;        ///< multiplies every gradient first (1 / accumulated micro-batches)
+inline constexpr int bias_correction1 = 1;  ///< 1 - beta1^t
+inline constexpr int bias_correction2 = 2;  ///< 1 - beta2^t
+inline constexpr int first_step = 3;  ///< 1 on the first step (SGD's momentum buffer starts as the gradient), else 0
+inline constexpr int groups = 4;      ///< then two a group: learning rate, weight decay
+}  // namespace step_scalar
+
+class Backend {
+  public:
+    virtual ~Backend() = default;
+    virtual Device device() const = 0;
+    /// For `camber info`: libraries, versions, instruction sets.
+    virtual std::string describe() const = 0;
+    /// Waits for all queued work.
+    virtual void synchronize() {}
+
+    // --- convolution. bias, db: [Cout] P or undefined
+    virtual void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                        const Conv2dParams& p) = 0;
+    virtual void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) = 0;
+    virtual void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                        const Conv2dParams& p) = 0;
+    virtual void conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                                  const ConvTranspose2dParams& p) = 0;
+    virtual void conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
+                                                const ConvTranspose2dParams& p) = 0;
+    virtual void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                                  const ConvTranspose2dParams& p) = 0;
+
+    // --- batch normalisation over all but the last axis, with ReLU fused when p.relu. Per-channel tensors: [C] P.
+    /// Normalises with the batch's statistics, stores them in mean and invstd = 1 / sqrt(var + eps), updates the
+    /// running ones in place.
+    virtual void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                                  const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
+                                  const BatchNormParams& p) = 0;
+    virtual void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                      const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                                      const BatchNormParams& p) = 0;
+    /// Backward of batch_norm_train. The ReLU mask is recomputed from x. dx may be dy's own buffer.
+    virtual void batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
+                                     const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
+                                     const Tensor& dbeta, const BatchNormParams& p) = 0;
+    /// Backward of batch_norm_inference: the statistics are constants. dx may be dy's own buffer or undefined.
+    virtual void batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma,
+                                               const Tensor& beta, const Tensor& running_mean,
+                                               const Tensor& running_var, const Tensor& dx, const Tensor& dgamma,
+                                               const Tensor& dbeta, const BatchNormParams& p) = 0;
+
+    // --- elementwise; y may be an input's own buffer
+    virtual void relu(const Tensor& x, const Tensor& y) = 0;
+    /// dx = dy where y > 0, else 0. dx may be dy's own buffer.
+    virtual void relu_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) = 0;
+    virtual void add(const Tensor& a, const Tensor& b, const Tensor& y) = 0;
+    /// y = alpha * x, any floating dtype.
+    virtual void scale(const Tensor& x, double alpha, const Tensor& y) = 0;
+    /// Every element becomes `value`, any dtype.
+    virtual void fill(const Tensor& y, double value) = 0;
+    /// Converts between floating dtypes, rounding to nearest even.
+    virtual void cast(const Tensor& x, const Tensor& y) = 0;
+    /// y = x / (1 - rate) where the element's u32 of the stream is at least threshold = rate * 2^32 (rounded), else 0.
+    /// Its own backward.
+    virtual void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) = 0;
+
+    // --- softmax over the last axis
+    virtual void softmax(const Tensor& x, const Tensor& y) = 0;
+    virtual void softmax_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) = 0;
+
+    // --- pooling. The gradient of a maximum goes to the first one in row-major order, as in PyTorch.
+    virtual void max_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) = 0;
+    virtual void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx,
+                                     const Pool2dParams& p) = 0;
+    virtual void avg_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) = 0;
+    virtual void avg_pool2d_backward(const Tensor& dy, const Tensor& dx, const Pool2dParams& p) = 0;
+
+    // --- shape
+    virtual void resize(const Tensor& x, const Tensor& y, ResizeMode mode) = 0;
+    virtual void resize_backward(const Tensor& dy, const Tensor& dx, ResizeMode mode) = 0;
+    /// y(n, i, j) = x(n, i - top, j - left), 0 where that is outside x; negative offsets crop. Its backward is pad2d
+    /// with -top, -left.
+    virtual void pad2d(const Tensor& x, const Tensor& y, int top, int left) = 0;
+    /// y[..., y_begin : y_begin + count] = x[..., x_begin : x_begin + count]; the rest of y is left alone.
+    virtual void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
+                               std::int64_t count) = 0;
+
+    // --- reductions, in a fixed order
+    /// y (one element, P) = sum of x.
+    virtual void sum(const Tensor& x, const Tensor& y) = 0;
+
+    // --- losses, fused with softmax. logits [N, H, W, C] A; labels [N, H, W] u8; class_weights, focal_alpha: [C] P or
+    // undefined.
+    /// loss: one element, P. stats: [(per_image ? N : 1) * C * 3 + 3] f64, for the backward step and metrics: for every
+    /// class the sums over valid pixels of p*t, p and t; then cross-entropy's weight total, focal's pixel count and an
+    /// unused slot.
+    virtual void segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
+                                   const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
+                                   const SegmentationLossParams& p) = 0;
+    /// dlogits = grad_loss (one element, P) * d loss / d logits.
+    virtual void segmentation_loss_backward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
+                                            const Tensor& focal_alpha, const Tensor& stats, const Tensor& grad_loss,
+                                            const Tensor& dlogits, const SegmentationLossParams& p) = 0;
+
+    // --- metrics
+    /// labels (u8) = index of the largest of the last axis, the first among equals.
+    virtual void argmax(const Tensor& x, const Tensor& labels) = 0;
+    /// counts [C, C] i32, truth by prediction, is added to; pixels whose truth is ignore_index or >= C are left out.
+    virtual void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
+                                  int ignore_index) = 0;
+
+    // --- optimizer, over flat buffers of equal length; elements outside every segment (frozen) stay as they are
+    /// norm (one element, P) = Euclidean norm of the gradient over the segments.
+    virtual void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) = 0;
+    /// state1: momentum or first moment; state2: second moment; ema; each undefined when unused. `scalars`: see
+    /// step_scalar.
+    virtual void optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1, const Tensor& state2,
+                                const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
+                                std::span<const ParameterSegment> segments, const OptimizerParams& p) = 0;
+};
+
+/// The backend of `device`; throws Error saying what is missing when this build or machine has none.
+Backend& backend(Device device);
+inline Backend& backend(const Tensor& tensor) { return backend(tensor.device()); }
+/// Whether backend(device) would succeed.
+bool has_backend(Device device);
+
+}  // namespace camber
