@@ -1,0 +1,65 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace camber {
+
+struct ClassTable;  // data.h
+
+using Rgb = std::array<std::uint8_t, 3>;
+
+/// A u8 picture in host memory, rows from the top, `[height, width, channels]` contiguous. Three channels are RGB;
+/// one channel is a label map (a class id per pixel).
+struct Image {
+    int height = 0;
+    int width = 0;
+    int channels = 3;
+    std::vector<std::uint8_t> data;
+
+    Image() = default;
+    /// Zero-filled.
+    Image(int height, int width, int channels);
+
+    bool empty() const { return data.empty(); }
+    std::size_t pixels() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width); }
+    std::uint8_t* at(int row, int column) {
+        return data.data() +
+               (static_cast<std::size_t>(row) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column)) *
+                   static_cast<std::size_t>(channels);
+    }
+    const std::uint8_t* at(int row, int column) const { return const_cast<Image*>(this)->at(row, column); }
+    bool operator==(const Image&) const = default;
+};
+
+/// Decodes a PNG, JPEG, BMP, TGA or PPM file to RGB (grey is repeated, alpha dropped). Throws Error naming the file
+/// when it is missing, not an image, larger than 2^28 pixels, or cut short (decoders would fill the missing rows with
+/// grey).
+Image read_image(const std::filesystem::path& file);
+
+/// Decodes an 8-bit grey PNG as a label map, one channel. Throws Error as read_image does, and when the file is colour,
+/// has a palette or 16 bits, whose values would not be class ids.
+Image read_label(const std::filesystem::path& file);
+
+/// Writes a PNG (1 or 3 channels) beside `file`, syncs it and renames it into place, so that no half-written file is
+/// ever seen. Throws Error naming the file and the reason (for example no space left on the device).
+void write_png(const std::filesystem::path& file, const Image& image);
+
+/// Resizes by averaging the source area under each output pixel when shrinking, bilinear with half-pixel centres when
+/// enlarging. Any channel count. The same size gives an exact copy.
+Image resize_area(const Image& image, int height, int width);
+/// Resizes by taking the source pixel under each output pixel's centre; for labels, since it never makes a new id.
+Image resize_nearest(const Image& image, int height, int width);
+
+/// Paints each id of a label map in its class colour; ids outside the table are white.
+Image colour_labels(const Image& label, const ClassTable& classes);
+/// `image` with the class colours of `label` (resized to it if it differs) blended over: alpha 0 is the image alone, 1
+/// the colours alone. Void pixels keep the image.
+Image overlay_labels(const Image& image, const Image& label, const ClassTable& classes, float alpha = 0.5f);
+/// One picture of input | truth | prediction, each the size of `image`, separated by white columns. An empty `truth` is
+/// left out; where truth is void the prediction is painted all the same.
+Image side_by_side(const Image& image, const Image& truth, const Image& prediction, const ClassTable& classes);
+
+}  // namespace camber
