@@ -1,0 +1,85 @@
+#pragma once
+#include <camber/nn.h>
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// The networks. Each is a file in nets/ and a line in nets/registry.cpp.
+namespace camber::nets {
+
+/// A segmentation network: images [N, H, W, in_channels] to logits [N, H, W, classes].
+class Net : public nn::Module {
+  public:
+    virtual const char* name() const = 0;
+    /// Everything make_net(name(), options()) needs to build the same network: what a checkpoint stores.
+    virtual nlohmann::json options() const = 0;
+    virtual int in_channels() const = 0;
+    virtual int classes() const = 0;
+    /// What height and width must be a multiple of for the input to pass through without padding.
+    virtual int size_multiple() const = 0;
+};
+
+/// An option of a network, for help and error messages.
+struct NetOption {
+    std::string name;
+    nlohmann::json value;  ///< the default
+    std::string help;      ///< one line with the choices
+};
+
+struct NetInfo {
+    std::string name;
+    std::string description;  ///< one line
+    std::vector<NetOption> options;
+    std::function<std::unique_ptr<Net>(const nlohmann::json& options)> make;
+};
+
+const std::vector<NetInfo>& net_list();
+/// Throws UsageError listing the known networks.
+const NetInfo& net_info(const std::string& name);
+/// Builds a network; options left out have their defaults. Its parameters have no memory yet: see nn::ParameterBuffer.
+/// Throws UsageError for an unknown network, option or value, naming the choices.
+std::unique_ptr<Net> make_net(const std::string& name, const nlohmann::json& options = nlohmann::json::object());
+
+// ---- unet
+
+/// Which library's defaults batch normalisation and initial values follow.
+enum class Style { keras, pytorch };
+/// What to do with an input whose height or width does not divide by the network's size_multiple().
+enum class SizePolicy {
+    error,  ///< throw UsageError naming the nearest sizes
+    pad,    ///< zeros at the bottom and right, and the logits cropped back
+};
+
+/// U-Net (Ronneberger et al. 2015, arXiv 1505.04597) as commonly built in Keras: 'same' convolutions, batch
+/// normalisation, dropout. The defaults at width 64 have 31,055,232 parameters before the head, plus batch
+/// normalisation.
+struct UnetOptions {
+    int in_channels = 3;
+    int classes = 11;
+    int width = 64;          ///< filters of the first level; each level doubles
+    int depth = 4;           ///< poolings; 4 gives the published five levels
+    bool batch_norm = true;  ///< after every 3x3 convolution of a block, before ReLU
+    /// After the last pooling, the bottleneck and every decoder block but the last (the published places). 0 keeps the
+    /// rows of the table but computes nothing.
+    double dropout = 0.1;
+    int up_kernel = 2;    ///< transposed convolutions: 2 or 3, stride 2
+    int head_kernel = 1;  ///< 1 or 3
+    Style style = Style::keras;
+    std::string init = "default";  ///< convolution weights: init::names(), or the style's default
+    SizePolicy size_policy = SizePolicy::error;
+};
+
+/// Throws UsageError for an unknown key, a wrong type or a value out of range, naming the choices.
+UnetOptions unet_options(const nlohmann::json& json);
+nlohmann::json to_json(const UnetOptions& options);
+
+/// Parameter names: encoder.{i}.conv1, bn1, conv2, bn2 (0 at full size); bottleneck likewise; decoder.{i}.up and the
+/// same four (0 the deepest); head. Each .weight and .bias, batch normalisations also .running_mean, .running_var.
+/// Decoder blocks concatenate [upsampled, skip].
+std::unique_ptr<Net> make_unet(const UnetOptions& options = {});
+
+}  // namespace camber::nets

@@ -1,0 +1,324 @@
+#pragma once
+#include <camber/init.h>
+#include <camber/ops.h>
+#include <camber/tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Layers with parameters, and the tree of names they form. A module owns its children; the path of a parameter
+/// ("encoder.0.conv1.weight") is the names from the root down. Activations are [N, H, W, C].
+namespace camber::nn {
+
+/// A parameter or a buffer (running statistic) of a module. Its tensor has no memory (Device::meta) until a
+/// ParameterBuffer places it, so that a network of any size can be built and described at no cost.
+struct Parameter {
+    Tensor tensor;  ///< what forward() uses; a view into the ParameterBuffer once placed
+    init::Initializer init;
+    bool trainable = true;  ///< always false for buffers; change through Module::set_trainable
+};
+
+struct NamedParameter {
+    std::string name;  ///< path from the module that was asked
+    Parameter* parameter;
+};
+
+/// Where dropout takes its masks from. One a tree, shared by all its modules.
+struct ForwardContext {
+    std::uint64_t seed = 0;
+    std::uint64_t step = 0;   ///< which forward pass; the trainer sets it and checkpoints it
+    std::uint32_t draws = 0;  ///< masks drawn since begin(); layers draw in the order they run
+
+    /// Starts a forward pass: the same step gives the same masks, whatever ran before.
+    void begin(std::uint64_t next_step) {
+        step = next_step;
+        draws = 0;
+    }
+    /// The key of the next mask; at most 2^20 in one step.
+    PhiloxKey next_key() { return {seed, Stream::dropout, (step << 20) + draws++}; }
+};
+
+class Module {
+  public:
+    Module() = default;
+    virtual ~Module() = default;
+    Module(const Module&) = delete;
+    Module& operator=(const Module&) = delete;
+
+    /// Throws Error in modules that take something other than one tensor; those name their own method.
+    virtual Tensor forward(const Tensor& x);
+    Tensor operator()(const Tensor& x) { return forward(x); }
+
+    /// Sets this module and everything below it to training (batch statistics, dropout) or evaluation. Modules start
+    /// in training.
+    void train(bool on = true);
+    void eval() { train(false); }
+    bool training() const { return training_; }
+
+    /// Own parameters in order of registration, then each child's. The order is part of a network's definition: initial
+    /// values and optimizer state follow it.
+    std::vector<NamedParameter> named_parameters() const;
+    /// Running statistics, likewise.
+    std::vector<NamedParameter> named_buffers() const;
+    /// This module (path "") and all below it, parents first.
+    std::vector<std::pair<std::string, Module*>> named_modules() const;
+
+    /// Freezes (false) or unfreezes every parameter from here down: forward() records no gradient for it and the
+    /// optimizer leaves it out. Batch normalisations can be left as they are, as segmentation_models and fastai do.
+    void set_trainable(bool trainable, bool batch_norms_too = true);
+
+    /// The tree's dropout state.
+    ForwardContext& context() { return *context_; }
+    const ForwardContext& context() const { return *context_; }
+
+  protected:
+    /// Adds a child made from `args` and returns it. Names hold no dots and are unique within the module.
+    template <class M, class... Args>
+    M& add(const std::string& name, Args&&... args) {
+        auto child = std::make_unique<M>(std::forward<Args>(args)...);
+        M& result = *child;
+        adopt(name, std::move(child));
+        return result;
+    }
+    void adopt(const std::string& name, std::unique_ptr<Module> child);
+    Parameter& add_parameter(const std::string& name, const Shape& shape, init::Initializer initializer);
+    Parameter& add_buffer(const std::string& name, const Shape& shape, init::Initializer initializer);
+
+  private:
+    using Slot = std::pair<std::string, std::unique_ptr<Parameter>>;
+    void check_name(const std::string& name) const;
+    void share_context(const std::shared_ptr<ForwardContext>& context);
+    void collect(const std::string& prefix, bool buffers, std::vector<NamedParameter>& into) const;
+    void collect_modules(const std::string& path, std::vector<std::pair<std::string, Module*>>& into) const;
+
+    std::vector<Slot> parameters_, buffers_;
+    std::vector<std::pair<std::string, std::unique_ptr<Module>>> children_;
+    std::shared_ptr<ForwardContext> context_ = std::make_shared<ForwardContext>();
+    bool training_ = true;
+};
+
+// ---- layers
+
+struct Conv2dOptions {
+    std::int64_t in = 0, out = 0;
+    int kernel_h = 3, kernel_w = 3;
+    int stride = 1;
+    int dilation = 1;
+    /// Absent: 'same' as Keras means it (equal to PyTorch's padding = dilation * (kernel - 1) / 2 where the kernel is
+    /// odd and the stride 1).
+    std::optional<Padding> padding;
+    bool bias = true;
+    init::Initializer weight_init = init::glorot_uniform();
+    init::Initializer bias_init = init::zeros();
+};
+
+/// weight [Cout, Kh, Kw, Cin], bias [Cout].
+class Conv2d : public Module {
+  public:
+    explicit Conv2d(Conv2dOptions options);
+    Tensor forward(const Tensor& x) override;
+    const Conv2dOptions& options() const { return options_; }
+    Parameter& weight;
+    Parameter* bias;  ///< null without
+
+  private:
+    Conv2dOptions options_;
+};
+
+struct ConvTranspose2dOptions {
+    std::int64_t in = 0, out = 0;
+    int kernel_h = 2, kernel_w = 2;
+    int stride = 2;
+    /// Absent: 'same' as Keras means it, so that the output is stride times the input. PyTorch's padding p and
+    /// output_padding o are {p, p - o, p, p - o}.
+    std::optional<Padding> crop;
+    bool bias = true;
+    init::Initializer weight_init = init::glorot_uniform();
+    init::Initializer bias_init = init::zeros();
+};
+
+/// weight [Cin, Kh, Kw, Cout], bias [Cout].
+class ConvTranspose2d : public Module {
+  public:
+    explicit ConvTranspose2d(ConvTranspose2dOptions options);
+    Tensor forward(const Tensor& x) override;
+    const ConvTranspose2dOptions& options() const { return options_; }
+    Parameter& weight;
+    Parameter* bias;  ///< null without
+
+  private:
+    ConvTranspose2dOptions options_;
+};
+
+/// Keras's BatchNormalization(): eps 1e-3, momentum 0.99 (0.01 here), the batch's own variance in the running one.
+BatchNormParams keras_batch_norm(bool relu = false);
+/// torch.nn.BatchNorm2d: eps 1e-5, momentum 0.1, unbiased running variance.
+BatchNormParams pytorch_batch_norm(bool relu = false);
+
+/// weight (gamma) and bias (beta), running_mean and running_var, all [C]. With params.relu the ReLU that follows is
+/// part of the layer: one pass over memory instead of two.
+class BatchNorm2d : public Module {
+  public:
+    BatchNorm2d(std::int64_t channels, const BatchNormParams& params);
+    Tensor forward(const Tensor& x) override;
+    const BatchNormParams& params() const { return params_; }
+    Parameter &weight, &bias, &running_mean, &running_var;
+
+  private:
+    BatchNormParams params_;
+};
+
+/// x [..., Cin] to [..., Cout]; weight [Cout, Cin], bias [Cout].
+class Linear : public Module {
+  public:
+    Linear(std::int64_t in, std::int64_t out, bool with_bias = true,
+           init::Initializer weight_init = init::glorot_uniform(), init::Initializer bias_init = init::zeros());
+    Tensor forward(const Tensor& x) override;
+    Parameter& weight;
+    Parameter* bias;  ///< null without
+};
+
+class ReLU : public Module {
+  public:
+    Tensor forward(const Tensor& x) override;
+};
+
+/// Over the last axis.
+class Softmax : public Module {
+  public:
+    Tensor forward(const Tensor& x) override;
+};
+
+class MaxPool2d : public Module {
+  public:
+    explicit MaxPool2d(const Pool2dParams& params = {}) : params_(params) {}
+    Tensor forward(const Tensor& x) override;
+
+  private:
+    Pool2dParams params_;
+};
+
+class AvgPool2d : public Module {
+  public:
+    explicit AvgPool2d(const Pool2dParams& params = {}) : params_(params) {}
+    Tensor forward(const Tensor& x) override;
+
+  private:
+    Pool2dParams params_;
+};
+
+/// [N, H, W, C] to [N, 1, 1, C].
+class GlobalAvgPool : public Module {
+  public:
+    Tensor forward(const Tensor& x) override;
+};
+
+/// Inverted dropout in training; returns its input in evaluation and when rate is 0.
+class Dropout : public Module {
+  public:
+    /// Throws UsageError unless 0 <= rate < 1.
+    explicit Dropout(double rate);
+    Tensor forward(const Tensor& x) override;
+    double rate() const { return rate_; }
+
+  private:
+    double rate_;
+};
+
+/// Height and width times `factor`.
+class Upsample : public Module {
+  public:
+    Upsample(int factor, ResizeMode mode) : factor_(factor), mode_(mode) {}
+    Tensor forward(const Tensor& x) override;
+
+  private:
+    int factor_;
+    ResizeMode mode_;
+};
+
+/// Children "0", "1", ... in order, each fed the one before.
+class Sequential : public Module {
+  public:
+    Tensor forward(const Tensor& x) override;
+    /// Adds a child made from `args` at the end.
+    template <class M, class... Args>
+    M& push(Args&&... args) {
+        M& child = add<M>(std::to_string(steps_.size()), std::forward<Args>(args)...);
+        steps_.push_back(&child);
+        return child;
+    }
+    std::size_t size() const { return steps_.size(); }
+
+  private:
+    std::vector<Module*> steps_;
+};
+
+// Operations without parameters that a layer table has a row for. Networks use these instead of camber::ops so that
+// the table is complete.
+Tensor concat(const std::vector<Tensor>& parts);
+Tensor add(const Tensor& a, const Tensor& b);
+/// Adds zeros (positive) or crops (negative).
+Tensor pad2d(const Tensor& x, const Padding& padding);
+
+// ---- parameters in flat memory
+
+struct ParameterBufferOptions {
+    Device device = Device::cpu;
+    Dtype dtype = Dtype::f32;  ///< f64 for gradient checks on Device::reference
+    std::uint64_t seed = 0;    ///< of initial values: parameter i takes draw i of Stream::init
+    bool gradients = true;     ///< false: no gradient buffer and nothing requires a gradient (prediction)
+};
+
+/// Places all parameters of a tree in one buffer, their gradients in another of the same layout and the running
+/// statistics in a third, and points the modules at them. Optimizers, clipping, averaging and reductions then are one
+/// pass each. Parameters that have no values yet are initialised; others keep theirs (which is how a network changes
+/// device). The tree must outlive this object's use.
+class ParameterBuffer {
+  public:
+    /// Each entry begins at a multiple of this many elements (64 bytes of f32), for aligned vector access. The gaps
+    /// hold zeros and stay zero under every optimizer.
+    static constexpr std::int64_t alignment = 16;
+
+    struct Entry {
+        std::string name;
+        std::int64_t begin = 0, end = 0;  ///< elements of the flat tensor
+        Parameter* parameter = nullptr;
+
+        const Tensor& tensor() const { return parameter->tensor; }
+        bool trainable() const { return parameter->trainable; }
+    };
+
+    explicit ParameterBuffer(Module& root, const ParameterBufferOptions& options = {});
+
+    /// In named_parameters() order.
+    const std::vector<Entry>& parameters() const { return parameters_; }
+    /// In named_buffers() order; begin and end are positions in buffer_values().
+    const std::vector<Entry>& buffers() const { return buffers_; }
+    /// The entry (parameter or buffer) of that name, or null.
+    const Entry* find(const std::string& name) const;
+
+    /// Flat, rank 1. `gradients` is undefined without gradients; `buffer_values` when there are no buffers.
+    const Tensor& values() const { return values_; }
+    const Tensor& gradients() const { return gradients_; }
+    const Tensor& buffer_values() const { return buffer_values_; }
+    /// Elements in parameters, without the gaps.
+    std::int64_t parameter_count() const;
+
+    /// Before the first backward() of a step: the next gradients overwrite what the buffer holds.
+    void zero_grad();
+    /// After the last backward() of a step: zeroes the gradient of every parameter that backward() did not reach, so
+    /// that the flat gradient is valid as a whole.
+    void complete_gradients();
+    /// After values were changed in place (optimizer step, loading): backends drop reordered copies.
+    void mark_changed() const;
+
+  private:
+    std::vector<Entry> parameters_, buffers_;
+    Tensor values_, gradients_, buffer_values_;
+};
+
+}  // namespace camber::nn
