@@ -1,0 +1,75 @@
+#pragma once
+#include <camber/named_tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+/// The safetensors format (Hugging Face, "Safetensors: format"): 8 bytes little-endian header length, a JSON object
+/// {"NAME": {"dtype", "shape", "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}}, then the elements,
+/// little-endian, with neither holes nor overlaps. Dtypes F64, F32, BF16, I32 and U8 are Camber's; I64 is read into
+/// i32 where every value fits.
+namespace camber {
+
+/// The file's `__metadata__`.
+using TextMetadata = std::map<std::string, std::string>;
+
+/// An open file: the header is read and checked at once, elements when asked for. Holds the file open, so a file
+/// renamed over it meanwhile changes nothing. Reads may come from several threads.
+class SafetensorsFile {
+  public:
+    /// What the header says of a tensor.
+    struct Entry {
+        std::string name;
+        Shape shape;
+        Dtype dtype = Dtype::f32;  ///< as read() gives it: I64 is i32 here
+        bool is_i64 = false;
+        std::uint64_t begin = 0, end = 0;  ///< bytes from the end of the header
+    };
+
+    /// Throws Error, one line that starts with the file's name, when it is missing, unreadable, truncated, not a
+    /// safetensors file, or inconsistent in any way: header longer than the file, invalid JSON, a duplicate name, an
+    /// unknown dtype, more than 4 dimensions, offsets that overlap, leave holes, end outside the file or do not fit
+    /// shape x dtype.
+    static SafetensorsFile open(const std::filesystem::path& file);
+
+    ~SafetensorsFile();
+    SafetensorsFile(SafetensorsFile&& other) noexcept;
+    SafetensorsFile& operator=(SafetensorsFile&& other) noexcept;
+
+    const std::filesystem::path& file() const { return file_; }
+    const TextMetadata& metadata() const { return metadata_; }
+    /// In the order of their bytes in the file.
+    const std::vector<Entry>& entries() const { return entries_; }
+    /// Null when the file has no such tensor.
+    const Entry* find(const std::string& name) const;
+    /// A new tensor with the elements of `name`; throws Error when there is no such tensor.
+    Tensor read(const std::string& name, Device device = Device::cpu) const;
+    /// Reads the elements of `name` straight into `destination`, which has its shape, on any device. Among f64, f32
+    /// and bf16 the elements are converted; other dtypes must match.
+    void read_into(const std::string& name, const Tensor& destination) const;
+
+  private:
+    SafetensorsFile() = default;
+    const Entry& entry(const std::string& name) const;
+    void read_bytes(const Entry& entry, std::uint64_t from, void* to, std::size_t bytes) const;
+
+    std::filesystem::path file_;
+    int descriptor_ = -1;
+    std::uint64_t data_begin_ = 0;
+    TextMetadata metadata_;
+    std::vector<Entry> entries_;
+    std::map<std::string, std::size_t> index_;
+};
+
+/// Writes a file that the safetensors packages read; atomically, see src/io/atomic_file.h. Elements go from where they
+/// are to the file in small pieces, so device tensors need no second copy in memory. Within the file, wider dtypes come
+/// first (so that all are aligned), otherwise the given order is kept. Throws Error naming the file: duplicate or
+/// empty names, an undefined tensor, a failure to write (then an older file of that name is as it was).
+void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors,
+                       const TextMetadata& metadata = {});
+
+}  // namespace camber
