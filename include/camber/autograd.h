@@ -29,19 +29,29 @@ class BackwardContext {
     /// A buffer of input i's shape and dtype that the step must overwrite with its gradient. Call at most once per
     /// input.
     Tensor out(std::size_t i);
+    /// Like out(i), but it may be the buffer of grad() itself: for steps that read an element of grad() before they
+    /// write it.
+    Tensor out_over_grad(std::size_t i);
     /// Gives an existing tensor as input i's gradient (e.g. the output's own gradient passed along).
     void set(std::size_t i, Tensor gradient);
 
   private:
     friend class Tape;
-    BackwardContext(Tensor grad, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
-        : grad_(std::move(grad)), inputs_(inputs), results_(inputs.size()), shared_(inputs.size(), false) {}
+    BackwardContext(Tensor grad, bool grad_shared, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
+        : grad_(std::move(grad)),
+          grad_shared_(grad_shared),
+          inputs_(inputs),
+          results_(inputs.size()),
+          shared_(inputs.size()),
+          in_place_(inputs.size()) {}
     void finish();
 
     Tensor grad_;
+    bool grad_shared_;
     const std::vector<std::shared_ptr<AutogradMeta>>& inputs_;
     std::vector<Tensor> results_;
     std::vector<bool> shared_;
+    std::vector<bool> in_place_;
 };
 
 using BackwardStep = std::function<void(BackwardContext&)>;

@@ -1,0 +1,127 @@
+#include "autograd/tape.h"
+
+#include "backend/backend.h"
+
+namespace camber {
+namespace {
+
+/// Adds `gradient` to what `slot` has, or makes it the first.
+void accumulate(AutogradMeta& slot, Tensor gradient, bool shared) {
+    if (!slot.has_grad) {
+        if (slot.grad) {  // a preallocated buffer that the step did not write itself
+            slot.grad.copy_from(gradient);
+        } else {
+            slot.grad = std::move(gradient);
+            slot.grad_shared = shared;
+        }
+        slot.has_grad = true;
+        return;
+    }
+    if (slot.grad_shared) {
+        const Tensor sum = Tensor::empty(slot.shape, slot.dtype, slot.device);
+        backend(sum).add(slot.grad, gradient, sum);
+        slot.grad = sum;
+        slot.grad_shared = false;
+    } else {
+        backend(slot.grad).add(slot.grad, gradient, slot.grad);
+    }
+}
+
+}  // namespace
+
+Tape& Tape::current() {
+    thread_local Tape tape;
+    return tape;
+}
+
+Tensor BackwardContext::out(std::size_t i) {
+    AutogradMeta& slot = *inputs_[i];
+    const bool write_in_place = slot.grad && !slot.has_grad;
+    results_[i] = write_in_place ? slot.grad : Tensor::empty(slot.shape, slot.dtype, slot.device);
+    if (write_in_place) slot.has_grad = true;
+    in_place_[i] = write_in_place;
+    return results_[i];
+}
+
+Tensor BackwardContext::out_over_grad(std::size_t i) {
+    const AutogradMeta& slot = *inputs_[i];
+    const bool takes_any_buffer = !slot.grad || slot.has_grad;
+    if (grad_shared_ || !takes_any_buffer || slot.shape != grad_.shape() || slot.dtype != grad_.dtype()) return out(i);
+    results_[i] = grad_;
+    return grad_;
+}
+
+void BackwardContext::set(std::size_t i, Tensor gradient) {
+    results_[i] = std::move(gradient);
+    shared_[i] = true;
+}
+
+void BackwardContext::finish() {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        if (results_[i] && !in_place_[i]) accumulate(*inputs_[i], std::move(results_[i]), shared_[i]);
+    }
+}
+
+void Tape::backward(const Tensor& loss, double scale) {
+    const std::shared_ptr<AutogradMeta>& root = loss.autograd_meta();
+    if (!root || !root->requires_grad || root->leaf) {
+        fail("backward() was called on a tensor that no recorded operation made: is gradient recording off?");
+    }
+    if (loss.numel() != 1) fail("backward() starts from one number, not from a tensor of shape {}", loss.shape().str());
+    const NoGrad no_grad;
+    std::vector<Node> nodes = std::move(nodes_);
+    nodes_.clear();
+    root->grad = Tensor::empty(loss.shape(), loss.dtype(), loss.device());
+    root->has_grad = true;
+    backend(loss).fill(root->grad, scale);
+    for (; !nodes.empty(); nodes.pop_back()) {  // popping frees what the step saved
+        Node& node = nodes.back();
+        if (!node.output->has_grad) continue;  // not on the way to the loss
+        AutogradMeta& output = *node.output;
+        BackwardContext context(std::move(output.grad), output.grad_shared, node.inputs);
+        output.grad = Tensor();
+        output.has_grad = output.grad_shared = false;
+        node.step(context);
+        context.finish();
+    }
+}
+
+bool grad_enabled() { return Tape::current().enabled; }
+
+NoGrad::NoGrad() : previous_(Tape::current().enabled) { Tape::current().enabled = false; }
+NoGrad::~NoGrad() { Tape::current().enabled = previous_; }
+
+bool needs_grad(std::initializer_list<const Tensor*> inputs) {
+    if (!grad_enabled()) return false;
+    for (const Tensor* input : inputs) {
+        if (input->requires_grad()) return true;
+    }
+    return false;
+}
+
+void record(Tensor& output, const char* name, const std::vector<Tensor>& inputs, BackwardStep step) {
+    auto meta = std::make_shared<AutogradMeta>();
+    meta->requires_grad = true;
+    meta->leaf = false;
+    meta->shape = output.shape();
+    meta->dtype = output.dtype();
+    meta->device = output.device();
+    output.set_autograd_meta(meta);
+    Node node{name, std::move(meta), {}, std::move(step)};
+    node.inputs.reserve(inputs.size());
+    for (const Tensor& input : inputs) node.inputs.push_back(input.autograd_meta());
+    Tape::current().push(std::move(node));
+}
+
+void backward(const Tensor& loss, double scale) { Tape::current().backward(loss, scale); }
+
+void clear_tape() { Tape::current().clear(); }
+
+void zero_grad(const Tensor& leaf) {
+    if (!leaf.autograd_meta()) return;
+    AutogradMeta& slot = *leaf.autograd_meta();
+    if (slot.grad_shared) slot.grad = Tensor();  // not ours to overwrite
+    slot.has_grad = slot.grad_shared = false;
+}
+
+}  // namespace camber

@@ -1,0 +1,65 @@
+#include <camber/autograd.h>
+#include <camber/ops.h>
+
+#include "backend/backend.h"
+#include "ops/check.h"
+
+namespace camber::ops {
+
+Tensor pad2d(const Tensor& x, const Padding& pad) {
+    check_activation("pad2d", x);
+    const std::int64_t h = x.dim(1) + pad.top + pad.bottom, w = x.dim(2) + pad.left + pad.right;
+    if (h < 1 || w < 1) fail("pad2d: cropping {} leaves nothing", x.shape().str());
+    Tensor y = Tensor::empty({x.dim(0), h, w, x.dim(3)}, x.dtype(), x.device());
+    backend(x).pad2d(x, y, pad.top, pad.left);
+    if (needs_grad({&x})) {
+        record(y, "pad2d", {x}, [pad](BackwardContext& context) {
+            backend(context.grad()).pad2d(context.grad(), context.out(0), -pad.top, -pad.left);
+        });
+    }
+    return y;
+}
+
+Tensor concat(const std::vector<Tensor>& parts) {
+    if (parts.empty()) fail("concat: there is nothing to concatenate");
+    std::int64_t channels = 0;
+    bool recorded = false;
+    for (const Tensor& part : parts) {
+        check_activation("concat", part);
+        const Tensor& first = parts.front();
+        const Shape expected{first.dim(0), first.dim(1), first.dim(2), part.dim(3)};
+        check_tensor("concat", "every part", part, expected, first.dtype(), first.device());
+        channels += part.dim(3);
+        recorded = recorded || needs_grad({&part});
+    }
+    const Tensor& first = parts.front();
+    Tensor y = Tensor::empty({first.dim(0), first.dim(1), first.dim(2), channels}, first.dtype(), first.device());
+    std::vector<std::int64_t> begins;
+    std::int64_t begin = 0;
+    for (const Tensor& part : parts) {
+        backend(y).copy_channels(part, 0, y, begin, part.dim(3));
+        begins.push_back(begin);
+        begin += part.dim(3);
+    }
+    if (recorded) {
+        record(y, "concat", parts, [begins](BackwardContext& context) {
+            for (std::size_t i = 0; i < begins.size(); ++i) {
+                if (!context.needs(i)) continue;
+                const Tensor gradient = context.out(i);
+                backend(gradient).copy_channels(context.grad(), begins[i], gradient, 0, gradient.dim(3));
+            }
+        });
+    }
+    return y;
+}
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+    Tensor y = x.view(shape);
+    if (needs_grad({&x})) {
+        record(y, "reshape", {x},
+               [from = x.shape()](BackwardContext& context) { context.set(0, context.grad().view(from)); });
+    }
+    return y;
+}
+
+}  // namespace camber::ops
