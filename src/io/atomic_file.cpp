@@ -1,0 +1,116 @@
+#include "io/atomic_file.h"
+
+#include <camber/error.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace camber {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string temporary_prefix(const fs::path& target) { return "." + target.filename().string() + ".tmp-"; }
+
+/// Removes temporaries of `target` that no living process holds: a killed writer's lock went with it.
+void remove_abandoned(const fs::path& folder, const std::string& prefix) noexcept {
+    std::error_code ignored;
+    for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end; it.increment(ignored)) {
+        if (!it->path().filename().string().starts_with(prefix)) continue;
+        const int descriptor = ::open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (descriptor < 0) continue;
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(it->path().c_str());
+        ::close(descriptor);
+    }
+}
+
+/// Makes the renaming itself survive a power cut. File systems that cannot sync a folder say EINVAL; nothing is lost
+/// then that could have been kept.
+void sync_folder(const fs::path& folder) noexcept {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+    static std::atomic<unsigned> counter{0};
+    std::error_code error;
+    if (target_.filename().empty()) fail_usage("cannot write '{}': it is not a file name", target_.string());
+    const fs::file_status status = fs::status(target_, error);
+    if (fs::exists(status) && !fs::is_regular_file(status)) {
+        fail("cannot write {}: it exists and is not a regular file", target_.string());
+    }
+    const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+    if (!fs::is_directory(folder, error)) {
+        fail("cannot write {}: there is no folder {}", target_.string(), folder.string());
+    }
+    const std::string prefix = temporary_prefix(target_);
+    remove_abandoned(folder, prefix);
+    for (;;) {
+        temporary_ = folder / fmt::format("{}{}-{}", prefix, ::getpid(), counter++);
+        descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor_ < 0 && errno == EEXIST) continue;
+        if (descriptor_ < 0) fail_with(errno, "cannot write");
+        ::flock(descriptor_, LOCK_EX);
+        // Between open and flock another writer may have taken the file for abandoned.
+        struct stat info {};
+        if (::fstat(descriptor_, &info) != 0 || info.st_nlink > 0) break;
+        ::close(descriptor_);
+        descriptor_ = -1;
+    }
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::write(const void* data, std::size_t bytes) {
+    const char* from = static_cast<const char*>(data);
+    while (bytes > 0) {
+        constexpr std::size_t most = std::size_t{1} << 30;  // Linux writes at most 2^31 - 4096 bytes a call
+        const ssize_t written = ::write(descriptor_, from, std::min(bytes, most));
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) fail_with(written < 0 ? errno : ENOSPC, "cannot write");
+        from += written;
+        bytes -= static_cast<std::size_t>(written);
+    }
+}
+
+void AtomicFile::commit() {
+    if (::fsync(descriptor_) != 0) fail_with(errno, "cannot write");
+    // The lock goes with the descriptor, so the file keeps it until it has its final name.
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with(errno, "cannot replace");
+    const int descriptor = std::exchange(descriptor_, -1);
+    if (::close(descriptor) != 0 && errno != EINTR) {
+        fail("cannot write {}: {}", target_.string(), std::generic_category().message(errno));
+    }
+    sync_folder(target_.has_parent_path() ? target_.parent_path() : fs::path("."));
+}
+
+void AtomicFile::fail_with(int error_number, const char* what) {
+    discard();
+    fail("{} {}: {}", what, target_.string(), std::generic_category().message(error_number));
+}
+
+void AtomicFile::discard() noexcept {
+    if (descriptor_ < 0) return;
+    ::unlink(temporary_.c_str());
+    ::close(descriptor_);
+    descriptor_ = -1;
+}
+
+void write_file_atomically(const fs::path& target, std::string_view contents) {
+    AtomicFile file(target);
+    file.write(contents);
+    file.commit();
+}
+
+}  // namespace camber
