@@ -1,0 +1,154 @@
+// No fused multiply-adds in this file, whatever the machine it is compiled for: augment_pixel.h promises the same bits
+// as a kernel.
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#include <camber/augment.h>
+#include <camber/error.h>
+#include <camber/philox.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "augment_pixel.h"
+
+namespace camber {
+namespace {
+
+using pixel::PlainArithmetic;
+
+/// One bilinear sample sees 2 source pixels; past that, more samples or detail aliases.
+int taps_for(float step) { return std::clamp(static_cast<int>(std::lround(step)), 1, 8); }
+
+void set_taps(AugmentParams& params, int out_height, int out_width) {
+    params.taps_x = taps_for(params.width / static_cast<float>(out_width));
+    params.taps_y = taps_for(params.height / static_cast<float>(out_height));
+}
+
+/// Anywhere between the ends at which the crop and the frame have an edge in common: inside when the crop is smaller,
+/// around the frame when it is larger.
+float random_corner(Philox& random, float source, float crop) {
+    const float slack = source - crop;
+    return slack * random.uniform();
+}
+
+float log_uniform(Philox& random, float low, float high) {
+    return low * std::exp(random.uniform() * std::log(high / low));
+}
+
+pixel::Sampling sampling_of(const AugmentParams& params, const Image& image, const Normalisation& normalisation,
+                            int out_height, int out_width) {
+    pixel::Sampling s{};
+    s.x = {params.left, params.width / static_cast<float>(out_width), 1.0f / static_cast<float>(params.taps_x),
+           params.taps_x, image.width};
+    s.y = {params.top, params.height / static_cast<float>(out_height), 1.0f / static_cast<float>(params.taps_y),
+           params.taps_y, image.height};
+    s.flip = params.flip;
+    s.out_width = out_width;
+    s.inv_samples = 1.0f / static_cast<float>(params.taps_x * params.taps_y);
+    s.gain = params.gain;
+    s.mix = params.mix;
+    s.offset = params.offset;
+    for (std::size_t c = 0; c < 3; ++c) {
+        s.mean[c] = normalisation.mean[c];
+        s.inv_std[c] = 1.0f / normalisation.std[c];
+    }
+    return s;
+}
+
+}  // namespace
+
+AugmentParams plain_resize(int source_height, int source_width, int out_height, int out_width) {
+    AugmentParams params;
+    params.width = static_cast<float>(source_width);
+    params.height = static_cast<float>(source_height);
+    set_taps(params, out_height, out_width);
+    return params;
+}
+
+AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisation& normalisation, std::uint64_t seed,
+                                  std::int64_t epoch, std::size_t index, int source_height, int source_width,
+                                  int out_height, int out_width) {
+    AugmentParams params = plain_resize(source_height, source_width, out_height, out_width);
+    if (!config.enabled) return params;
+    Philox random({seed, Stream::augmentation, static_cast<std::uint64_t>(epoch) << 32 ^ index});
+    // Every number is drawn whatever the configuration, so that changing one range leaves the other draws alone.
+    const float scale = log_uniform(random, config.scale_min, config.scale_max);
+    const float aspect = std::sqrt(log_uniform(random, 1 / (1 + config.aspect), 1 + config.aspect));
+    params.width = params.width / (scale * aspect);
+    params.height = params.height / scale * aspect;
+    params.left = random_corner(random, static_cast<float>(source_width), params.width);
+    params.top = random_corner(random, static_cast<float>(source_height), params.height);
+    params.flip = random.uniform() < config.flip ? 1 : 0;
+    const float brightness = random.uniform(1 - config.brightness, 1 + config.brightness);
+    const float contrast = random.uniform(1 - config.contrast, 1 + config.contrast);
+    const float saturation = random.uniform(1 - config.saturation, 1 + config.saturation);
+    set_taps(params, out_height, out_width);
+    // saturation: grey + (x - grey) s; contrast about the mean's grey m: (x - m) c + m; brightness: x b. All in one.
+    const auto& m = normalisation.mean;
+    const float mean_grey = 0.299f * m[0] + 0.587f * m[1] + 0.114f * m[2];
+    params.gain = brightness * contrast * saturation;
+    params.mix = brightness * contrast * (1 - saturation);
+    params.offset = brightness * (1 - contrast) * mean_grey;
+    return params;
+}
+
+void apply_augmentation(const AugmentParams& params, const Image& image, const Image* label,
+                        const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
+                        std::uint8_t* out_label) {
+    if (image.channels != 3) fail("augmentation expects an RGB image, got {} channel(s)", image.channels);
+    if (label && (label->height != image.height || label->width != image.width || label->channels != 1)) {
+        fail("the label map is {}x{}x{}, its image {}x{}", label->height, label->width, label->channels, image.height,
+             image.width);
+    }
+    const pixel::Sampling s = sampling_of(params, image, normalisation, out_height, out_width);
+    // pixel::augment_pixel with what depends on the column alone worked out once a picture: the same numbers, sooner.
+    thread_local std::vector<int> columns;
+    thread_local std::vector<pixel::Neighbours> column_taps;
+    const auto taps_x = static_cast<std::size_t>(s.x.taps);
+    columns.resize(static_cast<std::size_t>(out_width));
+    column_taps.resize(columns.size() * taps_x);
+    for (std::size_t x = 0; x < columns.size(); ++x) {
+        const int flipped = s.flip ? out_width - 1 - static_cast<int>(x) : static_cast<int>(x);
+        columns[x] = pixel::nearest<PlainArithmetic>(s.x, flipped);
+        for (std::size_t i = 0; i < taps_x; ++i) {
+            column_taps[x * taps_x + i] = pixel::neighbours<PlainArithmetic>(s.x, flipped, static_cast<int>(i));
+        }
+    }
+    const bool labelled = label != nullptr && out_label != nullptr;
+    for (int y = 0; y < out_height; ++y) {
+        const int row = pixel::nearest<PlainArithmetic>(s.y, y);
+        const std::uint8_t* ids = labelled && row >= 0 ? label->at(row, 0) : nullptr;
+        pixel::Neighbours rows[8];
+        for (int j = 0; j < s.y.taps; ++j) rows[j] = pixel::neighbours<PlainArithmetic>(s.y, y, j);
+        for (std::size_t x = 0; x < columns.size(); ++x, out += 3) {
+            const bool outside = row < 0 || columns[x] < 0;
+            if (labelled) *out_label++ = outside ? static_cast<std::uint8_t>(void_id) : ids[columns[x]];
+            if (outside) {
+                out[0] = out[1] = out[2] = 0;
+                continue;
+            }
+            float sum[3] = {0, 0, 0};
+            for (int j = 0; j < s.y.taps; ++j) {
+                for (std::size_t i = 0; i < taps_x; ++i) {
+                    const pixel::Neighbours at = column_taps[x * taps_x + i];
+                    for (int c = 0; c < 3; ++c) {
+                        sum[c] += pixel::bilinear<PlainArithmetic>(image.data.data(), image.width, rows[j], at, c);
+                    }
+                }
+            }
+            pixel::finish<PlainArithmetic>(s, sum, out);
+        }
+    }
+}
+
+void prepare_image(const Image& image, const Normalisation& normalisation, int out_height, int out_width, float* out) {
+    apply_augmentation(plain_resize(image.height, image.width, out_height, out_width), image, nullptr, normalisation, 0,
+                       out_height, out_width, out, nullptr);
+}
+
+}  // namespace camber

@@ -1,0 +1,129 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+/// The arithmetic of one augmented pixel, shared by the host and (to come) a kernel. A device build defines
+/// CAMBER_PIXEL_FUNCTION to its function qualifiers before including this.
+///
+/// To give the same bits everywhere: f32 only; only +, -, *, floor, comparisons and conversions, no division, no
+/// fused multiply-add. The host source is compiled without contraction; a kernel passes an Arithmetic whose mul, add
+/// and sub are the round-to-nearest intrinsics, which are never fused.
+#ifndef CAMBER_PIXEL_FUNCTION
+#define CAMBER_PIXEL_FUNCTION inline
+#endif
+
+namespace camber::pixel {
+
+struct PlainArithmetic {
+    CAMBER_PIXEL_FUNCTION static float mul(float a, float b) { return a * b; }
+    CAMBER_PIXEL_FUNCTION static float add(float a, float b) { return a + b; }
+    CAMBER_PIXEL_FUNCTION static float sub(float a, float b) { return a - b; }
+};
+
+/// Where output pixels fall along one source axis: output o, tap k of `taps` is at (o + (k + 0.5) * inv_taps) * step +
+/// begin in source pixels, pixel i covering [i, i + 1).
+struct Axis {
+    float begin, step, inv_taps;
+    int taps;
+    int size;  ///< of the source
+};
+
+/// AugmentParams with what is constant over the picture worked out once, on the host.
+struct Sampling {
+    Axis x, y;
+    int flip;
+    int out_width;
+    float inv_samples;  ///< 1 / (taps_x * taps_y)
+    float gain, mix, offset;
+    float mean[3], inv_std[3];
+};
+
+/// Two neighbouring source pixels and the share of the second.
+struct Neighbours {
+    int first, second;
+    float share;
+};
+
+CAMBER_PIXEL_FUNCTION int floor_to_int(float x) {
+    const int i = static_cast<int>(x);
+    return static_cast<float>(i) > x ? i - 1 : i;
+}
+
+template <class A>
+CAMBER_PIXEL_FUNCTION float source_position(const Axis& axis, int out, int tap) {
+    const float within = A::mul(A::add(static_cast<float>(tap), 0.5f), axis.inv_taps);
+    return A::add(A::mul(A::add(static_cast<float>(out), within), axis.step), axis.begin);
+}
+
+/// The source pixel that holds the centre of an output pixel, or -1 outside. Labels take this one, and the image is
+/// outside where this is.
+template <class A>
+CAMBER_PIXEL_FUNCTION int nearest(const Axis& axis, int out) {
+    const float position = A::add(A::mul(A::add(static_cast<float>(out), 0.5f), axis.step), axis.begin);
+    const int i = floor_to_int(position);
+    return i >= 0 && i < axis.size ? i : -1;
+}
+
+/// Half-pixel centres; beyond the border the border pixel repeats.
+template <class A>
+CAMBER_PIXEL_FUNCTION Neighbours neighbours(const Axis& axis, int out, int tap) {
+    const float position = A::sub(source_position<A>(axis, out, tap), 0.5f);
+    const int i = floor_to_int(position);
+    const int last = axis.size - 1;
+    const auto clamp = [last](int v) { return v < 0 ? 0 : v > last ? last : v; };
+    return {clamp(i), clamp(i + 1), A::sub(position, static_cast<float>(i))};
+}
+
+template <class A>
+CAMBER_PIXEL_FUNCTION float lerp(float a, float b, float share) {
+    return A::add(a, A::mul(A::sub(b, a), share));
+}
+
+/// One bilinear sample of an interleaved u8 picture of `width` pixels a row.
+template <class A>
+CAMBER_PIXEL_FUNCTION float bilinear(const std::uint8_t* rgb, int width, Neighbours y, Neighbours x, int channel) {
+    const std::uint8_t* upper = rgb + static_cast<std::size_t>(y.first) * static_cast<std::size_t>(width) * 3;
+    const std::uint8_t* lower = rgb + static_cast<std::size_t>(y.second) * static_cast<std::size_t>(width) * 3;
+    const int left = x.first * 3 + channel, right = x.second * 3 + channel;
+    return lerp<A>(lerp<A>(upper[left], upper[right], x.share), lerp<A>(lower[left], lower[right], x.share), y.share);
+}
+
+/// Colour jitter on sums of samples (0..255 each), then normalisation; writes 3 values.
+template <class A>
+CAMBER_PIXEL_FUNCTION void finish(const Sampling& s, const float sum[3], float* out) {
+    float v[3];
+    for (int c = 0; c < 3; ++c) v[c] = A::mul(A::mul(sum[c], s.inv_samples), 1.0f / 255);
+    const float grey = A::add(A::add(A::mul(v[0], 0.299f), A::mul(v[1], 0.587f)), A::mul(v[2], 0.114f));
+    const float shift = A::add(A::mul(grey, s.mix), s.offset);
+    for (int c = 0; c < 3; ++c) {
+        float x = A::add(A::mul(v[c], s.gain), shift);
+        x = x < 0 ? 0.0f : x > 1 ? 1.0f : x;
+        out[c] = A::mul(A::sub(x, s.mean[c]), s.inv_std[c]);
+    }
+}
+
+/// The whole of one output pixel: what a kernel's thread does.
+template <class A>
+CAMBER_PIXEL_FUNCTION void augment_pixel(const Sampling& s, const std::uint8_t* rgb, const std::uint8_t* ids,
+                                         int void_id, int row, int column, float* out, std::uint8_t* out_id) {
+    const int flipped = s.flip ? s.out_width - 1 - column : column;
+    const int y = nearest<A>(s.y, row), x = nearest<A>(s.x, flipped);
+    if (y < 0 || x < 0) {
+        out[0] = out[1] = out[2] = 0;
+        if (out_id) *out_id = static_cast<std::uint8_t>(void_id);
+        return;
+    }
+    float sum[3] = {0, 0, 0};
+    for (int j = 0; j < s.y.taps; ++j) {
+        const Neighbours rows = neighbours<A>(s.y, row, j);
+        for (int i = 0; i < s.x.taps; ++i) {
+            const Neighbours columns = neighbours<A>(s.x, flipped, i);
+            for (int c = 0; c < 3; ++c) sum[c] = A::add(sum[c], bilinear<A>(rgb, s.x.size, rows, columns, c));
+        }
+    }
+    finish<A>(s, sum, out);
+    if (out_id)
+        *out_id = ids[static_cast<std::size_t>(y) * static_cast<std::size_t>(s.x.size) + static_cast<std::size_t>(x)];
+}
+
+}  // namespace camber::pixel

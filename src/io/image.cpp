@@ -1,0 +1,234 @@
+#include "image.h"
+
+#include <camber/error.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <system_error>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_PNG
+#define STBI_ONLY_JPEG
+#define STBI_NO_STDIO
+#include <stb/stb_image.h>
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STBI_WRITE_NO_STDIO
+#include <stb/stb_image_write.h>
+#pragma GCC diagnostic pop
+
+namespace camber {
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr std::int64_t max_pixels = std::int64_t{1} << 28;
+constexpr std::array<std::uint8_t, 8> png_signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+
+Bytes read_bytes(const fs::path& file) {
+    std::error_code code;
+    if (fs::is_directory(file, code)) fail("{}: is a folder, not an image file", file.string());
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) fail("{}: cannot be opened: {}", file.string(), std::strerror(errno));
+    Bytes bytes(std::istreambuf_iterator<char>(stream), {});
+    if (stream.bad()) fail("{}: cannot be read", file.string());
+    if (bytes.empty()) fail("{}: is empty; fetch or copy the file again", file.string());
+    return bytes;
+}
+
+std::uint32_t big_endian(const std::uint8_t* p) {
+    return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
+}
+
+std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
+    static const auto table = [] {
+        std::array<std::uint32_t, 256> t{};
+        for (std::uint32_t i = 0; i < 256; ++i) {
+            std::uint32_t c = i;
+            for (int k = 0; k < 8; ++k) c = c & 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+            t[i] = c;
+        }
+        return t;
+    }();
+    std::uint32_t c = 0xFFFFFFFFu;
+    for (std::size_t i = 0; i < size; ++i) c = table[(c ^ data[i]) & 0xFF] ^ (c >> 8);
+    return ~c;
+}
+
+enum class Format { png, jpeg, unknown };
+
+Format format_of(const Bytes& bytes) {
+    if (bytes.size() >= 8 && std::equal(png_signature.begin(), png_signature.end(), bytes.begin())) return Format::png;
+    if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) return Format::jpeg;
+    return Format::unknown;
+}
+
+[[noreturn]] void fail_truncated(const fs::path& file) {
+    fail("{}: is cut short; fetch or copy the file again", file.string());
+}
+
+/// stb_image accepts a file without its last chunks and never looks at the checksums, so both are checked here.
+void check_png(const fs::path& file, const Bytes& bytes) {
+    for (std::size_t at = 8;;) {
+        if (bytes.size() - at < 12) fail_truncated(file);
+        const std::size_t length = big_endian(&bytes[at]);
+        if (length > bytes.size() - at - 12) fail_truncated(file);
+        if (crc32(&bytes[at + 4], length + 4) != big_endian(&bytes[at + 8 + length])) {
+            fail("{}: is damaged (wrong checksum in a PNG chunk); fetch or copy the file again", file.string());
+        }
+        if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return;
+        at += 12 + length;
+    }
+}
+
+/// stb_image fills what is missing of a JPEG with grey: walk the segments and scans to the end-of-image marker. A
+/// marker that merely occurs in an embedded thumbnail is skipped with its segment.
+void check_jpeg(const fs::path& file, const Bytes& bytes) {
+    std::size_t at = 2;
+    const auto need = [&](std::size_t count) {
+        if (bytes.size() - at < count) fail_truncated(file);
+    };
+    for (;;) {
+        need(2);
+        if (bytes[at] != 0xFF) fail("{}: is damaged (no JPEG marker at byte {})", file.string(), at);
+        const std::uint8_t marker = bytes[at + 1];
+        if (marker == 0xFF) {  // padding
+            ++at;
+            continue;
+        }
+        at += 2;
+        if (marker == 0xD9) return;
+        if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
+        need(2);
+        const std::size_t length = std::size_t{bytes[at]} << 8 | bytes[at + 1];
+        if (length < 2) fail("{}: is damaged (a JPEG segment of length {})", file.string(), length);
+        need(length);
+        at += length;
+        if (marker != 0xDA) continue;
+        for (;; ++at) {  // entropy-coded data: to the next marker that is neither a stuffed zero nor a restart
+            need(2);
+            if (bytes[at] == 0xFF && bytes[at + 1] != 0 && (bytes[at + 1] < 0xD0 || bytes[at + 1] > 0xD7) &&
+                bytes[at + 1] != 0xFF) {
+                break;
+            }
+        }
+    }
+}
+
+Image decode(const fs::path& file, const Bytes& bytes, int channels) {
+    const int size = static_cast<int>(bytes.size());
+    int width = 0, height = 0, stored = 0;
+    if (!stbi_info_from_memory(bytes.data(), size, &width, &height, &stored)) {
+        fail("{}: is not an image that can be read ({})", file.string(), stbi_failure_reason());
+    }
+    if (std::int64_t{width} * height > max_pixels) {
+        fail("{}: {}x{} is more than {} million pixels", file.string(), width, height, max_pixels >> 20);
+    }
+    const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
+        stbi_load_from_memory(bytes.data(), size, &width, &height, &stored, channels), stbi_image_free);
+    if (!pixels) fail("{}: is not an image that can be read ({})", file.string(), stbi_failure_reason());
+    Image image(height, width, channels);
+    std::memcpy(image.data.data(), pixels.get(), image.data.size());
+    return image;
+}
+
+Bytes read_checked(const fs::path& file) {
+    Bytes bytes = read_bytes(file);
+    if (bytes.size() > std::size_t{1} << 30) fail("{}: is larger than 1 GiB", file.string());
+    switch (format_of(bytes)) {
+        case Format::png:
+            check_png(file, bytes);
+            break;
+        case Format::jpeg:
+            check_jpeg(file, bytes);
+            break;
+        case Format::unknown:
+            fail("{}: is not a PNG or JPEG image", file.string());
+    }
+    return bytes;
+}
+
+}  // namespace
+
+Image::Image(int rows, int columns, int depth) : height(rows), width(columns), channels(depth) {
+    if (rows < 1 || columns < 1 || depth < 1) fail("an image of {}x{}x{} has no pixels", rows, columns, depth);
+    data.resize(pixels() * static_cast<std::size_t>(depth));
+}
+
+Image read_image(const fs::path& file) { return decode(file, read_checked(file), 3); }
+
+Image read_label(const fs::path& file) {
+    const Bytes bytes = read_checked(file);
+    if (format_of(bytes) != Format::png)
+        fail("{}: a label map must be a PNG, JPEG would change its ids", file.string());
+    // IHDR is the first chunk: after signature, length and name come width, height, bit depth, colour type.
+    const int depth = bytes.size() > 25 ? bytes[24] : 0, type = bytes.size() > 25 ? bytes[25] : -1;
+    if (depth != 8 || type != 0) {
+        const char* kind = type == 3                ? "palette"
+                           : type == 2 || type == 6 ? "colour"
+                           : type == 4              ? "grey and alpha"
+                                                    : "grey";
+        fail("{}: is {}-bit {}; a label map must be 8-bit grey with class ids as values", file.string(), depth, kind);
+    }
+    return decode(file, bytes, 1);
+}
+
+Bytes encode_png(const Image& image) {
+    static std::once_flag once;
+    std::call_once(once, [] { stbi_write_png_compression_level = 6; });
+    Bytes bytes;
+    const auto append = [](void* context, void* data, int size) {
+        auto& out = *static_cast<Bytes*>(context);
+        const auto* begin = static_cast<const std::uint8_t*>(data);
+        out.insert(out.end(), begin, begin + size);
+    };
+    if (!stbi_write_png_to_func(append, &bytes, image.width, image.height, image.channels, image.data.data(), 0)) {
+        fail("an image of {}x{}x{} cannot be encoded as PNG", image.height, image.width, image.channels);
+    }
+    return bytes;
+}
+
+void write_bytes_atomically(const fs::path& file, std::span<const std::uint8_t> bytes) {
+    static std::atomic<unsigned> counter = 0;
+    fs::path beside = file;
+    beside.replace_filename(fmt::format(".{}.{}.{}.tmp", file.filename().string(), ::getpid(), counter++));
+    const auto give_up = [&](int handle, int error) {
+        if (handle >= 0) {
+            ::close(handle);
+            ::unlink(beside.c_str());
+        }
+        fail("{}: cannot be written: {}", file.string(), std::strerror(error));
+    };
+    const int handle = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (handle < 0) give_up(-1, errno);
+    for (std::size_t at = 0; at < bytes.size();) {
+        const ssize_t written = ::write(handle, bytes.data() + at, bytes.size() - at);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) give_up(handle, written < 0 ? errno : ENOSPC);
+        at += static_cast<std::size_t>(written);
+    }
+    if (::fsync(handle) != 0) give_up(handle, errno);
+    if (::close(handle) != 0 || ::rename(beside.c_str(), file.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(beside.c_str());
+        give_up(-1, error);
+    }
+}
+
+void write_png(const fs::path& file, const Image& image) { write_bytes_atomically(file, encode_png(image)); }
+
+}  // namespace camber
