@@ -51,7 +51,6 @@ class Module {
 
     /// Throws Error in modules that take something other than one tensor; those name their own method.
     virtual Tensor forward(const Tensor& x);
-    Tensor operator()(const Tensor& x) { return forward(x); }
 
     /// Sets this module and everything below it to training (batch statistics, dropout) or evaluation. Modules start
     /// in training.
@@ -65,7 +64,7 @@ class Module {
     /// Running statistics, likewise.
     std::vector<NamedParameter> named_buffers() const;
     /// This module (path "") and all below it, parents first.
-    std::vector<std::pair<std::string, Module*>> named_modules() const;
+    std::vector<std::pair<std::string, Module*>> named_modules();
 
     /// Freezes (false) or unfreezes every parameter from here down: forward() records no gradient for it and the
     /// optimizer leaves it out. Batch normalisations can be left as they are, as segmentation_models and fastai do.
@@ -93,7 +92,7 @@ class Module {
     void check_name(const std::string& name) const;
     void share_context(const std::shared_ptr<ForwardContext>& context);
     void collect(const std::string& prefix, bool buffers, std::vector<NamedParameter>& into) const;
-    void collect_modules(const std::string& path, std::vector<std::pair<std::string, Module*>>& into) const;
+    void collect_modules(const std::string& path, std::vector<std::pair<std::string, Module*>>& into);
 
     std::vector<Slot> parameters_, buffers_;
     std::vector<std::pair<std::string, std::unique_ptr<Module>>> children_;
@@ -240,25 +239,32 @@ class Upsample : public Module {
     ResizeMode mode_;
 };
 
-/// Children "0", "1", ... in order, each fed the one before.
-class Sequential : public Module {
+/// Children "0", "1", ... for the owner to run as it likes.
+class ModuleList : public Module {
   public:
-    Tensor forward(const Tensor& x) override;
     /// Adds a child made from `args` at the end.
     template <class M, class... Args>
     M& push(Args&&... args) {
-        M& child = add<M>(std::to_string(steps_.size()), std::forward<Args>(args)...);
-        steps_.push_back(&child);
+        M& child = add<M>(std::to_string(items_.size()), std::forward<Args>(args)...);
+        items_.push_back(&child);
         return child;
     }
-    std::size_t size() const { return steps_.size(); }
+    std::size_t size() const { return items_.size(); }
+    Module& operator[](std::size_t i) const { return *items_[i]; }
 
   private:
-    std::vector<Module*> steps_;
+    std::vector<Module*> items_;
+};
+
+/// A ModuleList that runs in order, each child fed the one before.
+class Sequential : public ModuleList {
+  public:
+    Tensor forward(const Tensor& x) override;
 };
 
 // Operations without parameters that a layer table has a row for. Networks use these instead of camber::ops so that
 // the table is complete.
+Tensor relu(const Tensor& x);
 Tensor concat(const std::vector<Tensor>& parts);
 Tensor add(const Tensor& a, const Tensor& b);
 /// Adds zeros (positive) or crops (negative).
@@ -310,8 +316,8 @@ class ParameterBuffer {
 
     /// Before the first backward() of a step: the next gradients overwrite what the buffer holds.
     void zero_grad();
-    /// After the last backward() of a step: zeroes the gradient of every parameter that backward() did not reach, so
-    /// that the flat gradient is valid as a whole.
+    /// After the last backward() of a step: zeroes the gradient of every trainable parameter that backward() did not
+    /// reach, so that none is left over from the step before. Frozen parameters' gradients mean nothing.
     void complete_gradients();
     /// After values were changed in place (optimizer step, loading): backends drop reordered copies.
     void mark_changed() const;

@@ -1,5 +1,4 @@
 #pragma once
-#include <camber/nets.h>
 #include <camber/nn.h>
 
 #include <nlohmann/json.hpp>
@@ -16,11 +15,11 @@ namespace camber {
 
 /// A row of the table: one Keras layer.
 struct LayerRow {
-    std::string name;  ///< as Keras numbers it: conv2d, conv2d_1, batch_normalization_3
-    std::string type;  ///< Keras's class: Conv2D, BatchNormalization
-    std::string path;  ///< of our module ("encoder.0.conv1"); empty for operations without one
-    std::string note;  ///< what the layer is made of, for arithmetic: "3x3, 64 to 128 channels, bias"
-    Shape output;      ///< with the batch's extent first
+    std::string name;        ///< as Keras numbers it: conv2d, conv2d_1, batch_normalization_3
+    std::string type;        ///< Keras's class: Conv2D, BatchNormalization
+    std::string path;        ///< of our module ("encoder.0.conv1"); empty for operations without one
+    std::string arithmetic;  ///< of params: "64 to 128 channels, 3x3: 64*128*9 + 128 = 73,856"; empty without any
+    Shape output;            ///< with the batch's extent first
     std::int64_t params = 0;
     std::int64_t trainable = 0;
     std::vector<std::size_t> inputs;  ///< rows, in order
@@ -42,7 +41,7 @@ class LayerTrace {
     struct Layer {
         std::string type;
         const nn::Module* module = nullptr;
-        std::string note;
+        std::string arithmetic;
         Shape output;
         std::int64_t params = 0, trainable = 0;
         std::vector<std::size_t> inputs;  ///< positions in layers()
@@ -58,7 +57,7 @@ class LayerTrace {
     /// Adds a layer that made `output` from `inputs`; each input must have been made by a recorded layer. Parameters
     /// are counted from `module`'s own tree.
     void record(std::string type, const nn::Module* module, const std::vector<Tensor>& inputs, const Tensor& output,
-                std::string note = {});
+                std::string arithmetic = {});
     const std::vector<Layer>& layers() const { return layers_; }
 
   private:

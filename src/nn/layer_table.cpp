@@ -1,0 +1,94 @@
+#include <camber/autograd.h>
+#include <camber/summary.h>
+
+#include <map>
+
+namespace camber {
+namespace {
+
+thread_local LayerTrace* active_trace = nullptr;
+
+/// What Keras calls a layer that was given no name: its class in snake case (keras/src/utils/naming.py), numbered from
+/// the second on.
+std::string base_name(const std::string& type) {
+    static const std::map<std::string, std::string> names = {
+        {"InputLayer", "image_input"},
+        {"Conv2D", "conv2d"},
+        {"Conv2DTranspose", "conv2d_transpose"},
+        {"BatchNormalization", "batch_normalization"},
+        {"Activation", "activation"},
+        {"MaxPooling2D", "max_pooling2d"},
+        {"AveragePooling2D", "average_pooling2d"},
+        {"GlobalAveragePooling2D", "global_average_pooling2d"},
+        {"UpSampling2D", "up_sampling2d"},
+        {"ZeroPadding2D", "zero_padding2d"},
+        {"Cropping2D", "cropping2d"},
+        {"Concatenate", "concatenate"},
+        {"Add", "add"},
+        {"Dropout", "dropout"},
+        {"Dense", "dense"},
+    };
+    const auto found = names.find(type);
+    return found == names.end() ? type : found->second;
+}
+
+}  // namespace
+
+LayerTrace::LayerTrace() : previous_(active_trace) { active_trace = this; }
+LayerTrace::~LayerTrace() { active_trace = previous_; }
+LayerTrace* LayerTrace::active() { return active_trace; }
+
+void LayerTrace::record(std::string type, const nn::Module* module, const std::vector<Tensor>& inputs,
+                        const Tensor& output, std::string arithmetic) {
+    Layer layer{std::move(type), module, std::move(arithmetic), output.shape(), 0, 0, {}};
+    for (const Tensor& input : inputs) {
+        const auto maker = maker_.find(&input.storage());
+        if (maker == maker_.end()) {
+            fail("layer table: the input {} of a {} came from an operation that is no layer; use those of nn.h",
+                 input.shape().str(), layer.type);
+        }
+        layer.inputs.push_back(maker->second);
+    }
+    if (module) {
+        for (const auto& [name, parameter] : module->named_parameters()) {
+            layer.params += parameter->tensor.numel();
+            if (parameter->trainable) layer.trainable += parameter->tensor.numel();
+        }
+        for (const auto& [name, buffer] : module->named_buffers()) layer.params += buffer->tensor.numel();
+    }
+    maker_[&output.storage()] = layers_.size();
+    layers_.push_back(std::move(layer));
+    alive_.push_back(output);
+}
+
+std::vector<std::string> LayerTable::connections(std::size_t row) const {
+    std::vector<std::string> result;
+    for (const std::size_t input : rows[row].inputs) result.push_back(rows[input].name + "[0][0]");
+    return result;
+}
+
+LayerTable layer_table(nn::Module& net, std::int64_t height, std::int64_t width, std::int64_t channels,
+                       const std::string& model) {
+    const NoGrad no_grad;
+    LayerTrace trace;
+    const Tensor image = Tensor::empty({1, height, width, channels}, Dtype::f32, Device::meta);
+    trace.record("InputLayer", nullptr, {}, image);
+    net.forward(image);
+
+    std::map<const nn::Module*, std::string> paths;
+    for (const auto& [path, module] : net.named_modules()) paths[module] = path;
+    std::map<std::string, int> used;
+    LayerTable table;
+    table.model = model;
+    for (const LayerTrace::Layer& layer : trace.layers()) {
+        std::string name = base_name(layer.type);
+        if (const int count = used[layer.type]++) name += "_" + std::to_string(count);
+        table.rows.push_back({std::move(name), layer.type, layer.module ? paths[layer.module] : std::string(),
+                              layer.arithmetic, layer.output, layer.params, layer.trainable, layer.inputs});
+        table.params += layer.params;
+        table.trainable += layer.trainable;
+    }
+    return table;
+}
+
+}  // namespace camber

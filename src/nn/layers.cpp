@@ -1,0 +1,73 @@
+#include <camber/nn.h>
+#include <camber/summary.h>
+
+#include "nn/text.h"
+
+namespace camber::nn {
+namespace {
+
+/// Reports a layer that is one operation, and returns what it made.
+Tensor reported(const char* type, const Module* module, const std::vector<Tensor>& inputs, Tensor output,
+                const std::string& arithmetic = {}) {
+    if (auto* trace = LayerTrace::active()) trace->record(type, module, inputs, output, arithmetic);
+    return output;
+}
+
+}  // namespace
+
+Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias, init::Initializer weight_init,
+               init::Initializer bias_init)
+    : weight(add_parameter("weight", {out, in}, std::move(weight_init))),
+      bias(with_bias ? &add_parameter("bias", {out}, std::move(bias_init)) : nullptr) {}
+
+Tensor Linear::forward(const Tensor& x) {
+    const std::int64_t out = weight.tensor.dim(0), in = weight.tensor.dim(1);
+    return reported("Dense", this, {x}, ops::linear(x, weight.tensor, bias ? bias->tensor : Tensor()),
+                    fmt::format("{} to {}: {}*{}{} = {}", in, out, in, out, bias ? fmt::format(" + {}", out) : "",
+                                thousands(in * out + (bias ? out : 0))));
+}
+
+Tensor ReLU::forward(const Tensor& x) { return reported("Activation", this, {x}, ops::relu(x)); }
+Tensor Softmax::forward(const Tensor& x) { return reported("Activation", this, {x}, ops::softmax(x)); }
+
+Tensor MaxPool2d::forward(const Tensor& x) { return reported("MaxPooling2D", this, {x}, ops::max_pool2d(x, params_)); }
+
+Tensor AvgPool2d::forward(const Tensor& x) {
+    return reported("AveragePooling2D", this, {x}, ops::avg_pool2d(x, params_));
+}
+
+Tensor GlobalAvgPool::forward(const Tensor& x) {
+    return reported("GlobalAveragePooling2D", this, {x}, ops::global_avg_pool(x));
+}
+
+Tensor Upsample::forward(const Tensor& x) {
+    return reported("UpSampling2D", this, {x}, ops::resize(x, x.dim(1) * factor_, x.dim(2) * factor_, mode_));
+}
+
+Dropout::Dropout(double rate) : rate_(rate) {
+    if (!(rate >= 0 && rate < 1)) fail_usage("the dropout rate must be at least 0 and below 1, not {}", rate);
+}
+
+Tensor Dropout::forward(const Tensor& x) {
+    // A table shows the layer whether or not it does anything: the output must then be a tensor of its own.
+    if (LayerTrace::active()) return reported("Dropout", this, {x}, Tensor::empty(x.shape(), x.dtype(), x.device()));
+    if (!training() || rate_ == 0) return x;
+    return ops::dropout(x, rate_, context().next_key());
+}
+
+Tensor Sequential::forward(const Tensor& x) {
+    Tensor y = x;
+    for (std::size_t i = 0; i < size(); ++i) y = (*this)[i].forward(y);
+    return y;
+}
+
+Tensor relu(const Tensor& x) { return reported("Activation", nullptr, {x}, ops::relu(x)); }
+Tensor concat(const std::vector<Tensor>& parts) { return reported("Concatenate", nullptr, parts, ops::concat(parts)); }
+Tensor add(const Tensor& a, const Tensor& b) { return reported("Add", nullptr, {a, b}, ops::add(a, b)); }
+
+Tensor pad2d(const Tensor& x, const Padding& padding) {
+    const bool crops = padding.top < 0 || padding.bottom < 0 || padding.left < 0 || padding.right < 0;
+    return reported(crops ? "Cropping2D" : "ZeroPadding2D", nullptr, {x}, ops::pad2d(x, padding));
+}
+
+}  // namespace camber::nn
