@@ -1,0 +1,25 @@
+#include "registry.h"
+
+namespace camber::nets {
+
+const std::vector<NetInfo>& net_list() {
+    static const std::vector<NetInfo> list = {
+        unet_info(),
+    };
+    return list;
+}
+
+const NetInfo& net_info(const std::string& name) {
+    std::vector<std::string> names;
+    for (const NetInfo& info : net_list()) {
+        if (info.name == name) return info;
+        names.push_back(info.name);
+    }
+    fail_usage("unknown network '{}': {}", name, fmt::join(names, ", "));
+}
+
+std::unique_ptr<Net> make_net(const std::string& name, const nlohmann::json& options) {
+    return net_info(name).make(options);
+}
+
+}  // namespace camber::nets

@@ -1,0 +1,25 @@
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+namespace camber::cli {
+
+struct SummaryOptions {
+    std::string net = "unet";
+    nlohmann::json net_options = nlohmann::json::object();  ///< for nets::make_net
+    std::int64_t height = 256, width = 256;
+    std::string format = "keras";  ///< keras, markdown or json
+    std::string audit;             ///< a published table (TSV) to compare with instead of printing ours; empty: none
+};
+
+/// "256x512" (height x width) or "256" as height and width. Throws UsageError for anything else.
+void parse_size(const std::string& text, std::int64_t& height, std::int64_t& width);
+
+/// `camber summary`: writes the layer table, or its audit, and returns the exit code, 0. Throws UsageError for an
+/// unknown network, option or format and for a size the network does not take, Error for a table it cannot read.
+int run_summary(const SummaryOptions& options, std::ostream& out);
+
+}  // namespace camber::cli
