@@ -34,6 +34,9 @@ class ConfusionMatrix {
     std::int64_t truth_pixels(int c) const;      ///< TP + FN
     std::int64_t predicted_pixels(int c) const;  ///< TP + FP
 
+    /// Whether class c is in the truth or was predicted.
+    bool occurs(int c) const { return truth_pixels(c) > 0 || predicted_pixels(c) > 0; }
+
     double iou(int c) const;        ///< TP / (TP + FP + FN); NaN when c is in neither truth nor prediction
     double precision(int c) const;  ///< TP / (TP + FP); NaN when c is never predicted
     double recall(int c) const;     ///< TP / (TP + FN), the class's accuracy; NaN when c is not in the truth

@@ -65,7 +65,8 @@ struct OptimizerConfig {
 class Optimizer {
   public:
     /// `parameters` and `gradients`: f32 (f64 on the reference device), equal sizes, same device. Their storage is
-    /// kept. Elements in no range are never changed. Throws UsageError naming the parameter or value: ranges that
+    /// kept. Gaps between ranges must hold zeros in both, as nn::ParameterBuffer's do, so that ranges of one group are
+    /// stepped in one sweep; the gaps stay zero. Throws UsageError naming the parameter or value: ranges that
     /// overlap or leave the buffer, an unknown group, names used twice, hyper-parameters out of range.
     Optimizer(Tensor parameters, Tensor gradients, std::vector<ParameterRange> ranges,
               std::vector<ParameterGroup> groups = {ParameterGroup{}}, OptimizerConfig config = {});
@@ -79,7 +80,9 @@ class Optimizer {
     void step(double lr, double grad_scale = 1);
 
     /// step() in its two halves, for a device that captures a step and replays it: prepare_step() counts the step and
-    /// copies its numbers to the device; launch_step() queues the device work, the same for every step.
+    /// copies its numbers to the device; launch_step() queues the device work. That work is the same for every step,
+    /// except that Backend::optimizer_step takes the decay of the average by value: capture once more after the last
+    /// step of its warm-up (steps() > (10 * ema_decay - 1) / (1 - ema_decay)) or turn ema_warmup off.
     void prepare_step(double lr, double grad_scale = 1);
     void launch_step();
 

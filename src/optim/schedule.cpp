@@ -1,0 +1,168 @@
+#include <camber/error.h>
+#include <camber/schedule.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <set>
+
+namespace camber {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kind_names[] = {"constant", "step", "polynomial", "cosine", "one_cycle"};
+
+/// An option, its name in JSON and whether a configuration makes use of it.
+template <class T>
+struct Field {
+    const char* key;
+    T ScheduleConfig::*member;
+    bool (*matters)(const ScheduleConfig&);
+};
+using StepsField = Field<std::int64_t>;
+using NumberField = Field<double>;
+
+template <ScheduleKind... kinds>
+bool is_kind(const ScheduleConfig& c) {
+    return ((c.kind == kinds) || ...);
+}
+bool warms_up(const ScheduleConfig& c) { return c.warmup_steps > 0; }
+bool has_end(const ScheduleConfig& c) {
+    return is_kind<ScheduleKind::polynomial, ScheduleKind::cosine, ScheduleKind::one_cycle>(c);
+}
+
+constexpr StepsField steps_fields[] = {
+    {"total_steps", &ScheduleConfig::total_steps, has_end},
+    {"warmup_steps", &ScheduleConfig::warmup_steps, warms_up},
+    {"step_size", &ScheduleConfig::step_size, is_kind<ScheduleKind::step>},
+};
+constexpr NumberField number_fields[] = {
+    {"warmup_start", &ScheduleConfig::warmup_start, warms_up},
+    {"gamma", &ScheduleConfig::gamma, is_kind<ScheduleKind::step>},
+    {"power", &ScheduleConfig::power, is_kind<ScheduleKind::polynomial>},
+    {"end_factor", &ScheduleConfig::end_factor, is_kind<ScheduleKind::polynomial, ScheduleKind::cosine>},
+    {"pct_start", &ScheduleConfig::pct_start, is_kind<ScheduleKind::one_cycle>},
+    {"div_factor", &ScheduleConfig::div_factor, is_kind<ScheduleKind::one_cycle>},
+    {"final_div_factor", &ScheduleConfig::final_div_factor, is_kind<ScheduleKind::one_cycle>},
+};
+
+double as_double(std::int64_t n) { return static_cast<double>(n); }
+
+/// From `start` at 0 to `end` at 1 along half a cosine.
+double cosine(double start, double end, double share) {
+    return end + (start - end) / 2 * (1 + std::cos(std::numbers::pi * share));
+}
+
+double one_cycle(const ScheduleConfig& c, std::int64_t t, std::int64_t total) {
+    const double first = 1 / c.div_factor, last = first / c.final_div_factor;
+    const double peak = c.pct_start * as_double(total) - 1, end = as_double(total) - 1;
+    const double at = std::min(as_double(t), end);
+    // A run too short for a rise (peak <= 0) starts at the peak.
+    if (at <= peak && peak > 0) return cosine(first, 1, at / peak);
+    const double from = std::max(peak, 0.0);
+    return cosine(1, last, end > from ? (at - from) / (end - from) : 1);
+}
+
+void require(bool holds, const char* option, const char* rule) {
+    if (!holds) fail_usage("schedule: {} must be {}", option, rule);
+}
+
+}  // namespace
+
+const char* name(ScheduleKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
+
+ScheduleKind parse_schedule(const std::string& text) {
+    for (std::size_t i = 0; i < std::size(kind_names); ++i) {
+        if (text == kind_names[i]) return static_cast<ScheduleKind>(i);
+    }
+    fail_usage("unknown schedule '{}': constant, step, polynomial, cosine and one_cycle are known", text);
+}
+
+Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
+    const ScheduleConfig& c = config;
+    const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
+    const auto not_negative = [](double x) { return x >= 0 && std::isfinite(x); };
+    require(c.warmup_steps >= 0, "warmup_steps", "0 or more");
+    require(not_negative(c.warmup_start), "warmup_start", "a number that is not negative");
+    if (c.kind == ScheduleKind::step) {
+        require(c.step_size >= 1, "step_size", "1 or more");
+        require(positive(c.gamma), "gamma", "a number above 0");
+    }
+    if (c.kind == ScheduleKind::polynomial) require(positive(c.power), "power", "a number above 0");
+    if (c.kind == ScheduleKind::polynomial || c.kind == ScheduleKind::cosine) {
+        require(not_negative(c.end_factor), "end_factor", "a number that is not negative");
+    }
+    if (c.kind == ScheduleKind::one_cycle) {
+        require(c.pct_start >= 0 && c.pct_start <= 1, "pct_start", "between 0 and 1");
+        require(positive(c.div_factor), "div_factor", "a number above 0");
+        require(positive(c.final_div_factor), "final_div_factor", "a number above 0");
+    }
+    if (has_end(c) && c.total_steps <= c.warmup_steps) {
+        fail_usage("schedule: {} needs total_steps above its {} warm-up steps, not {}", name(c.kind), c.warmup_steps,
+                   c.total_steps);
+    }
+}
+
+double Schedule::multiplier(std::int64_t step) const {
+    const ScheduleConfig& c = config_;
+    if (step < c.warmup_steps) {
+        return c.warmup_start +
+               (1 - c.warmup_start) * as_double(std::max<std::int64_t>(step, 0)) / as_double(c.warmup_steps);
+    }
+    const std::int64_t t = std::max<std::int64_t>(step, 0) - c.warmup_steps, total = c.total_steps - c.warmup_steps;
+    const double share = total > 0 ? std::min(1.0, as_double(t) / as_double(total)) : 1;
+    switch (c.kind) {
+        case ScheduleKind::constant:
+            return 1;
+        case ScheduleKind::step:
+            return std::pow(c.gamma, as_double(t / c.step_size));
+        case ScheduleKind::polynomial:
+            return c.end_factor + (1 - c.end_factor) * std::pow(1 - share, c.power);
+        case ScheduleKind::cosine:
+            return cosine(1, c.end_factor, share);
+        case ScheduleKind::one_cycle:
+            return one_cycle(c, t, total);
+    }
+    return 1;
+}
+
+json schedule_to_json(const ScheduleConfig& config) {
+    json j = {{"kind", name(config.kind)}};
+    for (const StepsField& field : steps_fields) {
+        if (field.matters(config)) j[field.key] = config.*field.member;
+    }
+    for (const NumberField& field : number_fields) {
+        if (field.matters(config)) j[field.key] = config.*field.member;
+    }
+    return j;
+}
+
+ScheduleConfig schedule_from_json(const json& j) {
+    if (!j.is_object()) fail_usage("schedule: it is not a JSON object");
+    ScheduleConfig config;
+    std::set<std::string> unknown;
+    for (const auto& item : j.items()) unknown.insert(item.key());
+    if (j.contains("kind")) {
+        if (!j["kind"].is_string()) fail_usage("schedule: kind must be text");
+        config.kind = parse_schedule(j["kind"].get<std::string>());
+        unknown.erase("kind");
+    }
+    for (const StepsField& field : steps_fields) {
+        if (!j.contains(field.key)) continue;
+        if (!j[field.key].is_number_integer()) fail_usage("schedule: {} must be a whole number", field.key);
+        config.*field.member = j[field.key].get<std::int64_t>();
+        unknown.erase(field.key);
+    }
+    for (const NumberField& field : number_fields) {
+        if (!j.contains(field.key)) continue;
+        if (!j[field.key].is_number()) fail_usage("schedule: {} must be a number", field.key);
+        config.*field.member = j[field.key].get<double>();
+        unknown.erase(field.key);
+    }
+    if (!unknown.empty()) fail_usage("schedule: unknown option '{}'", *unknown.begin());
+    return config;
+}
+
+}  // namespace camber
