@@ -1,0 +1,31 @@
+#include "ops/operation_case.h"
+#include "support/compare.h"
+
+namespace camber::testing {
+
+std::vector<OperationCase> norm_cases() {
+    std::vector<OperationCase> cases;
+    for (const Shape& shape : {Shape{2, 5, 7, 3}, Shape{1, 3, 4, 17}, Shape{3, 1, 1, 1}, Shape{4, 1, 2, 3}}) {
+        for (const bool training : {true, false}) {
+            for (const bool relu : {false, true}) {
+                const Shape channels{shape.back()};
+                const Tensor running_mean = uniform(channels, 4), running_var = uniform(channels, 5, 0.5f, 1.5f);
+                cases.push_back(
+                    {.name = std::string("batch_norm ") + (training ? "training " : "inference ") +
+                             (relu ? "with ReLU " : "") + shape.str(),
+                     .inputs = {uniform(shape, 1, -2, 3), uniform(channels, 2, 0.5f, 1.5f), uniform(channels, 3)},
+                     .activations = 1,
+                     .apply = [=](const std::vector<Tensor>& in) {
+                         // Training changes the running statistics: every application has its own.
+                         const Dtype dtype = parameter_dtype(in[0].dtype());
+                         return ops::batch_norm(in[0], in[1], in[2], converted(running_mean, dtype, in[0].device()),
+                                                converted(running_var, dtype, in[0].device()), training,
+                                                {.eps = 1e-3, .relu = relu});
+                     }});
+            }
+        }
+    }
+    return cases;
+}
+
+}  // namespace camber::testing
