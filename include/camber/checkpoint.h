@@ -60,10 +60,11 @@ class CheckpointFile {
     const SafetensorsFile& tensors() const { return tensors_; }
     /// Whether any tensor's name starts with `prefix`.
     bool has(const std::string& prefix) const;
-    /// Fills `targets` (any devices) with the tensors called PREFIX + name. All names and shapes are checked before the
-    /// first element is written: a tensor missing, of another shape, or in the file under `prefix` but not among the
-    /// targets is an Error that names it, both shapes and the likely cause (another --classes, --channels, --net). The
-    /// targets' Storage::version() is bumped.
+    /// Fills `targets` (any devices) with the tensors called PREFIX + name. All names, shapes and dtypes are checked
+    /// before the first element is written: a tensor that is missing, of another shape, or in the file beside the
+    /// targets' (with the same first component, such as "model") but not among them is an Error that names it, both
+    /// shapes and the likely cause, such as another --classes. The targets' Storage::version() is bumped. With
+    /// Optimizer::state() the prefix is "".
     void load(const std::string& prefix, std::span<const NamedTensor> targets) const;
 
   private:

@@ -65,6 +65,9 @@ class SafetensorsFile {
     std::map<std::string, std::size_t> index_;
 };
 
+/// Whether read_into() puts elements of dtype `from` into a tensor of `to`.
+bool readable_as(Dtype from, Dtype to);
+
 /// Writes a file that the safetensors packages read; atomically, see src/io/atomic_file.h. Elements go from where they
 /// are to the file in small pieces, so device tensors need no second copy in memory. Within the file, wider dtypes come
 /// first (so that all are aligned), otherwise the given order is kept. Throws Error naming the file: duplicate or

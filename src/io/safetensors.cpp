@@ -197,6 +197,8 @@ bool is_floating(Dtype dtype) { return dtype == Dtype::f64 || dtype == Dtype::f3
 
 }  // namespace
 
+bool readable_as(Dtype from, Dtype to) { return from == to || (is_floating(from) && is_floating(to)); }
+
 SafetensorsFile SafetensorsFile::open(const fs::path& path) {
     SafetensorsFile result;
     const std::string file = path.string();
@@ -317,7 +319,7 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
     if (destination.shape() != source.shape) {
         fail("{}: tensor '{}' is {}, not {}", file_.string(), name, source.shape.str(), destination.shape().str());
     }
-    if (to != source.dtype && !(is_floating(to) && is_floating(source.dtype))) {
+    if (!readable_as(source.dtype, to)) {
         fail("{}: tensor '{}' is {}, not {}", file_.string(), name, camber::name(source.dtype), camber::name(to));
     }
     destination.storage().bump_version();
