@@ -38,6 +38,8 @@ const ClassTable& class_table(const std::string& name);
 /// Reads a table from JSON: {"name", "classes": [{"name", "colour": [r, g, b]}, ...], "void": {"id", "name",
 /// "colour"}}.
 ClassTable read_class_table(const std::filesystem::path& file);
+/// The same from text; `source` names it in errors.
+ClassTable parse_class_table(const std::string& text, const std::string& source);
 /// The JSON that read_class_table reads, with a newline at the end.
 std::string class_table_json(const ClassTable& table);
 

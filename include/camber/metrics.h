@@ -22,10 +22,13 @@ class ConfusionMatrix {
     /// Adds pixel by pixel on the host; for maps at their original size. Throws Error when the sizes differ or a
     /// counted pixel's prediction is not a class.
     void add(std::span<const std::uint8_t> truth, std::span<const std::uint8_t> prediction);
+    /// Adds classes * classes counts, rows truth, as counts() gives them: a checkpoint's.
+    void add(std::span<const std::int64_t> counts);
     ConfusionMatrix& operator+=(const ConfusionMatrix& other);
     void reset();
 
     int classes() const { return classes_; }
+    const std::vector<std::int64_t>& counts() const { return counts_; }
     std::int64_t count(int truth, int prediction) const {
         return counts_[static_cast<std::size_t>(truth) * static_cast<std::size_t>(classes_) +
                        static_cast<std::size_t>(prediction)];

@@ -62,9 +62,13 @@ const ClassTable& class_table(const std::string& name) {
 ClassTable read_class_table(const std::filesystem::path& file) {
     std::ifstream stream(file);
     if (!stream) fail("{}: cannot be opened", file.string());
+    return parse_class_table({std::istreambuf_iterator<char>(stream), {}}, file.string());
+}
+
+ClassTable parse_class_table(const std::string& text, const std::string& source) {
     ClassTable table;
     try {
-        const auto json = nlohmann::json::parse(stream);
+        const auto json = nlohmann::json::parse(text);
         table.name = json.at("name").get<std::string>();
         for (const auto& entry : json.at("classes")) {
             table.names.push_back(entry.at("name").get<std::string>());
@@ -75,13 +79,13 @@ ClassTable read_class_table(const std::filesystem::path& file) {
         table.void_name = unlabelled.at("name").get<std::string>();
         table.void_colour = parse_colour(unlabelled.at("colour"));
     } catch (const std::exception& error) {
-        fail("{}: is not a class table: {}", file.string(), error.what());
+        fail("{}: is not a class table: {}", source, error.what());
     }
     if (table.names.empty() || table.count() > 255) {
-        fail("{}: {} classes; ids are u8, so a table has 1 to 255", file.string(), table.count());
+        fail("{}: {} classes; ids are u8, so a table has 1 to 255", source, table.count());
     }
     if (table.void_id < table.count() || table.void_id > 255) {
-        fail("{}: void id {} must be in {}..255, past the class ids", file.string(), table.void_id, table.count());
+        fail("{}: void id {} must be in {}..255, past the class ids", source, table.void_id, table.count());
     }
     return table;
 }

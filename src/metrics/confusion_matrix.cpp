@@ -58,6 +58,13 @@ void ConfusionMatrix::add(std::span<const std::uint8_t> truth, std::span<const s
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += sums[i];
 }
 
+void ConfusionMatrix::add(std::span<const std::int64_t> counts) {
+    if (counts.size() != counts_.size()) {
+        fail("a confusion matrix of {} classes cannot take {} counts", classes_, counts.size());
+    }
+    for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
+}
+
 ConfusionMatrix& ConfusionMatrix::operator+=(const ConfusionMatrix& other) {
     if (other.classes_ != classes_) {
         fail("confusion matrix: one of {} classes cannot be added to one of {}", other.classes_, classes_);

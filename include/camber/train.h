@@ -1,0 +1,156 @@
+#pragma once
+#include <camber/data.h>
+#include <camber/metrics.h>
+#include <camber/nets.h>
+#include <camber/optim.h>
+#include <camber/schedule.h>
+#include <camber/types.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+/// Training, evaluation and prediction: networks, data, losses, optimizers and checkpoints put together.
+namespace camber {
+
+/// Everything that decides what a run computes. Written to config.json and into every checkpoint.
+struct TrainConfig {
+    std::string net = "unet";
+    nlohmann::json net_options =
+        nlohmann::json::object();  ///< as make_net() takes them; "classes" is set from the data
+
+    std::string data;  ///< folder of the dataset
+    int height = 256;  ///< of the network's input
+    int width = 256;
+    int batch = 8;
+    int accumulate = 1;  ///< batches whose gradients are averaged before each optimizer step
+    AugmentConfig augment;
+    Normalisation normalisation;
+
+    std::string device = "cpu";
+    std::string dtype = "f32";  ///< of activations: f32 or bf16
+    std::uint64_t seed = 1;
+    int threads = 2;  ///< loader workers; has no influence on results
+
+    int epochs = 60;
+    /// > 0: `epochs` is replaced, before the first step, by what fits in this many minutes at the speed measured then.
+    double minutes = 0;
+
+    std::string optimizer = "adamw";
+    double lr = 1e-3;
+    double weight_decay = 1e-4;  ///< not applied to biases and batch normalisation
+    double momentum = 0.9;       ///< SGD
+    bool nesterov = false;
+    double clip = 1.0;  ///< global gradient norm; 0: off
+    double ema = 0;     ///< decay of the weight average; 0: off
+    /// total_steps is set from epochs. Warm-up is given here in steps.
+    ScheduleConfig schedule = {.kind = ScheduleKind::one_cycle};
+
+    SegmentationLossParams loss = {.cross_entropy = 1};  ///< ignore_index is set from the data
+    /// Cross-entropy's class weights: "none", "median" (Eigen & Fergus), or "sqrt" (its square root: gentler).
+    std::string class_weights = "none";
+
+    std::string monitor = "mean_iou";  ///< what decides the best epoch: mean_iou, pixel_accuracy, iou_score or loss
+    double stop_at = 0;                ///< > 0: stop once the monitored metric is this good
+    int patience = 0;                  ///< > 0: stop after this many epochs without a better one
+    double checkpoint_minutes = 5;     ///< saves last.safetensors this often within an epoch, and after each
+    int pictures = 4;                  ///< validation frames to paint after each best epoch
+};
+
+nlohmann::json to_json(const TrainConfig& config);
+/// Fields left out keep their defaults. Throws Error on a value of the wrong type.
+TrainConfig train_config(const nlohmann::json& json);
+/// Named starting points: "published" (the Keras U-Net at 256x256), "cpu" (a quarter of its width; minutes on two
+/// cores). Throws UsageError listing them.
+TrainConfig train_preset(const std::string& name);
+std::vector<std::string> train_preset_names();
+
+/// A network with its parameters in memory, and what is needed to feed it.
+struct Model {
+    TrainConfig config;
+    std::unique_ptr<nets::Net> net;
+    std::unique_ptr<nn::ParameterBuffer> parameters;
+    ClassTable classes;
+    Tensor class_weights;  ///< cross-entropy's, f32 [C]; undefined when unweighted
+
+    Device device() const { return parse_device(config.device); }
+    Dtype dtype() const { return parse_dtype(config.dtype); }
+    /// Parameters and running statistics under their names, as checkpoints store them.
+    std::vector<NamedTensor> tensors() const;
+};
+
+/// Builds the network of `config` for `classes`. Without `training` there are no gradients and the network is in
+/// evaluation.
+Model make_model(const TrainConfig& config, const ClassTable& classes, bool training);
+/// The network and weights of a checkpoint, ready for evaluation. Its classes are stored in it. Empty device or dtype:
+/// the checkpoint's own.
+Model load_model(const std::filesystem::path& checkpoint, const std::string& device = "",
+                 const std::string& dtype = "");
+
+struct EvalResult {
+    ConfusionMatrix confusion;
+    double loss = 0;       ///< mean over frames of the training loss, at the network's size
+    double iou_score = 0;  ///< segmentation_models' soft score, mean over batches
+    double images_per_second = 0;
+
+    /// mean_iou, pixel_accuracy, iou_score or loss. Throws UsageError for another name.
+    double metric(const std::string& name) const;
+};
+
+/// Runs the network (in evaluation) over a split. Logits are resized (bilinear) to each label map's own size before the
+/// largest is taken, so figures do not depend on the network's input size. Stops early, throwing nothing, when *stop
+/// becomes true.
+EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress = {},
+                    const std::atomic<bool>* stop = nullptr);
+
+/// The label map of a picture, at its own size.
+Image predict(Model& model, const Image& image);
+
+/// What a run tells as it goes.
+struct StepReport {
+    int epoch = 0, epochs = 0;            ///< from 0
+    std::int64_t batch = 0, batches = 0;  ///< done in this epoch, and in all of it
+    double loss = 0;                      ///< mean over the epoch so far
+    double mean_iou = 0;                  ///< of the training batches so far in this epoch
+    double lr = 0;
+    double images_per_second = 0;
+    double seconds_left = 0;  ///< of the whole run
+};
+struct EpochReport {
+    int epoch = 0, epochs = 0;
+    double train_loss = 0, train_accuracy = 0, train_mean_iou = 0;
+    const EvalResult* validation = nullptr;  ///< null when the dataset has no val split
+    bool best = false;
+    double seconds = 0;
+    double images_per_second = 0;  ///< of training alone
+};
+class TrainObserver {
+  public:
+    virtual ~TrainObserver() = default;
+    virtual void on_message(const std::string&) {}
+    virtual void on_step(const StepReport&) {}
+    virtual void on_validation(std::size_t /*done*/, std::size_t /*total*/) {}
+    virtual void on_epoch(const EpochReport&) {}
+};
+
+enum class TrainOutcome { finished, stopped_early, interrupted };
+struct TrainResult {
+    TrainOutcome outcome = TrainOutcome::finished;
+    int epochs_done = 0;
+    double best_metric = 0;
+    int best_epoch = -1;
+    std::filesystem::path best_checkpoint;  ///< empty when there is none
+};
+
+/// Trains into `folder`: config.json, metrics.jsonl (a line an epoch), best.safetensors, last.safetensors, pictures/.
+/// Sets up nothing in `folder` before data and network are known to be sound. With `resume` the run in `folder` goes on
+/// from last.safetensors, and yields the numbers it would have without the interruption. When *stop becomes true it
+/// saves and returns `interrupted`. Throws Error on bad data, a full disk, or a loss that is not finite (naming step,
+/// learning rate and last good checkpoint).
+TrainResult train(TrainConfig config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
+                  const std::atomic<bool>& stop);
+
+}  // namespace camber

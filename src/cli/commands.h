@@ -1,0 +1,19 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+/// The subcommands of `camber`. Each function declares one on `app` and sets `action` to what runs it when it is the
+/// one given; an action returns the exit code and reports trouble by throwing Error.
+namespace camber::cli {
+
+using Action = std::function<int()>;
+
+void add_train(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
+void add_predict(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_data(CLI::App& app, Action& action);
+void add_summary(CLI::App& app, Action& action);
+
+}  // namespace camber::cli

@@ -1,0 +1,57 @@
+#include <camber/train.h>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+
+namespace camber::cli {
+
+void add_eval(CLI::App& app, Action& action) {
+    struct Arguments {
+        std::string checkpoint, data, split = "val", device, dtype;
+        bool json = false;
+    };
+    CLI::App* command = app.add_subcommand("eval", "Judges a trained network on a split");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
+    command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
+    command->add_option("--split", a->split, "train, val or test")->capture_default_str();
+    command->add_option("--device", a->device, "cpu or reference [as trained]");
+    command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
+    command->add_flag("--json", a->json, "Print metrics and the confusion matrix as JSON");
+    command->callback([=, &action] {
+        action = [=] {
+            Model model = load_model(a->checkpoint, a->device, a->dtype);
+            const std::string folder = a->data.empty() ? model.config.data : a->data;
+            const Dataset dataset = Dataset::open(folder, a->split);
+            if (dataset.classes().names != model.classes.names) {
+                fail("{} has {} classes ({}), the network was trained for {} ({})", folder, dataset.classes().count(),
+                     dataset.classes().name, model.classes.count(), model.classes.name);
+            }
+            const std::atomic<bool>& stop = interruption();
+            ProgressLine line;
+            const auto progress = [&](std::size_t done, std::size_t total) {
+                if (!a->json)
+                    line.update(static_cast<double>(done), static_cast<double>(total),
+                                fmt::format("{}/{}", done, total));
+            };
+            const EvalResult result = evaluate(model, dataset, progress, &stop);
+            line.clear();
+            if (stop) return interrupted_exit;
+            if (a->json) {
+                nlohmann::json json = metrics_json(result.confusion, model.classes.names);
+                json["loss"] = result.loss;
+                json["iou_score"] = result.iou_score;
+                json["images_per_second"] = result.images_per_second;
+                fmt::print("{}\n", json.dump(2));
+            } else {
+                fmt::print("{} on {} frames of {} ({}): loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n{}",
+                           a->checkpoint, dataset.size(), folder, a->split, result.loss, result.iou_score,
+                           result.images_per_second, format_table(result.confusion, model.classes.names));
+            }
+            return 0;
+        };
+    });
+}
+
+}  // namespace camber::cli

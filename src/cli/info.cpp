@@ -1,0 +1,32 @@
+#include <camber/nets.h>
+#include <fmt/format.h>
+#include <omp.h>
+
+#include "backend/backend.h"
+#include "cli/commands.h"
+
+namespace camber::cli {
+
+void add_info(CLI::App& app, Action& action) {
+    CLI::App* command = app.add_subcommand("info", "Lists devices, libraries, networks and their options");
+    command->callback([&action] {
+        action = [] {
+            fmt::print("camber {}\n\ndevices\n", CAMBER_VERSION);
+            for (const Device device : {Device::cpu, Device::reference, Device::cuda, Device::emulated}) {
+                fmt::print("  {:<10} {}\n", name(device),
+                           has_backend(device) ? backend(device).describe() : "not in this build");
+            }
+            fmt::print("\nthreads    {} (OMP_NUM_THREADS)\n\nnetworks\n", omp_get_max_threads());
+            for (const nets::NetInfo& net : nets::net_list()) {
+                fmt::print("  {:<10} {}\n", net.name, net.description);
+                for (const nets::NetOption& option : net.options) {
+                    fmt::print("    {:<14} {} [{}]\n", option.name, option.help,
+                               option.value.is_string() ? option.value.get<std::string>() : option.value.dump());
+                }
+            }
+            return 0;
+        };
+    });
+}
+
+}  // namespace camber::cli

@@ -1,0 +1,12 @@
+#pragma once
+#include <atomic>
+
+namespace camber::cli {
+
+/// Exit code of a command ended by Ctrl-C.
+inline constexpr int interrupted_exit = 130;
+
+/// Becomes true at the first SIGINT or SIGTERM after this was called; a second one ends the program at once.
+const std::atomic<bool>& interruption();
+
+}  // namespace camber::cli

@@ -1,0 +1,230 @@
+#include <camber/train.h>
+#include <fmt/chrono.h>
+
+#include <ctime>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+namespace camber::cli {
+namespace {
+
+/// "cross_entropy", "dice:0.5" or "cross_entropy+dice:0.5" into the terms' weights.
+void parse_loss(const std::string& text, SegmentationLossParams& loss) {
+    loss.cross_entropy = loss.dice = loss.jaccard = loss.focal = 0;
+    std::size_t begin = 0;
+    while (begin <= text.size()) {
+        const std::size_t end = std::min(text.find('+', begin), text.size());
+        const std::string term = text.substr(begin, end - begin);
+        const std::size_t colon = term.find(':');
+        const std::string name = term.substr(0, colon);
+        double weight = 1;
+        if (colon != std::string::npos) {
+            try {
+                std::size_t used = 0;
+                weight = std::stod(term.substr(colon + 1), &used);
+                if (used != term.size() - colon - 1 || !(weight > 0)) throw std::invalid_argument(term);
+            } catch (const std::exception&) {
+                fail_usage("--loss: '{}' has no positive weight behind its colon", term);
+            }
+        }
+        if (name == "cross_entropy")
+            loss.cross_entropy = weight;
+        else if (name == "dice")
+            loss.dice = weight;
+        else if (name == "jaccard")
+            loss.jaccard = weight;
+        else if (name == "focal")
+            loss.focal = weight;
+        else
+            fail_usage(
+                "--loss: unknown term '{}': cross_entropy, dice, jaccard or focal, joined by +, each with an optional "
+                ":WEIGHT",
+                name);
+        begin = end + 1;
+    }
+}
+
+/// The options as given; only those that were given replace the preset's.
+struct Arguments {
+    std::string preset = "published", data, out, size, loss, schedule, device, dtype, optimizer, class_weights, monitor;
+    std::string net;
+    std::vector<std::string> net_options;
+    int batch = 0, accumulate = 0, epochs = 0, threads = 2, warmup = 0, patience = 0, pictures = 0;
+    int net_width = 0, up_kernel = 0, head_kernel = 0;
+    double lr = 0, weight_decay = 0, minutes = 0, clip = 0, ema = 0, stop_at = 0, label_smoothing = 0, dropout = 0,
+           momentum = 0, checkpoint_minutes = 0;
+    std::uint64_t seed = 0;
+    bool resume = false, no_augment = false, nesterov = false;
+};
+
+/// "width=32" into a JSON entry; the value is JSON where it parses as that, else text.
+void set_net_option(nlohmann::json& options, const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) fail_usage("--net-option takes NAME=VALUE, not '{}'", text);
+    const std::string value = text.substr(equals + 1);
+    const nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
+    options[text.substr(0, equals)] = parsed.is_discarded() ? nlohmann::json(value) : parsed;
+}
+
+std::string default_folder(const std::string& net) {
+    return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", net, fmt::localtime(std::time(nullptr)));
+}
+
+void print_result(const TrainResult& result, const TrainConfig& config, const std::filesystem::path& folder) {
+    if (result.outcome == TrainOutcome::interrupted) {
+        fmt::print("interrupted; the run is saved. Continue with: camber train --resume --out {}\n", folder.string());
+        return;
+    }
+    if (result.best_checkpoint.empty()) {
+        fmt::print("done; no validation split, so no best epoch. The network is {}\n",
+                   (folder / "last.safetensors").string());
+        return;
+    }
+    fmt::print("best epoch {} with {} {:.4f}: {}\npictures (input | truth | prediction): {}\n\n", result.best_epoch + 1,
+               config.monitor, result.best_metric, result.best_checkpoint.string(), (folder / "pictures").string());
+    Model model = load_model(result.best_checkpoint);
+    const EvalResult eval = evaluate(model, Dataset::open(model.config.data, "val"));
+    fmt::print("{}", format_table(eval.confusion, model.classes.names));
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Action& action) {
+    CLI::App* command = app.add_subcommand("train", "Trains a network; Ctrl-C saves, --resume goes on");
+    auto a = std::make_shared<Arguments>();
+    const auto given = [command](const char* name) { return command->count(name) > 0; };
+
+    command->add_option("--data", a->data, "Folder of the dataset (SegNet's CamVid layout)");
+    command->add_option("--out", a->out, "Folder of the run [runs/NET-DATE-TIME]");
+    command->add_flag("--resume", a->resume, "Continue the run in --out; its configuration is kept");
+    command
+        ->add_option("--preset", a->preset,
+                     "published (Keras's U-Net, 256x256) or cpu (a quarter of its width, minutes on two cores)")
+        ->capture_default_str();
+
+    command->add_option("--net", a->net, "Network [unet]")->group("Network");
+    command->add_option("--width", a->net_width, "Filters of the first level [64]")->group("Network");
+    command->add_option("--up-kernel", a->up_kernel, "Transposed convolutions: 2 or 3")->group("Network");
+    command->add_option("--head-kernel", a->head_kernel, "Last convolution: 1 or 3")->group("Network");
+    command->add_option("--dropout", a->dropout, "Dropout rate")->group("Network");
+    command->add_option("--net-option", a->net_options, "NAME=VALUE, any other option of the network (see camber info)")
+        ->group("Network");
+
+    command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [256x256]")->group("Data");
+    command->add_option("--batch", a->batch, "Frames a batch [8]")->group("Data");
+    command->add_option("--threads", a->threads, "Threads that prepare batches [2]")->group("Data");
+    command->add_flag("--no-augment", a->no_augment, "Whole frames, no random crop, flip, scale or colour")
+        ->group("Data");
+
+    command->add_option("--epochs", a->epochs, "Passes over the training frames [60]")->group("Training");
+    command->add_option("--minutes", a->minutes, "Choose --epochs to fit, from the speed measured at the start")
+        ->group("Training");
+    command->add_option("--lr", a->lr, "Peak learning rate [1e-3]")->group("Training");
+    command->add_option("--schedule", a->schedule, "constant, step, polynomial, cosine or one_cycle [one_cycle]")
+        ->group("Training");
+    command->add_option("--warmup", a->warmup, "Steps of linear warm-up before the schedule [0]")->group("Training");
+    command->add_option("--optimizer", a->optimizer, "sgd, adam or adamw [adamw]")->group("Training");
+    command->add_option("--momentum", a->momentum, "SGD's momentum [0.9]")->group("Training");
+    command->add_flag("--nesterov", a->nesterov, "SGD with Nesterov momentum")->group("Training");
+    command->add_option("--weight-decay", a->weight_decay, "Not applied to biases and batch normalisation [1e-4]")
+        ->group("Training");
+    command->add_option("--clip", a->clip, "Largest global gradient norm, 0 for none [1]")->group("Training");
+    command->add_option("--ema", a->ema, "Decay of the weight average that is evaluated, 0 for none [0]")
+        ->group("Training");
+    command->add_option("--accumulate", a->accumulate, "Batches averaged before each step [1]")->group("Training");
+    command
+        ->add_option("--loss", a->loss,
+                     "Terms cross_entropy, dice, jaccard, focal, as cross_entropy+dice:0.5 [cross_entropy]")
+        ->group("Training");
+    command->add_option("--class-weights", a->class_weights, "none, median (frequency) or sqrt (of median) [none]")
+        ->group("Training");
+    command->add_option("--label-smoothing", a->label_smoothing, "Cross-entropy's [0]")->group("Training");
+    command->add_option("--seed", a->seed, "Of weights, order, augmentation and dropout [1]")->group("Training");
+
+    command
+        ->add_option("--monitor", a->monitor,
+                     "What makes an epoch the best: mean_iou, pixel_accuracy, iou_score, loss [mean_iou]")
+        ->group("Stopping");
+    command->add_option("--stop-at", a->stop_at, "Stop once the monitored metric is this good")->group("Stopping");
+    command->add_option("--patience", a->patience, "Stop after this many epochs without a better one")
+        ->group("Stopping");
+    command->add_option("--checkpoint-minutes", a->checkpoint_minutes, "Save at least this often [5]")
+        ->group("Stopping");
+    command->add_option("--pictures", a->pictures, "Validation frames to paint [4]")->group("Stopping");
+
+    command->add_option("--device", a->device, "cpu or reference [cpu]")->group("Device");
+    command->add_option("--dtype", a->dtype, "Activations: f32 or bf16 [f32]")->group("Device");
+
+    command->callback([=, &action] {
+        action = [=] {
+            if (a->resume) {
+                const std::vector<std::string> allowed = {"--resume", "--out", "--data", "--threads"};
+                for (const CLI::Option* option : command->get_options()) {
+                    if (option->count() > 0 &&
+                        std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
+                        fail_usage("{} cannot change in a resumed run: its configuration is in {}/config.json",
+                                   option->get_name(), a->out);
+                    }
+                }
+                if (a->out.empty()) fail_usage("--resume needs --out, the folder of the run to continue");
+            } else if (a->data.empty()) {
+                fail_usage(
+                    "--data is missing: the folder of a dataset, as data/get_camvid.sh or `camber data synth` make "
+                    "one");
+            }
+            TrainConfig config = train_preset(a->preset);
+            config.data = a->data;
+            config.threads = a->threads;
+            const auto take = [&](const char* option, const auto& value, auto& field) {
+                if (given(option)) field = value;
+            };
+            take("--net", a->net, config.net);
+            if (given("--net") && config.net != train_preset(a->preset).net)
+                config.net_options = nlohmann::json::object();
+            if (given("--width")) config.net_options["width"] = a->net_width;
+            if (given("--up-kernel")) config.net_options["up_kernel"] = a->up_kernel;
+            if (given("--head-kernel")) config.net_options["head_kernel"] = a->head_kernel;
+            if (given("--dropout")) config.net_options["dropout"] = a->dropout;
+            for (const std::string& option : a->net_options) set_net_option(config.net_options, option);
+            if (given("--size")) std::tie(config.height, config.width) = parse_size(a->size);
+            take("--batch", a->batch, config.batch);
+            if (a->no_augment) config.augment.enabled = false;
+            take("--epochs", a->epochs, config.epochs);
+            if (given("--epochs")) config.minutes = 0;
+            take("--minutes", a->minutes, config.minutes);
+            take("--lr", a->lr, config.lr);
+            if (given("--schedule")) config.schedule.kind = parse_schedule(a->schedule);
+            take("--warmup", a->warmup, config.schedule.warmup_steps);
+            take("--optimizer", a->optimizer, config.optimizer);
+            take("--momentum", a->momentum, config.momentum);
+            take("--nesterov", a->nesterov, config.nesterov);
+            take("--weight-decay", a->weight_decay, config.weight_decay);
+            take("--clip", a->clip, config.clip);
+            take("--ema", a->ema, config.ema);
+            take("--accumulate", a->accumulate, config.accumulate);
+            if (given("--loss")) parse_loss(a->loss, config.loss);
+            take("--class-weights", a->class_weights, config.class_weights);
+            take("--label-smoothing", a->label_smoothing, config.loss.label_smoothing);
+            take("--seed", a->seed, config.seed);
+            take("--monitor", a->monitor, config.monitor);
+            take("--stop-at", a->stop_at, config.stop_at);
+            take("--patience", a->patience, config.patience);
+            take("--checkpoint-minutes", a->checkpoint_minutes, config.checkpoint_minutes);
+            take("--pictures", a->pictures, config.pictures);
+            take("--device", a->device, config.device);
+            take("--dtype", a->dtype, config.dtype);
+
+            const std::filesystem::path folder = a->out.empty() ? default_folder(config.net) : a->out;
+            ConsoleObserver observer;
+            const TrainResult result = train(config, folder, a->resume, observer, interruption());
+            observer.clear();
+            print_result(result, config, folder);
+            return result.outcome == TrainOutcome::interrupted ? interrupted_exit : 0;
+        };
+    });
+}
+
+}  // namespace camber::cli

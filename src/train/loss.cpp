@@ -1,0 +1,27 @@
+#include "train/loss.h"
+
+#include <cmath>
+
+namespace camber {
+
+std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train) {
+    if (config.class_weights == "none") return {};
+    std::vector<float> weights = median_frequency_weights(train);
+    if (config.class_weights == "median") return weights;
+    if (config.class_weights != "sqrt")
+        fail_usage("unknown class weights '{}': none, median or sqrt", config.class_weights);
+    for (float& weight : weights) weight = std::sqrt(weight);
+    return weights;
+}
+
+Tensor weights_tensor(const std::vector<float>& weights, Device device) {
+    return weights.empty() ? Tensor() : Tensor::from(weights, {static_cast<std::int64_t>(weights.size())}, device);
+}
+
+ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels) {
+    SegmentationLossParams params = model.config.loss;
+    params.ignore_index = model.classes.void_id;
+    return ops::segmentation_loss(logits, labels, params, model.class_weights);
+}
+
+}  // namespace camber

@@ -1,0 +1,14 @@
+#pragma once
+#include <camber/ops.h>
+#include <camber/train.h>
+
+namespace camber {
+
+/// Cross-entropy's class weights as config.class_weights asks for, one a class; empty when unweighted.
+std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train);
+/// f32 [C] on the device, or undefined for an empty list.
+Tensor weights_tensor(const std::vector<float>& weights, Device device);
+/// The run's loss of logits against labels.
+ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels);
+
+}  // namespace camber

@@ -1,0 +1,51 @@
+#include <camber/checkpoint.h>
+#include <camber/train.h>
+
+#include "backend/backend.h"
+#include "train/loss.h"
+
+namespace camber {
+
+std::vector<NamedTensor> Model::tensors() const {
+    std::vector<NamedTensor> list;
+    for (const auto* entries : {&parameters->parameters(), &parameters->buffers()}) {
+        for (const auto& entry : *entries) list.push_back({entry.name, entry.tensor()});
+    }
+    return list;
+}
+
+Model make_model(const TrainConfig& config, const ClassTable& classes, bool training) {
+    Model model{config, nullptr, nullptr, classes, {}};
+    const Dtype dtype = model.dtype();
+    if (dtype != Dtype::f32 && dtype != Dtype::bf16)
+        fail_usage("networks train and run in f32 or bf16, not {}", config.dtype);
+    backend(model.device());  // names what is missing before anything large is built
+    model.net = nets::make_net(config.net, config.net_options);
+    if (model.net->classes() != classes.count()) {
+        fail_usage("the network has {} classes, but the data has {} ({})", model.net->classes(), classes.count(),
+                   classes.name);
+    }
+    model.net->train(training);
+    model.net->context().seed = config.seed;
+    model.parameters = std::make_unique<nn::ParameterBuffer>(
+        *model.net, nn::ParameterBufferOptions{
+                        .device = model.device(), .dtype = Dtype::f32, .seed = config.seed, .gradients = training});
+    return model;
+}
+
+Model load_model(const std::filesystem::path& checkpoint, const std::string& device, const std::string& dtype) {
+    const CheckpointInfo info = CheckpointFile::open(checkpoint).info();
+    if (!info.extra.contains("classes"))
+        fail("{}: this checkpoint does not name its classes; it was not written by camber train", checkpoint.string());
+    TrainConfig config = train_config(info.config);
+    if (!device.empty()) config.device = device;
+    if (!dtype.empty()) config.dtype = dtype;
+    Model model = make_model(config, parse_class_table(info.extra.at("classes").dump(), checkpoint.string()), false);
+    load_weights(checkpoint, model.tensors());
+    model.parameters->mark_changed();
+    if (info.extra.contains("class_weights"))
+        model.class_weights = weights_tensor(info.extra.at("class_weights"), model.device());
+    return model;
+}
+
+}  // namespace camber

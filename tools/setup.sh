@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs the Debian packages Camber is built from, if any is missing. Elsewhere it says what to install.
+set -eu
+
+packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libcli11-dev nlohmann-json3-dev libfmt-dev"
+
+command -v dpkg-query >/dev/null 2>&1 || {
+    echo "camber: this is not a Debian system; if the build stops, install the equivalents of: $packages" >&2
+    exit 0
+}
+missing=""
+for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then sudo=""; else sudo="sudo"; fi
+echo "camber: installing$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() {
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends $missing >"$log" 2>&1
+}
+# The package lists may be absent or old: refresh them only when that is needed.
+install || { $sudo apt-get update >"$log" 2>&1 && install; } || {
+    tail -n 5 "$log" >&2
+    echo "camber: error: these packages could not be installed:$missing" >&2
+    exit 1
+}
