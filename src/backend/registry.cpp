@@ -1,6 +1,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/cpu.h"
 #include "backend/meta/meta.h"
+#include "backend/profiler.h"
 #include "backend/reference/reference.h"
 
 namespace camber {
@@ -26,6 +27,7 @@ Backend* find_backend(Device device) {
 bool has_backend(Device device) { return find_backend(device) != nullptr; }
 
 Backend& backend(Device device) {
+    if (Backend* profiling = profiling_backend(device)) return *profiling;
     Backend* found = find_backend(device);
     if (!found) fail("there is no device '{}' in this build: it has cpu and reference", name(device));
     return *found;

@@ -1,0 +1,213 @@
+#include "backend/profiler.h"
+
+#include <camber/error.h>
+
+#include <chrono>
+#include <memory>
+
+namespace camber {
+namespace {
+
+class ProfilingBackend : public Backend {
+  public:
+    explicit ProfilingBackend(Backend& inner) : inner_(inner) {}
+
+    Profile profile;
+
+    Device device() const override { return inner_.device(); }
+    std::string describe() const override { return inner_.describe(); }
+    void synchronize() override { inner_.synchronize(); }
+
+    void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override {
+        const Timer timer(*this, "conv2d");
+        inner_.conv2d(x, w, bias, y, p);
+    }
+    void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) override {
+        const Timer timer(*this, "conv2d_backward_data");
+        inner_.conv2d_backward_data(dy, w, dx, p);
+    }
+    void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                const Conv2dParams& p) override {
+        const Timer timer(*this, "conv2d_backward_filter");
+        inner_.conv2d_backward_filter(x, dy, dw, db, p);
+    }
+    void conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                          const ConvTranspose2dParams& p) override {
+        const Timer timer(*this, "conv_transpose2d");
+        inner_.conv_transpose2d(x, w, bias, y, p);
+    }
+    void conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
+                                        const ConvTranspose2dParams& p) override {
+        const Timer timer(*this, "conv_transpose2d_backward_data");
+        inner_.conv_transpose2d_backward_data(dy, w, dx, p);
+    }
+    void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                          const ConvTranspose2dParams& p) override {
+        const Timer timer(*this, "conv_transpose2d_backward_filter");
+        inner_.conv_transpose2d_backward_filter(x, dy, dw, db, p);
+    }
+    void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                          const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
+                          const BatchNormParams& p) override {
+        const Timer timer(*this, "batch_norm_train");
+        inner_.batch_norm_train(x, gamma, beta, running_mean, running_var, y, mean, invstd, p);
+    }
+    void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                              const Tensor& running_var, const Tensor& y, const BatchNormParams& p) override {
+        const Timer timer(*this, "batch_norm_inference");
+        inner_.batch_norm_inference(x, gamma, beta, running_mean, running_var, y, p);
+    }
+    void batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
+                             const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
+                             const Tensor& dbeta, const BatchNormParams& p) override {
+        const Timer timer(*this, "batch_norm_backward");
+        inner_.batch_norm_backward(x, dy, gamma, beta, mean, invstd, dx, dgamma, dbeta, p);
+    }
+    void batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
+                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& dx,
+                                       const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) override {
+        const Timer timer(*this, "batch_norm_inference_backward");
+        inner_.batch_norm_inference_backward(x, dy, gamma, beta, running_mean, running_var, dx, dgamma, dbeta, p);
+    }
+    void relu(const Tensor& x, const Tensor& y) override {
+        const Timer timer(*this, "relu");
+        inner_.relu(x, y);
+    }
+    void relu_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) override {
+        const Timer timer(*this, "relu_backward");
+        inner_.relu_backward(y, dy, dx);
+    }
+    void add(const Tensor& a, const Tensor& b, const Tensor& y) override {
+        const Timer timer(*this, "add");
+        inner_.add(a, b, y);
+    }
+    void scale(const Tensor& x, double alpha, const Tensor& y) override {
+        const Timer timer(*this, "scale");
+        inner_.scale(x, alpha, y);
+    }
+    void fill(const Tensor& y, double value) override {
+        const Timer timer(*this, "fill");
+        inner_.fill(y, value);
+    }
+    void cast(const Tensor& x, const Tensor& y) override {
+        const Timer timer(*this, "cast");
+        inner_.cast(x, y);
+    }
+    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) override {
+        const Timer timer(*this, "dropout");
+        inner_.dropout(x, y, rate, key);
+    }
+    void softmax(const Tensor& x, const Tensor& y) override {
+        const Timer timer(*this, "softmax");
+        inner_.softmax(x, y);
+    }
+    void softmax_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) override {
+        const Timer timer(*this, "softmax_backward");
+        inner_.softmax_backward(y, dy, dx);
+    }
+    void max_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) override {
+        const Timer timer(*this, "max_pool2d");
+        inner_.max_pool2d(x, y, p);
+    }
+    void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx,
+                             const Pool2dParams& p) override {
+        const Timer timer(*this, "max_pool2d_backward");
+        inner_.max_pool2d_backward(x, y, dy, dx, p);
+    }
+    void avg_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) override {
+        const Timer timer(*this, "avg_pool2d");
+        inner_.avg_pool2d(x, y, p);
+    }
+    void avg_pool2d_backward(const Tensor& dy, const Tensor& dx, const Pool2dParams& p) override {
+        const Timer timer(*this, "avg_pool2d_backward");
+        inner_.avg_pool2d_backward(dy, dx, p);
+    }
+    void resize(const Tensor& x, const Tensor& y, ResizeMode mode) override {
+        const Timer timer(*this, "resize");
+        inner_.resize(x, y, mode);
+    }
+    void resize_backward(const Tensor& dy, const Tensor& dx, ResizeMode mode) override {
+        const Timer timer(*this, "resize_backward");
+        inner_.resize_backward(dy, dx, mode);
+    }
+    void pad2d(const Tensor& x, const Tensor& y, int top, int left) override {
+        const Timer timer(*this, "pad2d");
+        inner_.pad2d(x, y, top, left);
+    }
+    void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
+                       std::int64_t count) override {
+        const Timer timer(*this, "copy_channels");
+        inner_.copy_channels(x, x_begin, y, y_begin, count);
+    }
+    void sum(const Tensor& x, const Tensor& y) override {
+        const Timer timer(*this, "sum");
+        inner_.sum(x, y);
+    }
+    void segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
+                           const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
+                           const SegmentationLossParams& p) override {
+        const Timer timer(*this, "segmentation_loss");
+        inner_.segmentation_loss(logits, labels, class_weights, focal_alpha, loss, stats, p);
+    }
+    void segmentation_loss_backward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
+                                    const Tensor& focal_alpha, const Tensor& stats, const Tensor& grad_loss,
+                                    const Tensor& dlogits, const SegmentationLossParams& p) override {
+        const Timer timer(*this, "segmentation_loss_backward");
+        inner_.segmentation_loss_backward(logits, labels, class_weights, focal_alpha, stats, grad_loss, dlogits, p);
+    }
+    void argmax(const Tensor& x, const Tensor& labels) override {
+        const Timer timer(*this, "argmax");
+        inner_.argmax(x, labels);
+    }
+    void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
+                          int ignore_index) override {
+        const Timer timer(*this, "confusion_matrix");
+        inner_.confusion_matrix(prediction, truth, counts, ignore_index);
+    }
+    void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) override {
+        const Timer timer(*this, "grad_norm");
+        inner_.grad_norm(grad, segments, norm);
+    }
+    void optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1, const Tensor& state2,
+                        const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
+                        std::span<const ParameterSegment> segments, const OptimizerParams& p) override {
+        const Timer timer(*this, "optimizer_step");
+        inner_.optimizer_step(parameter, grad, state1, state2, ema, grad_norm, scalars, segments, p);
+    }
+
+  private:
+    class Timer {
+      public:
+        Timer(ProfilingBackend& owner, const char* name)
+            : owner_(owner), name_(name), start_(std::chrono::steady_clock::now()) {}
+        ~Timer() {
+            owner_.inner_.synchronize();
+            PrimitiveTime& time = owner_.profile[name_];
+            time.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+            ++time.calls;
+        }
+
+      private:
+        ProfilingBackend& owner_;
+        const char* name_;
+        std::chrono::steady_clock::time_point start_;
+    };
+
+    Backend& inner_;
+};
+
+std::unique_ptr<ProfilingBackend> active;
+
+}  // namespace
+
+ProfileScope::ProfileScope(Device device) {
+    if (active) fail("a profile is being taken already");
+    active = std::make_unique<ProfilingBackend>(backend(device));
+}
+ProfileScope::~ProfileScope() { active = nullptr; }
+const Profile& ProfileScope::profile() const { return active->profile; }
+void ProfileScope::reset() { active->profile.clear(); }
+
+Backend* profiling_backend(Device device) { return active && active->device() == device ? active.get() : nullptr; }
+
+}  // namespace camber

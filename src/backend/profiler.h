@@ -1,0 +1,31 @@
+#pragma once
+#include <map>
+#include <string>
+
+#include "backend/backend.h"
+
+namespace camber {
+
+/// Seconds spent in each primitive, under its name in the contract, and how often it ran.
+struct PrimitiveTime {
+    double seconds = 0;
+    std::int64_t calls = 0;
+};
+using Profile = std::map<std::string, PrimitiveTime>;
+
+/// Times every primitive of `device` for its lifetime, waiting for each to finish; one at a time. backend(device) then
+/// is a wrapper that counts and forwards.
+class ProfileScope {
+  public:
+    explicit ProfileScope(Device device);
+    ~ProfileScope();
+    ProfileScope(const ProfileScope&) = delete;
+    ProfileScope& operator=(const ProfileScope&) = delete;
+    const Profile& profile() const;
+    void reset();
+};
+
+/// The wrapper while a ProfileScope for `device` lives, else null.
+Backend* profiling_backend(Device device);
+
+}  // namespace camber
