@@ -1,0 +1,96 @@
+#include <cstdint>
+#include <cstdlib>
+
+#include "winograd_plan.h"
+
+/// U = G w G^T for each pair of channels, [point][column / 16][row][16]: rows are the channels summed over, columns those of
+/// the result, padded with zeros to a multiple of sixteen.
+namespace camber::cpu {
+namespace winograd {
+namespace {
+
+/// One row, sixteen columns. g(r, s): the tap, a Vec over columns.
+template <int M>
+CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride) {
+    constexpr int P = M + 2;
+    Vec t[P][3];
+    for (int j = 0; j < 3; ++j) {
+        const Vec column[3] = {g[0][j], g[1][j], g[2][j]};
+        Vec r[P];
+        Tile<M>::filter(column, r);
+#pragma GCC unroll 8
+        for (int i = 0; i < P; ++i) t[i][j] = r[i];
+    }
+    for (int i = 0; i < P; ++i) {
+        Vec r[P];
+        Tile<M>::filter(t[i], r);
+#pragma GCC unroll 8
+        for (int j = 0; j < P; ++j, u += point_stride) store(u, r[j]);
+    }
+}
+
+/// Rows cin, columns cout. w has cin fastest, so blocks of 16 x 16 channels are transposed on the way.
+template <int M>
+void transform(const float* w, int cin, int cout, float* u) {
+    const std::size_t stride = static_cast<std::size_t>(blocks_of(cout)) * kLanes * cin;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int b = 0; b < blocks_of(cout); ++b) {
+        for (int i0 = 0; i0 < blocks_of(cin); ++i0) {
+            const int o0 = b * kLanes, columns = std::min(kLanes, cout - o0);
+            const int rows = std::min(kLanes, cin - i0 * kLanes);
+            alignas(64) float taps[kLanes][9][kLanes] = {};  // [cin][tap][cout]
+            for (int o = 0; o < columns; ++o)
+                for (int tap = 0; tap < 9; ++tap) {
+                    const float* from = w + (static_cast<std::size_t>(o0 + o) * 9 + tap) * cin + i0 * kLanes;
+                    for (int i = 0; i < rows; ++i) taps[i][tap][o] = from[i];
+                }
+            for (int i = 0; i < rows; ++i) {
+                Vec g[3][3];
+                for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[i][tap]);
+                filter_block<M>(g, u + (static_cast<std::size_t>(b) * cin + i0 * kLanes + i) * kLanes, stride);
+            }
+        }
+    }
+}
+
+/// Rows cout, columns cin, taps reversed.
+template <int M>
+void transform_backward(const float* w, int cin, int cout, float* u) {
+    const std::size_t stride = static_cast<std::size_t>(blocks_of(cin)) * kLanes * cout;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int b = 0; b < blocks_of(cin); ++b) {
+        for (int o = 0; o < cout; ++o) {
+            const int count = cin - b * kLanes;
+            Vec g[3][3];
+            for (int tap = 0; tap < 9; ++tap) {
+                const float* from = w + (static_cast<std::size_t>(o) * 9 + 8 - tap) * cin + b * kLanes;
+                g[tap / 3][tap % 3] = count >= kLanes ? load(from) : load_tail(from, count);
+            }
+            filter_block<M>(g, u + (static_cast<std::size_t>(b) * cout + o) * kLanes, stride);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace winograd
+
+std::size_t winograd_filter_floats(int cin, int cout) {
+    const int points = winograd::large_tiles(cin, cout) ? winograd::Tile<6>::Q : winograd::Tile<4>::Q;
+    return static_cast<std::size_t>(points) * winograd::blocks_of(cout) * winograd::kLanes * cin;
+}
+
+void winograd_transform_filter(const float* w, int cin, int cout, float* u) {
+    if (winograd::large_tiles(cin, cout))
+        winograd::transform<6>(w, cin, cout, u);
+    else
+        winograd::transform<4>(w, cin, cout, u);
+}
+
+void winograd_transform_filter_backward(const float* w, int cin, int cout, float* u) {
+    if (winograd::large_tiles(cin, cout))
+        winograd::transform_backward<6>(w, cin, cout, u);
+    else
+        winograd::transform_backward<4>(w, cin, cout, u);
+}
+
+}  // namespace camber::cpu

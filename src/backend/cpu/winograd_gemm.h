@@ -1,0 +1,90 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include "winograd_vec.h"
+
+/// The small matrix products between the transforms. All matrices are blocked by 16 columns, [column / 16][row][16]: a
+/// transform that handles one tile and sixteen channels stores whole cache lines, every access of a product runs through
+/// consecutive lines, and there are no power-of-two strides to thrash the first-level cache.
+namespace camber::cpu::winograd {
+
+#if defined(__AVX512F__)
+constexpr int kMaxRows = 8, kMaxColumns = 2;
+#else
+constexpr int kMaxRows = 6, kMaxColumns = 1;  // a Vec is two AVX registers of 16, or four SSE registers
+#endif
+
+/// c[v][m] (+)= sum_k a(m, k) b[v][k], with rows m of `rows`, blocks of sixteen columns v of `columns`.
+/// kTransposed = false: a(m, k) = a[k / 16 * a_block + m * 16 + k % 16], a row of `a` holds sixteen k.
+/// kTransposed = true:  a(m, k) = a[k * 16 + m], a row of `a` holds sixteen m.
+struct Product {
+    const float* a;
+    std::size_t a_block;
+    const float* b;
+    std::size_t b_block;
+    float* c;
+    std::size_t c_block;
+    int depth;  // number of k
+    bool accumulate;
+};
+
+template <int kRows, int kColumns, bool kTransposed>
+void product_kernel(const Product& g) {
+    Vec acc[kRows][kColumns], total[kRows][kColumns];
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 4
+        for (int v = 0; v < kColumns; ++v) acc[m][v] = total[m][v] = Vec{};
+    const float* a = g.a;
+    const float* b = g.b;
+    const std::size_t b_block = g.b_block;
+    const auto step = [&](const float* ak) __attribute__((always_inline)) {
+        Vec bv[kColumns];
+#pragma GCC unroll 4
+        for (int v = 0; v < kColumns; ++v) bv[v] = load(b + v * b_block);
+        b += kLanes;
+#pragma GCC unroll 16
+        for (int m = 0; m < kRows; ++m) {
+            const Vec am = splat(ak[kTransposed ? m : m * kLanes]);
+#pragma GCC unroll 4
+            for (int v = 0; v < kColumns; ++v) acc[m][v] = fma(am, bv[v], acc[m][v]);
+        }
+    };
+    // Sums of sixteen (forward), added up: blocked summation, for fewer lost bits.
+    const auto fold = [&]() __attribute__((always_inline)) {
+#pragma GCC unroll 16
+        for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 4
+            for (int v = 0; v < kColumns; ++v) {
+                total[m][v] += acc[m][v];
+                acc[m][v] = Vec{};
+            }
+    };
+    if constexpr (kTransposed) {
+        for (int k = 0; k < g.depth; ++k, a += kLanes) step(a);
+    } else {
+        int k = g.depth;
+        for (bool odd = false; k >= kLanes; k -= kLanes, a += g.a_block, odd = !odd) {
+#pragma GCC unroll 16
+            for (int i = 0; i < kLanes; ++i) step(a + i);
+            if (odd) fold();
+        }
+        for (int i = 0; i < k; ++i) step(a + i);
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 4
+        for (int v = 0; v < kColumns; ++v) {
+            float* c = g.c + v * g.c_block + m * kLanes;
+            if constexpr (!kTransposed) acc[m][v] += total[m][v];
+            store(c, g.accumulate ? acc[m][v] + load(c) : acc[m][v]);
+        }
+}
+
+using ProductKernel = void (*)(const Product&);
+
+/// The kernel for rows 1..kMaxRows and columns 1..kMaxColumns.
+ProductKernel product_kernel_for(int rows, int columns, bool transposed);
+
+}  // namespace camber::cpu::winograd
