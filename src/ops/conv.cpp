@@ -113,7 +113,10 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
     check_activation(op, x, 0);
     if (x.shape().rank() != 2 && x.shape().rank() != 4)
         fail("{}: the input must have 2 or 4 dimensions, not shape {}", op, x.shape().str());
-    if (!w.defined() || w.shape().rank() != 2) fail("{}: the weight must be [Cout, Cin]", op);
+    if (!w.defined() || w.shape().rank() != 2)
+        fail("{}: the weight must be [Cout, Cin], not {}", op, w.defined() ? w.shape().str() : "undefined");
+    check_parameter(op, "the weight", w, {w.dim(0), x.shape().back()}, x);
+    if (bias) check_parameter(op, "the bias", bias, {w.dim(0)}, x);
     // A 1x1 convolution by another name, so backends need no separate primitive.
     const Tensor kernel = reshape(w, {w.dim(0), 1, 1, w.dim(1)});
     if (x.shape().rank() == 4) return conv2d(x, kernel, bias);
