@@ -43,7 +43,7 @@ void correlate(const Tensor& x, const Tensor& w, const Tensor& bias, const Tenso
     const P* pw = w.data<P>();
     const P* pb = data_or_null<P>(bias);
     A* py = y.data<A>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(y.numel() * kh * kw * in.c))
     for (std::int64_t row = 0; row < out.n * out.h; ++row) {
         const std::int64_t n = row / out.h, oh = row % out.h;
         for (std::int64_t ow = 0; ow < out.w; ++ow) {
@@ -79,7 +79,7 @@ void data_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const 
     const P* pw = w.data<P>();
     const P* pb = data_or_null<P>(bias);
     A* pdx = dx.data<A>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(dy.numel() * kh * kw * in.c))
     for (std::int64_t row = 0; row < in.n * in.h; ++row) {
         const std::int64_t n = row / in.h, ih = row % in.h;
         std::vector<double> sums(static_cast<std::size_t>(in.c));
@@ -116,7 +116,7 @@ void filter_gradient(const Tensor& x, const Tensor& dy, const Tensor& dw, const 
     const A* px = x.data<A>();
     const A* pdy = dy.data<A>();
     P* pdw = dw.data<P>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(dy.numel() * kh * kw * in.c))
     for (std::int64_t tap = 0; tap < out.c * kh * kw; ++tap) {
         const std::int64_t co = tap / (kh * kw), i = tap / kw % kh, j = tap % kw;
         std::vector<double> sums(static_cast<std::size_t>(in.c));
@@ -144,7 +144,7 @@ void bias_gradient(const Tensor& dy, const Tensor& db) {
     const std::int64_t pixels = rows_of(dy), channels = dy.shape().back();
     const A* pdy = dy.data<A>();
     P* pdb = db.data<P>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(dy.numel()))
     for (std::int64_t c = 0; c < channels; ++c) {
         double sum = 0;
         for (std::int64_t i = 0; i < pixels; ++i) sum += static_cast<double>(pdy[i * channels + c]);

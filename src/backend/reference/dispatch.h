@@ -58,6 +58,9 @@ struct Extents {
     std::int64_t image_size() const { return h * w * c; }
 };
 
+/// Whether a loop of so many operations takes longer than waking the other threads.
+inline bool worth_threads(std::int64_t operations) { return operations > 200'000; }
+
 /// Product of all extents but the last: pixels of an activation tensor.
 inline std::int64_t rows_of(const Tensor& t) { return t.shape().back() == 0 ? 0 : t.numel() / t.shape().back(); }
 

@@ -14,7 +14,7 @@ void map(const Tensor& x, const Tensor& y, F f) {
         const A* px = x.data<A>();
         A* py = y.data<A>();
         const std::int64_t count = x.numel();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(count))
         for (std::int64_t i = 0; i < count; ++i) py[i] = static_cast<A>(f(static_cast<double>(px[i])));
     });
 }
@@ -27,7 +27,7 @@ void map(const Tensor& a, const Tensor& b, const Tensor& y, F f) {
         const A* pb = b.data<A>();
         A* py = y.data<A>();
         const std::int64_t count = a.numel();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(count))
         for (std::int64_t i = 0; i < count; ++i)
             py[i] = static_cast<A>(f(static_cast<double>(pa[i]), static_cast<double>(pb[i])));
     });
@@ -85,7 +85,7 @@ void ReferenceBackend::dropout(const Tensor& x, const Tensor& y, double rate, co
         const A* px = x.data<A>();
         A* py = y.data<A>();
         const std::int64_t count = x.numel();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(count))
         for (std::int64_t block = 0; block < (count + 3) / 4; ++block) {
             const auto random = key.block(static_cast<std::uint64_t>(block));
             for (std::int64_t i = block * 4; i < std::min(count, block * 4 + 4); ++i) {

@@ -168,7 +168,7 @@ void ReferenceBackend::segmentation_loss_backward(const Tensor& logits, const Te
         const double per_pixel = s.pixels() > 0 ? p.focal / s.pixels() : 0;
         const double smoothing = p.label_smoothing / static_cast<double>(classes);
 
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(logits.numel()))
         for (std::int64_t i = 0; i < pixels; ++i) {
             A* gradient = out + i * classes;
             if (plabels[i] == p.ignore_index) {

@@ -38,7 +38,7 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& dx, const Tensor&
     A* pdx = data_or_null<A>(dx);
     P* pdgamma = data_or_null<P>(dgamma);
     P* pdbeta = data_or_null<P>(dbeta);
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(x.numel()))
     for (std::int64_t c = 0; c < channels; ++c) {
         const Channel channel = channel_of(c);
         const auto gradient = [&](std::int64_t i) {
@@ -85,7 +85,7 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, co
         const auto blend = [&](P& running, double value) {
             running = static_cast<P>((1 - p.momentum) * static_cast<double>(running) + p.momentum * value);
         };
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(x.numel()))
         for (std::int64_t c = 0; c < channels; ++c) {
             double sum = 0, squares = 0;
             for (std::int64_t i = c; i < count * channels; i += channels) sum += static_cast<double>(px[i]);
@@ -118,7 +118,7 @@ void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& gamma
         const P* pmean = running_mean.data<P>();
         const P* pvar = running_var.data<P>();
         A* py = y.data<A>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(x.numel()))
         for (std::int64_t c = 0; c < channels; ++c) {
             const Channel channel{static_cast<double>(pmean[c]), inverse_deviation(static_cast<double>(pvar[c]), p.eps),
                                   static_cast<double>(pgamma[c]), static_cast<double>(pbeta[c])};

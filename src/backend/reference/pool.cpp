@@ -54,7 +54,7 @@ void ReferenceBackend::max_pool2d(const Tensor& x, const Tensor& y, const Pool2d
         const A* px = x.data<A>();
         A* py = y.data<A>();
         const A lowest = static_cast<A>(-std::numeric_limits<double>::infinity());
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(y.numel() * p.kernel_h * p.kernel_w))
         for (std::int64_t row = 0; row < out.n * out.h; ++row) {
             const std::int64_t n = row / out.h, oh = row % out.h;
             const A* image = px + n * in.image_size();
@@ -93,7 +93,7 @@ void ReferenceBackend::avg_pool2d(const Tensor& x, const Tensor& y, const Pool2d
         const Extents in(x), out(y);
         const A* px = x.data<A>();
         A* py = y.data<A>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(y.numel() * p.kernel_h * p.kernel_w))
         for (std::int64_t row = 0; row < out.n * out.h; ++row) {
             const std::int64_t n = row / out.h, oh = row % out.h;
             for (std::int64_t ow = 0; ow < out.w; ++ow) {

@@ -64,7 +64,7 @@ void ReferenceBackend::resize(const Tensor& x, const Tensor& y, ResizeMode mode)
         const auto row_taps = taps(in.h, out.h, mode), column_taps = taps(in.w, out.w, mode);
         const A* px = x.data<A>();
         A* py = y.data<A>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(y.numel()))
         for (std::int64_t row = 0; row < out.n * out.h; ++row) {
             const std::int64_t n = row / out.h, oh = row % out.h;
             const A* image = px + n * in.image_size();

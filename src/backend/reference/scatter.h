@@ -12,7 +12,7 @@ template <class A, class F>
 void scatter_images(const Tensor& dx, F accumulate) {
     const Extents in(dx);
     A* pdx = dx.data<A>();
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(dx.numel()))
     for (std::int64_t n = 0; n < in.n; ++n) {
         std::vector<double> buffer(static_cast<std::size_t>(in.image_size()), 0.0);
         accumulate(n, buffer.data());

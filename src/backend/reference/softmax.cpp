@@ -23,7 +23,7 @@ void ReferenceBackend::softmax(const Tensor& x, const Tensor& y) {
 void ReferenceBackend::softmax_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) {
     with_floating(y.dtype(), [&]<class A>() {
         const std::int64_t channels = y.shape().back(), rows = rows_of(y);
-#pragma omp parallel for
+#pragma omp parallel for if (worth_threads(y.numel()))
         for (std::int64_t row = 0; row < rows; ++row) {
             const A* q = y.data<A>() + row * channels;
             const A* g = dy.data<A>() + row * channels;
