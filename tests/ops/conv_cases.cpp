@@ -37,7 +37,7 @@ std::vector<OperationCase> conv_cases() {
     const std::vector<Geometry> convolutions = {
         {"of one number", {1, 1, 1, 1}, {1, 1, 1, 1}, true},
         {"1x1, 17 to 3 channels", {2, 5, 7, 17}, {3, 1, 1, 17}, true},
-        {"1x1, stride 2", {1, 5, 4, 3}, {2, 1, 1, 3}, false, {.stride_h = 2, .stride_w = 2}},
+        {"1x1, stride 2", {1, 5, 4, 3}, {2, 1, 1, 3}, false, {.stride_h = 2, .stride_w = 2, .padding = {}}},
         {"3x3 same on 1x1", {2, 1, 1, 3}, {5, 3, 3, 3}, true, {.padding = same3()}},
         {"3x3 same, 3 to 17", {1, 5, 7, 3}, {17, 3, 3, 3}, true, {.padding = same3()}},
         {"3x3 same, 17 to 17", {1, 2, 3, 17}, {17, 3, 3, 17}, false, {.padding = same3()}},

@@ -35,8 +35,7 @@ void check_devices(const std::vector<OperationCase>& cases, Dtype dtype, double 
             const auto expected = forward_and_backward(c, exact), actual = forward_and_backward(c, inputs);
             for (std::size_t i = 0; i < expected.size(); ++i) {
                 INFO(c.name << ", " << (i == 0 ? std::string("output") : "gradient of input " + std::to_string(i - 1))
-                            << ", " << name(dtype) << " on " << name(device) << ": "
-                            << describe_difference(actual[i], expected[i]));
+                            << ", " << run_name(dtype, device) << ": " << describe_difference(actual[i], expected[i]));
                 CHECK(relative_error(actual[i], expected[i]) <= tolerance);
             }
         }

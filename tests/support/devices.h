@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "backend/backend.h"
@@ -12,5 +13,8 @@ inline std::vector<Device> computing_devices() {
         if (has_backend(device)) found.push_back(device);
     return found;
 }
+
+/// For messages: "f32 on cpu".
+inline std::string run_name(Dtype dtype, Device device) { return std::string(name(dtype)) + " on " + name(device); }
 
 }  // namespace camber::testing

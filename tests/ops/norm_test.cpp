@@ -1,0 +1,118 @@
+#include <doctest/doctest.h>
+
+#include <camber/ops.h>
+
+#include <cmath>
+
+#include "support/compare.h"
+#include "support/devices.h"
+#include "support/random.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+/// The per-channel tensors of a batch normalisation and where a backward step puts gradients.
+struct Norm {
+    Tensor gamma, beta, running_mean, running_var, mean, invstd, dgamma, dbeta;
+
+    Norm(std::int64_t channels, Device device) {
+        const auto make = [&](std::uint64_t seed, float low, float high) {
+            return converted(uniform({channels}, seed, low, high), Dtype::f32, device);
+        };
+        gamma = make(1, 0.5f, 1.5f), beta = make(2, -1, 1), running_mean = make(3, -1, 1);
+        running_var = make(4, 0.5f, 1.5f);
+        for (Tensor* tensor : {&mean, &invstd, &dgamma, &dbeta})
+            *tensor = Tensor::zeros({channels}, Dtype::f32, device);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("running variance takes the unbiased or the batch's own variance; of one value both are 0") {
+    for (const Device device : computing_devices()) {
+        for (const bool unbiased : {true, false}) {
+            CAPTURE(run_name(Dtype::f32, device));
+            CAPTURE(unbiased);
+            const auto running_after = [&](const std::vector<float>& values) {
+                const Tensor one = Tensor::from(std::vector<float>{1}, {1}, device),
+                             zero = Tensor::zeros({1}, Dtype::f32, device);
+                const Tensor mean = zero.clone(), variance = one.clone();
+                const Tensor x = Tensor::from(values, {static_cast<std::int64_t>(values.size()), 1, 1, 1}, device);
+                ops::batch_norm(x, one, zero, mean, variance, true, {.momentum = 0.25, .unbiased = unbiased});
+                return std::pair{mean.item(), variance.item()};
+            };
+            // 1, 3, 5: mean 3, variance 8 / 3, unbiased 4.
+            CHECK(running_after({1, 3, 5}).first == doctest::Approx(0.25 * 3));
+            CHECK(running_after({1, 3, 5}).second == doctest::Approx(0.75 + 0.25 * (unbiased ? 4 : 8 / 3.0)));
+            CHECK(running_after({6}).first == doctest::Approx(0.25 * 6));
+            CHECK(running_after({6}).second == doctest::Approx(0.75));
+        }
+    }
+}
+
+TEST_CASE("inference leaves the running statistics alone") {
+    for (const Device device : computing_devices()) {
+        CAPTURE(run_name(Dtype::f32, device));
+        const Norm n(3, device);
+        const auto mean = values_of(n.running_mean), variance = values_of(n.running_var);
+        ops::batch_norm(converted(uniform({2, 3, 4, 3}, 5), Dtype::f32, device), n.gamma, n.beta, n.running_mean,
+                        n.running_var, false);
+        CHECK(values_of(n.running_mean) == mean);
+        CHECK(values_of(n.running_var) == variance);
+    }
+}
+
+TEST_CASE("batch_norm's backward steps may write dx over dy") {
+    for (const Device device : computing_devices()) {
+        for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+            for (const bool relu : {false, true}) {
+                CAPTURE(run_name(dtype, device));
+                CAPTURE(relu);
+                const Norm n(17, device);
+                const Shape shape{2, 5, 7, 17};
+                const BatchNormParams p{.relu = relu};
+                const Tensor x = converted(uniform(shape, 5), dtype, device), y = Tensor::empty(shape, dtype, device);
+                Backend& primitives = backend(device);
+                primitives.batch_norm_train(x, n.gamma, n.beta, n.running_mean, n.running_var, y, n.mean, n.invstd, p);
+                const auto check = [&](auto backward_step) {
+                    const Tensor dy = converted(uniform(shape, 6), dtype, device),
+                                 dx = Tensor::empty(shape, dtype, device);
+                    backward_step(dy, dx);
+                    const auto dgamma = values_of(n.dgamma), dbeta = values_of(n.dbeta);
+                    backward_step(dy, dy);
+                    CHECK(values_of(dy) == values_of(dx));
+                    CHECK(values_of(n.dgamma) == dgamma);
+                    CHECK(values_of(n.dbeta) == dbeta);
+                };
+                check([&](const Tensor& dy, const Tensor& dx) {
+                    primitives.batch_norm_backward(x, dy, n.gamma, n.beta, n.mean, n.invstd, dx, n.dgamma, n.dbeta, p);
+                });
+                check([&](const Tensor& dy, const Tensor& dx) {
+                    primitives.batch_norm_inference_backward(x, dy, n.gamma, n.beta, n.running_mean, n.running_var, dx,
+                                                             n.dgamma, n.dbeta, p);
+                });
+            }
+        }
+    }
+}
+
+TEST_CASE("batch_norm_inference_backward without dx still gives the parameters' gradients") {
+    for (const Device device : computing_devices()) {
+        CAPTURE(run_name(Dtype::f32, device));
+        const Norm n(3, device);
+        const Shape shape{2, 5, 7, 3};
+        const Tensor x = converted(uniform(shape, 5), Dtype::f32, device);
+        const Tensor dy = converted(uniform(shape, 6), Dtype::f32, device),
+                     dx = Tensor::empty(shape, Dtype::f32, device);
+        const auto gradients = [&](const Tensor& target) {
+            backend(device).batch_norm_inference_backward(x, dy, n.gamma, n.beta, n.running_mean, n.running_var, target,
+                                                          n.dgamma, n.dbeta, {});
+            return std::pair{values_of(n.dgamma), values_of(n.dbeta)};
+        };
+        const auto expected = gradients(dx);
+        backend(device).fill(n.dgamma, 0);
+        CHECK(gradients({}) == expected);
+    }
+}
