@@ -42,7 +42,6 @@ nn::Conv2dOptions conv(const UnetOptions& o, int in, int out, int kernel) {
             .out = out,
             .kernel_h = kernel,
             .kernel_w = kernel,
-            .padding = {},  // 'same'
             .weight_init = weight_init(o),
             .bias_init = bias_init(o, {out, kernel, kernel, in})};
 }
@@ -52,7 +51,6 @@ nn::ConvTranspose2dOptions up_conv(const UnetOptions& o, int in, int out) {
             .out = out,
             .kernel_h = o.up_kernel,
             .kernel_w = o.up_kernel,
-            .crop = {},  // twice the size
             .weight_init = weight_init(o),
             .bias_init = bias_init(o, {in, o.up_kernel, o.up_kernel, out})};
 }

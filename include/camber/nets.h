@@ -55,8 +55,8 @@ enum class SizePolicy {
 };
 
 /// U-Net (Ronneberger et al. 2015, arXiv 1505.04597) as commonly built in Keras: 'same' convolutions, batch
-/// normalisation, dropout. The defaults at width 64 have 31,055,232 parameters before the head, plus batch
-/// normalisation.
+/// normalisation, dropout. The defaults have 31,055,232 parameters before the head, running
+/// statistics included.
 struct UnetOptions {
     int in_channels = 3;
     int classes = 11;

@@ -109,7 +109,7 @@ struct Conv2dOptions {
     int dilation = 1;
     /// Absent: 'same' as Keras means it (equal to PyTorch's padding = dilation * (kernel - 1) / 2 where the kernel is
     /// odd and the stride 1).
-    std::optional<Padding> padding;
+    std::optional<Padding> padding = {};
     bool bias = true;
     init::Initializer weight_init = init::glorot_uniform();
     init::Initializer bias_init = init::zeros();
@@ -134,7 +134,7 @@ struct ConvTranspose2dOptions {
     int stride = 2;
     /// Absent: 'same' as Keras means it, so that the output is stride times the input. PyTorch's padding p and
     /// output_padding o are {p, p - o, p, p - o}.
-    std::optional<Padding> crop;
+    std::optional<Padding> crop = {};
     bool bias = true;
     init::Initializer weight_init = init::glorot_uniform();
     init::Initializer bias_init = init::zeros();

@@ -12,7 +12,7 @@ struct SummaryOptions {
     nlohmann::json net_options = nlohmann::json::object();  ///< for nets::make_net
     std::int64_t height = 256, width = 256;
     std::string format = "keras";  ///< keras, markdown or json
-    std::string audit;             ///< a published table (TSV) to compare with instead of printing ours; empty: none
+    std::string audit = {};        ///< a published table (TSV) to compare with instead of printing ours; empty: none
 };
 
 /// "256x512" (height x width) or "256" as height and width. Throws UsageError for anything else.

@@ -75,7 +75,9 @@ AuditRow compare(const LayerTable& table, std::size_t i, const PublishedTable& p
     if (theirs.type != ours.type) differ("type", theirs.type, ours.type);
     if (theirs.output != output_text(ours.output)) differ("output", theirs.output, output_text(ours.output));
     if (theirs.params != ours.params) {
-        differ("params", thousands(theirs.params), ours.arithmetic.empty() ? thousands(ours.params) : ours.arithmetic);
+        result.differences.push_back(
+            fmt::format("params: printed {}; {}", thousands(theirs.params),
+                        ours.arithmetic.empty() ? thousands(ours.params) + " here" : ours.arithmetic));
     }
     if (!same_connections(theirs.connections, ours.inputs, published.rows)) {
         const auto connections = table.connections(i);
@@ -108,22 +110,21 @@ std::vector<std::string> compare_totals(const LayerTable& table, const Published
     std::vector<std::string> lines;
     lines.push_back(
         fmt::format("printed rows sum to {}, this network's to {}", thousands(sum), thousands(table.params)));
-    const auto verdict = [](bool holds, const char* agrees, const char* differs) { return holds ? agrees : differs; };
+    const auto is = [](bool holds) { return holds ? "is" : "is not"; };
     if (published.total) {
-        lines.push_back(fmt::format("printed total {}: {} the printed rows' sum, {} this network's",
-                                    thousands(*published.total), verdict(*published.total == sum, "is", "is not"),
-                                    verdict(*published.total == table.params, "is", "is not")));
-        if (published.trainable && published.non_trainable) {
-            const std::int64_t parts = *published.trainable + *published.non_trainable;
-            lines.push_back(fmt::format("printed {} trainable + {} non-trainable = {}: {} the printed total",
-                                        thousands(*published.trainable), thousands(*published.non_trainable),
-                                        thousands(parts), verdict(parts == *published.total, "is", "is not")));
-        }
+        lines.push_back(fmt::format("printed total {} {} the printed rows' sum and {} this network's",
+                                    thousands(*published.total), is(*published.total == sum),
+                                    is(*published.total == table.params)));
+    }
+    if (published.total && published.trainable && published.non_trainable) {
+        const std::int64_t parts = *published.trainable + *published.non_trainable;
+        lines.push_back(fmt::format("printed {} trainable + {} non-trainable = {}, which {} the printed total",
+                                    thousands(*published.trainable), thousands(*published.non_trainable),
+                                    thousands(parts), is(parts == *published.total)));
     }
     if (published.non_trainable) {
-        lines.push_back(fmt::format("printed non-trainable {}: {} what it should be",
-                                    thousands(*published.non_trainable),
-                                    verdict(*published.non_trainable == table.non_trainable(), "is", "is not")));
+        lines.push_back(fmt::format("printed non-trainable {} {} this network's", thousands(*published.non_trainable),
+                                    is(*published.non_trainable == table.non_trainable())));
     }
     lines.push_back("non-trainable here: " + non_trainable_arithmetic(table));
     return lines;
