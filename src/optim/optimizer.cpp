@@ -92,8 +92,9 @@ struct Optimizer::State {
 
     Tensor m, v, ema;  // undefined when unused
     Tensor norm;       // one element, of the raw gradient
-    Tensor scalars;    // step_scalar
-    std::vector<float> host_scalars;
+    Tensor scalars;    // step_scalar, of the parameters' dtype
+    std::vector<double> host_scalars;
+    std::vector<float> f32_scalars;  // host_scalars rounded
     Tensor step;  // i32 [1] in host memory, so that loading a checkpoint restores it like any other state
     std::vector<ParameterSegment> segments;
     Tensor scratch;  // for swap_ema
@@ -170,7 +171,7 @@ Optimizer::Optimizer(Tensor parameters, Tensor gradients, std::vector<ParameterR
     if (s.params.kind != OptimizerKind::sgd) s.v = Tensor::zeros(flat, dtype, device);
     if (config.max_grad_norm > 0) s.norm = Tensor::zeros({1}, dtype, device);
     s.host_scalars.resize(static_cast<std::size_t>(step_scalar::groups) + 2 * s.groups.size());
-    s.scalars = Tensor::zeros({static_cast<std::int64_t>(s.host_scalars.size())}, Dtype::f32, device);
+    s.scalars = Tensor::zeros({static_cast<std::int64_t>(s.host_scalars.size())}, dtype, device);
     s.step = Tensor::zeros({1}, Dtype::i32, Device::cpu);
     if (config.ema_decay > 0) {
         s.ema = Tensor::empty(flat, dtype, device);
@@ -193,8 +194,7 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
     if (s.swapped) fail_usage("optimizer: cannot step while the parameters are exchanged for their averages");
     const double t = ++s.steps();
 
-    std::vector<float>& numbers = s.host_scalars;
-    const auto set = [&](std::size_t index, double value) { numbers[index] = static_cast<float>(value); };
+    const auto set = [&](std::size_t index, double value) { s.host_scalars[index] = value; };
     set(step_scalar::grad_scale, grad_scale);
     // 1 - beta^t by way of expm1: the difference would lose digits while beta^t is near 1.
     set(step_scalar::bias_correction1, -std::expm1(t * std::log(s.params.beta1)));
@@ -204,7 +204,12 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
         set(step_scalar::groups + 2 * i, lr * s.groups[i].lr_multiplier);
         set(step_scalar::groups + 2 * i + 1, s.groups[i].weight_decay);
     }
-    device_memory(s.scalars.device()).copy_from_host(s.scalars.raw(), numbers.data(), s.scalars.bytes());
+    const void* numbers = s.host_scalars.data();
+    if (s.scalars.dtype() == Dtype::f32) {
+        s.f32_scalars.assign(s.host_scalars.begin(), s.host_scalars.end());
+        numbers = s.f32_scalars.data();
+    }
+    device_memory(s.scalars.device()).copy_from_host(s.scalars.raw(), numbers, s.scalars.bytes());
     s.params.ema_decay = s.config.ema_warmup ? std::min(s.config.ema_decay, (1 + t) / (10 + t)) : s.config.ema_decay;
     // A replayed capture does not come through launch_step().
     s.parameters.storage().bump_version();
@@ -224,7 +229,7 @@ std::int64_t Optimizer::steps() const { return state_->steps(); }
 double Optimizer::grad_norm() const {
     const State& s = *state_;
     if (!s.norm) return 0;
-    return s.norm.item() * std::abs(static_cast<double>(s.host_scalars[step_scalar::grad_scale]));
+    return s.norm.item() * std::abs(s.host_scalars[step_scalar::grad_scale]);
 }
 
 const OptimizerConfig& Optimizer::config() const { return state_->config; }
