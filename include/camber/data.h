@@ -129,9 +129,9 @@ struct DatasetInfo {
 };
 DatasetInfo describe(const Dataset& dataset);
 
-/// Eigen & Fergus 2015, section 6.3.2: weight(c) = median(freq) / freq(c), where freq(c) is the pixels of c over the
-/// pixels of the images in which c occurs (void pixels not counted) and the median is over the classes that occur. A
-/// class that never occurs weighs 0. count() entries.
+/// Eigen & Fergus 2015, section 6.3.2: weight(c) = median(freq) / freq(c), where freq(c) is the pixels of c over all
+/// pixels of the images in which c occurs, and the median is over the classes that occur. A class that never occurs
+/// weighs 0. count() entries.
 std::vector<float> median_frequency_weights(const Dataset& dataset);
 
 // ---- loader
@@ -193,8 +193,7 @@ struct Scene {
     Image label;  ///< camvid11() ids
 };
 
-/// A street scene with its exact label map: the same picture for the same arguments on every machine. Height and width
-/// are at least 32.
+/// A street scene with its exact label map: the same for the same arguments and build. Height and width are 32 to 4096.
 Scene generate_scene(std::uint64_t seed, std::uint64_t index, int height, int width);
 
 struct SynthConfig {

@@ -14,7 +14,7 @@
 #include <cmath>
 #include <vector>
 
-#include "augment_pixel.h"
+#include "data/augment_pixel.h"
 
 namespace camber {
 namespace {

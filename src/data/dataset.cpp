@@ -1,8 +1,8 @@
 #include <camber/data.h>
 #include <camber/error.h>
 
-#include "parallel.h"
-#include "sample_list.h"
+#include "data/parallel.h"
+#include "data/sample_list.h"
 
 namespace camber {
 namespace {

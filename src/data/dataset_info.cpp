@@ -20,21 +20,19 @@ class Fnv1a {
 
 struct ClassCounts {
     std::array<std::uint64_t, 256> pixels{}, images{};
-    std::array<std::uint64_t, 256> labelled_pixels_with{};  ///< non-void pixels of the images in which the class occurs
+    std::array<std::uint64_t, 256> pixels_with{};  ///< all pixels of the images in which the class occurs
 };
 
 ClassCounts count_classes(const Dataset& dataset) {
     ClassCounts counts;
-    const auto void_id = static_cast<std::size_t>(dataset.classes().void_id);
     for (std::size_t i = 0; i < dataset.size(); ++i) {
         std::array<std::uint64_t, 256> here{};
         for (const std::uint8_t id : dataset.label(i).data) ++here[id];
-        const std::uint64_t labelled = dataset.label(i).data.size() - here[void_id];
         for (std::size_t id = 0; id < 256; ++id) {
             if (here[id] == 0) continue;
             counts.pixels[id] += here[id];
             ++counts.images[id];
-            counts.labelled_pixels_with[id] += labelled;
+            counts.pixels_with[id] += dataset.label(i).data.size();
         }
     }
     return counts;
@@ -45,7 +43,7 @@ std::vector<double> weights_of(const ClassCounts& counts, int classes) {
     std::vector<double> present;
     for (std::size_t id = 0; id < frequency.size(); ++id) {
         if (counts.pixels[id] == 0) continue;
-        frequency[id] = static_cast<double>(counts.pixels[id]) / static_cast<double>(counts.labelled_pixels_with[id]);
+        frequency[id] = static_cast<double>(counts.pixels[id]) / static_cast<double>(counts.pixels_with[id]);
         present.push_back(frequency[id]);
     }
     std::sort(present.begin(), present.end());

@@ -1,4 +1,4 @@
-#include "parallel.h"
+#include "data/parallel.h"
 
 #include <algorithm>
 #include <condition_variable>

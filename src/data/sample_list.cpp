@@ -1,4 +1,4 @@
-#include "sample_list.h"
+#include "data/sample_list.h"
 
 #include <camber/data.h>
 #include <camber/error.h>

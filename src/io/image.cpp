@@ -1,16 +1,14 @@
-#include "image.h"
+#include "io/image.h"
 
 #include <camber/error.h>
-#include <fcntl.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <mutex>
-#include <system_error>
+
+#include "io/atomic_file.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -202,33 +200,11 @@ Bytes encode_png(const Image& image) {
     return bytes;
 }
 
-void write_bytes_atomically(const fs::path& file, std::span<const std::uint8_t> bytes) {
-    static std::atomic<unsigned> counter = 0;
-    fs::path beside = file;
-    beside.replace_filename(fmt::format(".{}.{}.{}.tmp", file.filename().string(), ::getpid(), counter++));
-    const auto give_up = [&](int handle, int error) {
-        if (handle >= 0) {
-            ::close(handle);
-            ::unlink(beside.c_str());
-        }
-        fail("{}: cannot be written: {}", file.string(), std::strerror(error));
-    };
-    const int handle = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (handle < 0) give_up(-1, errno);
-    for (std::size_t at = 0; at < bytes.size();) {
-        const ssize_t written = ::write(handle, bytes.data() + at, bytes.size() - at);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) give_up(handle, written < 0 ? errno : ENOSPC);
-        at += static_cast<std::size_t>(written);
-    }
-    if (::fsync(handle) != 0) give_up(handle, errno);
-    if (::close(handle) != 0 || ::rename(beside.c_str(), file.c_str()) != 0) {
-        const int error = errno;
-        ::unlink(beside.c_str());
-        give_up(-1, error);
-    }
+void write_png(const fs::path& file, const Image& image) {
+    const Bytes bytes = encode_png(image);
+    AtomicFile out(file);
+    out.write(bytes.data(), bytes.size());
+    out.commit();
 }
-
-void write_png(const fs::path& file, const Image& image) { write_bytes_atomically(file, encode_png(image)); }
 
 }  // namespace camber
