@@ -1,0 +1,170 @@
+#include "backend/cpu/conv.h"
+
+#include <limits>
+
+#include "backend/cpu/columns.h"
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/prepared_weight.h"
+#include "backend/cpu/winograd.h"
+
+/// Which of three ways a convolution goes: Winograd where it is profitable, oneDNN where the build has it, else plain
+/// loops.
+namespace camber::cpu {
+namespace {
+
+#if !defined(CAMBER_WITH_ONEDNN)
+bool onednn_forward(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) { return false; }
+bool onednn_backward_data(const ConvShape&, const Tensor&, const Tensor&, const Tensor&) { return false; }
+bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+    return false;
+}
+#endif
+
+ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output, int stride_h,
+                   int stride_w, int dilation_h, int dilation_w, const Padding& padding) {
+    with_activation(primitive, image.dtype(), [](auto) {});
+    for (const Tensor* t : {&image, &w, &output})
+        for (int axis = 0; axis < 4; ++axis)
+            if (t->dim(axis) > std::numeric_limits<std::int32_t>::max() / 4)
+                fail("{}: the extents of {} are beyond what convolutions are made for", primitive, t->shape().str());
+    const auto extent = [](const Tensor& t, int axis) { return static_cast<int>(t.dim(axis)); };
+    return {.n = extent(image, 0),
+            .h = extent(image, 1),
+            .w = extent(image, 2),
+            .cin = extent(image, 3),
+            .ho = extent(output, 1),
+            .wo = extent(output, 2),
+            .cout = extent(output, 3),
+            .kh = extent(w, 1),
+            .kw = extent(w, 2),
+            .stride_h = stride_h,
+            .stride_w = stride_w,
+            .dilation_h = dilation_h,
+            .dilation_w = dilation_w,
+            .padding = padding,
+            .dtype = image.dtype()};
+}
+
+ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output,
+                   const Conv2dParams& p) {
+    return shape_of(primitive, image, w, output, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w, p.padding);
+}
+
+ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output,
+                   const ConvTranspose2dParams& p) {
+    return shape_of(primitive, image, w, output, p.stride_h, p.stride_w, 1, 1, p.crop);
+}
+
+bool pads(const ConvShape& s) {
+    return s.padding.top >= 0 && s.padding.bottom >= 0 && s.padding.left >= 0 && s.padding.right >= 0;
+}
+
+WinogradShape winograd_shape(const ConvShape& s) {
+    return {s.n, s.h, s.w, s.cin, s.cout, s.padding.top, s.padding.left, s.ho, s.wo};
+}
+
+bool by_winograd(const ConvShape& s) {
+    return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
+           pads(s) && winograd_profitable(winograd_shape(s));
+}
+
+Scratch winograd_scratch(std::size_t floats) { return Scratch(floats * sizeof(float)); }
+
+/// The transformed filter, `transform` being one of winograd_transform_filter's two directions.
+Tensor winograd_filter(const ConvShape& s, const Tensor& w, int from, int to,
+                       decltype(winograd_transform_filter)* transform) {
+    return prepared_weight(w, reinterpret_cast<std::uintptr_t>(transform),
+                           winograd_filter_floats(from, to) * sizeof(float),
+                           [&](void* u) { transform(w.data<float>(), s.cin, s.cout, static_cast<float*>(u)); });
+}
+
+const float* data_or_null(const Tensor& tensor) { return tensor ? tensor.data<float>() : nullptr; }
+
+void winograd(const WinogradShape& shape, const Tensor& x, const Tensor& u, const Tensor& bias, const Tensor& y) {
+    const Scratch scratch = winograd_scratch(winograd_forward_scratch_floats(shape));
+    const auto* filter = static_cast<const float*>(u.raw());
+    with_activation("conv2d", x.dtype(), [&]<class T>(T) {
+        winograd_forward(shape, x.data<T>(), filter, data_or_null(bias), y.data<T>(), scratch.as<float>());
+    });
+}
+
+/// y += bias.
+void add_bias(const Tensor& y, const Tensor& bias) {
+    with_activation("bias", y.dtype(), [&]<class T>(T) {
+        const Columns columns(y);
+        const Scratch scratch(static_cast<std::size_t>(columns.period) * sizeof(float));
+        const float* row = scratch.as<float>();
+        expand(columns, bias.data<float>(), scratch.as<float>());
+        T* values = y.data<T>();
+        columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {
+            store(values + i, load(values + i, part) + load(row + j), part);
+        });
+    });
+}
+
+void forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
+    if (by_winograd(s)) {
+        winograd(winograd_shape(s), x, winograd_filter(s, w, s.cin, s.cout, winograd_transform_filter), bias, y);
+    } else if (!pads(s) || !onednn_forward(s, x, w, bias, y)) {
+        plain_forward(s, x, w, bias, y);
+    }
+}
+
+/// dx = gradient of the image, plus bias [cin] where defined.
+void backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx) {
+    if (by_winograd(s)) {
+        const WinogradShape transposed{s.n, s.ho, s.wo, s.cout, s.cin, 2 - s.padding.top, 2 - s.padding.left, s.h, s.w};
+        winograd(transposed, dy, winograd_filter(s, w, s.cout, s.cin, winograd_transform_filter_backward), bias, dx);
+    } else if (!pads(s) || !onednn_backward_data(s, dy, w, dx)) {
+        plain_backward_data(s, dy, w, bias, dx);
+    } else if (bias) {
+        add_bias(dx, bias);
+    }
+}
+
+void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db) {
+    if (by_winograd(s)) {
+        const WinogradShape shape = winograd_shape(s);
+        const Scratch scratch = winograd_scratch(winograd_filter_grad_scratch_floats(shape));
+        with_activation("conv2d", x.dtype(), [&]<class T>(T) {
+            winograd_filter_grad(shape, x.data<T>(), dy.data<T>(), dw.data<float>(), db ? db.data<float>() : nullptr,
+                                 scratch.as<float>());
+        });
+    } else if (!pads(s) || !onednn_backward_filter(s, x, dy, dw, db)) {
+        plain_backward_filter(s, x, dy, dw);
+        if (db) column_sum(dy, db);
+    }
+}
+
+}  // namespace
+
+void CpuBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) {
+    forward(shape_of("conv2d", x, w, y, p), x, w, bias, y);
+}
+
+void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
+    backward_data(shape_of("conv2d_backward_data", dx, w, dy, p), dy, w, {}, dx);
+}
+
+void CpuBackend::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                        const Conv2dParams& p) {
+    backward_filter(shape_of("conv2d_backward_filter", x, dw, dy, p), x, dy, dw, db);
+}
+
+void CpuBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                                  const ConvTranspose2dParams& p) {
+    backward_data(shape_of("conv_transpose2d", y, w, x, p), x, w, bias, y);
+}
+
+void CpuBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
+                                                const ConvTranspose2dParams& p) {
+    forward(shape_of("conv_transpose2d_backward_data", dy, w, dx, p), dy, w, {}, dx);
+}
+
+void CpuBackend::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                                  const ConvTranspose2dParams& p) {
+    backward_filter(shape_of("conv_transpose2d_backward_filter", dy, dw, x, p), dy, x, dw, {});
+    if (db) column_sum(dy, db);
+}
+
+}  // namespace camber::cpu

@@ -1,0 +1,31 @@
+#pragma once
+#include <camber/tensor.h>
+#include <camber/types.h>
+
+namespace camber::cpu {
+
+/// A convolution's image [n, h, w, cin], output [n, ho, wo, cout] and weight [cout, kh, kw, cin]. A transposed
+/// convolution is the data gradient of one: its input is the output here, its output the image.
+struct ConvShape {
+    int n, h, w, cin;
+    int ho, wo, cout;
+    int kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    Padding padding;
+    Dtype dtype;
+};
+
+/// Our own loops, for any shape with padding of either sign: what runs where neither Winograd nor oneDNN does.
+void plain_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y);
+/// dx = gradient of the image, plus bias [cin] where defined.
+void plain_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx);
+void plain_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw);
+
+/// The same by oneDNN. Padding is not negative. False, with nothing done, where oneDNN has no fast kernel.
+bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y);
+bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx);
+/// db [cout], or undefined.
+bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db);
+/// For example "oneDNN 2.6.3".
+std::string onednn_version();
+
+}  // namespace camber::cpu

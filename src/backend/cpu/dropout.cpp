@@ -1,0 +1,69 @@
+#include <cmath>
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/parallel.h"
+
+namespace camber::cpu {
+namespace {
+
+constexpr int counters = 8;  // blocks of four numbers computed at once
+using WideVec = std::uint64_t __attribute__((vector_size(64)));
+
+/// The product of the lower halves of each 64-bit lane.
+CAMBER_VEC WideVec multiply(WideVec a, std::uint32_t b) {
+#if defined(__AVX512F__)
+    return (WideVec)_mm512_maskz_mul_epu32(0xff, (__m512i)a, _mm512_set1_epi64(b));
+#else
+    return (a & 0xffffffffu) * b;
+#endif
+}
+
+/// PhiloxKey::block for blocks index .. index + 7, all 32 numbers in order. Each 64-bit lane is one block; only the
+/// lower half of a lane counts, what the rounds leave above it is never read.
+CAMBER_VEC void philox_blocks(const PhiloxKey& key, std::uint64_t index, WordVec& first, WordVec& second) {
+    const WideVec block = WideVec{0, 1, 2, 3, 4, 5, 6, 7} + index;
+    WideVec c0 = block, c1 = (block >> 32) ^ (static_cast<std::uint64_t>(key.stream) << 16);
+    WideVec c2 = WideVec{} + (key.sequence & 0xffffffffu), c3 = WideVec{} + (key.sequence >> 32);
+    auto k0 = static_cast<std::uint32_t>(key.seed), k1 = static_cast<std::uint32_t>(key.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+        const WideVec p0 = multiply(c0, 0xD2511F53u), p1 = multiply(c2, 0xCD9E8D57u);
+        c0 = (p1 >> 32) ^ c1 ^ k0;
+        c1 = p1;
+        c2 = (p0 >> 32) ^ c3 ^ k1;
+        c3 = p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    const WideVec low = (c0 & 0xffffffffu) | (c1 << 32), high = (c2 & 0xffffffffu) | (c3 << 32);
+    first = (WordVec)__builtin_shuffle(low, high, WideVec{0, 8, 1, 9, 2, 10, 3, 11});
+    second = (WordVec)__builtin_shuffle(low, high, WideVec{4, 12, 5, 13, 6, 14, 7, 15});
+}
+
+}  // namespace
+
+void CpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) {
+    const auto threshold = static_cast<std::uint64_t>(std::llround(rate * 0x1p32));
+    if (threshold > 0xffffffffu) return fill(y, 0);
+    const auto limit = static_cast<std::uint32_t>(threshold);
+    const auto keep = static_cast<float>(1 / (1 - rate));
+    with_activation("dropout", x.dtype(), [&]<class T>(T) {
+        const T* from = x.data<T>();
+        T* to = y.data<T>();
+        with_store(y, x.raw() == y.raw(), [&](auto write) {
+            constexpr std::int64_t group = 4 * counters;
+            parallel_ranges(x.numel(), group, 4 * x.numel(), [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t i = begin; i < end; i += group) {
+                    WordVec random[2];
+                    philox_blocks(key, static_cast<std::uint64_t>(i / 4), random[0], random[1]);
+                    int half = 0;
+                    for_vectors(i, std::min(end, i + group), [&](std::int64_t j, auto part) {
+                        const Vec kept = load(from + j, part) * keep;
+                        write(to + j, random[half++] >= limit ? kept : Vec{}, part);
+                    });
+                }
+            });
+        });
+    });
+}
+
+}  // namespace camber::cpu

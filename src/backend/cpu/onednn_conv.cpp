@@ -1,0 +1,244 @@
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+#include "backend/cpu/conv.h"
+#include "backend/cpu/parallel.h"
+#include "backend/cpu/prepared_weight.h"
+
+/// Convolutions by oneDNN, 2.6 and 3.x. Activations stay NHWC; weights and their gradients go through whatever blocked
+/// layout the kernel asks for. Primitives are made once per shape; the memory they need comes from the caching
+/// allocator.
+namespace camber::cpu {
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+using Arguments = std::unordered_map<int, memory>;
+
+enum class Pass { forward, data, filter };
+
+const dnnl::engine& engine() {
+    static const dnnl::engine& instance = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
+    return instance;
+}
+
+dnnl::primitive_attr own_scratch() {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    return attributes;
+}
+
+memory memory_at(const memory::desc& layout, void* address) { return memory(layout, engine(), address); }
+
+/// A primitive and the scratch it wants.
+struct Runner {
+    dnnl::primitive primitive;
+    memory::desc scratch;
+
+    template <class Description>
+    explicit Runner(const Description& description)
+        : primitive(description.get()), scratch(description.scratchpad_desc()) {}
+
+    void operator()(Arguments arguments) const {
+        const Scratch space(scratch.get_size());
+        arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space.as<void>()));
+        dnnl::stream stream(engine());
+        primitive.execute(stream, arguments);
+        stream.wait();
+    }
+};
+
+Runner reorder(const memory::desc& from, const memory::desc& to) {
+    return Runner(dnnl::reorder::primitive_desc(engine(), from, engine(), to, own_scratch()));
+}
+
+/// What oneDNN is told about a convolution.
+struct Layouts {
+    memory::desc image, weight, bias, output;
+    memory::dims stride, dilation, before, after;
+
+    Layouts(const ConvShape& s, bool with_bias, bool filter_gradient)
+        : stride{s.stride_h, s.stride_w},
+          dilation{s.dilation_h - 1, s.dilation_w - 1},
+          before{s.padding.top, s.padding.left},
+          after{s.padding.bottom, s.padding.right} {
+        constexpr auto f32 = memory::data_type::f32;
+        const auto activation = s.dtype == Dtype::bf16 ? memory::data_type::bf16 : f32;
+        image = {{s.n, s.cin, s.h, s.w}, activation, Tag::nhwc};
+        output = {{s.n, s.cout, s.ho, s.wo}, activation, Tag::nhwc};
+        // Gradients of parameters are f32 whatever the activations are.
+        weight = {{s.cout, s.cin, s.kh, s.kw}, filter_gradient ? f32 : activation, Tag::any};
+        if (with_bias) bias = {{s.cout}, f32, Tag::x};
+    }
+};
+
+memory::desc plain_weight(const ConvShape& s) {
+    return {{s.cout, s.cin, s.kh, s.kw}, memory::data_type::f32, Tag::ohwi};
+}
+
+using Forward = dnnl::convolution_forward::primitive_desc;
+using BackwardData = dnnl::convolution_backward_data::primitive_desc;
+using BackwardFilter = dnnl::convolution_backward_weights::primitive_desc;
+constexpr auto direct = dnnl::algorithm::convolution_direct;
+constexpr auto training = dnnl::prop_kind::forward_training;
+
+#if DNNL_VERSION_MAJOR >= 3
+Forward describe_forward(const Layouts& l) {
+    return {engine(), training, direct,     l.image,  l.weight, l.bias,
+            l.output, l.stride, l.dilation, l.before, l.after,  own_scratch()};
+}
+BackwardData describe_data(const Layouts& l) {
+    return {engine(),     direct,     l.image,  l.weight, l.output,
+            l.stride,     l.dilation, l.before, l.after,  describe_forward(l),
+            own_scratch()};
+}
+BackwardFilter describe_filter(const Layouts& l, const Forward& hint) {
+    return {engine(), direct,     l.image,  l.weight, l.bias, l.output,
+            l.stride, l.dilation, l.before, l.after,  hint,   own_scratch()};
+}
+#else
+Forward describe_forward(const Layouts& l) {
+    return {{training, direct, l.image, l.weight, l.bias, l.output, l.stride, l.dilation, l.before, l.after},
+            own_scratch(),
+            engine()};
+}
+BackwardData describe_data(const Layouts& l) {
+    return {{direct, l.image, l.weight, l.output, l.stride, l.dilation, l.before, l.after},
+            own_scratch(),
+            engine(),
+            describe_forward(l)};
+}
+BackwardFilter describe_filter(const Layouts& l, const Forward& hint) {
+    return {{direct, l.image, l.weight, l.bias, l.output, l.stride, l.dilation, l.before, l.after},
+            own_scratch(),
+            engine(),
+            hint};
+}
+#endif
+
+/// One convolution in one direction, ready to run.
+struct Convolution {
+    Runner run;
+    memory::desc image, weight, bias, output;  ///< weight: in the kernel's layout
+    memory::desc own_weight;                   ///< in ours
+    std::optional<Runner> reorder_weight;      ///< to the kernel's layout or, of a gradient, from it
+
+    template <class Description>
+    Convolution(const Description& description, const Layouts& layouts, const memory::desc& kernel_weight,
+                const memory::desc& own, bool gradient)
+        : run(description),
+          image(layouts.image),
+          weight(kernel_weight),
+          bias(layouts.bias),
+          output(layouts.output),
+          own_weight(own) {
+        if (weight == own_weight) return;
+        reorder_weight = gradient ? reorder(weight, own_weight) : reorder(own_weight, weight);
+    }
+};
+
+/// oneDNN's generic loops are slower than ours.
+template <class Description>
+void refuse_reference(const Description& description) {
+    if (std::string_view(description.impl_info_str()).starts_with("ref")) throw dnnl::error(dnnl_unimplemented, "ref");
+}
+
+std::unique_ptr<Convolution> make(Pass pass, const ConvShape& s, bool with_bias) {
+    const Layouts layouts(s, with_bias, pass == Pass::filter);
+    const memory::desc own = plain_weight(s);
+    const auto finish = [&](const auto& description, const memory::desc& weight) {
+        refuse_reference(description);
+        return std::make_unique<Convolution>(description, layouts, weight, own, pass == Pass::filter);
+    };
+    try {
+        if (pass == Pass::forward) {
+            const Forward description = describe_forward(layouts);
+            return finish(description, description.weights_desc());
+        }
+        if (pass == Pass::data) {
+            const BackwardData description = describe_data(layouts);
+            return finish(description, description.weights_desc());
+        }
+        const BackwardFilter description = describe_filter(layouts, describe_forward(Layouts(s, with_bias, false)));
+        return finish(description, description.diff_weights_desc());
+    } catch (const dnnl::error& error) {
+        if (error.status == dnnl_unimplemented) return nullptr;
+        fail("oneDNN could not set up a convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]: {}", s.n, s.h, s.w, s.cin,
+             s.cout, s.kh, s.kw, s.cin, error.what());
+    }
+}
+
+/// The convolution for this shape, made at its first use; null where oneDNN has no fast kernel for it.
+const Convolution* find(Pass pass, const ConvShape& s, bool with_bias) {
+    const auto key = std::make_tuple(pass, with_bias, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout, s.kh, s.kw,
+                                     s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
+                                     s.padding.bottom, s.padding.left, s.padding.right);
+    static std::mutex mutex;
+    static auto& convolutions = *new std::map<decltype(key), std::unique_ptr<Convolution>>;
+    const std::lock_guard lock(mutex);
+    const auto [position, is_new] = convolutions.try_emplace(key);
+    if (is_new) position->second = make(pass, s, with_bias);
+    return position->second.get();
+}
+
+memory prepared(const Convolution& c, const Tensor& w, Tensor& holder) {
+    if (!c.reorder_weight) return memory_at(c.weight, w.raw());
+    holder = prepared_weight(w, reinterpret_cast<std::uintptr_t>(&c), c.weight.get_size(), [&](void* target) {
+        (*c.reorder_weight)(
+            {{DNNL_ARG_FROM, memory_at(c.own_weight, w.raw())}, {DNNL_ARG_TO, memory_at(c.weight, target)}});
+    });
+    return memory_at(c.weight, holder.raw());
+}
+
+}  // namespace
+
+bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
+    const Convolution* c = find(Pass::forward, s, bias.defined());
+    if (!c) return false;
+    Tensor holder;
+    Arguments arguments{{DNNL_ARG_SRC, memory_at(c->image, x.raw())},
+                        {DNNL_ARG_WEIGHTS, prepared(*c, w, holder)},
+                        {DNNL_ARG_DST, memory_at(c->output, y.raw())}};
+    if (bias) arguments.emplace(DNNL_ARG_BIAS, memory_at(c->bias, bias.raw()));
+    c->run(std::move(arguments));
+    return true;
+}
+
+bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx) {
+    const Convolution* c = find(Pass::data, s, false);
+    if (!c) return false;
+    Tensor holder;
+    c->run({{DNNL_ARG_DIFF_DST, memory_at(c->output, dy.raw())},
+            {DNNL_ARG_WEIGHTS, prepared(*c, w, holder)},
+            {DNNL_ARG_DIFF_SRC, memory_at(c->image, dx.raw())}});
+    return true;
+}
+
+bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db) {
+    const Convolution* c = find(Pass::filter, s, db.defined());
+    if (!c) return false;
+    const Scratch blocked(c->reorder_weight ? c->weight.get_size() : 0);
+    const memory gradient = memory_at(c->weight, c->reorder_weight ? blocked.as<void>() : dw.raw());
+    Arguments arguments{{DNNL_ARG_SRC, memory_at(c->image, x.raw())},
+                        {DNNL_ARG_DIFF_DST, memory_at(c->output, dy.raw())},
+                        {DNNL_ARG_DIFF_WEIGHTS, gradient}};
+    if (db) arguments.emplace(DNNL_ARG_DIFF_BIAS, memory_at(c->bias, db.raw()));
+    c->run(std::move(arguments));
+    if (c->reorder_weight) {
+        (*c->reorder_weight)({{DNNL_ARG_FROM, gradient}, {DNNL_ARG_TO, memory_at(c->own_weight, dw.raw())}});
+    }
+    return true;
+}
+
+std::string onednn_version() {
+    const dnnl_version_t* v = dnnl_version();
+    return fmt::format("oneDNN {}.{}.{}", v->major, v->minor, v->patch);
+}
+
+}  // namespace camber::cpu

@@ -1,0 +1,72 @@
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/image.h"
+
+/// Copies, which do not care what the elements are.
+namespace camber::cpu {
+namespace {
+
+/// Copies bytes with whole vectors, past the caches where `streaming` (then `to` and `bytes` are multiples of 64).
+CAMBER_VEC void copy_bytes(char* to, const char* from, std::size_t bytes, bool streaming) {
+    std::size_t i = 0;
+    for (; i + 64 <= bytes; i += 64) {
+        Vec v;
+        std::memcpy(&v, from + i, 64);
+        if (streaming) {
+            stream(reinterpret_cast<float*>(to + i), v);
+        } else {
+            std::memcpy(to + i, &v, 64);
+        }
+    }
+    if (i < bytes) std::memcpy(to + i, from + i, bytes - i);
+}
+
+bool streamable(const Tensor& y, std::size_t offset, std::size_t pitch, std::size_t bytes) {
+    return y.bytes() >= streaming_bytes && (reinterpret_cast<std::uintptr_t>(y.raw()) + offset) % 64 == 0 &&
+           pitch % 64 == 0 && bytes % 64 == 0;
+}
+
+}  // namespace
+
+void CpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
+    const Extents in(x), out(y);
+    const auto pixel = static_cast<std::size_t>(in.c) * size_of(x.dtype());
+    const std::int64_t begin = std::clamp<std::int64_t>(left, 0, out.w);  // columns of y that x covers
+    const std::int64_t end = std::clamp<std::int64_t>(left + in.w, begin, out.w);
+    const auto before = static_cast<std::size_t>(begin) * pixel, inside = static_cast<std::size_t>(end - begin) * pixel;
+    const std::size_t line = static_cast<std::size_t>(out.w) * pixel;
+    const char* from = static_cast<const char*>(x.raw());
+    char* to = static_cast<char*>(y.raw());
+    parallel_for(out.rows(), out.row_size(), [=](std::int64_t row) {
+        char* target = to + static_cast<std::size_t>(row) * line;
+        const std::int64_t source = row % out.h - top;
+        if (source < 0 || source >= in.h || inside == 0) {
+            std::memset(target, 0, line);
+            return;
+        }
+        std::memset(target, 0, before);
+        std::memcpy(target + before,
+                    from + static_cast<std::size_t>(in.at(row / out.h, source, begin - left)) *
+                               (pixel / static_cast<std::size_t>(in.c)),
+                    inside);
+        std::memset(target + before + inside, 0, line - before - inside);
+    });
+}
+
+void CpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
+                               std::int64_t count) {
+    const std::size_t element = size_of(x.dtype());
+    const auto bytes = static_cast<std::size_t>(count) * element;
+    const auto from_pitch = static_cast<std::size_t>(x.shape().back()) * element;
+    const auto to_pitch = static_cast<std::size_t>(y.shape().back()) * element;
+    const auto offset = static_cast<std::size_t>(y_begin) * element;
+    const char* from = static_cast<const char*>(x.raw()) + static_cast<std::size_t>(x_begin) * element;
+    char* to = static_cast<char*>(y.raw()) + offset;
+    const bool streaming = streamable(y, offset, to_pitch, bytes);
+    const std::int64_t pixels = x.numel() / x.shape().back();
+    parallel_ranges(pixels, 1, pixels * count, [=](std::int64_t begin, std::int64_t end) {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+            copy_bytes(to + i * to_pitch, from + i * from_pitch, bytes, streaming);
+    });
+}
+
+}  // namespace camber::cpu
