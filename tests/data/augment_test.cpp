@@ -1,0 +1,240 @@
+#include <camber/augment.h>
+#include <camber/data.h>
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "data/augment_pixel.h"
+#include "small_dataset.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+constexpr Normalisation plain{{0, 0, 0}, {1, 1, 1}};
+
+struct Output {
+    std::vector<float> image;
+    std::vector<std::uint8_t> label;
+};
+
+Output apply(const AugmentParams& params, const Image& image, const Image& label, int height, int width,
+             const Normalisation& normalisation = plain) {
+    const auto pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+    Output out{std::vector<float>(pixels * 3, -9.0f), std::vector<std::uint8_t>(pixels, 99)};
+    apply_augmentation(params, image, &label, normalisation, 11, height, width, out.image.data(), out.label.data());
+    return out;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a plain resize to the same size is the picture itself, normalised") {
+    const Image image = patterned_image(11, 17), label = patterned_label(11, 17);
+    const Normalisation imagenet;
+    const Output out = apply(plain_resize(11, 17, 11, 17), image, label, 11, 17, imagenet);
+    CHECK(out.label == label.data);
+    for (std::size_t i = 0; i < image.data.size(); ++i) {
+        const float exact = static_cast<float>(image.data[i]) * (1.0f / 255);
+        CHECK(out.image[i] == (exact - imagenet.mean[i % 3]) * (1.0f / imagenet.std[i % 3]));
+    }
+    std::vector<float> prepared(out.image.size());
+    prepare_image(image, imagenet, 11, 17, prepared.data());
+    CHECK(same_bits(prepared, out.image));
+}
+
+TEST_CASE("a flip mirrors image and label, and twice is nothing") {
+    const Image image = patterned_image(6, 10), label = patterned_label(6, 10);
+    AugmentParams params = plain_resize(6, 10, 6, 10);
+    params.flip = 1;
+    const Output out = apply(params, image, label, 6, 10);
+    for (int y = 0; y < 6; ++y) {
+        for (int x = 0; x < 10; ++x) {
+            const auto at = static_cast<std::size_t>(y * 10 + x);
+            CHECK(out.label[at] == *label.at(y, 9 - x));
+            for (int c = 0; c < 3; ++c) {
+                CHECK(out.image[at * 3 + static_cast<std::size_t>(c)] ==
+                      static_cast<float>(image.at(y, 9 - x)[c]) * (1.0f / 255));
+            }
+        }
+    }
+}
+
+TEST_CASE("a crop at whole pixels copies; outside the frame is mean colour and void") {
+    const Image image = patterned_image(8, 8), label = patterned_label(8, 8);
+    AugmentParams params;
+    params.left = -2;
+    params.top = 3;
+    params.width = 6;
+    params.height = 6;
+    const Output out = apply(params, image, label, 6, 6, Normalisation{});
+    for (int y = 0; y < 6; ++y) {
+        for (int x = 0; x < 6; ++x) {
+            const auto at = static_cast<std::size_t>(y * 6 + x);
+            const int row = y + 3, column = x - 2;
+            if (row > 7 || column < 0) {
+                CHECK(out.label[at] == 11);
+                CHECK(out.image[at * 3] == 0);
+            } else {
+                CHECK(out.label[at] == *label.at(row, column));
+                const float x0 = static_cast<float>(image.at(row, column)[0]) * (1.0f / 255);
+                CHECK(out.image[at * 3] == (x0 - 0.485f) * (1.0f / 0.229f));
+            }
+        }
+    }
+}
+
+TEST_CASE("bilinear sampling with half-pixel centres: doubling a two-pixel row") {
+    Image image(1, 2, 3), label(1, 2, 1);
+    image.data = {0, 0, 0, 255, 255, 255};
+    label.data = {1, 2};
+    const Output out = apply(plain_resize(1, 2, 1, 4), image, label, 1, 4);
+    CHECK(out.image[0] == doctest::Approx(0.0));
+    CHECK(out.image[3] == doctest::Approx(0.25));
+    CHECK(out.image[6] == doctest::Approx(0.75));
+    CHECK(out.image[9] == doctest::Approx(1.0));
+    CHECK(out.label == std::vector<std::uint8_t>{1, 1, 2, 2});
+}
+
+TEST_CASE("shrinking averages enough samples not to alias") {
+    Image image(4, 64, 3), label(4, 64, 1);
+    for (int x = 0; x < 64; ++x) {
+        for (int y = 0; y < 4; ++y) std::fill_n(image.at(y, x), 3, x % 2 == 0 ? std::uint8_t{0} : std::uint8_t{255});
+    }
+    for (const int width : {32, 16, 8}) {
+        const Output out = apply(plain_resize(4, 64, 4, width), image, label, 4, width);
+        for (const float v : out.image) CHECK(v == doctest::Approx(0.5).epsilon(0.01));
+    }
+}
+
+TEST_CASE("labels never get an id that was not in the map, except void") {
+    Image label(20, 30, 1);
+    for (std::size_t i = 0; i < label.data.size(); ++i) label.data[i] = i % 3 == 0 ? 2 : 9;
+    const Image image = patterned_image(20, 30);
+    const AugmentConfig config{.scale_min = 0.5f, .scale_max = 3.0f};
+    for (std::size_t i = 0; i < 50; ++i) {
+        const Output out = apply(sample_augmentation(config, plain, 3, 0, i, 20, 30, 16, 24), image, label, 16, 24);
+        for (const int id : out.label) CHECK((id == 2 || id == 9 || id == 11));
+    }
+}
+
+TEST_CASE("draws depend on seed, epoch and index alone, stay in range, and use the range") {
+    AugmentConfig config;
+    config.scale_min = 0.5f;
+    config.scale_max = 2.0f;
+    config.aspect = 0;
+    int flips = 0, inside = 0;
+    float smallest = 9, largest = 0;
+    for (std::size_t i = 0; i < 400; ++i) {
+        const auto draw = [&](std::uint64_t seed, std::int64_t epoch) {
+            return sample_augmentation(config, plain, seed, epoch, i, 360, 480, 256, 256);
+        };
+        const AugmentParams p = draw(5, 2), again = draw(5, 2), later = draw(5, 3), other = draw(6, 2);
+        CHECK(std::memcmp(&p, &again, sizeof p) == 0);
+        CHECK(p.left != later.left);
+        CHECK(p.left != other.left);
+        const float scale = 480 / p.width;
+        CHECK(p.height == doctest::Approx(360 / scale));
+        smallest = std::min(smallest, scale);
+        largest = std::max(largest, scale);
+        flips += p.flip;
+        if (scale >= 1) {
+            ++inside;
+            CHECK(p.left >= 0);
+            CHECK(p.left + p.width <= 480.01f);
+        } else {
+            CHECK(p.left <= 0);
+            CHECK(p.left + p.width >= 479.99f);
+        }
+    }
+    CHECK(smallest >= 0.499f);
+    CHECK(smallest < 0.53f);
+    CHECK(largest <= 2.001f);
+    CHECK(largest > 1.9f);
+    CHECK(flips > 150);
+    CHECK(flips < 250);
+    CHECK(inside > 150);  // log-uniform: half the draws enlarge
+    CHECK(inside < 250);
+}
+
+TEST_CASE("disabled augmentation is the plain resize") {
+    AugmentConfig config;
+    config.enabled = false;
+    const AugmentParams p = sample_augmentation(config, plain, 1, 2, 3, 360, 480, 256, 256),
+                        q = plain_resize(360, 480, 256, 256);
+    CHECK(std::memcmp(&p, &q, sizeof p) == 0);
+}
+
+TEST_CASE("colour jitter: grey stays grey, saturation 0 removes colour, values stay in range") {
+    const Image image = patterned_image(6, 6), label = patterned_label(6, 6);
+    AugmentParams params = plain_resize(6, 6, 6, 6);
+    params.gain = 0;
+    params.mix = 1;
+    const Output grey = apply(params, image, label, 6, 6);
+    for (std::size_t i = 0; i < grey.image.size(); i += 3) {
+        CHECK(grey.image[i] == grey.image[i + 1]);
+        const double luma = (0.299 * image.data[i] + 0.587 * image.data[i + 1] + 0.114 * image.data[i + 2]) / 255;
+        CHECK(grey.image[i] == doctest::Approx(luma).epsilon(1e-5));
+    }
+    params = plain_resize(6, 6, 6, 6);
+    params.gain = 5;
+    params.offset = -1;
+    for (const float v : apply(params, image, label, 6, 6).image) {
+        CHECK(v >= 0);
+        CHECK(v <= 1);
+    }
+}
+
+TEST_CASE("the fast host path gives the per-pixel function's bits") {
+    const Image image = patterned_image(37, 53), label = patterned_label(37, 53);
+    const Normalisation normalisation;
+    const AugmentConfig config{.scale_min = 0.4f, .scale_max = 2.5f};
+    constexpr int height = 16, width = 22;
+    for (std::size_t i = 0; i < 20; ++i) {
+        const AugmentParams p = sample_augmentation(config, normalisation, 9, 1, i, 37, 53, height, width);
+        const Output fast = apply(p, image, label, height, width, normalisation);
+        pixel::Sampling s{};
+        s.x = {p.left, p.width / width, 1.0f / static_cast<float>(p.taps_x), p.taps_x, 53};
+        s.y = {p.top, p.height / height, 1.0f / static_cast<float>(p.taps_y), p.taps_y, 37};
+        s.flip = p.flip;
+        s.out_width = width;
+        s.inv_samples = 1.0f / static_cast<float>(p.taps_x * p.taps_y);
+        s.gain = p.gain;
+        s.mix = p.mix;
+        s.offset = p.offset;
+        for (std::size_t c = 0; c < 3; ++c) {
+            s.mean[c] = normalisation.mean[c];
+            s.inv_std[c] = 1.0f / normalisation.std[c];
+        }
+        // Through memory, so that this file's compiler flags cannot fuse a product into a sum.
+        struct Separate {
+            static float mul(float a, float b) {
+                volatile float r = a * b;
+                return r;
+            }
+            static float add(float a, float b) {
+                volatile float r = a + b;
+                return r;
+            }
+            static float sub(float a, float b) {
+                volatile float r = a - b;
+                return r;
+            }
+        };
+        Output slow = fast;
+        for (int y = 0; y < height; ++y) {
+            for (int x = 0; x < width; ++x) {
+                const auto at = static_cast<std::size_t>(y * width + x);
+                pixel::augment_pixel<Separate>(s, image.data.data(), label.data.data(), 11, y, x, &slow.image[at * 3],
+                                               &slow.label[at]);
+            }
+        }
+        CHECK(same_bits(slow.image, fast.image));
+        CHECK(slow.label == fast.label);
+    }
+}
