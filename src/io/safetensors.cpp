@@ -84,11 +84,16 @@ json parse_header(const std::string& text, const std::string& file) {
         }
         return true;
     };
+    const auto not_json = [&] {
+        fail("{}: not a safetensors file, or a damaged one (its header is not valid JSON)", file);
+    };
+    // nlohmann's reader takes a zero for the end of the text, whatever follows.
+    if (text.find('\0') != std::string::npos) not_json();
     json header;
     try {
         header = json::parse(text, watch);
     } catch (const json::exception&) {
-        fail("{}: not a safetensors file, or a damaged one (its header is not valid JSON)", file);
+        not_json();
     }
     if (!header.is_object()) fail("{}: not a safetensors file (its header is not a JSON object)", file);
     return header;
