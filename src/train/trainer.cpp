@@ -44,9 +44,7 @@ struct EpochSums {
     double loss = 0;
     std::int64_t batches = 0;
 
-    nlohmann::json json() const {
-        return {{"loss", loss}, {"batches", batches}, {"confusion", confusion.counts()}};
-    }
+    nlohmann::json json() const { return {{"loss", loss}, {"batches", batches}, {"confusion", confusion.counts()}}; }
     void restore(const nlohmann::json& json) {
         json.at("loss").get_to(loss);
         json.at("batches").get_to(batches);
@@ -284,8 +282,8 @@ class Run {
 
     [[noreturn]] void fail_not_finite(const char* what, double value, std::int64_t step) const {
         const bool saved = std::filesystem::exists(folder_.last());
-        fail("the {} became {} at step {} (epoch {}, learning rate {:.3g}): {}; try a lower --lr or --clip", loss,
-             stepper_->steps() + 1, epoch_ + 1, stepper_->lr(),
+        fail("the {} became {} at step {} (epoch {}, learning rate {:.3g}): {}; try a lower --lr or --clip", what,
+             value, step, epoch_ + 1, stepper_->lr(),
              saved ? fmt::format("the last good checkpoint is {} (epoch {}, step {})", folder_.last().string(),
                                  saved_epoch_, saved_step_)
                    : std::string("no checkpoint was written yet"));
