@@ -17,4 +17,15 @@ std::pair<int, int> parse_size(const std::string& text) {
     fail_usage("'{}' is not a size: HEIGHTxWIDTH, for example 256x320", text);
 }
 
+void set_net_option(nlohmann::json& options, const std::string& name, const std::string& value) {
+    const nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
+    options[name] = parsed.is_discarded() ? nlohmann::json(value) : parsed;
+}
+
+void set_net_option(nlohmann::json& options, const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) fail_usage("--net-option takes NAME=VALUE, not '{}'", text);
+    set_net_option(options, text.substr(0, equals), text.substr(equals + 1));
+}
+
 }  // namespace camber::cli

@@ -1,4 +1,5 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -6,5 +7,10 @@ namespace camber::cli {
 
 /// "256x320" as {height, width}; throws UsageError for anything else.
 std::pair<int, int> parse_size(const std::string& text);
+
+/// Sets options[name] to `value`: JSON where it parses as that (16, true, 0.5), else text.
+void set_net_option(nlohmann::json& options, const std::string& name, const std::string& value);
+/// The same for "width=32"; throws UsageError without an equals sign.
+void set_net_option(nlohmann::json& options, const std::string& text);
 
 }  // namespace camber::cli

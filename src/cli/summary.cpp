@@ -3,27 +3,14 @@
 #include <camber/nets.h>
 #include <camber/summary.h>
 
-#include <charconv>
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "cli/commands.h"
+#include "cli/options.h"
 
 namespace camber::cli {
-
-void parse_size(const std::string& text, std::int64_t& height, std::int64_t& width) {
-    const auto bad = [&text] { fail_usage("size '{}': give height x width in pixels, for example 256x256", text); };
-    const auto extent = [&bad](const char*& at, const char* end) {
-        std::int64_t value = 0;
-        const auto [next, error] = std::from_chars(at, end, value);
-        if (error != std::errc() || value < 1 || value > 65536) bad();
-        at = next;
-        return value;
-    };
-    const char *at = text.data(), *end = text.data() + text.size();
-    height = width = extent(at, end);
-    if (at != end) {
-        if (*at++ != 'x') bad();
-        width = extent(at, end);
-        if (at != end) bad();
-    }
-}
 
 int run_summary(const SummaryOptions& options, std::ostream& out) {
     const auto net = nets::make_net(options.net, options.net_options);
@@ -40,6 +27,37 @@ int run_summary(const SummaryOptions& options, std::ostream& out) {
         fail_usage("unknown format '{}': keras, markdown or json", options.format);
     }
     return 0;
+}
+
+void add_summary(CLI::App& app, Action& action) {
+    struct Arguments {
+        SummaryOptions options;
+        std::string size = "256x256";
+        std::map<std::string, std::string> net_options;  // as given, by the network's name for them
+    };
+    CLI::App* command =
+        app.add_subcommand("summary", "Prints a network's layer table as Keras does, or audits another");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("--net", a->options.net, "Network")->capture_default_str();
+    command->add_option("--size", a->size, "HEIGHTxWIDTH of the input")->capture_default_str();
+    command->add_option("--format", a->options.format, "keras, markdown or json")->capture_default_str();
+    command->add_option("--audit", a->options.audit, "A published table (TSV, see docs/audit.md) to judge row by row");
+    for (const nets::NetInfo& net : nets::net_list()) {
+        for (const nets::NetOption& option : net.options) {
+            std::string flag = "--" + option.name;
+            std::replace(flag.begin(), flag.end(), '_', '-');
+            if (command->get_option_no_throw(flag)) continue;  // another network has it too
+            const auto store = [a, name = option.name](const std::string& value) { a->net_options[name] = value; };
+            command->add_option_function<std::string>(flag, store, option.help)->group("Network");
+        }
+    }
+    command->callback([a, &action] {
+        action = [a] {
+            for (const auto& [name, value] : a->net_options) set_net_option(a->options.net_options, name, value);
+            std::tie(a->options.height, a->options.width) = parse_size(a->size);
+            return run_summary(a->options, std::cout);
+        };
+    });
 }
 
 }  // namespace camber::cli

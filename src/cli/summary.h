@@ -15,9 +15,6 @@ struct SummaryOptions {
     std::string audit = {};        ///< a published table (TSV) to compare with instead of printing ours; empty: none
 };
 
-/// "256x512" (height x width) or "256" as height and width. Throws UsageError for anything else.
-void parse_size(const std::string& text, std::int64_t& height, std::int64_t& width);
-
 /// `camber summary`: writes the layer table, or its audit, and returns the exit code, 0. Throws UsageError for an
 /// unknown network, option or format and for a size the network does not take, Error for a table it cannot read.
 int run_summary(const SummaryOptions& options, std::ostream& out);

@@ -60,15 +60,6 @@ struct Arguments {
     bool resume = false, no_augment = false, nesterov = false;
 };
 
-/// "width=32" into a JSON entry; the value is JSON where it parses as that, else text.
-void set_net_option(nlohmann::json& options, const std::string& text) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos) fail_usage("--net-option takes NAME=VALUE, not '{}'", text);
-    const std::string value = text.substr(equals + 1);
-    const nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
-    options[text.substr(0, equals)] = parsed.is_discarded() ? nlohmann::json(value) : parsed;
-}
-
 std::string default_folder(const std::string& net) {
     return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", net, fmt::localtime(std::time(nullptr)));
 }

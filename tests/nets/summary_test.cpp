@@ -139,18 +139,3 @@ TEST_CASE("camber summary: formats, audit and misuse") {
 TEST_CASE("a file that is no table is named with the line") {
     CHECK_THROWS_AS(read_published_table(fixtures + "/keras_unet_2x2.txt"), Error);
 }
-
-TEST_CASE("sizes on the command line") {
-    std::int64_t height = 0, width = 0;
-    cli::parse_size("360x480", height, width);
-    CHECK(height == 360);
-    CHECK(width == 480);
-    cli::parse_size("256", height, width);
-    CHECK(height == 256);
-    CHECK(width == 256);
-    for (const char* bad :
-         {"", "x", "256x", "x256", "0x16", "-1x4", "256x256x3", "256 x 256", "1e3x4", "99999999999"}) {
-        CAPTURE(bad);
-        CHECK_THROWS_AS(cli::parse_size(bad, height, width), UsageError);
-    }
-}
