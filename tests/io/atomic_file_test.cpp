@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/temporary_folder.h"
+#include "support/errors.h"
+#include "support/files.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -64,7 +65,7 @@ TEST_CASE("a failing write names the file and the reason and keeps the old file"
     std::string message;
     {
         const FileSizeLimit limit(100'000);
-        message = message_of<Error>([&] { write_file_atomically(folder / "a.txt", large); });
+        message = error_of([&] { write_file_atomically(folder / "a.txt", large); });
     }
     CHECK(message == "cannot write " + (folder / "a.txt").string() + ": File too large");
     CHECK(read_text(folder / "a.txt") == "old");
@@ -74,7 +75,7 @@ TEST_CASE("a failing write names the file and the reason and keeps the old file"
 TEST_CASE("targets that cannot be written are refused at once") {
     const TemporaryFolder folder;
     const auto refusal = [](const std::filesystem::path& target) {
-        return message_of<Error>([&] { write_file_atomically(target, "text"); });
+        return error_of([&] { write_file_atomically(target, "text"); });
     };
     CHECK(refusal(folder / "none/a.txt") ==
           "cannot write " + (folder / "none/a.txt").string() + ": there is no folder " + (folder / "none").string());

@@ -12,7 +12,8 @@
 #include <random>
 #include <thread>
 
-#include "io/temporary_folder.h"
+#include "support/errors.h"
+#include "support/files.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -109,7 +110,7 @@ TEST_CASE("a checkpoint of another network is refused with the likely cause, and
     const CheckpointFile checkpoint = CheckpointFile::open(file);
     std::vector<NamedTensor> target = network(11, 0);
     const auto refusal = [&] {
-        const std::string message = message_of<Error>([&] { checkpoint.load("model.", target); });
+        const std::string message = error_of([&] { checkpoint.load("model.", target); });
         CHECK(all_are(target, 0));
         return message;
     };
@@ -122,7 +123,7 @@ TEST_CASE("a checkpoint of another network is refused with the likely cause, and
     CHECK(refusal().ends_with("was it trained with another network or another width? (1 shapes differ)"));
     target = network(32, 0);
     target[1].tensor = Tensor::zeros({2}, Dtype::i32, Device::cpu);
-    CHECK(message_of<Error>([&] { checkpoint.load("model.", target); }) ==
+    CHECK(error_of([&] { checkpoint.load("model.", target); }) ==
           "bn.running_mean is f32 in " + file + ", but i32 is needed");
     target = network(32, 0);
     target.push_back({"extra.weight", constant({1}, 0)});
@@ -160,17 +161,16 @@ TEST_CASE("weights come from the average, the model or a plain file") {
     load_weights(folder / "prefixed", target);
     CHECK(all_are(target, 9));
 
-    CHECK(message_of<Error>([&] { CheckpointFile::open(folder / "plain"); }).find("not a Camber checkpoint") !=
+    CHECK(error_of([&] { CheckpointFile::open(folder / "plain"); }).find("not a Camber checkpoint") !=
           std::string::npos);
-    CHECK(message_of<Error>([&] { load_weights(folder / "plain", network(3, 0)); }).find("--classes") !=
-          std::string::npos);
+    CHECK(error_of([&] { load_weights(folder / "plain", network(3, 0)); }).find("--classes") != std::string::npos);
 }
 
 TEST_CASE("a checkpoint of a later format and one with damaged information are refused") {
     const TemporaryFolder folder;
     const auto refusal = [&](const std::string& info) {
         write_safetensors(folder / "a", network(1, 0), {{"camber.checkpoint", info}});
-        return message_of<Error>([&] { CheckpointFile::open(folder / "a"); });
+        return error_of([&] { CheckpointFile::open(folder / "a"); });
     };
     CHECK(refusal(R"({"format":2,"camber":"9.0"})").find("was written by Camber 9.0 in checkpoint format 2") !=
           std::string::npos);
@@ -183,7 +183,7 @@ TEST_CASE("a checkpoint cut at any byte is refused") {
     const TemporaryFolder folder;
     save(folder / "a", network(3, 3), example_info());
     const std::string whole = read_text(folder / "a");
-    const auto opens = [&] { return message_of<Error>([&] { CheckpointFile::open(folder / "a"); }).empty(); };
+    const auto opens = [&] { return error_of([&] { CheckpointFile::open(folder / "a"); }).empty(); };
     REQUIRE(opens());
     std::size_t accepted = 0;
     for (std::size_t length = whole.size(); length-- > 0;) {
@@ -213,8 +213,7 @@ TEST_CASE("a checkpoint with a changed byte in its header is refused, or its ten
             if (variant == whole[position]) continue;
             REQUIRE(::pwrite(file, &variant, 1, static_cast<off_t>(position)) == 1);
             const std::vector<NamedTensor> target = network(3, 0);
-            const std::string message =
-                message_of<Error>([&] { CheckpointFile::open(folder / "a").load("model.", target); });
+            const std::string message = error_of([&] { CheckpointFile::open(folder / "a").load("model.", target); });
             if (message.empty()) {
                 CHECK(all_are(target, 3));
                 ++unnoticed;

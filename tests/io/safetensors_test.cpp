@@ -5,8 +5,9 @@
 #include <cstring>
 #include <numeric>
 
-#include "io/temporary_folder.h"
 #include "support/devices.h"
+#include "support/errors.h"
+#include "support/files.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -44,7 +45,7 @@ TEST_CASE("tensors of every dtype and rank come back as they were written") {
     const TemporaryFolder folder;
     for (const Device device : computing_devices()) {
         for (const Shape& shape : {Shape{}, Shape{5}, Shape{0, 3}, Shape{2, 3, 1, 4}}) {
-            CAPTURE(name(device));
+            CAPTURE(std::string(name(device)));
             CAPTURE(shape.str());
             check_round_trip<double>(folder / "a", shape, device);
             check_round_trip<float>(folder / "a", shape, device);
@@ -92,11 +93,11 @@ TEST_CASE("floats are converted into the tensor they are read into, across piece
     CHECK(static_cast<float>(narrow.to_vector<bf16>().back()) == 0.5f * ((count - 1) % 250));
 
     const auto refusal = [&](Shape shape, Dtype dtype) {
-        return message_of<Error>([&] { file.read_into("x", Tensor::zeros(shape, dtype, Device::cpu)); });
+        return error_of([&] { file.read_into("x", Tensor::zeros(shape, dtype, Device::cpu)); });
     };
     CHECK(refusal({count}, Dtype::i32).ends_with("tensor 'x' is f32, not i32"));
     CHECK(refusal({3}, Dtype::f32).ends_with("tensor 'x' is [700001], not [3]"));
-    CHECK(message_of<Error>([&] { file.read("y"); }).ends_with("there is no tensor 'y' in it"));
+    CHECK(error_of([&] { file.read("y"); }).ends_with("there is no tensor 'y' in it"));
 }
 
 TEST_CASE("I64 is read as i32 where it fits") {
@@ -109,7 +110,7 @@ TEST_CASE("I64 is read as i32 where it fits") {
           std::vector<std::int32_t>{-3, 2147483647});
     write_text(folder / "a", raw_file(R"({"n":{"dtype":"I64","shape":[3],"data_offsets":[0,24]}})", bytes));
     const SafetensorsFile file = SafetensorsFile::open(folder / "a");
-    CHECK(message_of<Error>([&] { file.read("n"); }).ends_with("holds 2147483648, which does not fit 32 bits"));
+    CHECK(error_of([&] { file.read("n"); }).ends_with("holds 2147483648, which does not fit 32 bits"));
 }
 
 TEST_CASE("files that are not what they should be are refused in one line that names the file") {
@@ -117,7 +118,7 @@ TEST_CASE("files that are not what they should be are refused in one line that n
     const std::string file = (folder / "a").string();
     const auto refusal = [&](const std::string& contents) {
         write_text(file, contents);
-        const std::string message = message_of<Error>([&] { SafetensorsFile::open(file); });
+        const std::string message = error_of([&] { SafetensorsFile::open(file); });
         CHECK(message.find(file) != std::string::npos);
         CHECK(message.find('\n') == std::string::npos);
         return message;
@@ -170,9 +171,9 @@ TEST_CASE("files that are not what they should be are refused in one line that n
              "tensor 'y' overlaps");
     contains(refusal(raw_file("{" + good + "}", four + "e")), "1 bytes of data belong to no tensor");
 
-    contains(message_of<Error>([&] { SafetensorsFile::open(folder / "none"); }), "No such file");
-    contains(message_of<Error>([&] { SafetensorsFile::open(folder.path()); }), "not a regular file");
-    contains(message_of<Error>([&] { SafetensorsFile::open("/dev/zero"); }), "not a regular file");
+    contains(error_of([&] { SafetensorsFile::open(folder / "none"); }), "No such file");
+    contains(error_of([&] { SafetensorsFile::open(folder.path()); }), "not a regular file");
+    contains(error_of([&] { SafetensorsFile::open("/dev/zero"); }), "not a regular file");
 }
 
 TEST_CASE("a file that shrinks while open is an Error, not a crash") {
@@ -181,14 +182,14 @@ TEST_CASE("a file that shrinks while open is an Error, not a crash") {
     write_safetensors(folder / "a", std::span(&tensor, 1));
     const SafetensorsFile file = SafetensorsFile::open(folder / "a");
     REQUIRE(::truncate((folder / "a").c_str(), 200) == 0);
-    CHECK(message_of<Error>([&] { file.read("x"); }).ends_with("became shorter while being read (tensor 'x')"));
+    CHECK(error_of([&] { file.read("x"); }).ends_with("became shorter while being read (tensor 'x')"));
 }
 
 TEST_CASE("what cannot be written is refused and leaves no file") {
     const TemporaryFolder folder;
     const Tensor x = Tensor::zeros({1}, Dtype::f32, Device::cpu);
     const auto refusal = [&](const std::vector<NamedTensor>& tensors, const TextMetadata& metadata = {}) {
-        return message_of<Error>([&] { write_safetensors(folder / "a", tensors, metadata); });
+        return error_of([&] { write_safetensors(folder / "a", tensors, metadata); });
     };
     CHECK(refusal({{"x", x}, {"x", x}}).ends_with("two tensors are called 'x'"));
     CHECK(refusal({{"", x}}).ends_with("'' cannot be the name of a tensor"));

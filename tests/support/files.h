@@ -43,15 +43,4 @@ inline void write_text(const std::filesystem::path& file, const std::string& tex
     std::ofstream(file, std::ios::binary) << text;
 }
 
-/// The message of the Error that `action` throws; empty when it throws none. Other exceptions pass through.
-template <class E, class Action>
-std::string message_of(Action&& action) {
-    try {
-        action();
-    } catch (const E& error) {
-        return error.what();
-    }
-    return {};
-}
-
 }  // namespace camber::testing
