@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "io/temporary_folder.h"
 #include "support/errors.h"
+#include "support/files.h"
 
 using namespace camber;
 using namespace camber::testing;

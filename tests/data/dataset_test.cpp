@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "data/parallel.h"
-#include "io/temporary_folder.h"
 #include "small_dataset.h"
 #include "support/errors.h"
+#include "support/files.h"
 
 using namespace camber;
 using namespace camber::testing;

@@ -6,9 +6,9 @@
 
 #include <set>
 
-#include "io/temporary_folder.h"
 #include "small_dataset.h"
 #include "support/errors.h"
+#include "support/files.h"
 
 using namespace camber;
 using namespace camber::testing;

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "io/temporary_folder.h"
+#include "support/files.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
