@@ -1,17 +1,25 @@
 #include <cstdint>
-#include <cstdlib>
 
+#include "winograd_gemm.h"
 #include "winograd_plan.h"
 
-/// U = G w G^T for each pair of channels, [point][column / 16][row][16]: rows are the channels summed over, columns those of
-/// the result, padded with zeros to a multiple of sixteen.
+/// U = G w G^T for each pair of channels, [point][columns / 32][row][32]: rows are the channels summed over, columns
+/// those of the result, as many together as the product kernels take (the last may be fewer), padded with zeros to a
+/// multiple of sixteen.
 namespace camber::cpu {
 namespace winograd {
 namespace {
 
+/// Where row `row`, columns 16 * block .. + 15 of a point's matrix begin.
+std::size_t offset(int block, int row, int rows, int blocks) {
+    const int first = block / kMaxColumns * kMaxColumns;
+    const int together = std::min(kMaxColumns, blocks - first);
+    return (static_cast<std::size_t>(first) * rows + static_cast<std::size_t>(row) * together + block - first) * kLanes;
+}
+
 /// One row, sixteen columns. g(r, s): the tap, a Vec over columns.
 template <int M>
-CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride) {
+CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride, bool streamed) {
     constexpr int P = M + 2;
     Vec t[P][3];
     for (int j = 0; j < 3; ++j) {
@@ -25,7 +33,12 @@ CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_s
         Vec r[P];
         Tile<M>::filter(t[i], r);
 #pragma GCC unroll 8
-        for (int j = 0; j < P; ++j, u += point_stride) store(u, r[j]);
+        for (int j = 0; j < P; ++j, u += point_stride) {
+            if (streamed)
+                stream(u, r[j]);
+            else
+                store(u, r[j]);
+        }
     }
 }
 
@@ -33,23 +46,28 @@ CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_s
 template <int M>
 void transform(const float* w, int cin, int cout, float* u) {
     const std::size_t stride = static_cast<std::size_t>(blocks_of(cout)) * kLanes * cin;
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int b = 0; b < blocks_of(cout); ++b) {
-        for (int i0 = 0; i0 < blocks_of(cin); ++i0) {
-            const int o0 = b * kLanes, columns = std::min(kLanes, cout - o0);
-            const int rows = std::min(kLanes, cin - i0 * kLanes);
-            alignas(64) float taps[kLanes][9][kLanes] = {};  // [cin][tap][cout]
-            for (int o = 0; o < columns; ++o)
-                for (int tap = 0; tap < 9; ++tap) {
-                    const float* from = w + (static_cast<std::size_t>(o0 + o) * 9 + tap) * cin + i0 * kLanes;
-                    for (int i = 0; i < rows; ++i) taps[i][tap][o] = from[i];
+    const bool streamed = should_stream(u, Tile<M>::Q * stride * sizeof(float));
+#pragma omp parallel
+    {
+#pragma omp for collapse(2) schedule(static) nowait
+        for (int b = 0; b < blocks_of(cout); ++b) {
+            for (int i0 = 0; i0 < blocks_of(cin); ++i0) {
+                const int o0 = b * kLanes, columns = std::min(kLanes, cout - o0);
+                const int rows = std::min(kLanes, cin - i0 * kLanes);
+                alignas(64) float taps[kLanes][9][kLanes] = {};  // [cin][tap][cout]
+                for (int o = 0; o < columns; ++o)
+                    for (int tap = 0; tap < 9; ++tap) {
+                        const float* from = w + (static_cast<std::size_t>(o0 + o) * 9 + tap) * cin + i0 * kLanes;
+                        for (int i = 0; i < rows; ++i) taps[i][tap][o] = from[i];
+                    }
+                for (int i = 0; i < rows; ++i) {
+                    Vec g[3][3];
+                    for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[i][tap]);
+                    filter_block<M>(g, u + offset(b, i0 * kLanes + i, cin, blocks_of(cout)), stride, streamed);
                 }
-            for (int i = 0; i < rows; ++i) {
-                Vec g[3][3];
-                for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[i][tap]);
-                filter_block<M>(g, u + (static_cast<std::size_t>(b) * cin + i0 * kLanes + i) * kLanes, stride);
             }
         }
+        stream_fence();
     }
 }
 
@@ -57,17 +75,22 @@ void transform(const float* w, int cin, int cout, float* u) {
 template <int M>
 void transform_backward(const float* w, int cin, int cout, float* u) {
     const std::size_t stride = static_cast<std::size_t>(blocks_of(cin)) * kLanes * cout;
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int b = 0; b < blocks_of(cin); ++b) {
-        for (int o = 0; o < cout; ++o) {
-            const int count = cin - b * kLanes;
-            Vec g[3][3];
-            for (int tap = 0; tap < 9; ++tap) {
-                const float* from = w + (static_cast<std::size_t>(o) * 9 + 8 - tap) * cin + b * kLanes;
-                g[tap / 3][tap % 3] = count >= kLanes ? load(from) : load_tail(from, count);
+    const bool streamed = should_stream(u, Tile<M>::Q * stride * sizeof(float));
+#pragma omp parallel
+    {
+#pragma omp for collapse(2) schedule(static) nowait
+        for (int b = 0; b < blocks_of(cin); ++b) {
+            for (int o = 0; o < cout; ++o) {
+                const int count = cin - b * kLanes;
+                Vec g[3][3];
+                for (int tap = 0; tap < 9; ++tap) {
+                    const float* from = w + (static_cast<std::size_t>(o) * 9 + 8 - tap) * cin + b * kLanes;
+                    g[tap / 3][tap % 3] = count >= kLanes ? load(from) : load_tail(from, count);
+                }
+                filter_block<M>(g, u + offset(b, o, cout, blocks_of(cin)), stride, streamed);
             }
-            filter_block<M>(g, u + (static_cast<std::size_t>(b) * cout + o) * kLanes, stride);
         }
+        stream_fence();
     }
 }
 

@@ -1,44 +1,41 @@
-#include <cstdint>
-#include <cstdlib>
+#include <algorithm>
 
 #include "winograd_gemm.h"
 #include "winograd_plan.h"
 
-/// dw = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G, the adjoint of the forward pass with respect to w: the sum over tiles
-/// is a matrix product for each of the P x P points, [cout x tiles] times [tiles x cin].
+/// dw = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G, the adjoint of the forward pass with respect to w: the sum
+/// over tiles is a matrix product for each of the P x P points, [cout x tiles] times [tiles x cin].
 ///
-/// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks: all threads transform a chunk,
-/// then each adds it to the points it takes. Layers whose C would be too large are done in blocks of channels. A sum is
-/// always taken in the order of the tiles, whoever does it, so that results do not depend on the number of threads.
+/// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks: all threads transform a
+/// chunk, then each adds it to the points it takes. Layers whose C would be too large are done in blocks of channels. A
+/// sum is always taken in the order of the tiles, whoever does it, so that results do not depend on the number of
+/// threads.
 namespace camber::cpu {
 namespace winograd {
 namespace {
 
 struct FilterGradPlan {
-    int m;          // tile size
-    int tiles;      // of a chunk
-    int cin, cout;  // of a block of C, multiples of sixteen
-    std::size_t v_stride, z_stride, c_stride, floats;
+    int m;                // tile size
+    int tiles;            // of a chunk
+    int cin, cout;        // of a block of C, multiples of sixteen
+    TileMatrix layout;    // of V and Z
+    TileMatrix c_layout;  // of C, a row a cout
+    std::size_t floats;
 };
 
 FilterGradPlan filter_grad_plan(const WinogradShape& s) {
-    static const int eT = getenv("WINO_GT") ? atoi(getenv("WINO_GT")) : 0;
-    static const int eB = getenv("WINO_GB") ? atoi(getenv("WINO_GB")) : 0;
-    static const int eM = getenv("WINO_GM") ? atoi(getenv("WINO_GM")) : 0;
     const auto work = [&](auto tile) { return tile.Q * TileGrid(tile.P - 2, s.n, s.ho, s.wo).count; };
     FilterGradPlan p;
-    p.m = work(Tile<6>{}) < work(Tile<4>{}) ? 6 : 4;
-    if (eM) p.m = eM;
+    p.m = std::min(s.cin, s.cout) >= 32 && work(Tile<6>{}) < work(Tile<4>{}) ? 6 : 4;
     const int points = (p.m + 2) * (p.m + 2);
-    const int limit = eB ? eB : 256;
-    p.tiles = std::min(eT ? eT : 64, TileGrid(p.m, s.n, s.ho, s.wo).count);
+    constexpr int limit = 256;
+    p.tiles = std::min(96, TileGrid(p.m, s.n, s.ho, s.wo).count);
     p.cin = std::min(blocks_of(s.cin) * kLanes, limit);
     p.cout = std::min(blocks_of(s.cout) * kLanes, limit);
-    p.v_stride = point_stride(p.cin, p.tiles);
-    p.z_stride = point_stride(p.cout, p.tiles);
-    p.c_stride = point_stride(p.cin, p.cout);
+    p.layout = TileMatrix(points, p.tiles);
+    p.c_layout = TileMatrix(points, p.cout);
     const std::size_t bias = static_cast<std::size_t>(p.tiles + 1) * p.cout;
-    p.floats = points * (p.v_stride + p.z_stride + p.c_stride) + bias + kLanes;
+    p.floats = p.layout.floats(p.cin) + p.layout.floats(p.cout) + p.c_layout.floats(p.cin) + bias + kLanes;
     return p;
 }
 
@@ -63,32 +60,24 @@ struct FilterGrad {
 
     void transform(const Block& b, int tile, int row) const {
         const TilePosition at(grid, tile);
-        const std::size_t step = static_cast<std::size_t>(plan.tiles) * kLanes;
+        const TileMatrix& l = plan.layout;
         const Window<P, const T> d(x + static_cast<std::size_t>(at.image) * s.h * s.w * s.cin, s.h, s.w, s.cin,
                                    at.row * M - s.pad_top, at.column * M - s.pad_left);
-        float* to = v + static_cast<std::size_t>(row) * kLanes;
-        for (int i = b.in; i < b.in_end; i += kLanes, to += step) {
-            if (d.inside() && i + kLanes <= s.cin)
-                input_block<M, true>(d, i, to, plan.v_stride);
-            else
-                input_block<M, false>(d, i, to, plan.v_stride);
-        }
+        for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
+            input_transform<M>(pixels, v + l.at(block, 0, row), l.point_stride);
+        });
+        if (b.in > 0 && grid.count <= plan.tiles) return;  // Z is still there
         const Window<M, const T> e(dy + static_cast<std::size_t>(at.image) * s.ho * s.wo * s.cout, s.ho, s.wo, s.cout,
                                    at.row * M, at.column * M);
-        to = z + static_cast<std::size_t>(row) * kLanes;
         float* sum = sums + static_cast<std::size_t>(row) * plan.cout;
-        for (int o = b.out; o < b.out_end; o += kLanes, to += step, sum += kLanes) {
-            if (e.inside() && o + kLanes <= s.cout)
-                store(sum, output_adjoint_block<M, true>(e, o, to, plan.z_stride));
-            else
-                store(sum, output_adjoint_block<M, false>(e, o, to, plan.z_stride));
-        }
+        for_each_block<M>(e, b.out, b.out_end, [&](const auto& pixels, int block) {
+            store(sum + block * kLanes, output_adjoint_transform<M>(pixels, z + l.at(block, 0, row), l.point_stride));
+        });
     }
 
     /// C[point] (+)= Z[point]^T V[point] over `rows` tiles, for blocks [begin, end) of sixteen cout.
     void multiply(const Block& b, int point, int rows, int begin, int end, bool accumulate) const {
-        const std::size_t block = static_cast<std::size_t>(plan.tiles) * kLanes;
-        const std::size_t c_block = static_cast<std::size_t>(plan.cout) * kLanes;
+        const TileMatrix& l = plan.layout;
         const int in_blocks = blocks_of(b.in_end - b.in);
         constexpr int parts = (kLanes + kMaxRows - 1) / kMaxRows;
         for (int i = 0; i < in_blocks; i += kMaxColumns) {
@@ -96,14 +85,16 @@ struct FilterGrad {
             for (int o = begin; o < end; ++o) {
                 for (int part = 0; part < parts; ++part) {
                     const int m = kLanes * part / parts, next = kLanes * (part + 1) / parts;
-                    const Product g{z + point * plan.z_stride + o * block + m,
-                                    0,
-                                    v + point * plan.v_stride + i * block,
-                                    block,
-                                    c + point * plan.c_stride + i * c_block + static_cast<std::size_t>(o * kLanes + m) * kLanes,
-                                    c_block,
-                                    rows,
-                                    accumulate};
+                    Product g{};
+                    g.a = z + l.at(o, point, 0) + m;
+                    g.b = v + l.at(i, point, 0);
+                    g.b_block = l.block_stride;
+                    g.c = c + plan.c_layout.at(i, point, o * kLanes + m);
+                    g.c_block = plan.c_layout.block_stride;
+                    g.depth = rows;
+                    g.accumulate = accumulate;
+                    g.prefetch_lines = kLanes / parts;  // of the next block of Z
+                    g.prefetch = z + l.at(o + 1 < end ? o + 1 : begin, point, rows * part / parts);
                     product_kernel_for(next - m, columns, true)(g);
                 }
             }
@@ -119,29 +110,31 @@ struct FilterGrad {
         }
     }
 
-    /// dw[o, :, :, all cin of the block] = G^T C G.
-    void output(const Block& b, int o) const {
-        for (int i = b.in; i < b.in_end; i += kLanes) {
-            const float* from = c + (static_cast<std::size_t>((i - b.in) / kLanes) * plan.cout + (o - b.out)) * kLanes;
-            Vec t[3][P];
-            for (int j = 0; j < P; ++j) {
-                Vec column[P], r[3];
+    /// dw[o, :, :, i .. i + 15] = G^T C G.
+    void output(const Block& b, int o, int i) const {
+        const float* from = c + plan.c_layout.at((i - b.in) / kLanes, 0, o - b.out);
+        Vec t[3][P];
+        for (int j = 0; j < P; ++j) {
+            Vec column[P], r[3];
 #pragma GCC unroll 8
-                for (int k = 0; k < P; ++k) column[k] = load(from + static_cast<std::size_t>(k * P + j) * plan.c_stride);
-                Tile<M>::filter_adjoint(column, r);
-#pragma GCC unroll 3
-                for (int k = 0; k < 3; ++k) t[k][j] = r[k];
+            for (int k = 0; k < P; ++k) {
+                const float* point = from + static_cast<std::size_t>(k * P + j) * plan.c_layout.point_stride;
+                column[k] = in_register(load(point));
+                __builtin_prefetch(point + 4 * kLanes);
             }
-            for (int tap_row = 0; tap_row < 3; ++tap_row) {
-                Vec r[3];
-                Tile<M>::filter_adjoint(t[tap_row], r);
-                for (int k = 0; k < 3; ++k) {
-                    float* to = dw + (static_cast<std::size_t>(o) * 9 + tap_row * 3 + k) * s.cin + i;
-                    if (s.cin - i >= kLanes)
-                        store(to, r[k]);
-                    else
-                        store_tail(to, r[k], s.cin - i);
-                }
+            Tile<M>::filter_adjoint(column, r);
+#pragma GCC unroll 3
+            for (int k = 0; k < 3; ++k) t[k][j] = r[k];
+        }
+        for (int tap_row = 0; tap_row < 3; ++tap_row) {
+            Vec r[3];
+            Tile<M>::filter_adjoint(t[tap_row], r);
+            for (int k = 0; k < 3; ++k) {
+                float* to = dw + (static_cast<std::size_t>(o) * 9 + tap_row * 3 + k) * s.cin + i;
+                if (s.cin - i >= kLanes)
+                    store(to, r[k]);
+                else
+                    store_tail(to, r[k], s.cin - i);
             }
         }
     }
@@ -161,12 +154,15 @@ struct FilterGrad {
                 if (task == Q * parts) {
                     if (with_bias) add_sums(b, rows, first > 0);
                 } else {
-                    multiply(b, task / parts, rows, out_blocks * part / parts, out_blocks * (part + 1) / parts, first > 0);
+                    multiply(b, task / parts, rows, out_blocks * part / parts, out_blocks * (part + 1) / parts,
+                             first > 0);
                 }
             }
         }
-#pragma omp for schedule(dynamic)
-        for (int o = b.out; o < std::min(b.out_end, s.cout); ++o) output(b, o);
+#pragma omp for schedule(dynamic) collapse(2)
+        for (int i = b.in; i < b.in_end; i += kLanes)
+            for (int first = b.out; first < std::min(b.out_end, s.cout); first += kLanes)
+                for (int o = first; o < std::min({first + kLanes, b.out_end, s.cout}); ++o) output(b, o, i);
 #pragma omp single
         if (with_bias)
             std::copy_n(sums + static_cast<std::size_t>(plan.tiles) * plan.cout, std::min(b.out_end, s.cout) - b.out,
@@ -177,11 +173,10 @@ struct FilterGrad {
 template <int M, class T>
 void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x, const T* dy, float* dw, float* dbias,
                  float* scratch) {
-    constexpr int Q = Tile<M>::Q;
     float* v = align(scratch);
-    float* z = v + Q * plan.v_stride;
-    float* c = z + Q * plan.z_stride;
-    const FilterGrad<M, T> f{s, plan, x, dy, dw, dbias, v, z, c, c + Q * plan.c_stride};
+    float* z = v + plan.layout.floats(plan.cin);
+    float* c = z + plan.layout.floats(plan.cout);
+    const FilterGrad<M, T> f{s, plan, x, dy, dw, dbias, v, z, c, c + plan.c_layout.floats(plan.cin)};
     const int cin = blocks_of(s.cin) * kLanes, cout = blocks_of(s.cout) * kLanes;
 #pragma omp parallel
     for (int o = 0; o < cout; o += plan.cout)

@@ -5,8 +5,8 @@
 #include "winograd_vec.h"
 
 /// The small matrix products between the transforms. All matrices are blocked by 16 columns, [column / 16][row][16]: a
-/// transform that handles one tile and sixteen channels stores whole cache lines, every access of a product runs through
-/// consecutive lines, and there are no power-of-two strides to thrash the first-level cache.
+/// transform that handles one tile and sixteen channels stores whole cache lines, every access of a product runs
+/// through consecutive lines, and there are no power-of-two strides to thrash the first-level cache.
 namespace camber::cpu::winograd {
 
 #if defined(__AVX512F__)
@@ -15,9 +15,10 @@ constexpr int kMaxRows = 8, kMaxColumns = 2;
 constexpr int kMaxRows = 6, kMaxColumns = 1;  // a Vec is two AVX registers of 16, or four SSE registers
 #endif
 
-/// c[v][m] (+)= sum_k a(m, k) b[v][k], with rows m of `rows`, blocks of sixteen columns v of `columns`.
-/// kTransposed = false: a(m, k) = a[k / 16 * a_block + m * 16 + k % 16], a row of `a` holds sixteen k.
-/// kTransposed = true:  a(m, k) = a[k * 16 + m], a row of `a` holds sixteen m.
+/// c[v][m] (+)= sum_k a(m, k) b(k, v), with rows m and blocks of sixteen columns v.
+/// Forward (kTransposed = false): a(m, k) = a[k / 16 * a_block + m * 16 + k % 16], a row of `a` holds sixteen k; and
+/// the rows of b follow each other, b(k, v) = b[(k * columns + v) * 16], so that U is read from one end to the other.
+/// Filter gradient (true): a(m, k) = a[k * 16 + m], a row of `a` holds sixteen m; b(k, v) = b[v * b_block + k * 16].
 struct Product {
     const float* a;
     std::size_t a_block;
@@ -27,6 +28,8 @@ struct Product {
     std::size_t c_block;
     int depth;  // number of k
     bool accumulate;
+    const float* prefetch;  // what to ask for meanwhile, and how many lines of it for every sixteen k
+    int prefetch_lines;
 };
 
 template <int kRows, int kColumns, bool kTransposed>
@@ -38,12 +41,12 @@ void product_kernel(const Product& g) {
         for (int v = 0; v < kColumns; ++v) acc[m][v] = total[m][v] = Vec{};
     const float* a = g.a;
     const float* b = g.b;
-    const std::size_t b_block = g.b_block;
+    const std::size_t b_block = kTransposed ? g.b_block : kLanes;
     const auto step = [&](const float* ak) __attribute__((always_inline)) {
         Vec bv[kColumns];
 #pragma GCC unroll 4
         for (int v = 0; v < kColumns; ++v) bv[v] = load(b + v * b_block);
-        b += kLanes;
+        b += kTransposed ? kLanes : kLanes * kColumns;
 #pragma GCC unroll 16
         for (int m = 0; m < kRows; ++m) {
             const Vec am = splat(ak[kTransposed ? m : m * kLanes]);
@@ -51,7 +54,8 @@ void product_kernel(const Product& g) {
             for (int v = 0; v < kColumns; ++v) acc[m][v] = fma(am, bv[v], acc[m][v]);
         }
     };
-    // Sums of sixteen (forward), added up: blocked summation, for fewer lost bits.
+    // Forward: sums of 32, added up, for fewer lost bits (blocked summation). The filter gradient has a plain sum a
+    // chunk.
     const auto fold = [&]() __attribute__((always_inline)) {
 #pragma GCC unroll 16
         for (int m = 0; m < kRows; ++m)
@@ -61,11 +65,23 @@ void product_kernel(const Product& g) {
                 acc[m][v] = Vec{};
             }
     };
+    const float* next = g.prefetch;
+    int k = g.depth;
     if constexpr (kTransposed) {
-        for (int k = 0; k < g.depth; ++k, a += kLanes) step(a);
+        // The sums lie in a far cache.
+#pragma GCC unroll 4
+        for (int v = 0; v < kColumns; ++v)
+#pragma GCC unroll 16
+            for (int m = 0; m < kRows; ++m) __builtin_prefetch(g.c + v * g.c_block + m * kLanes, 1);
+        for (; k >= kLanes; k -= kLanes) {
+            for (int i = 0; i < g.prefetch_lines; ++i, next += kLanes) __builtin_prefetch(next, 0, 2);
+#pragma GCC unroll 4
+            for (int i = 0; i < kLanes; ++i, a += kLanes) step(a);
+        }
+        for (int i = 0; i < k; ++i, a += kLanes) step(a);
     } else {
-        int k = g.depth;
         for (bool odd = false; k >= kLanes; k -= kLanes, a += g.a_block, odd = !odd) {
+            for (int i = 0; i < g.prefetch_lines; ++i, next += kLanes) __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 16
             for (int i = 0; i < kLanes; ++i) step(a + i);
             if (odd) fold();

@@ -1,26 +1,31 @@
 #pragma once
 #include <omp.h>
 
+#include <cstdint>
+
 #include "winograd.h"
 #include "winograd_transform.h"
 
 /// Which tile size a layer takes, and how large its blocks are.
 namespace camber::cpu::winograd {
 
-/// U of F(6, 3) is 16/9 times that of F(4, 3). Where it would no longer stay in the last-level cache, reading it costs more than
-/// the saved arithmetic (and layers with so many channels have small images, which large tiles fit badly).
+/// F(6, 3) needs 64 / 36 = 1.78 products for a pixel, F(4, 3) 36 / 16 = 2.25, but its U is 16/9 times as large: where
+/// that would no longer stay in the last-level cache, reading it costs more than is saved (and layers with so many
+/// channels have small images, which large tiles fit badly). Below 32 channels the transforms take most of the time,
+/// and sums so short show their rounding most.
 inline bool large_tiles(int cin, int cout) {
-    static const char* e=getenv("WINO_M"); if(e) return *e=='6';
-    return static_cast<long>(cin) * cout <= 256L * 512; }
+    return std::min(cin, cout) >= 32 && static_cast<long>(cin) * cout <= 256L * 512;
+}
+
+/// Results larger than this would not be found in a cache later, and are written past the caches.
+constexpr std::size_t kStreamBytes = 16 << 20;
+inline bool should_stream(const void* p, std::size_t bytes) {
+    return kHasStream && bytes > kStreamBytes && reinterpret_cast<std::uintptr_t>(p) % 64 == 0;
+}
 
 /// A pointer into scratch, rounded up to a cache line; sizes allow for it.
 inline float* align(float* p) {
     return reinterpret_cast<float*>((reinterpret_cast<std::uintptr_t>(p) + 63) & ~std::uintptr_t{63});
-}
-
-/// Floats from one point's matrix to the next: the odd line keeps the points of a tile out of one cache set.
-inline std::size_t point_stride(int channels, int rows) {
-    return (static_cast<std::size_t>(blocks_of(channels)) * rows + 1) * kLanes;
 }
 
 }  // namespace camber::cpu::winograd

@@ -1,14 +1,28 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "winograd_tile.h"
 
 /// The two-dimensional transforms between NHWC images and tiles. Transformed tiles are matrices, one for each of the Q
-/// points, [point][channel / 16][tile][16] (winograd_gemm.h says why), `point_stride` floats apart.
+/// points, [channel / 16][point][row][16] (winograd_gemm.h says why), a tile a row.
 namespace camber::cpu::winograd {
 
 constexpr int blocks_of(int channels) { return (channels + kLanes - 1) / kLanes; }
+
+/// Matrices [block][point][row][16] for `rows` tiles. From point to point the odd number of lines keeps the points of
+/// one tile out of each other's cache sets; blocks outermost keep them within few pages.
+struct TileMatrix {
+    std::size_t point_stride = 0, block_stride = 0;  // in floats
+    TileMatrix() = default;
+    TileMatrix(int points, int rows)
+        : point_stride(static_cast<std::size_t>(rows | 1) * kLanes), block_stride(point_stride * points) {}
+    std::size_t floats(int channels) const { return block_stride * blocks_of(channels); }
+    std::size_t at(int block, int point, int row) const {
+        return block * block_stride + point * point_stride + static_cast<std::size_t>(row) * kLanes;
+    }
+};
 
 /// Tiles of M x M pixels over images of ho x wo, in row-major order, image after image.
 struct TileGrid {
@@ -23,123 +37,173 @@ struct TilePosition {
         : image(tile / (g.rows * g.columns)), row(tile / g.columns % g.rows), column(tile % g.columns) {}
 };
 
-/// An R x R window on an image [h, w, channels]; its corner may lie outside, where the image reads as zero.
-template <int R, class T>
-struct Window {
+/// Sixteen channels of R x R pixels.
+template <class T>
+struct Pixels {
     T* corner;
     std::ptrdiff_t row_stride, column_stride;
-    int row_begin, row_end, column_begin, column_end;  // the part inside the image
-    int channels;
-
-    Window(T* image, int h, int w, int c, int row, int column)
-        : corner(image + (static_cast<std::ptrdiff_t>(row) * w + column) * c),
-          row_stride(static_cast<std::ptrdiff_t>(w) * c),
-          column_stride(c),
-          row_begin(std::max(0, -row)),
-          row_end(std::min(R, h - row)),
-          column_begin(std::max(0, -column)),
-          column_end(std::min(R, w - column)),
-          channels(c) {}
-
-    bool inside() const { return row_begin == 0 && column_begin == 0 && row_end == R && column_end == R; }
-    bool holds(int i, int j) const { return i >= row_begin && i < row_end && j >= column_begin && j < column_end; }
+    std::ptrdiff_t ahead;  // from a pixel to one needed soon
     T* at(int i, int j) const { return corner + i * row_stride + j * column_stride; }
 
-    /// Column j, channels c .. c + 15. kFast: the whole window is inside and there are sixteen channels.
-    template <bool kFast>
-    CAMBER_INLINE void load_column(int j, int c, Vec* d) const {
-#pragma GCC unroll 8
-        for (int i = 0; i < R; ++i) {
-            if constexpr (kFast) {
-                d[i] = load(at(i, j) + c);
-            } else {
-                const int count = channels - c;
-                d[i] = !holds(i, j) ? Vec{} : count >= kLanes ? load(at(i, j) + c) : load_tail(at(i, j) + c, count);
-            }
-        }
-    }
-
-    /// Row i, channels c .. c + 15.
-    template <bool kFast>
-    CAMBER_INLINE void store_row(int i, int c, const Vec* d) const {
-#pragma GCC unroll 8
-        for (int j = 0; j < R; ++j) {
-            if constexpr (kFast) {
-                store(at(i, j) + c, d[j]);
-            } else {
-                const int count = channels - c;
-                if (!holds(i, j)) continue;
-                if (count >= kLanes)
-                    store(at(i, j) + c, d[j]);
-                else
-                    store_tail(at(i, j) + c, d[j], count);
-            }
-        }
+    /// Asks for what will soon be needed, which may lie outside the image. Into the second-level cache: rows of an
+    /// image of 2^n columns all fall into one set of the first.
+    template <bool kWrite>
+    CAMBER_INLINE void prefetch(int i, int j) const {
+        const auto p = reinterpret_cast<std::uintptr_t>(corner) +
+                       sizeof(T) * static_cast<std::uintptr_t>(i * row_stride + j * column_stride + ahead);
+        __builtin_prefetch(reinterpret_cast<const void*>(p), kWrite, 2);
     }
 };
 
-/// v[point] = B^T d B for one tile and channels c .. c + 15.
-template <int M, bool kFast, class T>
-CAMBER_INLINE void input_block(const Window<M + 2, const T>& d, int c, float* v, std::size_t point_stride) {
+/// v[point] = B^T d B.
+template <int M, class T>
+CAMBER_INLINE void input_transform(const Pixels<const T>& d, float* v, std::size_t point_stride) {
     constexpr int P = M + 2;
     Vec t[P][P];
     for (int j = 0; j < P; ++j) {
         Vec column[P], r[P];
-        d.template load_column<kFast>(j, c, column);
+#pragma GCC unroll 8
+        for (int i = 0; i < P; ++i) {
+            column[i] = in_register(load(d.at(i, j)));
+            d.template prefetch<false>(i, j);
+        }
         Tile<M>::input(column, r);
 #pragma GCC unroll 8
         for (int i = 0; i < P; ++i) t[i][j] = r[i];
     }
     for (int i = 0; i < P; ++i) {
-        Vec r[P];
-        Tile<M>::input(t[i], r);
+        Vec row[P], r[P];
+#pragma GCC unroll 8
+        for (int j = 0; j < P; ++j) row[j] = in_register(t[i][j]);
+        Tile<M>::input(row, r);
 #pragma GCC unroll 8
         for (int j = 0; j < P; ++j, v += point_stride) store(v, r[j]);
     }
 }
 
-/// z[point] = A y A^T, the adjoint of output_block; returns the sum of y, for the bias gradient.
-template <int M, bool kFast, class T>
-CAMBER_INLINE Vec output_adjoint_block(const Window<M, const T>& y, int c, float* z, std::size_t point_stride) {
+/// z[point] = A y A^T, the adjoint of output_transform; returns the sum of y, for the bias gradient.
+template <int M, class T>
+CAMBER_INLINE Vec output_adjoint_transform(const Pixels<const T>& y, float* z, std::size_t point_stride) {
     constexpr int P = M + 2;
     Vec t[P][M], total{};
     for (int j = 0; j < M; ++j) {
         Vec column[M], r[P];
-        y.template load_column<kFast>(j, c, column);
 #pragma GCC unroll 8
-        for (int i = 0; i < M; ++i) total += column[i];
+        for (int i = 0; i < M; ++i) {
+            column[i] = in_register(load(y.at(i, j)));
+            y.template prefetch<false>(i, j);
+            total += column[i];
+        }
         Tile<M>::output_adjoint(column, r);
 #pragma GCC unroll 8
         for (int i = 0; i < P; ++i) t[i][j] = r[i];
     }
     for (int i = 0; i < P; ++i) {
-        Vec r[P];
-        Tile<M>::output_adjoint(t[i], r);
+        Vec row[M], r[P];
+#pragma GCC unroll 8
+        for (int j = 0; j < M; ++j) row[j] = in_register(t[i][j]);
+        Tile<M>::output_adjoint(row, r);
 #pragma GCC unroll 8
         for (int j = 0; j < P; ++j, z += point_stride) store(z, r[j]);
     }
     return total;
 }
 
-/// y = A^T m A + bias for one tile and channels c .. c + 15.
-template <int M, bool kFast, class T>
-CAMBER_INLINE void output_block(const float* m, std::size_t point_stride, Vec bias, int c, const Window<M, T>& y) {
+/// y = A^T m A + bias. kStream: past the caches, which spares reading y from memory before it is written.
+template <int M, bool kStream, class T>
+CAMBER_INLINE void output_transform(const float* m, std::size_t point_stride, Vec bias, const Pixels<T>& y) {
     constexpr int P = M + 2;
     Vec t[M][P];
     for (int j = 0; j < P; ++j) {
         Vec column[P], r[M];
 #pragma GCC unroll 8
-        for (int i = 0; i < P; ++i) column[i] = load(m + static_cast<std::size_t>(i * P + j) * point_stride);
+        for (int i = 0; i < P; ++i) {
+            const float* from = m + static_cast<std::size_t>(i * P + j) * point_stride;
+            column[i] = in_register(load(from));
+            __builtin_prefetch(from + kLanes);
+        }
         Tile<M>::output(column, r);
 #pragma GCC unroll 8
         for (int i = 0; i < M; ++i) t[i][j] = r[i];
     }
     for (int i = 0; i < M; ++i) {
-        Vec r[M];
-        Tile<M>::output(t[i], r);
+        Vec row[P], r[M];
 #pragma GCC unroll 8
-        for (int j = 0; j < M; ++j) r[j] += bias;
-        y.template store_row<kFast>(i, c, r);
+        for (int j = 0; j < P; ++j) row[j] = in_register(t[i][j]);
+        Tile<M>::output(row, r);
+#pragma GCC unroll 8
+        for (int j = 0; j < M; ++j) {
+            if constexpr (kStream) {
+                stream(y.at(i, j), r[j] + bias);
+            } else {
+                y.template prefetch<true>(i, j);
+                store(y.at(i, j), r[j] + bias);
+            }
+        }
+    }
+}
+
+/// An R x R window on an image [h, w, channels]. Its corner may lie outside, where the image reads as zero; such
+/// windows, and channels that do not fill a Vec, go through a buffer.
+template <int R, class T>
+struct Window {
+    T* image;
+    int w, channels, row, column;                      // of the image; the corner
+    int row_begin, row_end, column_begin, column_end;  // the part of the window inside the image
+
+    Window(T* image, int h, int w, int channels, int row, int column)
+        : image(image),
+          w(w),
+          channels(channels),
+          row(row),
+          column(column),
+          row_begin(std::max(0, -row)),
+          row_end(std::min(R, h - row)),
+          column_begin(std::max(0, -column)),
+          column_end(std::min(R, w - column)) {}
+
+    bool inside() const { return row_begin == 0 && column_begin == 0 && row_end == R && column_end == R; }
+    T* at(int i, int j, int c) const {
+        return image + (static_cast<std::ptrdiff_t>(row + i) * w + (column + j)) * channels + c;
+    }
+    /// Only of a window that is inside. The next tile, M pixels on, will be needed soon.
+    template <int M>
+    Pixels<T> pixels(int c) const {
+        return {at(0, 0, c), static_cast<std::ptrdiff_t>(w) * channels, channels,
+                static_cast<std::ptrdiff_t>(M) * channels};
+    }
+
+    /// The part inside and its channels c .. c + 15 to a buffer, which is zero elsewhere.
+    void copy_in(int c, float (*buffer)[R][kLanes]) const {
+        const int count = channels - c;
+        for (int i = row_begin; i < row_end; ++i)
+            for (int j = column_begin; j < column_end; ++j)
+                store(buffer[i][j], count >= kLanes ? load(at(i, j, c)) : load_tail(at(i, j, c), count));
+    }
+    void copy_out(int c, const float (*buffer)[R][kLanes]) const {
+        const int count = channels - c;
+        for (int i = row_begin; i < row_end; ++i)
+            for (int j = column_begin; j < column_end; ++j) {
+                if (count >= kLanes)
+                    store(at(i, j, c), load(buffer[i][j]));
+                else
+                    store_tail(at(i, j, c), load(buffer[i][j]), count);
+            }
+    }
+};
+
+/// Calls f(pixels, block) for sixteen channels at a time of [begin, end), block counting from 0.
+template <int M, int R, class T, class F>
+CAMBER_INLINE void for_each_block(const Window<R, const T>& window, int begin, int end, F&& f) {
+    int c = begin;
+    if (window.inside())
+        for (; c + kLanes <= std::min(end, window.channels); c += kLanes)
+            f(window.template pixels<M>(c), (c - begin) / kLanes);
+    if (c >= end) return;
+    alignas(64) float buffer[R][R][kLanes] = {};
+    for (; c < end; c += kLanes) {
+        window.copy_in(c, buffer);
+        f(Pixels<const float>{buffer[0][0], R * kLanes, kLanes, 0}, (c - begin) / kLanes);
     }
 }
 

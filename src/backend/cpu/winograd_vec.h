@@ -6,8 +6,12 @@
 #include <immintrin.h>
 #endif
 
-/// Sixteen floats at a time, the unit of channels everywhere in the Winograd code. GCC and Clang lower the vector type to
-/// AVX-512, AVX2, SSE or NEON; intrinsics are used only where the compiler would not find the instruction itself.
+/// Sixteen floats at a time, the unit of channels everywhere in the Winograd code. GCC and Clang lower the vector type
+/// to AVX-512, AVX2, SSE or NEON; intrinsics are used only where the compiler would not find the instruction itself.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"  // vectors wider than the registers; every function with one is inlined
+#endif
+
 namespace camber::cpu::winograd {
 
 constexpr int kLanes = 16;
@@ -33,6 +37,15 @@ CAMBER_INLINE Vec load(const float* p) {
 }
 CAMBER_INLINE void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 
+/// Keeps a loaded value in its register: the compiler would otherwise load it anew for every use, and the transforms
+/// are bound by loads and stores.
+CAMBER_INLINE Vec in_register(Vec v) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(v));
+#endif
+    return v;
+}
+
 CAMBER_INLINE Vec load(const bf16* p) {
     using Half = std::uint16_t __attribute__((vector_size(32)));
     using Word = std::uint32_t __attribute__((vector_size(64)));
@@ -40,6 +53,17 @@ CAMBER_INLINE Vec load(const bf16* p) {
     std::memcpy(&h, p, sizeof h);
     return (Vec)(__builtin_convertvector(h, Word) << 16);
 }
+
+/// Stores a whole cache line past the caches; p is aligned. For bf16, half a line, there would be nothing to gain.
+#if defined(__AVX512F__)
+constexpr bool kHasStream = true;
+CAMBER_INLINE void stream(float* p, Vec v) { _mm512_stream_ps(p, (__m512)v); }
+CAMBER_INLINE void stream_fence() { _mm_sfence(); }
+#else
+constexpr bool kHasStream = false;
+CAMBER_INLINE void stream(float* p, Vec v) { store(p, v); }
+CAMBER_INLINE void stream_fence() {}
+#endif
 
 /// Rounds to nearest, ties to even, as the bf16 constructor does.
 CAMBER_INLINE void store(bf16* p, Vec v) {
