@@ -1,0 +1,187 @@
+#include <doctest/doctest.h>
+
+#include "backend/primitive.h"
+#include "camber/ops.h"
+#include "support/compare.h"
+#include "support/devices.h"
+#include "support/random.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+/// The six primitives' shapes: of a convolution from x to y, or of a transposed one from y to x.
+struct Geometry {
+    std::int64_t n, h, w, cin, cout;
+    int kh, kw;
+    Conv2dParams params = {};
+};
+
+std::string name_of(const char* primitive, const Geometry& g) {
+    const Conv2dParams& p = g.params;
+    return fmt::format("{} {}x{}x{}x{} to {} by {}x{}, stride {}x{}, dilation {}x{}, padding {} {} {} {}", primitive,
+                       g.n, g.h, g.w, g.cin, g.cout, g.kh, g.kw, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w,
+                       p.padding.top, p.padding.bottom, p.padding.left, p.padding.right);
+}
+
+void check_convolution(const Geometry& g) {
+    const Conv2dParams& p = g.params;
+    const std::int64_t ho = ops::window_output(g.h, g.kh, p.stride_h, p.dilation_h, p.padding.top, p.padding.bottom);
+    const std::int64_t wo = ops::window_output(g.w, g.kw, p.stride_w, p.dilation_w, p.padding.left, p.padding.right);
+    const Shape image{g.n, g.h, g.w, g.cin}, output{g.n, ho, wo, g.cout}, filter{g.cout, g.kh, g.kw, g.cin};
+    const Input x = activation(uniform(image, 1)), dy = activation(uniform(output, 2)),
+                w = parameter(uniform(filter, 3));
+    const Input bias = parameter(uniform({g.cout}, 4));
+    check({.name = name_of("conv2d", g),
+           .inputs = {x, w, bias},
+           .outputs = {{"y", output}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], in[2], out[0], p); }});
+    check({.name = name_of("conv2d without bias", g),
+           .inputs = {x, w},
+           .outputs = {{"y", output}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], {}, out[0], p); }});
+    check({.name = name_of("conv2d_backward_data", g),
+           .inputs = {dy, w},
+           .outputs = {{"dx", image}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_data(in[0], in[1], out[0], p); }});
+    check({.name = name_of("conv2d_backward_filter", g),
+           .inputs = {x, dy},
+           .outputs = {{"dw", filter, Kind::parameter}, {"db", {g.cout}, Kind::parameter}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_filter(in[0], in[1], out[0], out[1], p); }});
+    check({.name = name_of("conv2d_backward_filter without bias", g),
+           .inputs = {x, dy},
+           .outputs = {{"dw", filter, Kind::parameter}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_filter(in[0], in[1], out[0], {}, p); }});
+}
+
+struct TransposedGeometry {
+    std::int64_t n, h, w, cin, cout;
+    int kh, kw;
+    ConvTranspose2dParams params = {};
+};
+
+void check_transposed(const TransposedGeometry& g) {
+    const ConvTranspose2dParams& p = g.params;
+    const Shape input{g.n, g.h, g.w, g.cin}, filter{g.cin, g.kh, g.kw, g.cout};
+    const Shape output{g.n, (g.h - 1) * p.stride_h + g.kh - p.crop.top - p.crop.bottom,
+                       (g.w - 1) * p.stride_w + g.kw - p.crop.left - p.crop.right, g.cout};
+    const Input x = activation(uniform(input, 1)), dy = activation(uniform(output, 2)),
+                w = parameter(uniform(filter, 3));
+    const Input bias = parameter(uniform({g.cout}, 4));
+    const auto name = [&](const char* primitive) {
+        return name_of(primitive, {g.n,
+                                   g.h,
+                                   g.w,
+                                   g.cin,
+                                   g.cout,
+                                   g.kh,
+                                   g.kw,
+                                   {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop}});
+    };
+    check({.name = name("conv_transpose2d"),
+           .inputs = {x, w, bias},
+           .outputs = {{"y", output}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv_transpose2d(in[0], in[1], in[2], out[0], p); }});
+    check({.name = name("conv_transpose2d without bias"),
+           .inputs = {x, w},
+           .outputs = {{"y", output}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv_transpose2d(in[0], in[1], {}, out[0], p); }});
+    check({.name = name("conv_transpose2d_backward_data"),
+           .inputs = {dy, w},
+           .outputs = {{"dx", input}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv_transpose2d_backward_data(in[0], in[1], out[0], p); }});
+    check({.name = name("conv_transpose2d_backward_filter"),
+           .inputs = {x, dy},
+           .outputs = {{"dw", filter, Kind::parameter}, {"db", {g.cout}, Kind::parameter}},
+           .run = [=](Backend& b, auto& in, auto& out) {
+               b.conv_transpose2d_backward_filter(in[0], in[1], out[0], out[1], p);
+           }});
+    check({.name = name("conv_transpose2d_backward_filter without bias"),
+           .inputs = {x, dy},
+           .outputs = {{"dw", filter, Kind::parameter}},
+           .run = [=](Backend& b, auto& in, auto& out) {
+               b.conv_transpose2d_backward_filter(in[0], in[1], out[0], {}, p);
+           }});
+}
+
+const Padding same{1, 1, 1, 1};
+
+}  // namespace
+
+TEST_CASE("convolutions with tiny and odd shapes") {
+    for (const std::int64_t cin : {1, 3, 17})
+        for (const std::int64_t cout : {1, 3, 17}) {
+            check_convolution({1, 1, 1, cin, cout, 1, 1});
+            check_convolution({1, 1, 1, cin, cout, 3, 3, {.padding = same}});
+            check_convolution({1, 5, 7, cin, cout, 3, 3, {.padding = same}});
+            check_convolution({3, 5, 7, cin, cout, 3, 3, {.stride_h = 2, .stride_w = 2, .padding = {0, 1, 0, 1}}});
+        }
+}
+
+TEST_CASE("convolutions with every parameter") {
+    check_convolution({2, 13, 11, 16, 32, 1, 1, {.stride_h = 2, .stride_w = 2, .padding = {}}});
+    check_convolution({2, 13, 11, 16, 32, 1, 1, {.padding = {1, 0, 2, 1}}});
+    check_convolution({1, 12, 9, 5, 7, 2, 3, {.padding = {0, 1, 1, 1}}});
+    check_convolution({1, 12, 9, 5, 7, 4, 4, {.stride_h = 2, .stride_w = 3, .padding = {1, 2, 0, 3}}});
+    check_convolution({1, 15, 14, 3, 64, 7, 7, {.stride_h = 2, .stride_w = 2, .padding = {3, 3, 3, 3}}});
+    check_convolution({1, 9, 9, 32, 16, 3, 3, {.dilation_h = 2, .dilation_w = 2, .padding = {2, 2, 2, 2}}});
+    check_convolution({1, 9, 9, 6, 5, 3, 3, {.dilation_h = 4, .dilation_w = 3, .padding = {4, 4, 3, 3}}});
+    check_convolution({1, 5, 5, 6, 5, 3, 3, {.dilation_h = 6, .dilation_w = 6, .padding = {6, 6, 6, 6}}});
+    check_convolution({2, 9, 8, 6, 5, 3, 3, {.padding = {2, 0, 0, 2}}});
+    check_convolution({2, 9, 8, 6, 5, 3, 3, {.padding = {-1, 1, 2, -2}}});
+    check_convolution({1, 9, 8, 6, 5, 3, 3, {.stride_h = 2, .stride_w = 2, .padding = {-2, 4, 3, -1}}});
+    check_convolution({1, 3, 3, 4, 4, 3, 3, {.padding = {5, 6, 7, 5}}});
+}
+
+TEST_CASE("convolutions as networks have them") {
+    check_convolution({2, 32, 48, 3, 64, 3, 3, {.padding = same}});
+    check_convolution({1, 32, 32, 64, 64, 3, 3, {.padding = same}});
+    check_convolution({2, 16, 20, 128, 64, 3, 3, {.padding = same}});
+    check_convolution({1, 17, 19, 48, 80, 3, 3, {.padding = same}});
+    check_convolution({4, 8, 8, 256, 96, 3, 3, {.padding = same}});
+    check_convolution({2, 24, 24, 64, 11, 1, 1});
+    check_convolution({2, 24, 24, 64, 11, 3, 3, {.padding = same}});
+    check_convolution({2, 16, 16, 64, 128, 3, 3, {.stride_h = 2, .stride_w = 2, .padding = {0, 1, 0, 1}}});
+    check_convolution({64, 1, 1, 100, 1000, 1, 1});
+}
+
+TEST_CASE("transposed convolutions") {
+    for (const std::int64_t cin : {1, 3, 17})
+        for (const std::int64_t cout : {1, 3, 17}) {
+            check_transposed({1, 1, 1, cin, cout, 2, 2});
+            check_transposed({2, 5, 7, cin, cout, 2, 2});
+            check_transposed({1, 5, 7, cin, cout, 3, 3, {.crop = {1, 0, 1, 0}}});
+        }
+    check_transposed({2, 5, 7, 6, 4, 3, 3, {.crop = {0, 1, 0, 1}}});
+    check_transposed({2, 5, 7, 6, 4, 4, 4, {.crop = same}});
+    check_transposed({1, 5, 4, 6, 4, 3, 3, {.stride_h = 1, .stride_w = 1, .crop = same}});
+    check_transposed({1, 5, 4, 6, 4, 2, 3, {.stride_h = 3, .stride_w = 2, .crop = {0, -2, -1, 0}}});
+    check_transposed({2, 5, 4, 6, 4, 2, 2, {.crop = {1, 0, 0, 1}}});
+    check_transposed({2, 16, 16, 128, 64, 2, 2});
+    check_transposed({1, 12, 20, 64, 48, 3, 3, {.crop = {0, 1, 0, 1}}});
+    check_transposed({1, 16, 16, 256, 128, 2, 2});
+}
+
+TEST_CASE("a convolution follows its weight from version to version and keeps nothing of an earlier one") {
+    for (const Device device : computing_devices())
+        for (const int kernel : {1, 3}) {
+            CAPTURE(name(device));
+            const Conv2dParams p{.padding = ops::symmetric_padding(kernel / 2)};
+            const Tensor x = converted(uniform({1, 16, 16, 32}, 1), Dtype::f32, device);
+            const Tensor w = converted(uniform({48, kernel, kernel, 32}, 2), Dtype::f32, device);
+            const auto results = [&](Device on, const Tensor& weight) {
+                const Tensor y = Tensor::empty({1, 16, 16, 48}, Dtype::f32, on);
+                const Tensor dx = Tensor::empty(x.shape(), Dtype::f32, on);
+                backend(on).conv2d(x.to(on), weight.to(on), {}, y, p);
+                backend(on).conv2d_backward_data(y, weight.to(on), dx, p);
+                return dx;
+            };
+            for (int version = 0; version < 3; ++version) {
+                const Tensor expected = results(Device::reference, w);
+                for (int use = 0; use < 3; ++use) CHECK(relative_error(results(device, w), expected) <= 1e-5);
+                w.copy_from(
+                    converted(uniform(w.shape(), 10 + static_cast<std::uint64_t>(version)), Dtype::f32, device));
+            }
+        }
+}

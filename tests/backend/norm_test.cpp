@@ -1,0 +1,93 @@
+#include <doctest/doctest.h>
+
+#include "backend/primitive.h"
+#include "support/random.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+/// Inputs x, gamma, beta, two per-channel statistics, dy.
+std::vector<Input> inputs(const Shape& shape, float low = -1, float high = 1) {
+    const Shape channels{shape.back()};
+    return {activation(uniform(shape, 1, low, high)), parameter(uniform(channels, 2, 0.5f, 2)),
+            parameter(uniform(channels, 3)),          parameter(uniform(channels, 4)),
+            parameter(uniform(channels, 5, 0.5f, 2)), activation(uniform(shape, 6))};
+}
+
+void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, float high = 1,
+                double f32_tolerance = 1e-5) {
+    const Shape channels{shape.back()};
+    const auto name = [&](const char* primitive) {
+        return fmt::format("{} {}{}", primitive, shape.str(), p.relu ? " with ReLU" : "");
+    };
+    const auto in = inputs(shape, low, high);
+    check({.name = name("batch_norm_train"),
+           .inputs = in,
+           .outputs = {{"y", shape},
+                       {"mean", channels, Kind::parameter},
+                       {"invstd", channels, Kind::parameter},
+                       {"running_mean", channels, Kind::parameter},
+                       {"running_var", channels, Kind::parameter}},
+           .run =
+               [=](Backend& b, auto& i, auto& o) {
+                   o[3].copy_from(i[3]);
+                   o[4].copy_from(i[4]);
+                   b.batch_norm_train(i[0], i[1], i[2], o[3], o[4], o[0], o[1], o[2], p);
+               },
+           .f32_tolerance = f32_tolerance});
+    check(
+        {.name = name("batch_norm_inference"),
+         .inputs = in,
+         .outputs = {{"y", shape}},
+         .run = [=](Backend& b, auto& i, auto& o) { b.batch_norm_inference(i[0], i[1], i[2], i[3], i[4], o[0], p); }});
+    const std::vector<Output> gradients = {
+        {"dx", shape}, {"dgamma", channels, Kind::parameter}, {"dbeta", channels, Kind::parameter}};
+    check({.name = name("batch_norm_backward"),
+           .inputs = in,
+           .outputs = gradients,
+           .run = [=](Backend& b, auto& i, auto& o) {
+               b.batch_norm_backward(i[0], i[5], i[1], i[2], i[3], i[4], o[0], o[1], o[2], p);
+           }});
+    check({.name = name("batch_norm_backward in place"),
+           .inputs = in,
+           .outputs = gradients,
+           .run = [=](Backend& b, auto& i, auto& o) {
+               o[0].copy_from(i[5]);
+               b.batch_norm_backward(i[0], o[0], i[1], i[2], i[3], i[4], o[0], o[1], o[2], p);
+           }});
+    check({.name = name("batch_norm_inference_backward"),
+           .inputs = in,
+           .outputs = gradients,
+           .run = [=](Backend& b, auto& i, auto& o) {
+               b.batch_norm_inference_backward(i[0], i[5], i[1], i[2], i[3], i[4], o[0], o[1], o[2], p);
+           }});
+    check({.name = name("batch_norm_inference_backward without dx"),
+           .inputs = in,
+           .outputs = {gradients[1], gradients[2]},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               b.batch_norm_inference_backward(i[0], i[5], i[1], i[2], i[3], i[4], {}, o[0], o[1], p);
+           }});
+}
+
+}  // namespace
+
+TEST_CASE("batch normalisation of every primitive shape") {
+    for (const bool relu : {false, true})
+        for (const bool unbiased : {false, true})
+            for (const Shape& shape : {Shape{2, 1, 1, 1}, Shape{1, 5, 7, 3}, Shape{2, 5, 7, 17}, Shape{3, 4, 4, 16},
+                                       Shape{1, 3, 5, 100}, Shape{2, 8, 8, 64}})
+                check_norm(shape, {.momentum = 0.25, .unbiased = unbiased, .relu = relu});
+}
+
+TEST_CASE("batch normalisation of larger images") {
+    check_norm({4, 64, 48, 64}, {});
+    check_norm({2, 40, 33, 11}, {});
+    check_norm({4, 8, 8, 512}, {.eps = 1e-3});
+}
+
+TEST_CASE("batch normalisation keeps its digits where the mean is far from zero") {
+    // f32 holds 100 + u with 3e-6 of its own rounding; a sum of squares would lose 1e4 times as much.
+    check_norm({2, 64, 64, 16}, {}, 99, 101, 2e-5);
+}

@@ -1,0 +1,69 @@
+#include <doctest/doctest.h>
+
+#include "backend/primitive.h"
+#include "support/random.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+const std::vector<std::vector<ParameterSegment>> layouts = {
+    {{0, 1, 0}},
+    {{0, 50000, 0}},
+    {{3, 20, 1}, {20, 21, 0}, {37, 40000, 1}, {40016, 49999, 0}},
+};
+constexpr std::int64_t length = 50000;
+
+void check_optimizer(const OptimizerParams& p, bool first, const std::vector<ParameterSegment>& segments,
+                     const char* name) {
+    const bool adam = p.kind != OptimizerKind::sgd, state1 = adam || p.momentum != 0, ema = p.ema_decay > 0;
+    const std::vector<double> numbers = {
+        0.5, adam ? 0.271 : 1.0, adam ? 0.0029 : 1.0, first ? 1.0 : 0.0, 0.01, 0.1, 0.003, 0.0};
+    const auto buffer = [](std::uint64_t seed, float low = -1) { return parameter(uniform({length}, seed, low, 1)); };
+    check({.name = std::string("optimizer_step ") + name,
+           .inputs = {buffer(1), buffer(2), buffer(3), buffer(4, 0), buffer(5), parameter(uniform({1}, 6, 100, 101)),
+                      parameter(Tensor::from(numbers, {8}, Device::reference))},
+           .outputs = {{"parameter", {length}, Kind::parameter},
+                       {"state1", {length}, Kind::parameter},
+                       {"state2", {length}, Kind::parameter},
+                       {"ema", {length}, Kind::parameter}},
+           .run = [=, &segments](Backend& b, auto& in, auto& out) {
+               out[0].copy_from(in[0]);
+               for (std::size_t i = 1; i < 4; ++i) out[i].copy_from(in[i + 1]);
+               b.optimizer_step(out[0], in[1], state1 ? out[1] : Tensor(), adam ? out[2] : Tensor(),
+                                ema ? out[3] : Tensor(), in[5], in[6], segments, p);
+           }});
+}
+
+}  // namespace
+
+TEST_CASE("optimizer steps leave elements outside the segments alone") {
+    for (const auto& segments : layouts)
+        for (const bool first : {false, true}) {
+            check_optimizer({.kind = OptimizerKind::sgd}, first, segments, "SGD");
+            check_optimizer({.kind = OptimizerKind::sgd, .momentum = 0.9, .ema_decay = 0.99}, first, segments,
+                            "SGD with momentum and EMA");
+            check_optimizer({.kind = OptimizerKind::sgd, .momentum = 0.9, .nesterov = true}, first, segments,
+                            "SGD, Nesterov");
+            check_optimizer({.kind = OptimizerKind::adam}, first, segments, "Adam");
+            check_optimizer({.kind = OptimizerKind::adam, .max_grad_norm = 1, .ema_decay = 0.999}, first, segments,
+                            "Adam, clipped, EMA");
+            check_optimizer({.kind = OptimizerKind::adamw, .max_grad_norm = 1000}, first, segments,
+                            "AdamW, not clipped");
+        }
+}
+
+TEST_CASE("the gradient norm is over the segments") {
+    for (const auto& segments : layouts)
+        check({.name = "grad_norm",
+               .inputs = {parameter(uniform({length}, 1))},
+               .outputs = {{"norm", {1}, Kind::parameter}},
+               .run = [&](Backend& b, auto& in, auto& out) { b.grad_norm(in[0], segments, out[0]); }});
+    const std::int64_t million = 3000001;
+    const std::vector<ParameterSegment> one = {{0, million, 0}};
+    check({.name = "grad_norm of millions",
+           .inputs = {parameter(uniform({million}, 1))},
+           .outputs = {{"norm", {1}, Kind::parameter}},
+           .run = [&](Backend& b, auto& in, auto& out) { b.grad_norm(in[0], one, out[0]); }});
+}

@@ -1,0 +1,79 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "backend/primitive.h"
+#include "camber/ops.h"
+#include "support/compare.h"
+#include "support/devices.h"
+#include "support/random.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+void check_pool(const Shape& image, const Pool2dParams& p) {
+    const Padding& pad = p.padding;
+    const Shape pooled{image[0], ops::window_output(image[1], p.kernel_h, p.stride_h, 1, pad.top, pad.bottom),
+                       ops::window_output(image[2], p.kernel_w, p.stride_w, 1, pad.left, pad.right), image[3]};
+    const auto name = [&](const char* primitive) {
+        return fmt::format("{} {} to {}, {}x{}", primitive, image.str(), pooled.str(), p.kernel_h, p.kernel_w);
+    };
+    // Values from a small set: ties are frequent, and every device must break them alike.
+    const Tensor x = uniform(image, 1);
+    double* values = x.data<double>();
+    for (std::int64_t i = 0; i < x.numel(); ++i) values[i] = std::round(values[i] * 4) / 4;
+    const Input dy = activation(uniform(pooled, 2));
+    check({.name = name("max_pool2d"),
+           .inputs = {activation(x)},
+           .outputs = {{"y", pooled}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.max_pool2d(in[0], out[0], p); }});
+    check({.name = name("max_pool2d_backward"),
+           .inputs = {activation(x), dy},
+           .outputs = {{"dx", image}, {"y", pooled}},
+           .run = [=](Backend& b, auto& in, auto& out) {
+               b.max_pool2d(in[0], out[1], p);
+               b.max_pool2d_backward(in[0], out[1], in[1], out[0], p);
+           }});
+    check({.name = name("avg_pool2d"),
+           .inputs = {activation(x)},
+           .outputs = {{"y", pooled}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.avg_pool2d(in[0], out[0], p); }});
+    check({.name = name("avg_pool2d_backward"),
+           .inputs = {dy},
+           .outputs = {{"dx", image}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.avg_pool2d_backward(in[0], out[0], p); }});
+}
+
+}  // namespace
+
+TEST_CASE("pooling") {
+    for (const std::int64_t c : {1, 3, 17, 64}) {
+        check_pool({1, 2, 2, c}, {});
+        check_pool({2, 6, 4, c}, {});
+        check_pool({1, 5, 7, c}, {});  // the last row and column are in no window
+        check_pool({2, 6, 7, c}, {.kernel_h = 3, .kernel_w = 3, .padding = {1, 1, 1, 1}});
+        check_pool({1, 5, 7, c}, {.kernel_h = 3,
+                                  .kernel_w = 2,
+                                  .stride_h = 1,
+                                  .stride_w = 1,
+                                  .padding = {1, 0, 1, 1},
+                                  .count_include_pad = true});
+        check_pool({1, 7, 8, c}, {.kernel_h = 2, .kernel_w = 1, .stride_h = 3, .stride_w = 2, .padding = {1, 0, 0, 0}});
+        check_pool({2, 5, 7, c},
+                   {.kernel_h = 5, .kernel_w = 7, .stride_h = 5, .stride_w = 7, .padding = {}});  // global
+    }
+    check_pool({2, 64, 48, 64}, {});
+    check_pool({1, 64, 64, 64}, {.kernel_h = 3, .kernel_w = 3, .padding = {0, 1, 0, 1}});
+    check_pool({1, 128, 96, 8}, {.kernel_h = 128, .kernel_w = 96, .stride_h = 128, .stride_w = 96, .padding = {}});
+}
+
+TEST_CASE("max pooling does not lose NaN") {
+    const Tensor image = Tensor::from(std::vector<double>{1, 2, std::nan(""), 3}, {1, 2, 2, 1}, Device::reference);
+    for (const Device device : computing_devices()) {
+        const Tensor x = converted(image, Dtype::f32, device), y = Tensor::empty({1, 1, 1, 1}, Dtype::f32, device);
+        backend(device).max_pool2d(x, y, {});
+        CHECK_MESSAGE(std::isnan(y.item()), name(device));
+    }
+}

@@ -1,0 +1,41 @@
+#include <doctest/doctest.h>
+
+#include "backend/primitive.h"
+#include "support/random.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+TEST_CASE("padding and cropping") {
+    struct Offsets {
+        int top, bottom, left, right;
+    };
+    for (const std::int64_t c : {1, 3, 17, 64})
+        for (const Offsets& o : {Offsets{0, 0, 0, 0}, Offsets{1, 2, 3, 4}, Offsets{-1, -2, -1, -3},
+                                 Offsets{2, -1, -2, 3}, Offsets{7, -4, -8, 9}}) {
+            const Shape from{2, 5, 7, c}, to{2, 5 + o.top + o.bottom, 7 + o.left + o.right, c};
+            check({.name = fmt::format("pad2d {} {}", o.top, o.left),
+                   .inputs = {activation(uniform(from, 1))},
+                   .outputs = {{"y", to}},
+                   .run = [=](Backend& b, auto& in, auto& out) { b.pad2d(in[0], out[0], o.top, o.left); }});
+        }
+}
+
+TEST_CASE("copying channels leaves the others alone") {
+    struct Range {
+        std::int64_t from_channels, from, to_channels, to, count;
+    };
+    for (const Shape& image : {Shape{1, 1, 1}, Shape{2, 5, 7}, Shape{2, 160, 128}})
+        for (const Range& r : {Range{1, 0, 2, 1, 1}, Range{3, 1, 5, 2, 2}, Range{17, 0, 20, 3, 17},
+                               Range{64, 0, 128, 64, 64}, Range{128, 64, 64, 0, 64}, Range{20, 3, 17, 0, 17}}) {
+            const Shape from{image[0], image[1], image[2], r.from_channels},
+                to{image[0], image[1], image[2], r.to_channels};
+            check({.name = fmt::format("copy_channels {} of {} to {} of {}", r.count, from.str(), r.to, to.str()),
+                   .inputs = {activation(uniform(from, 1)), activation(uniform(to, 2))},
+                   .outputs = {{"y", to}},
+                   .run = [=](Backend& b, auto& in, auto& out) {
+                       out[0].copy_from(in[1]);
+                       b.copy_channels(in[0], r.from, out[0], r.to, r.count);
+                   }});
+        }
+}
