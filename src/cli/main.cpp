@@ -1,7 +1,10 @@
 #include <camber/error.h>
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 
@@ -14,10 +17,19 @@ int report(const char* message, int code) {
     return code;
 }
 
+/// Has OpenMP's threads sleep, not spin, while they have nothing to do: spinning takes the cores from the threads that
+/// prepare batches, and from whatever else runs. The runtime reads this before main(), so the program starts again.
+void wait_passively(char** argv) {
+    if (std::getenv("OMP_WAIT_POLICY")) return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);  // on failure go on as we are
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     using namespace camber;
+    wait_passively(argv);
     std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of write(), which is reported
     CLI::App app{"Trains, judges and applies street-scene segmentation networks."};
     app.set_version_flag("--version", CAMBER_VERSION);

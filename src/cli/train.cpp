@@ -86,6 +86,8 @@ void print_result(const TrainResult& result, const TrainConfig& config, const st
 void add_train(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand("train", "Trains a network; Ctrl-C saves, --resume goes on");
     auto a = std::make_shared<Arguments>();
+    // The last of several wins, so that a script's options can be added to.
+    command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     const auto given = [command](const char* name) { return command->count(name) > 0; };
 
     command->add_option("--data", a->data, "Folder of the dataset (SegNet's CamVid layout)");
@@ -102,6 +104,7 @@ void add_train(CLI::App& app, Action& action) {
     command->add_option("--head-kernel", a->head_kernel, "Last convolution: 1 or 3")->group("Network");
     command->add_option("--dropout", a->dropout, "Dropout rate")->group("Network");
     command->add_option("--net-option", a->net_options, "NAME=VALUE, any other option of the network (see camber info)")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group("Network");
 
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [256x256]")->group("Data");

@@ -11,10 +11,13 @@
 
 namespace camber {
 
-void RunFolder::create(const nlohmann::json& config) const {
+void RunFolder::refuse_existing() const {
     if (std::filesystem::exists(last()) || std::filesystem::exists(metrics())) {
         fail_usage("{} already holds a run: --resume continues it, another --out starts a new one", name());
     }
+}
+
+void RunFolder::create(const nlohmann::json& config) const {
     std::error_code error;
     std::filesystem::create_directories(pictures(), error);
     if (error) fail("{}: the run's folder cannot be made: {}", name(), error.message());

@@ -18,7 +18,9 @@ class RunFolder {
     std::filesystem::path pictures() const { return folder_ / "pictures"; }
     std::string name() const { return folder_.string(); }
 
-    /// Makes the folder and writes config.json. Throws UsageError when a run is in there already.
+    /// Throws UsageError when a run is in there already.
+    void refuse_existing() const;
+    /// Makes the folder and writes config.json.
     void create(const nlohmann::json& config) const;
     /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again.
     void rewind_metrics(std::int64_t epoch) const;

@@ -169,8 +169,9 @@ class Run {
         if (resume) {
             restore(*checkpoint);
         } else {
-            folder_.create(to_json(config));
+            folder_.refuse_existing();
         }
+        folder_ready_ = resume;
     }
 
     TrainResult run() {
@@ -219,10 +220,21 @@ class Run {
                 .threads = config.threads};
     }
 
+    /// Has the network refuse a size it does not take, on a device without memory.
+    static void check_size(const TrainConfig& config) {
+        const NoGrad no_grad;
+        nets::make_net(config.net, config.net_options)
+            ->forward(Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::meta));
+    }
+
     /// Sets the number of epochs from the minutes allowed.
     void plan(TrainConfig& config) {
         if (config.epochs < 1) fail_usage("--epochs must be at least 1, not {}", config.epochs);
         if (config.accumulate < 1) fail_usage("--accumulate must be at least 1, not {}", config.accumulate);
+        if (!(config.lr >= 0 && std::isfinite(config.lr))) {
+            fail_usage("--lr must be a number that is not negative, not {}", config.lr);
+        }
+        check_size(config);
         if (config.minutes <= 0) return;
         const auto start = Clock::now();
         const Speed speed = measure_speed(config, *train_, class_weights_, loader_config(config));
@@ -258,6 +270,7 @@ class Run {
             }
             const double norm = stepper_->step(static_cast<int>(round));
             if (!std::isfinite(norm)) fail_not_finite("gradient norm", norm, stepper_->steps());
+            make_folder();
             batch_ += round;
             train_rate_ = static_cast<double>((batch_ - batches_before) * config.batch) / seconds_since(epoch_start_);
             report_step();
@@ -266,6 +279,12 @@ class Run {
         }
         train_seconds_ = seconds_since(epoch_start_);
         return true;
+    }
+
+    /// Only once a step has succeeded: a run that cannot start leaves nothing behind.
+    void make_folder() {
+        if (!folder_ready_) folder_.create(to_json(model_.config));
+        folder_ready_ = true;
     }
 
     void report_step() {
@@ -405,15 +424,7 @@ class Run {
     void restore(const CheckpointFile& checkpoint) {
         const CheckpointInfo& info = checkpoint.info();
         checkpoint.load("model.", model_.tensors());
-        for (const std::string prefix : {"optim.", "ema."}) {
-            std::vector<NamedTensor> targets;
-            for (NamedTensor tensor : stepper_->optimizer().state()) {
-                if (!tensor.name.starts_with(prefix)) continue;
-                tensor.name.erase(0, prefix.size());
-                targets.push_back(std::move(tensor));
-            }
-            checkpoint.load(prefix, targets);
-        }
+        checkpoint.load("", stepper_->optimizer().state());
         model_.parameters->mark_changed();
         epoch_ = info.epoch;
         batch_ = info.batch;
@@ -428,6 +439,7 @@ class Run {
     RunFolder folder_;
     TrainObserver& observer_;
     const std::atomic<bool>& stop_;
+    bool folder_ready_ = false;
     std::optional<Dataset> train_, val_;
     std::vector<float> class_weights_;
     Model model_;

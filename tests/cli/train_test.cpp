@@ -1,0 +1,145 @@
+#include <camber/safetensors.h>
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/scenes.h"
+
+using namespace camber;
+using namespace camber::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// metrics.jsonl without what depends on the clock.
+std::vector<nlohmann::json> metrics_of(const fs::path& run) {
+    std::vector<nlohmann::json> lines;
+    std::istringstream text(read_text(run / "metrics.jsonl"));
+    for (std::string line; std::getline(text, line);) {
+        lines.push_back(nlohmann::json::parse(line));
+        lines.back().erase("seconds");
+        lines.back().erase("images_per_second");
+    }
+    return lines;
+}
+
+std::vector<std::string> resume_arguments(const fs::path& out) { return {"train", "--resume", "--out", out.string()}; }
+
+}  // namespace
+
+TEST_CASE("a run leaves a folder that explains itself, and its checkpoint can be judged and applied") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    const CommandResult trained = run_camber(train_arguments(folder / "data", folder / "run"));
+    INFO(trained.errors);
+    REQUIRE(trained.exit_code == 0);
+    CHECK(trained.output.find("best epoch") != std::string::npos);
+    CHECK(metrics_of(folder / "run").size() == 3);
+    CHECK(nlohmann::json::parse(read_text(folder / "run/config.json")).at("net") == "unet");
+    CHECK(SafetensorsFile::open(folder / "run/best.safetensors").find("model.head.weight") != nullptr);
+    CHECK(std::distance(fs::directory_iterator(folder / "run/pictures"), fs::directory_iterator()) == 2);
+
+    const std::string checkpoint = (folder / "run/best.safetensors").string();
+    const CommandResult judged = run_camber({"eval", "--checkpoint", checkpoint, "--json"});
+    REQUIRE(judged.exit_code == 0);
+    double best = 0;
+    for (const nlohmann::json& line : metrics_of(folder / "run")) {
+        best = std::max(best, line.at("val").at("mean_iou").get<double>());
+    }
+    CHECK(nlohmann::json::parse(judged.output).at("mean_iou").get<double>() == doctest::Approx(best));
+
+    const CommandResult painted = run_camber(
+        {"predict", "--checkpoint", checkpoint, "--out", (folder / "out").string(), (folder / "data/val").string()});
+    REQUIRE(painted.exit_code == 0);
+    CHECK(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()) == 6);
+    for (const auto& entry : fs::directory_iterator(folder / "out")) {
+        if (entry.path().string().ends_with("_labels.png")) {
+            const Image labels = read_label(entry.path());
+            CHECK(labels.height == 64);
+            CHECK(*std::max_element(labels.data.begin(), labels.data.end()) < 11);
+        }
+    }
+}
+
+TEST_CASE(
+    "a run killed at any moment and resumed gives the metrics and weights of one never interrupted, bit for bit") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    // Saves after every step, so that kills fall into saving as often as into computing.
+    const std::vector<std::string> often = {"--checkpoint-minutes", "0"};
+    REQUIRE(run_camber(train_arguments(folder / "data", folder / "whole", often)).exit_code == 0);
+
+    const fs::path killed = folder / "killed";
+    std::vector<std::string> arguments = train_arguments(folder / "data", killed, often);
+    int kills = 0;
+    std::uint32_t random = 12345;
+    for (int attempt = 0; attempt < 200; ++attempt) {
+        random = random * 1664525u + 1013904223u;
+        // Later attempts get more time, so that the run ends on slow machines too.
+        const auto delay = std::chrono::microseconds(20000 + random % 250000 + 20000u * static_cast<unsigned>(attempt));
+        const CommandResult result = run_camber(arguments, {.file_size = {}, .signal = SIGKILL, .delay = delay});
+        if (result.exit_code == 0) break;
+        REQUIRE_MESSAGE(result.signal == SIGKILL, result.errors);
+        ++kills;
+        if (fs::exists(killed / "last.safetensors")) {
+            CHECK_NOTHROW(SafetensorsFile::open(killed / "last.safetensors"));
+            arguments = resume_arguments(killed);
+        } else {
+            fs::remove_all(killed);
+        }
+    }
+    INFO("killed ", kills, " times");
+    CHECK(kills >= 2);
+    CHECK(metrics_of(killed) == metrics_of(folder / "whole"));
+    // The files differ only where a configuration names its own run; tensors are equal to the bit.
+    const SafetensorsFile whole = SafetensorsFile::open(folder / "whole/last.safetensors"),
+                          resumed = SafetensorsFile::open(killed / "last.safetensors");
+    REQUIRE(whole.entries().size() == resumed.entries().size());
+    for (const auto& entry : whole.entries()) {
+        const Tensor a = whole.read(entry.name), b = resumed.read(entry.name);
+        CHECK_MESSAGE(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0, entry.name);
+    }
+}
+
+TEST_CASE("Ctrl-C saves, exits 130, and the run goes on from there") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    const std::vector<std::string> arguments = train_arguments(folder / "data", folder / "run", {"--epochs", "2000"});
+    const CommandResult interrupted =
+        run_camber(arguments, {.file_size = {}, .signal = SIGINT, .delay = std::chrono::milliseconds(1500)});
+    CHECK(interrupted.exit_code == 130);
+    CHECK(interrupted.output.find("--resume") != std::string::npos);
+    CHECK_NOTHROW(SafetensorsFile::open(folder / "run/last.safetensors"));
+    const CommandResult again =
+        run_camber(resume_arguments(folder / "run"),
+                   {.file_size = {}, .signal = SIGINT, .delay = std::chrono::milliseconds(1500)});
+    CHECK(again.exit_code == 130);
+    CHECK(again.output.find("resumed at epoch") != std::string::npos);
+}
+
+TEST_CASE("--stop-at and --patience end a run early") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    const CommandResult reached = run_camber(train_arguments(folder / "data", folder / "a", {"--stop-at", "0.0001"}));
+    CHECK(reached.exit_code == 0);
+    CHECK(metrics_of(folder / "a").size() == 1);
+    // A rate of zero never improves on the first epoch.
+    const CommandResult patient =
+        run_camber(train_arguments(folder / "data", folder / "b", {"--patience", "1", "--lr", "0", "--ema", "0.999"}));
+    CHECK(patient.exit_code == 0);
+    CHECK(patient.output.find("--patience") != std::string::npos);
+}
+
+TEST_CASE("a loss that is not finite stops the run and names step, rate and checkpoint") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    const CommandResult result =
+        run_camber(train_arguments(folder / "data", folder / "run",
+                                   {"--lr", "1e37", "--clip", "0", "--optimizer", "sgd", "--schedule", "constant"}));
+    CHECK(result.exit_code == 1);
+    CHECK(result.errors.find("step") != std::string::npos);
+    CHECK(result.errors.find("learning rate 1e+37") != std::string::npos);
+    CHECK(result.errors.find("checkpoint") != std::string::npos);
+}

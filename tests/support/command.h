@@ -1,0 +1,69 @@
+#pragma once
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/files.h"
+
+namespace camber::testing {
+
+struct CommandResult {
+    int exit_code = -1;  ///< -1 when a signal ended it
+    int signal = 0;
+    std::string output, errors;
+};
+
+struct CommandLimits {
+    std::optional<rlim_t> file_size;  ///< bytes; stands in for a full disk
+    int signal = 0;                   ///< sent after `delay`
+    std::chrono::microseconds delay{0};
+};
+
+/// Runs the camber command with `arguments`, waits for it, and gives what it printed.
+inline CommandResult run_camber(const std::vector<std::string>& arguments, const CommandLimits& limits = {}) {
+    static int runs = 0;
+    const std::filesystem::path base = std::filesystem::temp_directory_path() /
+                                       ("camber-command-" + std::to_string(getpid()) + "-" + std::to_string(runs++));
+    const std::string output = base.string() + ".out", errors = base.string() + ".err";
+    std::vector<const char*> argv = {CAMBER_COMMAND};
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    argv.push_back(nullptr);
+    const pid_t child = fork();
+    if (child < 0) throw std::runtime_error("fork failed");
+    if (child == 0) {
+        dup2(open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+        dup2(open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+        if (limits.file_size) {
+            const rlimit limit{*limits.file_size, *limits.file_size};
+            setrlimit(RLIMIT_FSIZE, &limit);
+        }
+        execv(CAMBER_COMMAND, const_cast<char* const*>(argv.data()));
+        _exit(127);
+    }
+    if (limits.signal) {
+        std::this_thread::sleep_for(limits.delay);
+        kill(child, limits.signal);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CommandResult result;
+    if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
+    result.output = read_text(output);
+    result.errors = read_text(errors);
+    std::filesystem::remove(output);
+    std::filesystem::remove(errors);
+    return result;
+}
+
+}  // namespace camber::testing
