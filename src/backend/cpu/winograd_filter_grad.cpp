@@ -29,9 +29,11 @@ FilterGradPlan filter_grad_plan(const WinogradShape& s) {
     p.m = std::min(s.cin, s.cout) >= 32 && work(Tile<6>{}) < work(Tile<4>{}) ? 6 : 4;
     const int points = (p.m + 2) * (p.m + 2);
     constexpr int limit = 256;
-    p.tiles = std::min(96, TileGrid(p.m, s.n, s.ho, s.wo).count);
     p.cin = std::min(blocks_of(s.cin) * kLanes, limit);
     p.cout = std::min(blocks_of(s.cout) * kLanes, limit);
+    const std::size_t per_tile = static_cast<std::size_t>(points) * (p.cin + p.cout) * sizeof(float);
+    p.tiles = chunk_tiles(TileGrid(p.m, s.n, s.ho, s.wo).count,
+                          std::clamp(static_cast<int>((std::size_t{14} << 20) / per_tile), 48, 128));
     p.layout = TileMatrix(points, p.tiles);
     p.c_layout = TileMatrix(points, p.cout);
     const std::size_t bias = static_cast<std::size_t>(p.tiles + 1) * p.cout;

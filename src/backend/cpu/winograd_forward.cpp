@@ -27,11 +27,13 @@ ForwardPlan forward_plan(const WinogradShape& s) {
     const int count = TileGrid(M, s.n, s.ho, s.wo).count, threads = omp_get_max_threads();
     ForwardPlan p;
     const std::size_t per_tile = static_cast<std::size_t>(Tile<M>::Q) * (s.cin + s.cout) * sizeof(float);
-    p.tiles = std::clamp(static_cast<int>((6u << 20) / per_tile) / 8 * 8, 24, 96);
+    const auto fitting = [&](int megabytes) {
+        return static_cast<int>((static_cast<std::size_t>(megabytes) << 20) / per_tile);
+    };
+    p.tiles = std::clamp(fitting(6) / 8 * 8, 24, 96);
     const std::size_t u_bytes = static_cast<std::size_t>(Tile<M>::Q) * s.cin * s.cout * sizeof(float);
     p.together = u_bytes > (7u << 20) || (threads > 1 && count < p.tiles * threads * 2);
-    if (p.together) p.tiles = 128;
-    p.tiles = std::min(p.tiles, count);
+    p.tiles = p.together ? chunk_tiles(count, std::clamp(fitting(30), 64, 160)) : std::min(p.tiles, count);
     p.layout = TileMatrix(Tile<M>::Q, p.tiles);
     p.floats = p.layout.floats(s.cin) + p.layout.floats(s.cout);
     return p;

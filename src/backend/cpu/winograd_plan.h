@@ -17,6 +17,12 @@ inline bool large_tiles(int cin, int cout) {
     return std::min(cin, cout) >= 32 && static_cast<long>(cin) * cout <= 256L * 512;
 }
 
+/// Tiles of a chunk, at most `limit`, such that all chunks are about the same size.
+inline int chunk_tiles(int count, int limit) {
+    const int chunks = (count + limit - 1) / limit;
+    return (count + chunks - 1) / chunks;
+}
+
 /// Results larger than this would not be found in a cache later, and are written past the caches.
 constexpr std::size_t kStreamBytes = 16 << 20;
 inline bool should_stream(const void* p, std::size_t bytes) {
