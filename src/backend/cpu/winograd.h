@@ -37,7 +37,7 @@ template <class T>
 void winograd_forward(const WinogradShape& shape, const T* x, const float* u, const float* bias, T* y, float* scratch);
 
 /// dw [cout, 3, 3, cin] = gradient of the filter, overwritten; dbias [cout] = sum of dy, or null. T is float or bf16.
-/// The order of summation does not depend on the number of threads.
+/// The order of summation depends on the shape and on omp_get_max_threads() only: results are reproducible.
 template <class T>
 void winograd_filter_grad(const WinogradShape& shape, const T* x, const T* dy, float* dw, float* dbias, float* scratch);
 

@@ -6,10 +6,10 @@
 /// dw = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G, the adjoint of the forward pass with respect to w: the sum
 /// over tiles is a matrix product for each of the P x P points, [cout x tiles] times [tiles x cin].
 ///
-/// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks: all threads transform a
-/// chunk, then each adds it to the points it takes. Layers whose C would be too large are done in blocks of channels. A
-/// sum is always taken in the order of the tiles, whoever does it, so that results do not depend on the number of
-/// threads.
+/// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks. Where C is small and tiles
+/// are many, each thread sums its own share of the tiles and the shares are added in the end. Otherwise there is one C,
+/// done in blocks of channels if need be: all threads transform a chunk, then each adds it to the points it takes. The
+/// order of all sums is fixed by the shape and the number of threads.
 namespace camber::cpu {
 namespace winograd {
 namespace {
@@ -20,7 +20,8 @@ struct FilterGradPlan {
     int cin, cout;        // of a block of C, multiples of sixteen
     TileMatrix layout;    // of V and Z
     TileMatrix c_layout;  // of C, a row a cout
-    std::size_t floats;
+    int shares;           // of the tiles, each with a C; 1: all threads on one
+    std::size_t share_floats;
 };
 
 FilterGradPlan filter_grad_plan(const WinogradShape& s) {
@@ -32,12 +33,19 @@ FilterGradPlan filter_grad_plan(const WinogradShape& s) {
     p.cin = std::min(blocks_of(s.cin) * kLanes, limit);
     p.cout = std::min(blocks_of(s.cout) * kLanes, limit);
     const std::size_t per_tile = static_cast<std::size_t>(points) * (p.cin + p.cout) * sizeof(float);
-    p.tiles = chunk_tiles(TileGrid(p.m, s.n, s.ho, s.wo).count,
-                          std::clamp(static_cast<int>((std::size_t{14} << 20) / per_tile), 48, 128));
+    const auto fitting = [&](int megabytes) {
+        return static_cast<int>((static_cast<std::size_t>(megabytes) << 20) / per_tile);
+    };
+    const int count = TileGrid(p.m, s.n, s.ho, s.wo).count, threads = omp_get_max_threads();
+    const std::size_t c_bytes = static_cast<std::size_t>(points) * p.cin * p.cout * sizeof(float);
+    p.tiles = std::clamp(fitting(6), 32, 96);
+    p.shares = count >= 2 * p.tiles * threads && c_bytes * threads <= (20u << 20) ? threads : 1;
+    if (p.shares == 1) p.tiles = std::clamp(fitting(14), 48, 128);
+    p.tiles = chunk_tiles((count + p.shares - 1) / p.shares, p.tiles);
     p.layout = TileMatrix(points, p.tiles);
     p.c_layout = TileMatrix(points, p.cout);
     const std::size_t bias = static_cast<std::size_t>(p.tiles + 1) * p.cout;
-    p.floats = p.layout.floats(p.cin) + p.layout.floats(p.cout) + p.c_layout.floats(p.cin) + bias + kLanes;
+    p.share_floats = p.layout.floats(p.cin) + p.layout.floats(p.cout) + p.c_layout.floats(p.cin) + bias;
     return p;
 }
 
@@ -50,35 +58,47 @@ struct FilterGrad {
     const T* dy;
     float* dw;
     float* dbias;
-    float* v;     // [point][cin / 16][tile][16], channels in0 ..
-    float* z;     // [point][cout / 16][tile][16], channels out0 ..
-    float* c;     // [point][cin / 16][cout][16]
-    float* sums;  // [tile][cout] of dy, then their total [cout]
+    float* scratch;
     TileGrid grid{M, s.n, s.ho, s.wo};
 
     struct Block {
         int in, in_end, out, out_end;  // channels
     };
 
-    void transform(const Block& b, int tile, int row) const {
+    /// What a share of the tiles works with.
+    struct Work {
+        float* v;  // channels in ..
+        float* z;  // channels out ..
+        float* c;
+        float* sums;  // [tile][cout] of dy, then their total [cout]
+    };
+    Work work(int share) const {
+        float* v = scratch + static_cast<std::size_t>(share) * plan.share_floats;
+        float* z = v + plan.layout.floats(plan.cin);
+        float* c = z + plan.layout.floats(plan.cout);
+        return {v, z, c, c + plan.c_layout.floats(plan.cin)};
+    }
+    float* total_sums(int share) const { return work(share).sums + static_cast<std::size_t>(plan.tiles) * plan.cout; }
+
+    void transform(const Block& b, const Work& w, int tile, int row) const {
         const TilePosition at(grid, tile);
         const TileMatrix& l = plan.layout;
         const Window<P, const T> d(x + static_cast<std::size_t>(at.image) * s.h * s.w * s.cin, s.h, s.w, s.cin,
                                    at.row * M - s.pad_top, at.column * M - s.pad_left);
         for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
-            input_transform<M>(pixels, v + l.at(block, 0, row), l.point_stride);
+            input_transform<M>(pixels, w.v + l.at(block, 0, row), l.point_stride);
         });
-        if (b.in > 0 && grid.count <= plan.tiles) return;  // Z is still there
+        if (b.in > 0 && plan.shares == 1 && grid.count <= plan.tiles) return;  // Z is still there
         const Window<M, const T> e(dy + static_cast<std::size_t>(at.image) * s.ho * s.wo * s.cout, s.ho, s.wo, s.cout,
                                    at.row * M, at.column * M);
-        float* sum = sums + static_cast<std::size_t>(row) * plan.cout;
+        float* sum = w.sums + static_cast<std::size_t>(row) * plan.cout;
         for_each_block<M>(e, b.out, b.out_end, [&](const auto& pixels, int block) {
-            store(sum + block * kLanes, output_adjoint_transform<M>(pixels, z + l.at(block, 0, row), l.point_stride));
+            store(sum + block * kLanes, output_adjoint_transform<M>(pixels, w.z + l.at(block, 0, row), l.point_stride));
         });
     }
 
     /// C[point] (+)= Z[point]^T V[point] over `rows` tiles, for blocks [begin, end) of sixteen cout.
-    void multiply(const Block& b, int point, int rows, int begin, int end, bool accumulate) const {
+    void multiply(const Block& b, const Work& w, int point, int rows, int begin, int end, bool accumulate) const {
         const TileMatrix& l = plan.layout;
         const int in_blocks = blocks_of(b.in_end - b.in);
         constexpr int parts = (kLanes + kMaxRows - 1) / kMaxRows;
@@ -88,23 +108,24 @@ struct FilterGrad {
                 for (int part = 0; part < parts; ++part) {
                     const int m = kLanes * part / parts, next = kLanes * (part + 1) / parts;
                     Product g{};
-                    g.a = z + l.at(o, point, 0) + m;
-                    g.b = v + l.at(i, point, 0);
+                    g.a = w.z + l.at(o, point, 0) + m;
+                    g.b = w.v + l.at(i, point, 0);
                     g.b_block = l.block_stride;
-                    g.c = c + plan.c_layout.at(i, point, o * kLanes + m);
+                    g.c = w.c + plan.c_layout.at(i, point, o * kLanes + m);
                     g.c_block = plan.c_layout.block_stride;
                     g.depth = rows;
                     g.accumulate = accumulate;
                     g.prefetch_lines = kLanes / parts;  // of the next block of Z
-                    g.prefetch = z + l.at(o + 1 < end ? o + 1 : begin, point, rows * part / parts);
+                    g.prefetch = w.z + l.at(o + 1 < end ? o + 1 : begin, point, rows * part / parts);
                     product_kernel_for(next - m, columns, true)(g);
                 }
             }
         }
     }
 
-    void add_sums(const Block& b, int rows, bool accumulate) const {
-        float* total = sums + static_cast<std::size_t>(plan.tiles) * plan.cout;
+    void add_sums(const Block& b, int share, int rows, bool accumulate) const {
+        const float* sums = work(share).sums;
+        float* total = total_sums(share);
         for (int o = 0; o < b.out_end - b.out; o += kLanes) {
             Vec t = accumulate ? load(total + o) : Vec{};
             for (int row = 0; row < rows; ++row) t += load(sums + static_cast<std::size_t>(row) * plan.cout + o);
@@ -114,7 +135,7 @@ struct FilterGrad {
 
     /// dw[o, :, :, i .. i + 15] = G^T C G.
     void output(const Block& b, int o, int i) const {
-        const float* from = c + plan.c_layout.at((i - b.in) / kLanes, 0, o - b.out);
+        const float* from = work(0).c + plan.c_layout.at((i - b.in) / kLanes, 0, o - b.out);
         Vec t[3][P];
         for (int j = 0; j < P; ++j) {
             Vec column[P], r[3];
@@ -123,6 +144,7 @@ struct FilterGrad {
                 const float* point = from + static_cast<std::size_t>(k * P + j) * plan.c_layout.point_stride;
                 column[k] = in_register(load(point));
                 __builtin_prefetch(point + 4 * kLanes);
+                for (int share = 1; share < plan.shares; ++share) column[k] += load(point + share * plan.share_floats);
             }
             Tile<M>::filter_adjoint(column, r);
 #pragma GCC unroll 3
@@ -141,44 +163,64 @@ struct FilterGrad {
         }
     }
 
-    /// Called by every thread of a team.
-    void run(const Block& b) const {
+    /// The chunks of one share, by the calling thread.
+    void sum_apart(const Block& b, int share) const {
+        const Work w = work(share);
+        const int begin = static_cast<int>(static_cast<long>(grid.count) * share / plan.shares);
+        const int end = static_cast<int>(static_cast<long>(grid.count) * (share + 1) / plan.shares);
+        for (int first = begin; first < end; first += plan.tiles) {
+            const int rows = std::min(plan.tiles, end - first);
+            for (int i = 0; i < rows; ++i) transform(b, w, first + i, i);
+            add_sums(b, share, rows, first > begin);
+            for (int p = 0; p < Q; ++p) multiply(b, w, p, rows, 0, blocks_of(b.out_end - b.out), first > begin);
+        }
+    }
+
+    /// All chunks, by all threads of the team.
+    void sum_together(const Block& b) const {
+        const Work w = work(0);
         const int out_blocks = blocks_of(b.out_end - b.out);
         const int parts = std::min(out_blocks, 1 + omp_get_num_threads() / 4);  // of a point's rows
-        const bool with_bias = dbias && b.in == 0;
         for (int first = 0; first < grid.count; first += plan.tiles) {
             const int rows = std::min(plan.tiles, grid.count - first);
 #pragma omp for schedule(dynamic)
-            for (int i = 0; i < rows; ++i) transform(b, first + i, i);
+            for (int i = 0; i < rows; ++i) transform(b, w, first + i, i);
 #pragma omp for schedule(dynamic)
             for (int task = 0; task < Q * parts + 1; ++task) {
-                const int part = task % parts;
-                if (task == Q * parts) {
-                    if (with_bias) add_sums(b, rows, first > 0);
-                } else {
-                    multiply(b, task / parts, rows, out_blocks * part / parts, out_blocks * (part + 1) / parts,
-                             first > 0);
-                }
+                const int part = task % parts, begin = out_blocks * part / parts, end = out_blocks * (part + 1) / parts;
+                if (task < Q * parts)
+                    multiply(b, w, task / parts, rows, begin, end, first > 0);
+                else if (b.in == 0)
+                    add_sums(b, 0, rows, first > 0);
             }
         }
+    }
+
+    /// Called by every thread of a team.
+    void run(const Block& b) const {
+        if (plan.shares == 1) {
+            sum_together(b);
+        } else {
+#pragma omp for schedule(dynamic)
+            for (int share = 0; share < plan.shares; ++share) sum_apart(b, share);
+        }
+        const int out_end = std::min(b.out_end, s.cout);
 #pragma omp for schedule(dynamic) collapse(2)
         for (int i = b.in; i < b.in_end; i += kLanes)
-            for (int first = b.out; first < std::min(b.out_end, s.cout); first += kLanes)
-                for (int o = first; o < std::min({first + kLanes, b.out_end, s.cout}); ++o) output(b, o, i);
+            for (int first = b.out; first < out_end; first += kLanes)
+                for (int o = first; o < std::min(first + kLanes, out_end); ++o) output(b, o, i);
 #pragma omp single
-        if (with_bias)
-            std::copy_n(sums + static_cast<std::size_t>(plan.tiles) * plan.cout, std::min(b.out_end, s.cout) - b.out,
-                        dbias + b.out);
+        for (int o = b.out; dbias && b.in == 0 && o < out_end; ++o) {
+            dbias[o] = 0;
+            for (int share = 0; share < plan.shares; ++share) dbias[o] += total_sums(share)[o - b.out];
+        }
     }
 };
 
 template <int M, class T>
 void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x, const T* dy, float* dw, float* dbias,
                  float* scratch) {
-    float* v = align(scratch);
-    float* z = v + plan.layout.floats(plan.cin);
-    float* c = z + plan.layout.floats(plan.cout);
-    const FilterGrad<M, T> f{s, plan, x, dy, dw, dbias, v, z, c, c + plan.c_layout.floats(plan.cin)};
+    const FilterGrad<M, T> f{s, plan, x, dy, dw, dbias, align(scratch)};
     const int cin = blocks_of(s.cin) * kLanes, cout = blocks_of(s.cout) * kLanes;
 #pragma omp parallel
     for (int o = 0; o < cout; o += plan.cout)
@@ -189,7 +231,10 @@ void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x,
 }  // namespace
 }  // namespace winograd
 
-std::size_t winograd_filter_grad_scratch_floats(const WinogradShape& s) { return winograd::filter_grad_plan(s).floats; }
+std::size_t winograd_filter_grad_scratch_floats(const WinogradShape& s) {
+    const auto plan = winograd::filter_grad_plan(s);
+    return plan.share_floats * static_cast<std::size_t>(plan.shares) + winograd::kLanes;
+}
 
 template <class T>
 void winograd_filter_grad(const WinogradShape& s, const T* x, const T* dy, float* dw, float* dbias, float* scratch) {
