@@ -4,6 +4,7 @@
 
 #include "backend/cpu/columns.h"
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/onednn.h"
 #include "backend/cpu/prepared_weight.h"
 #include "backend/cpu/winograd.h"
 
@@ -11,14 +12,6 @@
 /// loops.
 namespace camber::cpu {
 namespace {
-
-#if !defined(CAMBER_WITH_ONEDNN)
-bool onednn_forward(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) { return false; }
-bool onednn_backward_data(const ConvShape&, const Tensor&, const Tensor&, const Tensor&) { return false; }
-bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
-    return false;
-}
-#endif
 
 ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output, int stride_h,
                    int stride_w, int dilation_h, int dilation_w, const Padding& padding) {
@@ -115,6 +108,8 @@ void backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const 
     if (by_winograd(s)) {
         const WinogradShape transposed{s.n, s.ho, s.wo, s.cout, s.cin, 2 - s.padding.top, 2 - s.padding.left, s.h, s.w};
         winograd(transposed, dy, winograd_filter(s, w, s.cout, s.cin, winograd_transform_filter_backward), bias, dx);
+    } else if (patch_backward_data(s, dy, w, bias, dx)) {
+        return;
     } else if (!pads(s) || !onednn_backward_data(s, dy, w, dx)) {
         plain_backward_data(s, dy, w, bias, dx);
     } else if (bias) {
@@ -130,10 +125,13 @@ void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, cons
             winograd_filter_grad(shape, x.data<T>(), dy.data<T>(), dw.data<float>(), db ? db.data<float>() : nullptr,
                                  scratch.as<float>());
         });
-    } else if (!pads(s) || !onednn_backward_filter(s, x, dy, dw, db)) {
-        plain_backward_filter(s, x, dy, dw);
-        if (db) column_sum(dy, db);
+        return;
     }
+    if (!patch_backward_filter(s, x, dy, dw)) {
+        if (pads(s) && onednn_backward_filter(s, x, dy, dw, db)) return;
+        plain_backward_filter(s, x, dy, dw);
+    }
+    if (db) column_sum(dy, db);
 }
 
 }  // namespace

@@ -20,12 +20,10 @@ void plain_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const T
 void plain_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx);
 void plain_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw);
 
-/// The same by oneDNN. Padding is not negative. False, with nothing done, where oneDNN has no fast kernel.
-bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y);
-bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx);
-/// db [cout], or undefined.
-bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db);
-/// For example "oneDNN 2.6.3".
-std::string onednn_version();
+/// Where the kernel is the stride, every output pixel has a patch of the image to itself, and the data gradient (a
+/// transposed convolution, 2x2 of stride 2 above all) and the filter gradient are matrix products with the patches as
+/// rows. False, with nothing done, where that is not so or oneDNN is not there.
+bool patch_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx);
+bool patch_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw);
 
 }  // namespace camber::cpu

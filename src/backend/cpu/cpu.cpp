@@ -3,9 +3,7 @@
 #include <omp.h>
 
 #include "backend/cpu/cpu_backend.h"
-#if defined(CAMBER_WITH_ONEDNN)
-#include "backend/cpu/conv.h"
-#endif
+#include "backend/cpu/onednn.h"
 
 namespace camber {
 namespace cpu {
@@ -20,12 +18,7 @@ std::string CpuBackend::describe() const {
 #else
     const char* instructions = "the compiler's baseline instructions";
 #endif
-#if defined(CAMBER_WITH_ONEDNN)
-    const std::string library = onednn_version();
-#else
-    const std::string library = "no oneDNN";
-#endif
-    return fmt::format("{} threads, {}, {}", omp_get_max_threads(), instructions, library);
+    return fmt::format("{} threads, {}, {}", omp_get_max_threads(), instructions, onednn_version());
 }
 
 }  // namespace cpu

@@ -1,14 +1,11 @@
-#include <dnnl.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <tuple>
-#include <unordered_map>
 
-#include "backend/cpu/conv.h"
-#include "backend/cpu/parallel.h"
+#include "backend/cpu/onednn.h"
+#include "backend/cpu/onednn_runner.h"
 #include "backend/cpu/prepared_weight.h"
 
 /// Convolutions by oneDNN, 2.6 and 3.x. Activations stay NHWC; weights and their gradients go through whatever blocked
@@ -17,42 +14,7 @@
 namespace camber::cpu {
 namespace {
 
-using dnnl::memory;
-using Tag = memory::format_tag;
-using Arguments = std::unordered_map<int, memory>;
-
 enum class Pass { forward, data, filter };
-
-const dnnl::engine& engine() {
-    static const dnnl::engine& instance = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
-    return instance;
-}
-
-dnnl::primitive_attr own_scratch() {
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    return attributes;
-}
-
-memory memory_at(const memory::desc& layout, void* address) { return memory(layout, engine(), address); }
-
-/// A primitive and the scratch it wants.
-struct Runner {
-    dnnl::primitive primitive;
-    memory::desc scratch;
-
-    template <class Description>
-    explicit Runner(const Description& description)
-        : primitive(description.get()), scratch(description.scratchpad_desc()) {}
-
-    void operator()(Arguments arguments) const {
-        const Scratch space(scratch.get_size());
-        arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space.as<void>()));
-        dnnl::stream stream(engine());
-        primitive.execute(stream, arguments);
-        stream.wait();
-    }
-};
 
 Runner reorder(const memory::desc& from, const memory::desc& to) {
     return Runner(dnnl::reorder::primitive_desc(engine(), from, engine(), to, own_scratch()));
@@ -143,12 +105,6 @@ struct Convolution {
     }
 };
 
-/// oneDNN's generic loops are slower than ours.
-template <class Description>
-void refuse_reference(const Description& description) {
-    if (std::string_view(description.impl_info_str()).starts_with("ref")) throw dnnl::error(dnnl_unimplemented, "ref");
-}
-
 std::unique_ptr<Convolution> make(Pass pass, const ConvShape& s, bool with_bias) {
     const Layouts layouts(s, with_bias, pass == Pass::filter);
     const memory::desc own = plain_weight(s);
@@ -234,11 +190,6 @@ bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& d
         (*c->reorder_weight)({{DNNL_ARG_FROM, gradient}, {DNNL_ARG_TO, memory_at(c->own_weight, dw.raw())}});
     }
     return true;
-}
-
-std::string onednn_version() {
-    const dnnl_version_t* v = dnnl_version();
-    return fmt::format("oneDNN {}.{}.{}", v->major, v->minor, v->patch);
 }
 
 }  // namespace camber::cpu

@@ -1,0 +1,99 @@
+#include "backend/cpu/conv.h"
+#include "backend/cpu/onednn.h"
+#include "backend/cpu/parallel.h"
+#include "backend/cpu/prepared_weight.h"
+
+namespace camber::cpu {
+namespace {
+
+/// The patches of some rows of output pixels: [lines][wo] rows of [kh][kw][cin], a chunk at a time so that a chunk
+/// stays in the caches between the product and the copy. The kw pixels of one image row in a patch lie together in the
+/// image too.
+struct Patches {
+    std::int64_t lines, chunk_lines;  ///< rows of output pixels: in all images, in a chunk
+    std::int64_t rows, width;         ///< patches in a chunk, elements in a patch
+    std::int64_t piece;               ///< elements that lie together
+
+    explicit Patches(const ConvShape& s)
+        : lines(std::int64_t{s.n} * s.ho), width(std::int64_t{s.kh} * s.kw * s.cin), piece(std::int64_t{s.kw} * s.cin) {
+        constexpr std::int64_t chunk_elements = std::int64_t{1} << 21;
+        chunk_lines = std::clamp<std::int64_t>(chunk_elements / (s.wo * width), 1, lines);
+        while (lines % chunk_lines != 0) --chunk_lines;  // equal chunks: one primitive serves them all
+        rows = chunk_lines * s.wo;
+    }
+    std::int64_t elements() const { return rows * width; }
+
+    /// Calls f(position of a piece in the chunk, in the image) for all pieces of a chunk.
+    template <class F>
+    void for_pieces(const ConvShape& s, std::int64_t first_line, F&& f) const {
+        parallel_for(chunk_lines * s.kh, s.wo * piece, [&](std::int64_t i) {
+            const std::int64_t line = i / s.kh, row = i % s.kh;
+            std::int64_t patch = line * s.wo * width + row * piece;
+            std::int64_t pixel = ((first_line + line) * s.kh + row) * s.wo * piece;
+            for (int column = 0; column < s.wo; ++column, patch += width, pixel += piece) f(patch, pixel);
+        });
+    }
+};
+
+bool has_patches(const ConvShape& s) {
+    return s.kh == s.stride_h && s.kw == s.stride_w && s.kh * s.kw > 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
+           s.padding == Padding{} && s.h == s.ho * s.kh && s.w == s.wo * s.kw;
+}
+
+/// The weight [cout, kh * kw * cin] in the activations' dtype.
+Tensor weight_of(const ConvShape& s, const Tensor& w) {
+    if (s.dtype == Dtype::f32) return w;
+    return prepared_weight(w, 0, static_cast<std::size_t>(w.numel()) * sizeof(bf16), [&](void* memory) {
+        const float* from = w.data<float>();
+        auto* to = static_cast<bf16*>(memory);
+        parallel_vectors(w.numel(), [=](std::int64_t i, auto part) { store(to + i, load(from + i, part), part); });
+    });
+}
+
+}  // namespace
+
+bool patch_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx) {
+    if (!has_patches(s)) return false;
+    const Patches patches(s);
+    const ProductShape product{patches.rows, patches.width, s.cout, s.dtype, false, false};
+    const Tensor weight = weight_of(s, w);
+    const Scratch scratch(static_cast<std::size_t>(patches.elements() + patches.piece) * sizeof(float));
+    float *chunk = scratch.as<float>(), *biases = chunk + patches.elements();
+    for (std::int64_t i = 0; i < patches.piece; ++i) biases[i] = bias ? bias.data<float>()[i % s.cin] : 0.f;
+    return with_activation("conv_transpose2d", s.dtype, [&]<class T>(T) {
+        const T* from = dy.data<T>();
+        T* to = dx.data<T>();
+        for (std::int64_t line = 0; line < patches.lines; line += patches.chunk_lines) {
+            if (!onednn_product(product, from + line * s.wo * s.cout, weight.raw(), chunk)) return false;
+            with_store(dx, patches.piece % lanes != 0, [&](auto write) {
+                patches.for_pieces(s, line, [=, &patches](std::int64_t patch, std::int64_t pixel) {
+                    for_vectors(0, patches.piece, [=](std::int64_t i, auto part) {
+                        write(to + pixel + i, load(chunk + patch + i, part) + load(biases + i, part), part);
+                    });
+                });
+            });
+        }
+        return true;
+    });
+}
+
+bool patch_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw) {
+    if (!has_patches(s)) return false;
+    const Patches patches(s);
+    return with_activation("conv_transpose2d_backward_filter", s.dtype, [&]<class T>(T) {
+        const Scratch scratch(static_cast<std::size_t>(patches.elements()) * sizeof(T));
+        const T *image = x.data<T>(), *from = dy.data<T>();
+        T* chunk = scratch.as<T>();
+        for (std::int64_t line = 0; line < patches.lines; line += patches.chunk_lines) {
+            patches.for_pieces(s, line, [=, &patches](std::int64_t patch, std::int64_t pixel) {
+                std::memcpy(static_cast<void*>(chunk + patch), image + pixel,
+                            static_cast<std::size_t>(patches.piece) * sizeof(T));
+            });
+            const ProductShape product{s.cout, patches.width, patches.rows, s.dtype, true, line > 0};
+            if (!onednn_product(product, from + line * s.wo * s.cout, chunk, dw.data<float>())) return false;
+        }
+        return true;
+    });
+}
+
+}  // namespace camber::cpu

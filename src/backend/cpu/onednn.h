@@ -1,0 +1,41 @@
+#pragma once
+#include "backend/cpu/conv.h"
+
+/// What oneDNN, 2.6 or 3.x, does for the cpu backend. Everything is false, with nothing done, where the build is
+/// without it or it has no fast kernel.
+namespace camber::cpu {
+
+/// c [m, n] f32 = a b, or c += a b. a is [m, k], or stored as [k, m]; b is [k, n]; both are of `dtype`.
+struct ProductShape {
+    std::int64_t m, n, k;
+    Dtype dtype;
+    bool transposed, accumulate;
+    auto operator<=>(const ProductShape&) const = default;
+};
+
+#if defined(CAMBER_WITH_ONEDNN)
+
+/// For example "oneDNN 2.6.3".
+std::string onednn_version();
+/// Padding is not negative. bias [cout], or undefined.
+bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y);
+bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx);
+/// db [cout], or undefined.
+bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db);
+bool onednn_product(const ProductShape& s, const void* a, const void* b, float* c);
+
+#else
+
+inline std::string onednn_version() { return "no oneDNN"; }
+inline bool onednn_forward(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+    return false;
+}
+inline bool onednn_backward_data(const ConvShape&, const Tensor&, const Tensor&, const Tensor&) { return false; }
+inline bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+    return false;
+}
+inline bool onednn_product(const ProductShape&, const void*, const void*, float*) { return false; }
+
+#endif
+
+}  // namespace camber::cpu

@@ -1,0 +1,74 @@
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "backend/cpu/onednn.h"
+#include "backend/cpu/onednn_runner.h"
+
+namespace camber::cpu {
+namespace {
+
+struct Product {
+    Runner run;
+    memory::desc a, b, c;
+};
+
+using Description = dnnl::matmul::primitive_desc;
+
+#if DNNL_VERSION_MAJOR >= 3
+Description describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
+                     const dnnl::primitive_attr& attributes) {
+    return {engine(), a, b, c, attributes};
+}
+#else
+Description describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
+                     const dnnl::primitive_attr& attributes) {
+    return {{a, b, c}, attributes, engine()};
+}
+#endif
+
+std::unique_ptr<Product> make(const ProductShape& s) {
+    const auto type = s.dtype == Dtype::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+    const memory::desc a{{s.m, s.k}, type, s.transposed ? Tag::ba : Tag::ab}, b{{s.k, s.n}, type, Tag::ab};
+    const memory::desc c{{s.m, s.n}, memory::data_type::f32, Tag::ab};
+    dnnl::primitive_attr attributes = own_scratch();
+    if (s.accumulate) {
+        dnnl::post_ops sum;
+        sum.append_sum();
+        attributes.set_post_ops(sum);
+    }
+    try {
+        const Description description = describe(a, b, c, attributes);
+        refuse_reference(description);
+        return std::make_unique<Product>(Product{Runner(description), a, b, c});
+    } catch (const dnnl::error& error) {
+        if (error.status == dnnl_unimplemented) return nullptr;
+        fail("oneDNN could not set up a matrix product of {} by {} by {}: {}", s.m, s.k, s.n, error.what());
+    }
+}
+
+}  // namespace
+
+bool onednn_product(const ProductShape& s, const void* a, const void* b, float* c) {
+    static std::mutex mutex;
+    static auto& products = *new std::map<ProductShape, std::unique_ptr<Product>>;
+    const Product* product = nullptr;
+    {
+        const std::lock_guard lock(mutex);
+        const auto [position, is_new] = products.try_emplace(s);
+        if (is_new) position->second = make(s);
+        product = position->second.get();
+    }
+    if (!product) return false;
+    product->run({{DNNL_ARG_SRC, memory_at(product->a, const_cast<void*>(a))},
+                  {DNNL_ARG_WEIGHTS, memory_at(product->b, const_cast<void*>(b))},
+                  {DNNL_ARG_DST, memory_at(product->c, c)}});
+    return true;
+}
+
+std::string onednn_version() {
+    const dnnl_version_t* v = dnnl_version();
+    return fmt::format("oneDNN {}.{}.{}", v->major, v->minor, v->patch);
+}
+
+}  // namespace camber::cpu

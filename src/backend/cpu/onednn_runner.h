@@ -1,0 +1,52 @@
+#pragma once
+#include <dnnl.hpp>
+#include <string_view>
+#include <unordered_map>
+
+#include "backend/cpu/parallel.h"
+
+/// Running oneDNN's primitives with memory from the caching allocator. For onednn*.cpp only.
+namespace camber::cpu {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+using Arguments = std::unordered_map<int, memory>;
+
+inline const dnnl::engine& engine() {
+    static const dnnl::engine& instance = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
+    return instance;
+}
+
+inline dnnl::primitive_attr own_scratch() {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    return attributes;
+}
+
+inline memory memory_at(const memory::desc& layout, void* address) { return memory(layout, engine(), address); }
+
+/// A primitive and the scratch it wants.
+struct Runner {
+    dnnl::primitive primitive;
+    memory::desc scratch;
+
+    template <class Description>
+    explicit Runner(const Description& description)
+        : primitive(description.get()), scratch(description.scratchpad_desc()) {}
+
+    void operator()(Arguments arguments) const {
+        const Scratch space(scratch.get_size());
+        arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space.as<void>()));
+        dnnl::stream stream(engine());
+        primitive.execute(stream, arguments);
+        stream.wait();
+    }
+};
+
+/// oneDNN's generic loops are slower than ours.
+template <class Description>
+void refuse_reference(const Description& description) {
+    if (std::string_view(description.impl_info_str()).starts_with("ref")) throw dnnl::error(dnnl_unimplemented, "ref");
+}
+
+}  // namespace camber::cpu
