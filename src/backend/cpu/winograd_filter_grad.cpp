@@ -6,10 +6,10 @@
 /// dw = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G, the adjoint of the forward pass with respect to w: the sum
 /// over tiles is a matrix product for each of the P x P points, [cout x tiles] times [tiles x cin].
 ///
-/// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks. Where C is small and tiles
-/// are many, each thread sums its own share of the tiles and the shares are added in the end. Otherwise there is one C,
-/// done in blocks of channels if need be: all threads transform a chunk, then each adds it to the points it takes. The
-/// order of all sums is fixed by the shape and the number of threads.
+/// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks; where there are many
+/// channels, C is done in blocks of them. Threads work apart as far as that fits into the cache: on shares of the
+/// tiles, which are added up in the end, or on blocks of channels. Otherwise they transform a chunk together and then
+/// each adds it to the points it takes. The order of all sums is fixed by the shape and the number of threads.
 namespace camber::cpu {
 namespace winograd {
 namespace {
@@ -20,8 +20,10 @@ struct FilterGradPlan {
     int cin, cout;        // of a block of C, multiples of sixteen
     TileMatrix layout;    // of V and Z
     TileMatrix c_layout;  // of C, a row a cout
-    int shares;           // of the tiles, each with a C; 1: all threads on one
-    std::size_t share_floats;
+    int shares;           // of the tiles, each with a C, taken by a thread each
+    bool blocks_apart;    // blocks of C are taken by a thread each
+    int works;            // how many C, V and Z there are
+    std::size_t work_floats;
 };
 
 FilterGradPlan filter_grad_plan(const WinogradShape& s) {
@@ -39,13 +41,17 @@ FilterGradPlan filter_grad_plan(const WinogradShape& s) {
     const int count = TileGrid(p.m, s.n, s.ho, s.wo).count, threads = omp_get_max_threads();
     const std::size_t c_bytes = static_cast<std::size_t>(points) * p.cin * p.cout * sizeof(float);
     p.tiles = std::clamp(fitting(6), 32, 96);
-    p.shares = count >= 2 * p.tiles * threads && c_bytes * threads <= (20u << 20) ? threads : 1;
-    if (p.shares == 1) p.tiles = std::clamp(fitting(14), 48, 128);
+    const int blocks = ((s.cin + limit - 1) / limit) * ((s.cout + limit - 1) / limit);
+    const bool fits = threads > 1 && c_bytes * threads <= (20u << 20);
+    p.shares = fits && count >= 2 * p.tiles * threads ? threads : 1;
+    p.blocks_apart = fits && p.shares == 1 && (blocks % threads == 0 || blocks >= 4 * threads);
+    p.works = p.blocks_apart ? threads : p.shares;
+    if (p.works == 1) p.tiles = std::clamp(fitting(14), 48, 128);
     p.tiles = chunk_tiles((count + p.shares - 1) / p.shares, p.tiles);
     p.layout = TileMatrix(points, p.tiles);
     p.c_layout = TileMatrix(points, p.cout);
     const std::size_t bias = static_cast<std::size_t>(p.tiles + 1) * p.cout;
-    p.share_floats = p.layout.floats(p.cin) + p.layout.floats(p.cout) + p.c_layout.floats(p.cin) + bias;
+    p.work_floats = p.layout.floats(p.cin) + p.layout.floats(p.cout) + p.c_layout.floats(p.cin) + bias;
     return p;
 }
 
@@ -65,20 +71,20 @@ struct FilterGrad {
         int in, in_end, out, out_end;  // channels
     };
 
-    /// What a share of the tiles works with.
+    /// What a thread works with, apart from others.
     struct Work {
         float* v;  // channels in ..
         float* z;  // channels out ..
         float* c;
         float* sums;  // [tile][cout] of dy, then their total [cout]
     };
-    Work work(int share) const {
-        float* v = scratch + static_cast<std::size_t>(share) * plan.share_floats;
+    Work work(int index) const {
+        float* v = scratch + static_cast<std::size_t>(index) * plan.work_floats;
         float* z = v + plan.layout.floats(plan.cin);
         float* c = z + plan.layout.floats(plan.cout);
         return {v, z, c, c + plan.c_layout.floats(plan.cin)};
     }
-    float* total_sums(int share) const { return work(share).sums + static_cast<std::size_t>(plan.tiles) * plan.cout; }
+    float* total_sums(const Work& w) const { return w.sums + static_cast<std::size_t>(plan.tiles) * plan.cout; }
 
     void transform(const Block& b, const Work& w, int tile, int row) const {
         const TilePosition at(grid, tile);
@@ -88,7 +94,7 @@ struct FilterGrad {
         for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
             input_transform<M>(pixels, w.v + l.at(block, 0, row), l.point_stride);
         });
-        if (b.in > 0 && plan.shares == 1 && grid.count <= plan.tiles) return;  // Z is still there
+        if (b.in > 0 && plan.works == 1 && grid.count <= plan.tiles) return;  // Z is still there
         const Window<M, const T> e(dy + static_cast<std::size_t>(at.image) * s.ho * s.wo * s.cout, s.ho, s.wo, s.cout,
                                    at.row * M, at.column * M);
         float* sum = w.sums + static_cast<std::size_t>(row) * plan.cout;
@@ -123,19 +129,18 @@ struct FilterGrad {
         }
     }
 
-    void add_sums(const Block& b, int share, int rows, bool accumulate) const {
-        const float* sums = work(share).sums;
-        float* total = total_sums(share);
+    void add_sums(const Block& b, const Work& w, int rows, bool accumulate) const {
+        float* total = total_sums(w);
         for (int o = 0; o < b.out_end - b.out; o += kLanes) {
             Vec t = accumulate ? load(total + o) : Vec{};
-            for (int row = 0; row < rows; ++row) t += load(sums + static_cast<std::size_t>(row) * plan.cout + o);
+            for (int row = 0; row < rows; ++row) t += load(w.sums + static_cast<std::size_t>(row) * plan.cout + o);
             store(total + o, t);
         }
     }
 
-    /// dw[o, :, :, i .. i + 15] = G^T C G.
-    void output(const Block& b, int o, int i) const {
-        const float* from = work(0).c + plan.c_layout.at((i - b.in) / kLanes, 0, o - b.out);
+    /// dw[o, :, :, i .. i + 15] = G^T C G, C summed over shares, of which `w` is the first.
+    void output(const Block& b, const Work& w, int o, int i) const {
+        const float* from = w.c + plan.c_layout.at((i - b.in) / kLanes, 0, o - b.out);
         Vec t[3][P];
         for (int j = 0; j < P; ++j) {
             Vec column[P], r[3];
@@ -144,7 +149,7 @@ struct FilterGrad {
                 const float* point = from + static_cast<std::size_t>(k * P + j) * plan.c_layout.point_stride;
                 column[k] = in_register(load(point));
                 __builtin_prefetch(point + 4 * kLanes);
-                for (int share = 1; share < plan.shares; ++share) column[k] += load(point + share * plan.share_floats);
+                for (int share = 1; share < plan.shares; ++share) column[k] += load(point + share * plan.work_floats);
             }
             Tile<M>::filter_adjoint(column, r);
 #pragma GCC unroll 3
@@ -163,15 +168,22 @@ struct FilterGrad {
         }
     }
 
-    /// The chunks of one share, by the calling thread.
-    void sum_apart(const Block& b, int share) const {
-        const Work w = work(share);
-        const int begin = static_cast<int>(static_cast<long>(grid.count) * share / plan.shares);
-        const int end = static_cast<int>(static_cast<long>(grid.count) * (share + 1) / plan.shares);
+    /// dbias[out ..], the same.
+    void output_bias(const Block& b, const Work& w) const {
+        if (!dbias || b.in > 0) return;
+        for (int o = b.out; o < std::min(b.out_end, s.cout); ++o) {
+            const float* total = total_sums(w) + (o - b.out);
+            dbias[o] = *total;
+            for (int share = 1; share < plan.shares; ++share) dbias[o] += total[share * plan.work_floats];
+        }
+    }
+
+    /// Tiles [begin, end), by the calling thread.
+    void sum_apart(const Block& b, const Work& w, int begin, int end) const {
         for (int first = begin; first < end; first += plan.tiles) {
             const int rows = std::min(plan.tiles, end - first);
             for (int i = 0; i < rows; ++i) transform(b, w, first + i, i);
-            add_sums(b, share, rows, first > begin);
+            if (b.in == 0) add_sums(b, w, rows, first > begin);
             for (int p = 0; p < Q; ++p) multiply(b, w, p, rows, 0, blocks_of(b.out_end - b.out), first > begin);
         }
     }
@@ -191,41 +203,60 @@ struct FilterGrad {
                 if (task < Q * parts)
                     multiply(b, w, task / parts, rows, begin, end, first > 0);
                 else if (b.in == 0)
-                    add_sums(b, 0, rows, first > 0);
+                    add_sums(b, w, rows, first > 0);
             }
         }
     }
 
-    /// Called by every thread of a team.
+    /// One block, by all threads of the team.
     void run(const Block& b) const {
         if (plan.shares == 1) {
             sum_together(b);
         } else {
 #pragma omp for schedule(dynamic)
-            for (int share = 0; share < plan.shares; ++share) sum_apart(b, share);
+            for (int share = 0; share < plan.shares; ++share) {
+                const auto begin = [&](int i) {
+                    return static_cast<int>(static_cast<long>(grid.count) * i / plan.shares);
+                };
+                sum_apart(b, work(share), begin(share), begin(share + 1));
+            }
         }
         const int out_end = std::min(b.out_end, s.cout);
 #pragma omp for schedule(dynamic) collapse(2)
         for (int i = b.in; i < b.in_end; i += kLanes)
             for (int first = b.out; first < out_end; first += kLanes)
-                for (int o = first; o < std::min(first + kLanes, out_end); ++o) output(b, o, i);
+                for (int o = first; o < std::min(first + kLanes, out_end); ++o) output(b, work(0), o, i);
 #pragma omp single
-        for (int o = b.out; dbias && b.in == 0 && o < out_end; ++o) {
-            dbias[o] = 0;
-            for (int share = 0; share < plan.shares; ++share) dbias[o] += total_sums(share)[o - b.out];
-        }
+        output_bias(b, work(0));
+    }
+
+    /// One block, by the calling thread.
+    void run_apart(const Block& b, const Work& w) const {
+        sum_apart(b, w, 0, grid.count);
+        for (int i = b.in; i < b.in_end; i += kLanes)
+            for (int o = b.out; o < std::min(b.out_end, s.cout); ++o) output(b, w, o, i);
+        output_bias(b, w);
     }
 };
 
 template <int M, class T>
 void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x, const T* dy, float* dw, float* dbias,
                  float* scratch) {
-    const FilterGrad<M, T> f{s, plan, x, dy, dw, dbias, align(scratch)};
+    using Grad = FilterGrad<M, T>;
+    const Grad f{s, plan, x, dy, dw, dbias, align(scratch)};
     const int cin = blocks_of(s.cin) * kLanes, cout = blocks_of(s.cout) * kLanes;
+    const auto block = [&](int o, int i) {
+        return typename Grad::Block{i, std::min(i + plan.cin, cin), o, std::min(o + plan.cout, cout)};
+    };
 #pragma omp parallel
-    for (int o = 0; o < cout; o += plan.cout)
-        for (int i = 0; i < cin; i += plan.cin)
-            f.run({i, std::min(i + plan.cin, cin), o, std::min(o + plan.cout, cout)});
+    if (plan.blocks_apart) {
+#pragma omp for collapse(2) schedule(dynamic)
+        for (int o = 0; o < cout; o += plan.cout)
+            for (int i = 0; i < cin; i += plan.cin) f.run_apart(block(o, i), f.work(omp_get_thread_num()));
+    } else {
+        for (int o = 0; o < cout; o += plan.cout)
+            for (int i = 0; i < cin; i += plan.cin) f.run(block(o, i));
+    }
 }
 
 }  // namespace
@@ -233,7 +264,7 @@ void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x,
 
 std::size_t winograd_filter_grad_scratch_floats(const WinogradShape& s) {
     const auto plan = winograd::filter_grad_plan(s);
-    return plan.share_floats * static_cast<std::size_t>(plan.shares) + winograd::kLanes;
+    return plan.work_floats * static_cast<std::size_t>(plan.works) + winograd::kLanes;
 }
 
 template <class T>
