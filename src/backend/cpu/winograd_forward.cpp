@@ -32,7 +32,7 @@ ForwardPlan forward_plan(const WinogradShape& s) {
     };
     p.tiles = std::clamp(fitting(6) / 8 * 8, 24, 96);
     const std::size_t u_bytes = static_cast<std::size_t>(Tile<M>::Q) * s.cin * s.cout * sizeof(float);
-    p.together = u_bytes > (7u << 20) || (threads > 1 && count < p.tiles * threads * 2);
+    p.together = u_bytes > (12u << 20) || (threads > 1 && count < p.tiles * threads * 2);
     p.tiles = p.together ? chunk_tiles(count, std::clamp(fitting(30), 64, 160)) : std::min(p.tiles, count);
     p.layout = TileMatrix(Tile<M>::Q, p.tiles);
     p.floats = p.layout.floats(s.cin) + p.layout.floats(s.cout);
