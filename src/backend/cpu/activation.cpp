@@ -39,7 +39,7 @@ void map(const char* primitive, const Tensor& a, const Tensor& b, const Tensor& 
 
 template <class T>
 void fill_with(const Tensor& y, T value) {
-    T* to = y.data<T>();
+    auto* to = static_cast<T*>(y.raw());
     parallel_ranges(y.numel(), 64, y.numel(),
                     [=](std::int64_t begin, std::int64_t end) { std::fill(to + begin, to + end, value); });
 }
@@ -48,7 +48,7 @@ void fill_with(const Tensor& y, T value) {
 
 void CpuBackend::relu(const Tensor& x, const Tensor& y) {
     // NaN stays NaN: training stops at a non-finite loss instead of hiding it.
-    map("relu", x, y, [](Vec v) { return v <= 0.f ? Vec{} : v; });
+    map("relu", x, y, [](Vec v) { return at_least(Vec{}, v); });
 }
 
 void CpuBackend::relu_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) {
@@ -70,7 +70,7 @@ void CpuBackend::fill(const Tensor& y, double value) {
         case Dtype::f32:
             return fill_with(y, static_cast<float>(value));
         case Dtype::bf16:
-            return fill_with(y, bf16(value));
+            return fill_with(y, bf16(value).bits);
         case Dtype::i32:
             return fill_with(y, static_cast<std::int32_t>(value));
         case Dtype::u8:

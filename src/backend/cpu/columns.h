@@ -45,9 +45,10 @@ struct Columns {
     /// A few vectors at least, so that consecutive additions do not wait for each other.
     static std::int64_t whole_vectors(std::int64_t channels) {
         const std::int64_t multiple = std::lcm(channels, std::int64_t{lanes});
-        return multiple * std::max<std::int64_t>(1, 8 * lanes / multiple);
+        return multiple * std::max<std::int64_t>(1, least_vectors * lanes / multiple);
     }
 
+    static constexpr int least_vectors = 4;  // more loads a round, and the hardware prefetches no longer
     static constexpr std::int64_t chunk_elements = std::int64_t{1} << 16, max_chunks = 64;
     static constexpr std::int64_t block_elements = std::int64_t{1} << 14;
 };
@@ -57,8 +58,38 @@ inline void expand(const Columns& columns, const float* channels, float* row) {
     for (std::int64_t j = 0; j < columns.period; ++j) row[j] = channels[j % columns.channels];
 }
 
-/// sums[k][channel] = sum over the tensor of term k; terms(element, column, part) returns the K terms of a vector, zero
-/// in lanes that do not exist.
+/// sums [K][period] f32 = sum over rows [begin, end) of the K terms of every element. terms(element, column, part)
+/// returns those of a vector, zero in lanes that do not exist. Rows are read from one end to the other: anything else
+/// halves the bandwidth.
+template <std::size_t K, class F>
+CAMBER_VEC void sum_rows(const Columns& columns, std::int64_t begin, std::int64_t end, F&& terms, float* sums) {
+    const std::int64_t period = columns.period;
+    std::fill_n(sums, static_cast<std::size_t>(period) * K, 0.f);
+    constexpr int vectors = Columns::least_vectors;
+    if (period == vectors * lanes) {  // the common case, with the sums in registers
+        Vec sum[K][vectors] = {};
+        for (; begin < end && (begin + 1) * period <= columns.count; ++begin) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) {
+                const std::array<Vec, K> term = terms(begin * period + v * lanes, v * lanes, All{});
+#pragma GCC unroll 2
+                for (std::size_t k = 0; k < K; ++k) sum[k][v] += term[k];
+            }
+        }
+        for (std::size_t k = 0; k < K; ++k)
+            for (int v = 0; v < vectors; ++v)
+                store(sums + static_cast<std::int64_t>(k) * period + v * lanes, sum[k][v]);
+    }
+    columns.for_rows(begin, end, [&](std::int64_t i, std::int64_t j, auto part) {
+        const std::array<Vec, K> term = terms(i, j, part);
+        for (std::size_t k = 0; k < K; ++k) {
+            float* s = sums + static_cast<std::int64_t>(k) * period + j;
+            store(s, load(s) + term[k]);
+        }
+    });
+}
+
+/// sums[k][channel] = sum over the tensor of term k, `terms` as in sum_rows.
 template <std::size_t K, class F>
 void column_sums(const Columns& columns, F&& terms, const std::array<double*, K>& sums) {
     const std::int64_t period = columns.period, block = columns.block_rows(), chunks = columns.chunks;
@@ -72,14 +103,7 @@ void column_sums(const Columns& columns, F&& terms, const std::array<double*, K>
         std::fill_n(total, width, 0.0);
         const std::int64_t end = columns.chunk_begin(chunk + 1);
         for (std::int64_t begin = columns.chunk_begin(chunk); begin < end; begin += block) {
-            std::fill_n(sum, width, 0.f);
-            columns.for_rows(begin, std::min(end, begin + block), [&](std::int64_t i, std::int64_t j, auto part) {
-                const std::array<Vec, K> term = terms(i, j, part);
-                for (std::size_t k = 0; k < K; ++k) {
-                    float* s = sum + static_cast<std::int64_t>(k) * period + j;
-                    store(s, load(s) + term[k]);
-                }
-            });
+            sum_rows<K>(columns, begin, std::min(end, begin + block), terms, sum);
             for (std::size_t i = 0; i < width; ++i) total[i] += static_cast<double>(sum[i]);
         }
     });

@@ -40,13 +40,13 @@ void statistics(const Columns& columns, const T* x, double* means, double* varia
                          [&](std::int64_t i, std::int64_t j, auto part) { store(shift + j, load(x + i, part)); });
         for (std::int64_t begin = first; begin < last; begin += block) {
             const std::int64_t end = std::min(last, begin + block);
-            std::fill_n(sum1, width, 0.f);
-            std::fill_n(sum2, width, 0.f);
-            columns.for_rows(begin, end, [&](std::int64_t i, std::int64_t j, auto part) {
-                const Vec d = keep(load(x + i, part) - load(shift + j), part);
-                store(sum1 + j, load(sum1 + j) + d);
-                store(sum2 + j, fma(d, d, load(sum2 + j)));
-            });
+            sum_rows<2>(
+                columns, begin, end,
+                [=](std::int64_t i, std::int64_t j, auto part) -> std::array<Vec, 2> {
+                    const Vec d = keep(load(x + i, part) - load(shift + j), part);
+                    return {d, d * d};
+                },
+                sum1);
             const auto merge = [&](std::int64_t from, std::int64_t to, double n) {
                 const double before = static_cast<double>(begin - first), weight = before * n / (before + n);
                 for (std::int64_t j = from; j < to; ++j) {
@@ -110,7 +110,7 @@ void apply(const Columns& columns, const Affine& affine, const Tensor& x, const 
     with_store(y, x.raw() == y.raw(), [&](auto write) {
         columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {
             const Vec z = fma(load(from + i, part) - load(mean + j), load(scale + j), load(beta + j));
-            write(to + i, z < lowest ? splat(lowest) : z, part);  // NaN stays NaN
+            write(to + i, at_least(splat(lowest), z), part);
         });
     });
 }

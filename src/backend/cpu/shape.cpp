@@ -64,8 +64,12 @@ void CpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tens
     const bool streaming = streamable(y, offset, to_pitch, bytes);
     const std::int64_t pixels = x.numel() / x.shape().back();
     parallel_ranges(pixels, 1, pixels * count, [=](std::int64_t begin, std::int64_t end) {
-        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+            // Reading all of the row, gaps included, is faster than reading around them.
+            for (std::size_t line = 0; line < from_pitch; line += 64)
+                __builtin_prefetch(from + (i + 4) * from_pitch + line);
             copy_bytes(to + i * to_pitch, from + i * from_pitch, bytes, streaming);
+        }
     });
 }
 

@@ -130,6 +130,14 @@ CAMBER_VEC Vec keep(Vec v, First part) {
     return index < part.count ? v : Vec{};
 }
 CAMBER_VEC Vec max(Vec a, Vec b) { return a > b ? a : b; }
+/// v or `floor` where that is larger; NaN stays NaN.
+CAMBER_VEC Vec at_least(Vec floor, Vec v) {
+#if defined(__AVX512F__)
+    return (Vec)_mm512_maskz_max_ps(0xffff, (__m512)floor, (__m512)v);
+#else
+    return v < floor ? floor : v;
+#endif
+}
 CAMBER_VEC Vec min(Vec a, Vec b) { return a < b ? a : b; }
 CAMBER_VEC Vec abs(Vec a) { return (Vec)((WordVec)a & 0x7fffffffu); }
 CAMBER_VEC Vec sqrt(Vec a) {
