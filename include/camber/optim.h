@@ -80,9 +80,7 @@ class Optimizer {
     void step(double lr, double grad_scale = 1);
 
     /// step() in its two halves, for a device that captures a step and replays it: prepare_step() counts the step and
-    /// copies its numbers to the device; launch_step() queues the device work. That work is the same for every step,
-    /// except that Backend::optimizer_step takes the decay of the average by value: capture once more after the last
-    /// step of its warm-up (steps() > (10 * ema_decay - 1) / (1 - ema_decay)) or turn ema_warmup off.
+    /// copies its numbers to the device; launch_step() queues the device work, the same for every step.
     void prepare_step(double lr, double grad_scale = 1);
     void launch_step();
 

@@ -31,7 +31,6 @@ struct OptimizerParams {
     double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam, AdamW
     double max_grad_norm =
         0;  ///< > 0: gradients are scaled by min(1, max_grad_norm / (norm + 1e-6)), norm from `grad_norm`
-    double ema_decay = 0;  ///< > 0: ema = decay * ema + (1 - decay) * parameter
 };
 
 /// Positions in the f32 tensor of per-step numbers that optimizer_step reads. They live in device memory so that a
@@ -41,7 +40,8 @@ inline constexpr int grad_scale = 0;        ///< multiplies every gradient first
 inline constexpr int bias_correction1 = 1;  ///< 1 - beta1^t
 inline constexpr int bias_correction2 = 2;  ///< 1 - beta2^t
 inline constexpr int first_step = 3;  ///< 1 on the first step (SGD's momentum buffer starts as the gradient), else 0
-inline constexpr int groups = 4;      ///< then two a group: learning rate, weight decay
+inline constexpr int ema_decay = 4;   ///< ema = decay * ema + (1 - decay) * parameter, where ema is given
+inline constexpr int groups = 5;      ///< then two a group: learning rate, weight decay
 }  // namespace step_scalar
 
 class Backend {
@@ -146,7 +146,8 @@ class Backend {
                                   int ignore_index) = 0;
 
     // --- optimizer, over flat buffers of equal length; elements outside every segment (frozen) stay as they are
-    /// norm (one element, P) = Euclidean norm of the gradient over the segments.
+    /// norm (one element, P) = Euclidean norm of the raw gradient over the segments; optimizer_step clips by norm *
+    /// |grad_scale|.
     virtual void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) = 0;
     /// state1: momentum or first moment; state2: second moment; ema; each undefined when unused. `scalars`: see
     /// step_scalar.

@@ -200,6 +200,8 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
     set(step_scalar::bias_correction1, -std::expm1(t * std::log(s.params.beta1)));
     set(step_scalar::bias_correction2, -std::expm1(t * std::log(s.params.beta2)));
     set(step_scalar::first_step, t == 1 ? 1 : 0);
+    const double decay = s.config.ema_decay;
+    set(step_scalar::ema_decay, s.config.ema_warmup ? std::min(decay, (1 + t) / (10 + t)) : decay);
     for (std::size_t i = 0; i < s.groups.size(); ++i) {
         set(step_scalar::groups + 2 * i, lr * s.groups[i].lr_multiplier);
         set(step_scalar::groups + 2 * i + 1, s.groups[i].weight_decay);
@@ -210,7 +212,6 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
         numbers = s.f32_scalars.data();
     }
     device_memory(s.scalars.device()).copy_from_host(s.scalars.raw(), numbers, s.scalars.bytes());
-    s.params.ema_decay = s.config.ema_warmup ? std::min(s.config.ema_decay, (1 + t) / (10 + t)) : s.config.ema_decay;
     // A replayed capture does not come through launch_step().
     s.parameters.storage().bump_version();
 }

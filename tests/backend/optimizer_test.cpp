@@ -15,15 +15,16 @@ const std::vector<std::vector<ParameterSegment>> layouts = {
 };
 constexpr std::int64_t length = 50000;
 
-void check_optimizer(const OptimizerParams& p, bool first, const std::vector<ParameterSegment>& segments,
+/// `decay` > 0: with a moving average.
+void check_optimizer(const OptimizerParams& p, double decay, bool first, const std::vector<ParameterSegment>& segments,
                      const char* name) {
-    const bool adam = p.kind != OptimizerKind::sgd, state1 = adam || p.momentum != 0, ema = p.ema_decay > 0;
+    const bool adam = p.kind != OptimizerKind::sgd, state1 = adam || p.momentum != 0, ema = decay > 0;
     const std::vector<double> numbers = {
-        0.5, adam ? 0.271 : 1.0, adam ? 0.0029 : 1.0, first ? 1.0 : 0.0, 0.01, 0.1, 0.003, 0.0};
+        0.5, adam ? 0.271 : 1.0, adam ? 0.0029 : 1.0, first ? 1.0 : 0.0, decay, 0.01, 0.1, 0.003, 0.0};
     const auto buffer = [](std::uint64_t seed, float low = -1) { return parameter(uniform({length}, seed, low, 1)); };
     check({.name = std::string("optimizer_step ") + name,
            .inputs = {buffer(1), buffer(2), buffer(3), buffer(4, 0), buffer(5), parameter(uniform({1}, 6, 100, 101)),
-                      parameter(Tensor::from(numbers, {8}, Device::reference))},
+                      parameter(Tensor::from(numbers, {9}, Device::reference))},
            .outputs = {{"parameter", {length}, Kind::parameter},
                        {"state1", {length}, Kind::parameter},
                        {"state2", {length}, Kind::parameter},
@@ -41,15 +42,15 @@ void check_optimizer(const OptimizerParams& p, bool first, const std::vector<Par
 TEST_CASE("optimizer steps leave elements outside the segments alone") {
     for (const auto& segments : layouts)
         for (const bool first : {false, true}) {
-            check_optimizer({.kind = OptimizerKind::sgd}, first, segments, "SGD");
-            check_optimizer({.kind = OptimizerKind::sgd, .momentum = 0.9, .ema_decay = 0.99}, first, segments,
+            check_optimizer({.kind = OptimizerKind::sgd}, 0, first, segments, "SGD");
+            check_optimizer({.kind = OptimizerKind::sgd, .momentum = 0.9}, 0.99, first, segments,
                             "SGD with momentum and EMA");
-            check_optimizer({.kind = OptimizerKind::sgd, .momentum = 0.9, .nesterov = true}, first, segments,
+            check_optimizer({.kind = OptimizerKind::sgd, .momentum = 0.9, .nesterov = true}, 0, first, segments,
                             "SGD, Nesterov");
-            check_optimizer({.kind = OptimizerKind::adam}, first, segments, "Adam");
-            check_optimizer({.kind = OptimizerKind::adam, .max_grad_norm = 1, .ema_decay = 0.999}, first, segments,
+            check_optimizer({.kind = OptimizerKind::adam}, 0, first, segments, "Adam");
+            check_optimizer({.kind = OptimizerKind::adam, .max_grad_norm = 1}, 0.999, first, segments,
                             "Adam, clipped, EMA");
-            check_optimizer({.kind = OptimizerKind::adamw, .max_grad_norm = 1000}, first, segments,
+            check_optimizer({.kind = OptimizerKind::adamw, .max_grad_norm = 1000}, 0, first, segments,
                             "AdamW, not clipped");
         }
 }

@@ -30,6 +30,7 @@ struct Step {
     float learning_rate, weight_decay;
     float step_size, inverse_root;  // Adam: learning rate / bias correction 1, 1 / sqrt(bias correction 2)
     bool first;
+    float ema_decay;
 };
 
 struct Buffers {
@@ -43,7 +44,7 @@ void update(const Buffers& b, std::int64_t begin, std::int64_t end, const Step& 
     const auto momentum = static_cast<float>(p.momentum), eps = static_cast<float>(p.eps);
     const auto beta1 = static_cast<float>(p.beta1), beta2 = static_cast<float>(p.beta2);
     const auto rest1 = static_cast<float>(1 - p.beta1), rest2 = static_cast<float>(1 - p.beta2);
-    const auto decay = static_cast<float>(p.ema_decay), fresh = static_cast<float>(1 - p.ema_decay);
+    const float decay = s.ema_decay, fresh = 1 - decay;
     const float shrink = kind == OptimizerKind::adamw ? s.learning_rate * s.weight_decay : 0;
     const float added = kind == OptimizerKind::adamw ? 0 : s.weight_decay;
     for_vectors(begin, end, [&](std::int64_t i, auto part) {
@@ -134,10 +135,11 @@ void CpuBackend::optimizer_step(const Tensor& parameter, const Tensor& grad, con
                     .weight_decay = numbers[step_scalar::groups + 2 * group + 1],
                     .step_size = rate / numbers[step_scalar::bias_correction1],
                     .inverse_root = 1 / std::sqrt(numbers[step_scalar::bias_correction2]),
-                    .first = numbers[step_scalar::first_step] != 0};
+                    .first = numbers[step_scalar::first_step] != 0,
+                    .ema_decay = numbers[step_scalar::ema_decay]};
     };
-    const auto apply = buffers.ema && p.ema_decay > 0 ? choose<true>(p.kind, buffers.state1 != nullptr)
-                                                      : choose<false>(p.kind, buffers.state1 != nullptr);
+    const auto apply = buffers.ema ? choose<true>(p.kind, buffers.state1 != nullptr)
+                                   : choose<false>(p.kind, buffers.state1 != nullptr);
     const std::int64_t total = total_length(segments);
     parallel_ranges(total, lanes, total, [&](std::int64_t begin, std::int64_t end) {
         for_pieces(segments, begin, end,

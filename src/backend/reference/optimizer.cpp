@@ -71,6 +71,7 @@ void ReferenceBackend::optimizer_step(const Tensor& parameter, const Tensor& gra
             const double norm = static_cast<double>(*grad_norm.data<P>()) * std::abs(gradient_scale);
             gradient_scale *= std::min(1.0, p.max_grad_norm / (norm + 1e-6));
         }
+        const double decay = scalar(scalars, step_scalar::ema_decay);
         for (const auto& segment : segments) {
             const int group = step_scalar::groups + 2 * segment.group;
             const Step step{.learning_rate = scalar(scalars, group),
@@ -88,9 +89,7 @@ void ReferenceBackend::optimizer_step(const Tensor& parameter, const Tensor& gra
                 w[i] = static_cast<P>(after);
                 if (moment1) moment1[i] = static_cast<P>(m);
                 if (moment2) moment2[i] = static_cast<P>(v);
-                if (average && p.ema_decay > 0)
-                    average[i] =
-                        static_cast<P>(p.ema_decay * static_cast<double>(average[i]) + (1 - p.ema_decay) * after);
+                if (average) average[i] = static_cast<P>(decay * static_cast<double>(average[i]) + (1 - decay) * after);
             }
         }
     });
