@@ -18,7 +18,7 @@ else
 fi
 if command -v clang-tidy >/dev/null 2>&1; then
     git ls-files 'src/core/*.cpp' 'src/autograd/*.cpp' 'src/ops/*.cpp' 'src/train/*.cpp' |
-        xargs clang-tidy -p "$build" --quiet --warnings-as-errors='*' 2>/dev/null || failed=1
+        xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet --warnings-as-errors='*' 2>/dev/null || failed=1
 else
     echo "lint: clang-tidy is not installed; static checks were left out"
 fi
