@@ -18,7 +18,8 @@ struct Entry {
 
 struct Cache {
     std::mutex mutex;
-    std::map<std::tuple<const void*, std::int64_t, std::uintptr_t>, Entry> entries;
+    /// By address, extents and layout.
+    std::map<std::tuple<const void*, std::int64_t, std::int64_t, std::uintptr_t>, Entry> entries;
     std::size_t kept = 0;
 
     void drop(Entry& entry) {
@@ -49,7 +50,7 @@ Tensor prepared_weight(const Tensor& w, std::uintptr_t layout, std::size_t bytes
         c.entries.clear();
         c.kept = 0;
     }
-    const auto [position, is_new] = c.entries.try_emplace({w.raw(), w.numel(), layout});
+    const auto [position, is_new] = c.entries.try_emplace({w.raw(), w.dim(0), w.numel(), layout});
     Entry& entry = position->second;
     const bool unchanged = !is_new && entry.version == version;
     if (unchanged && entry.prepared) return entry.prepared;
