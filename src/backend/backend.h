@@ -161,5 +161,7 @@ Backend& backend(Device device);
 inline Backend& backend(const Tensor& tensor) { return backend(tensor.device()); }
 /// Whether backend(device) would succeed.
 bool has_backend(Device device);
+/// One line that says why it would not; empty when it would.
+std::string why_no_backend(Device device);
 
 }  // namespace camber

@@ -3,11 +3,13 @@
 #include "backend/meta/meta.h"
 #include "backend/profiler.h"
 #include "backend/reference/reference.h"
+#include "cuda/cuda.h"
 
 namespace camber {
 namespace {
 
-Backend* find_backend(Device device) {
+/// Null when this build or machine has no such device; `why` then says so in one line.
+Backend* find_backend(Device device, std::string* why = nullptr) {
     switch (device) {
         case Device::meta:
             return &meta_backend();
@@ -16,20 +18,49 @@ Backend* find_backend(Device device) {
         case Device::cpu:
             return &cpu_backend();
         case Device::cuda:
-        case Device::emulated:
+#if defined(CAMBER_WITH_CUDA)
+            return cuda::find_backend(why);
+#else
+            if (why) *why = "built without CUDA";
             return nullptr;
+#endif
+        case Device::emulated:
+#if defined(CAMBER_WITH_EMULATOR)
+            return emulated::find_backend(why);
+#else
+            if (why) *why = "built without the emulator";
+            return nullptr;
+#endif
     }
     return nullptr;
 }
+
+// Tensors may be made on a device before its backend is asked for.
+const bool memories_registered = [] {
+#if defined(CAMBER_WITH_CUDA)
+    register_device_memory(Device::cuda, cuda::find_memory);
+#endif
+#if defined(CAMBER_WITH_EMULATOR)
+    register_device_memory(Device::emulated, emulated::find_memory);
+#endif
+    return true;
+}();
 
 }  // namespace
 
 bool has_backend(Device device) { return find_backend(device) != nullptr; }
 
+std::string why_no_backend(Device device) {
+    std::string why;
+    find_backend(device, &why);
+    return why;
+}
+
 Backend& backend(Device device) {
     if (Backend* profiling = profiling_backend(device)) return *profiling;
-    Backend* found = find_backend(device);
-    if (!found) fail("there is no device '{}' in this build: it has cpu and reference", name(device));
+    std::string why;
+    Backend* found = find_backend(device, &why);
+    if (!found) fail("device '{}' cannot be used: {}", name(device), why);
     return *found;
 }
 

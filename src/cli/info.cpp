@@ -14,7 +14,7 @@ void add_info(CLI::App& app, Action& action) {
             fmt::print("camber {}\n\ndevices\n", CAMBER_VERSION);
             for (const Device device : {Device::cpu, Device::reference, Device::cuda, Device::emulated}) {
                 fmt::print("  {:<10} {}\n", name(device),
-                           has_backend(device) ? backend(device).describe() : "not in this build");
+                           has_backend(device) ? backend(device).describe() : why_no_backend(device));
             }
             fmt::print("\nthreads    {} (OMP_NUM_THREADS)\n\nnetworks\n", omp_get_max_threads());
             for (const nets::NetInfo& net : nets::net_list()) {

@@ -2,6 +2,7 @@
 #include <camber/error.h>
 
 #include <array>
+#include <atomic>
 
 #include "core/host_memory.h"
 
@@ -24,9 +25,13 @@ class MetaMemory : public DeviceMemory {
     void trim() override {}
 };
 
-std::array<DeviceMemory*, device_count>& memories() {
+using Find = DeviceMemory* (*)();
+
+std::array<Find, device_count>& finders() {
     static MetaMemory meta;
-    static std::array<DeviceMemory*, device_count> table = {&meta, &host_memory(), &host_memory(), nullptr, nullptr};
+    static std::array<Find, device_count> table = {[]() -> DeviceMemory* { return &meta; },
+                                                   []() -> DeviceMemory* { return &host_memory(); },
+                                                   []() -> DeviceMemory* { return &host_memory(); }, nullptr, nullptr};
     return table;
 }
 
@@ -42,13 +47,15 @@ Device parse_device(const std::string& text) {
 }
 
 DeviceMemory& device_memory(Device device) {
-    DeviceMemory* memory = memories()[static_cast<std::size_t>(device)];
-    if (!memory) fail("there is no device '{}' in this build or on this machine", name(device));
-    return *memory;
+    const auto index = static_cast<std::size_t>(device);
+    static std::array<std::atomic<DeviceMemory*>, device_count> found{};
+    if (!found[index] && finders()[index]) found[index] = finders()[index]();
+    if (!found[index]) fail("there is no device '{}' in this build or on this machine: see camber info", name(device));
+    return *found[index];
 }
 
-void register_device_memory(Device device, DeviceMemory* memory) {
-    memories()[static_cast<std::size_t>(device)] = memory;
+void register_device_memory(Device device, DeviceMemory* (*find)()) {
+    finders()[static_cast<std::size_t>(device)] = find;
 }
 
 bool is_host(Device device) { return device == Device::reference || device == Device::cpu; }

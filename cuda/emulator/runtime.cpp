@@ -1,0 +1,126 @@
+#include "cuda/runtime/runtime.h"
+
+#include <camber/error.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+
+#include "cuda/emulator/arena.h"
+#include "cuda/emulator/core.h"
+
+namespace camber::emulator {
+
+/// Blocks are independent of each other, so they are shared out among the machine's cores.
+void run(const BoundKernel& kernel) {
+    const Shape& shape = kernel.shape;
+    const unsigned threads = shape.block.x * shape.block.y * shape.block.z;
+    const std::int64_t blocks = std::int64_t{shape.grid.x} * shape.grid.y * shape.grid.z;
+    if (threads == 0 || threads > 1024 || shape.block.z > 64)
+        fail("kernel '{}': a block of {} threads; 1 to 1024 are possible", kernel.name, threads);
+    if (blocks == 0 || shape.grid.y > 65535 || shape.grid.z > 65535)
+        fail("kernel '{}': a grid of {}x{}x{} blocks is not possible", kernel.name, shape.grid.x, shape.grid.y,
+             shape.grid.z);
+    if (shape.shared_bytes > SharedMemory::capacity)
+        fail("kernel '{}': {} bytes of shared memory; a block has {}", kernel.name, shape.shared_bytes,
+             SharedMemory::capacity);
+
+    std::string fault;
+    std::atomic<bool> faulted = false;
+#pragma omp parallel for schedule(dynamic) if (blocks > 1)
+    for (std::int64_t i = 0; i < blocks; ++i) {
+        if (faulted) continue;
+        const uint3 block = {static_cast<unsigned>(i % shape.grid.x),
+                             static_cast<unsigned>(i / shape.grid.x % shape.grid.y),
+                             static_cast<unsigned>(i / shape.grid.x / shape.grid.y)};
+        const std::string wrong = Core::get().run_block(kernel, block);
+        if (!wrong.empty() && !faulted.exchange(true)) {
+            fault = wrong;
+        }
+    }
+    if (faulted) throw Error(fault);
+}
+
+}  // namespace camber::emulator
+
+namespace camber::emulated {
+
+using emulator::Arena;
+
+const std::string& why_unavailable() {
+    static const std::string why =
+        Arena::get().capacity() > 0 ? "" : "the emulated device could not reserve its range of addresses";
+    return why;
+}
+
+const DeviceProperties& device_properties() {
+    if (!why_unavailable().empty()) throw Error(why_unavailable());
+    // Few multiprocessors, so that grids sized by them are small and loops over what is left are exercised.
+    static const DeviceProperties properties = {"emulated device",
+                                                9,
+                                                0,
+                                                2,
+                                                2048,
+                                                Arena::get().capacity(),
+                                                std::size_t{1} << 20,
+                                                emulator::SharedMemory::capacity};
+    return properties;
+}
+
+std::string describe_runtime() {
+#if defined(__SANITIZE_ADDRESS__)
+    return "the CUDA kernels on the host, under AddressSanitizer";
+#else
+    return "the CUDA kernels on the host, every memory access checked";
+#endif
+}
+
+void* take_device_memory(std::size_t bytes) { return Arena::get().take(bytes); }
+void give_device_memory(void* memory, std::size_t bytes) noexcept { Arena::get().give(memory, bytes); }
+MemoryInfo device_memory_info() {
+    const Arena& arena = Arena::get();
+    return {arena.capacity() - arena.in_use(), arena.capacity()};
+}
+
+void* take_pinned_memory(std::size_t bytes) {
+    void* const memory = std::aligned_alloc(64, (std::max<std::size_t>(bytes, 1) + 63) / 64 * 64);
+    if (!memory) fail("no host memory for a staging buffer of {} bytes", bytes);
+    return memory;
+}
+void give_pinned_memory(void* memory) noexcept { std::free(memory); }
+
+void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind) {
+    if (bytes > 0) std::memcpy(device, host, bytes);
+}
+void copy_to_host(void* host, const void* device, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(host, device, bytes);
+}
+void copy_on_device(void* to, const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memmove(to, from, bytes);
+}
+void set_bytes(void* device, int value, std::size_t bytes) {
+    if (bytes > 0) std::memset(device, value, bytes);
+}
+void synchronize() {}
+
+// Everything runs at once and in order, so an event is the time at which it was recorded.
+namespace {
+using Clock = std::chrono::steady_clock;
+}
+Event::Event() : event_(new Clock::time_point) {}
+Event::~Event() { delete static_cast<Clock::time_point*>(event_); }
+void Event::record(StreamKind) { *static_cast<Clock::time_point*>(event_) = Clock::now(); }
+void Event::hold(StreamKind) const {}
+void Event::wait() const {}
+float Event::milliseconds_since(const Event& earlier) const {
+    return std::chrono::duration<float, std::milli>(*static_cast<Clock::time_point*>(event_) -
+                                                    *static_cast<Clock::time_point*>(earlier.event_))
+        .count();
+}
+
+ProfilerRange::ProfilerRange(const char*) {}
+ProfilerRange::~ProfilerRange() = default;
+
+}  // namespace camber::emulated

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+
+/// CUDA's built-in vector types, with its alignments. may_alias, because kernels read arrays of other types through
+/// them.
+#define CAMBER_VECTOR2(type, name, align)                    \
+    struct __attribute__((may_alias, aligned(align))) name { \
+        type x, y;                                           \
+    };                                                       \
+    inline name make_##name(type x, type y) { return {x, y}; }
+#define CAMBER_VECTOR4(type, name, align)                    \
+    struct __attribute__((may_alias, aligned(align))) name { \
+        type x, y, z, w;                                     \
+    };                                                       \
+    inline name make_##name(type x, type y, type z, type w) { return {x, y, z, w}; }
+
+CAMBER_VECTOR2(unsigned char, uchar2, 2)
+CAMBER_VECTOR2(int, int2, 8)
+CAMBER_VECTOR2(unsigned, uint2, 8)
+CAMBER_VECTOR2(float, float2, 8)
+CAMBER_VECTOR2(double, double2, 16)
+CAMBER_VECTOR4(unsigned char, uchar4, 4)
+CAMBER_VECTOR4(int, int4, 16)
+CAMBER_VECTOR4(unsigned, uint4, 16)
+CAMBER_VECTOR4(float, float4, 16)
+
+#undef CAMBER_VECTOR2
+#undef CAMBER_VECTOR4
+
+struct uint3 {
+    unsigned x, y, z;
+};
+
+struct dim3 {
+    unsigned x = 1, y = 1, z = 1;
+    constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};

@@ -1,0 +1,75 @@
+#pragma once
+#include <camber/bf16.h>
+
+#include "cuda/runtime/gpu.h"
+
+/// The warp-wide instructions of tensor cores and asynchronous copies (sm_80 and newer), for kernels on both devices.
+/// Fragment layouts: PTX manual, "mma.m16n8k16 with floating point type" and "ldmatrix".
+namespace camber::CAMBER_GPU {
+
+/// Four 8x8 matrices of bf16 from shared memory: lane 8 * i + j gives the 16-byte aligned address of row j of matrix i;
+/// fragment[i] gets elements (lane / 4, lane % 4 * 2) and the next one of matrix i, of its transpose if `transpose`.
+template <bool transpose = false>
+__device__ __forceinline__ void load_matrix_x4(unsigned (&fragment)[4], const bf16* row) {
+#if defined(CAMBER_EMULATED)
+    emulator::load_matrix_x4(fragment, row, transpose, std::source_location::current());
+#else
+    const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    if constexpr (transpose) {
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
+                     : "r"(address)
+                     : "memory");
+    } else {
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
+                     : "r"(address)
+                     : "memory");
+    }
+#endif
+}
+
+/// c += a * b for a [16, 16] and b [16, 8] of bf16, c [16, 8] of f32, spread over the warp.
+__device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+#if defined(CAMBER_EMULATED)
+    emulator::mma_bf16(c, a, b, std::source_location::current());
+#else
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
+        "%2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+/// Queues a copy of 16 bytes to shared memory, of which the first `valid` (0 or 16) come from `global` and the rest are
+/// zero. Both addresses are 16-byte aligned; `global` must be a valid address even when nothing is read.
+__device__ __forceinline__ void copy_async(void* shared, const void* global, int valid = 16) {
+#if defined(CAMBER_EMULATED)
+    emulator::copy_async(shared, global, valid);
+#else
+    const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid) : "memory");
+#endif
+}
+
+/// Closes the group of copies queued since the last one.
+__device__ __forceinline__ void commit_copies() {
+#if defined(CAMBER_EMULATED)
+    emulator::commit_copies();
+#else
+    asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+/// Waits until all of this thread's groups but the newest `left` have arrived. Other threads' need a barrier besides.
+template <int left>
+__device__ __forceinline__ void wait_copies() {
+#if defined(CAMBER_EMULATED)
+    emulator::wait_copies(left);
+#else
+    asm volatile("cp.async.wait_group %0;" ::"n"(left) : "memory");
+#endif
+}
+
+}  // namespace camber::CAMBER_GPU

@@ -1,0 +1,102 @@
+#pragma once
+#include <camber/bf16.h>
+#include <camber/error.h>
+#include <camber/tensor.h>
+
+#include <bit>
+#include <cstdint>
+
+#include "cuda/runtime/launch.h"
+
+/// Elements and vectors of them in kernels. Elements are float, bf16, u8 or double; arithmetic is in float.
+namespace camber::CAMBER_GPU {
+
+__device__ __forceinline__ float to_float(float x) { return x; }
+__device__ __forceinline__ float to_float(bf16 x) { return static_cast<float>(x); }
+
+template <class T>
+__device__ __forceinline__ T from_float(float x) {
+    return T(x);
+}
+#if defined(__CUDA_ARCH__)
+template <>
+__device__ __forceinline__ bf16 from_float<bf16>(float x) {
+    bf16 y;  // one instruction, against six for the portable conversion
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
+    return y;
+}
+#endif
+
+/// N consecutive elements, aligned to their size: one access of 16 bytes where N = vector_width<T>.
+template <class T, int N>
+struct alignas(sizeof(T) * N) Vec {
+    T v[N];
+    __device__ __forceinline__ T& operator[](int i) { return v[i]; }
+    __device__ __forceinline__ const T& operator[](int i) const { return v[i]; }
+};
+
+/// Elements in a 16-byte access.
+template <class T>
+inline constexpr int vector_width = 16 / sizeof(T);
+
+template <int N, class T>
+__device__ __forceinline__ Vec<T, N> load(const T* p) {
+    if constexpr (sizeof(T) * N == 16) {
+        return std::bit_cast<Vec<T, N>>(*reinterpret_cast<const uint4*>(p));
+    } else if constexpr (sizeof(T) * N == 8) {
+        return std::bit_cast<Vec<T, N>>(*reinterpret_cast<const uint2*>(p));
+    } else if constexpr (sizeof(T) * N == 4 && N > 1) {
+        return std::bit_cast<Vec<T, N>>(*reinterpret_cast<const unsigned*>(p));
+    } else {
+        Vec<T, N> r;
+#pragma unroll
+        for (int i = 0; i < N; ++i) r[i] = p[i];
+        return r;
+    }
+}
+
+template <int N, class T>
+__device__ __forceinline__ void store(T* p, const Vec<T, N>& value) {
+    if constexpr (sizeof(T) * N == 16) {
+        *reinterpret_cast<uint4*>(p) = std::bit_cast<uint4>(value);
+    } else if constexpr (sizeof(T) * N == 8) {
+        *reinterpret_cast<uint2*>(p) = std::bit_cast<uint2>(value);
+    } else if constexpr (sizeof(T) * N == 4 && N > 1) {
+        *reinterpret_cast<unsigned*>(p) = std::bit_cast<unsigned>(value);
+    } else {
+#pragma unroll
+        for (int i = 0; i < N; ++i) p[i] = value[i];
+    }
+}
+
+/// The first element as a device pointer, null where the tensor is undefined.
+template <class T>
+T* pointer(const Tensor& t) {
+    return t.defined() ? t.data<T>() : nullptr;
+}
+
+/// Whether vectors of N elements can be read from the tensor's start.
+inline bool aligned_to(const Tensor& t, std::size_t bytes) {
+    return !t.defined() || reinterpret_cast<std::uintptr_t>(t.raw()) % bytes == 0;
+}
+
+/// Blocks of `threads` threads that the whole device holds at once, when registers and shared memory allow full
+/// occupancy: the grid of a loop over memory.
+inline std::int64_t resident_blocks(int threads) {
+    const DeviceProperties& device = device_properties();
+    return static_cast<std::int64_t>(device.multiprocessors) * (device.threads_per_multiprocessor / threads);
+}
+
+/// Calls f(float{}) or f(bf16{}) by the dtype of activations.
+template <class F>
+void dispatch(const Tensor& t, F&& f) {
+    if (t.dtype() == Dtype::f32) {
+        f(float{});
+    } else if (t.dtype() == Dtype::bf16) {
+        f(bf16{});
+    } else {
+        fail("the {} device computes in f32 and bf16, not {}", name(this_device), name(t.dtype()));
+    }
+}
+
+}  // namespace camber::CAMBER_GPU

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+#include <utility>
+
+#include "cuda/runtime/gpu.h"
+#include "cuda/runtime/runtime.h"
+
+namespace camber::CAMBER_GPU {
+
+struct LaunchShape {
+    dim3 grid, block;
+    std::size_t shared_bytes = 0;  ///< of dynamic shared memory
+};
+
+/// Queues `kernel` on the compute stream. `name` stands in errors, profiles and the emulator's reports. Throws Error
+/// when the launch is refused; faults inside a kernel are reported by the next call that waits (at once, emulated).
+template <class... Parameters, class... Args>
+void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape, Args&&... args) {
+#if defined(CAMBER_EMULATED)
+    emulator::queue_kernel(name, {shape.grid, shape.block, shape.shared_bytes}, kernel, std::forward<Args>(args)...);
+#else
+    if (shape.shared_bytes > 48 * 1024)
+        allow_shared_memory(name, reinterpret_cast<const void*>(kernel), shape.shared_bytes);
+    kernel<<<shape.grid, shape.block, shape.shared_bytes, compute_stream()>>>(
+        static_cast<Parameters>(std::forward<Args>(args))...);
+    check_launch(name);
+#endif
+}
+
+/// Blocks that cover `count` items at `per_block` each, at most `limit` (a grid-stride loop takes the rest).
+inline unsigned blocks_for(std::int64_t count, std::int64_t per_block, std::int64_t limit = 0x7fffffff) {
+    const std::int64_t blocks = (count + per_block - 1) / per_block;
+    return static_cast<unsigned>(blocks < 1 ? 1 : blocks < limit ? blocks : limit);
+}
+
+}  // namespace camber::CAMBER_GPU

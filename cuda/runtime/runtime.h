@@ -1,0 +1,91 @@
+#pragma once
+#include <camber/device.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "cuda/runtime/gpu.h"
+
+/// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order,
+/// and one copy stream for batches on their way. Implemented by cuda_runtime.cpp on NVIDIA's, by emulator/runtime.cpp
+/// on the host's. Every call checks its result and throws Error naming the call and what was being done.
+namespace camber::CAMBER_GPU {
+
+struct DeviceProperties {
+    std::string name;
+    int compute_major = 0, compute_minor = 0;
+    int multiprocessors = 0;
+    int threads_per_multiprocessor = 0;
+    std::size_t memory_bytes = 0;
+    std::size_t l2_bytes = 0;
+    std::size_t shared_bytes_per_block = 0;  ///< the most a block can ask for
+};
+
+/// Empty when this process can compute on the device, else one line that says why not. Never throws.
+const std::string& why_unavailable();
+/// Throws Error with why_unavailable().
+const DeviceProperties& device_properties();
+/// Versions of driver, runtime and libraries, for `camber info`.
+std::string describe_runtime();
+
+/// Null when the device has no more.
+void* take_device_memory(std::size_t bytes);
+void give_device_memory(void* memory, std::size_t bytes) noexcept;
+/// Free and total bytes of the device.
+struct MemoryInfo {
+    std::size_t free = 0, total = 0;
+};
+MemoryInfo device_memory_info();
+
+/// Page-locked host memory, which the device copies from without the host's help.
+void* take_pinned_memory(std::size_t bytes);
+void give_pinned_memory(void* memory) noexcept;
+
+enum class StreamKind { compute, copy };
+
+/// Queued on `stream`; host memory must stay valid until it is done (pinned) or is read before the call returns
+/// (pageable).
+void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind stream = StreamKind::compute);
+/// Waits until the bytes have arrived.
+void copy_to_host(void* host, const void* device, std::size_t bytes);
+void copy_on_device(void* to, const void* from, std::size_t bytes);
+void set_bytes(void* device, int value, std::size_t bytes);
+/// Waits for everything queued; a kernel's fault is thrown here.
+void synchronize();
+
+/// A point in a stream.
+class Event {
+  public:
+    Event();
+    ~Event();
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
+    void record(StreamKind stream);
+    /// What is queued on `stream` from now on starts after this point.
+    void hold(StreamKind stream) const;
+    /// The host waits for this point.
+    void wait() const;
+    /// Milliseconds from `earlier` to this; both have passed.
+    float milliseconds_since(const Event& earlier) const;
+
+  private:
+    void* event_;
+};
+
+/// Names a stretch of host code in profilers (NVTX); nothing where that is absent.
+class ProfilerRange {
+  public:
+    explicit ProfilerRange(const char* name);
+    ~ProfilerRange();
+    ProfilerRange(const ProfilerRange&) = delete;
+    ProfilerRange& operator=(const ProfilerRange&) = delete;
+};
+
+#if !defined(CAMBER_EMULATED)
+cudaStream_t compute_stream();
+void check_launch(const char* name);
+void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes);
+#endif
+
+}  // namespace camber::CAMBER_GPU
