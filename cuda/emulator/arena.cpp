@@ -51,6 +51,7 @@ Arena::Arena() {
     base_ = reserve(bytes);
     open_bytes_ = reinterpret_cast<std::uint8_t*>(reserve(bytes / granule));
     if (base_ && open_bytes_) capacity_ = bytes;
+    top_ = 4096;  // an index below zero in the first block is still in the range
 }
 
 void* Arena::take(std::size_t bytes) {

@@ -133,17 +133,23 @@ void Core::finish_thread() {
     const unsigned i = index(t), lane = i % 32;
     for (const WarpGroup& group : warps_[i / 32].groups)
         if (group.mask >> lane & 1u)
-            fault(fmt::format("the thread has left the kernel, and {} names its lane {} in the mask {:#x}",
-                              name_of(group.op), lane, group.mask));
+            fault([&] {
+                return fmt::format("the thread has left the kernel, and {} names its lane {} in the mask {:#x}",
+                                   name_of(group.op), lane, group.mask);
+            });
     if (!t.copies.empty() || !t.copy_groups.empty())
-        fault("the thread has left the kernel before its asynchronous copies were waited for");
+        fault([&] {
+            return std::string("the thread has left the kernel before its asynchronous copies were waited for");
+        });
     t.state = Thread::State::finished;
     ++finished_;
     free_stacks_.push_back(t.stack);
     switch_context(t.context, scheduler_, nullptr, 0);
 }
 
-void Core::fault(const std::string& what) {
+void Core::stop_watching() { running_core = nullptr; }
+
+void Core::report(const std::string& what) {
     fault_ = fmt::format("kernel '{}', block {}, thread {}: {}", kernel_->name, text(current_->indices.block_idx),
                          text(current_->indices.thread_idx), what);
     switch_context(current_->context, scheduler_, nullptr, 0);
@@ -171,8 +177,11 @@ void Core::sync_threads(const Location& where) {
     for (Thread& t : threads_) {
         if (&t == current_) continue;
         if (t.where.line() != where.line() || t.where.column() != where.column())
-            fault(fmt::format("divergent barrier: this thread is at __syncthreads in {} and thread {} at the one in {}",
-                              text(where), text(t.indices.thread_idx), text(t.where)));
+            fault([&] {
+                return fmt::format(
+                    "divergent barrier: this thread is at __syncthreads in {} and thread {} at the one in {}",
+                    text(where), text(t.indices.thread_idx), text(t.where));
+            });
     }
     shared_.pass_barrier();
     for (Warp& warp : warps_) warp.epoch = 0;
@@ -186,14 +195,18 @@ const std::array<std::uint32_t, 4>& Core::warp_operation(WarpOp op, unsigned mas
     const unsigned i = index(t), lane = i % 32, first = i - lane;
     Warp& warp = warps_[i / 32];
     if (!(mask >> lane & 1u))
-        fault(fmt::format("{} in {}: the mask {:#x} leaves out the lane itself, {}", name_of(op), text(where), mask,
-                          lane));
+        fault([&] {
+            return fmt::format("{} in {}: the mask {:#x} leaves out the lane itself, {}", name_of(op), text(where),
+                               mask, lane);
+        });
     for (unsigned other = 0; other < 32; ++other) {
         if (!(mask >> other & 1u)) continue;
         const bool exists = first + other < threads_.size();
         if (!exists || threads_[first + other].state == Thread::State::finished)
-            fault(fmt::format("{} in {}: lane {} of the mask {:#x} is inactive: it {}", name_of(op), text(where), other,
-                              mask, exists ? "has left the kernel" : "is not in the block"));
+            fault([&] {
+                return fmt::format("{} in {}: lane {} of the mask {:#x} is inactive: it {}", name_of(op), text(where),
+                                   other, mask, exists ? "has left the kernel" : "is not in the block");
+            });
     }
     WarpGroup* group = nullptr;
     for (WarpGroup& candidate : warp.groups)
@@ -217,7 +230,7 @@ void Core::finish_group(Warp& warp, WarpGroup& group, unsigned first) {
     std::array<std::array<std::uint32_t, 4>, 32> results{};
     ++warp.epoch;
     if (const std::string wrong = evaluate(group, results); !wrong.empty())
-        fault(fmt::format("{} in {}: {}", name_of(group.op), text(current_->where), wrong));
+        fault([&] { return fmt::format("{} in {}: {}", name_of(group.op), text(current_->where), wrong); });
     for (unsigned lane = 0; lane < 32; ++lane) {
         if (!(group.mask >> lane & 1u)) continue;
         Thread& t = threads_[first + lane];
@@ -267,14 +280,20 @@ void Core::access(const void* p, std::size_t bytes, bool write, bool atomic) {
 #endif
     if (stacks_[static_cast<std::size_t>(current_->stack)].contains(p)) return;
     if (shared_.contains(p)) {
-        if (const std::string wrong = shared_.access(p, bytes, write, atomic, accessor()); !wrong.empty()) fault(wrong);
+        const Accessor who = accessor();
+        stop_watching();
+        const std::string wrong = shared_.access(p, bytes, write, atomic, who);
+        if (!wrong.empty()) report(wrong);
+        running_core = this;
         return;
     }
     const char* const verb = write ? "write" : "read";
     const Arena& arena = Arena::get();
     if (arena.contains(p)) {
         if (!arena.accessible(p, bytes))
-            fault(fmt::format("out-of-bounds {} of {} bytes of global memory, {}", verb, bytes, arena.describe(p)));
+            fault([&] {
+                return fmt::format("out-of-bounds {} of {} bytes of global memory, {}", verb, bytes, arena.describe(p));
+            });
         return;
     }
     const auto within = [p](const void* begin, std::size_t size) {
@@ -283,7 +302,7 @@ void Core::access(const void* p, std::size_t bytes, bool write, bool atomic) {
     if (!write && (within(threads_.data(), threads_.size() * sizeof(Thread)) ||
                    within(kernel_->arguments.get(), kernel_->argument_bytes)))
         return;
-    fault(fmt::format("{} of {} bytes at {}, which is not device memory", verb, bytes, p));
+    fault([&] { return fmt::format("{} of {} bytes at {}, which is not device memory", verb, bytes, p); });
 }
 
 // --- what kernels call
@@ -294,14 +313,17 @@ void* shared_memory(const void* id, const char* name, std::size_t bytes, std::si
     Core& core = *Core::running();
     void* const array = core.shared().place(id, name, bytes, alignment);
     if (!array)
-        core.fault(fmt::format("the block's shared memory does not hold {} ({} bytes): it has {}", name, bytes,
-                               SharedMemory::capacity));
+        core.fault([&] {
+            return fmt::format("the block's shared memory does not hold {} ({} bytes): it has {}", name, bytes,
+                               SharedMemory::capacity);
+        });
     return array;
 }
 
 void* dynamic_shared_memory() {
     Core& core = *Core::running();
-    if (core.kernel().shape.shared_bytes == 0) core.fault("the launch gives the kernel no dynamic shared memory");
+    if (core.kernel().shape.shared_bytes == 0)
+        core.fault([&] { return std::string("the launch gives the kernel no dynamic shared memory"); });
     return core.shared().dynamic();
 }
 

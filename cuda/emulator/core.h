@@ -74,11 +74,18 @@ class Core {
                                                        const Location& where);
     /// Checks an access by the running thread.
     void access(const void* p, std::size_t bytes, bool write, bool atomic = false);
-    /// Ends the kernel with a report that names kernel, block and thread.
-    [[noreturn]] void fault(const std::string& what);
+    /// Ends the kernel with a report that names kernel, block and thread. `what` returns the rest of it.
+    template <class What>
+    [[noreturn]] void fault(What&& what) {
+        stop_watching();
+        report(what());
+    }
 
   private:
     static void enter_thread();
+    /// What runs from here on is the emulator's own, whatever the compiler put hooks into.
+    static void stop_watching();
+    [[noreturn]] void report(const std::string& what);
     unsigned index(const Thread& thread) const { return static_cast<unsigned>(&thread - threads_.data()); }
     void resume(Thread& thread);
     void wait(Thread::State state, const Location& where);

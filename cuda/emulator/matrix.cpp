@@ -59,9 +59,9 @@ void evaluate_mma(const WarpGroup& group, std::array<std::array<std::uint32_t, 4
 
 void load_matrix_x4(unsigned (&fragment)[4], const void* row, bool transpose, const Location& where) {
     Core& core = *Core::running();
-    if (!core.shared().contains(row)) core.fault("ldmatrix reads shared memory only");
+    if (!core.shared().contains(row)) core.fault([&] { return std::string("ldmatrix reads shared memory only"); });
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0)
-        core.fault("a row given to ldmatrix is not aligned to 16 bytes");
+        core.fault([&] { return std::string("a row given to ldmatrix is not aligned to 16 bytes"); });
     core.access(row, 16, false);
     LaneInput input;
     input.row = row;

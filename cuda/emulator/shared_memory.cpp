@@ -110,7 +110,9 @@ std::string SharedMemory::access(const void* p, std::size_t bytes, bool write, b
             return fmt::format("race on shared memory, {}: {} by this thread and a write by {} with no barrier between",
                                here(), write ? "a write" : "a read", thread_text(cell.writer));
         if (!write || atomic) {
-            if (touched & ~cell.written_bytes) return fmt::format("read of unwritten shared memory, {}", here());
+            if (touched & ~cell.written_bytes)
+                return fmt::format(
+                    "read of unwritten shared memory, {}: a missing write, or a missing barrier after it", here());
         }
         if (write) {
             const bool same_reader = !cell.several_readers && cell.reader == who.thread;

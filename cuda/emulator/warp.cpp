@@ -108,9 +108,10 @@ std::uint64_t warp_operation(WarpOp op, unsigned mask, std::uint64_t value, int 
 
 void copy_async(void* shared, const void* global, int valid) {
     Core& core = *Core::running();
-    if (!core.shared().contains(shared)) core.fault("an asynchronous copy writes to shared memory only");
+    if (!core.shared().contains(shared))
+        core.fault([&] { return std::string("an asynchronous copy writes to shared memory only"); });
     if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 || reinterpret_cast<std::uintptr_t>(global) % 16 != 0)
-        core.fault("an asynchronous copy of 16 bytes is not aligned to 16 bytes");
+        core.fault([&] { return std::string("an asynchronous copy of 16 bytes is not aligned to 16 bytes"); });
     if (valid > 0) core.access(global, static_cast<std::size_t>(valid), false);
     core.thread().copies.push_back({shared, global, valid});
 }

@@ -50,9 +50,6 @@ class DeviceMemory {
 
 /// The memory of `device`; throws Error when this build or machine has no such device.
 DeviceMemory& device_memory(Device device);
-/// Where the memory of `device` comes from: called when the first tensor is made there; null when this machine has no
-/// such device. What it returns must outlive the program's use of tensors there.
-void register_device_memory(Device device, DeviceMemory* (*find)());
 /// Whether tensors on `device` can be read through plain pointers.
 bool is_host(Device device);
 

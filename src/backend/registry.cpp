@@ -3,6 +3,7 @@
 #include "backend/meta/meta.h"
 #include "backend/profiler.h"
 #include "backend/reference/reference.h"
+#include "core/gpu_memory.h"
 #include "cuda/cuda.h"
 
 namespace camber {
@@ -35,18 +36,18 @@ Backend* find_backend(Device device, std::string* why = nullptr) {
     return nullptr;
 }
 
-// Tensors may be made on a device before its backend is asked for.
-const bool memories_registered = [] {
+}  // namespace
+
+DeviceMemory* find_gpu_memory(Device device) {
 #if defined(CAMBER_WITH_CUDA)
-    register_device_memory(Device::cuda, cuda::find_memory);
+    if (device == Device::cuda) return cuda::find_memory();
 #endif
 #if defined(CAMBER_WITH_EMULATOR)
-    register_device_memory(Device::emulated, emulated::find_memory);
+    if (device == Device::emulated) return emulated::find_memory();
 #endif
-    return true;
-}();
-
-}  // namespace
+    static_cast<void>(device);
+    return nullptr;
+}
 
 bool has_backend(Device device) { return find_backend(device) != nullptr; }
 

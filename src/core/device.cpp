@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 
+#include "core/gpu_memory.h"
 #include "core/host_memory.h"
 
 namespace camber {
@@ -25,14 +26,19 @@ class MetaMemory : public DeviceMemory {
     void trim() override {}
 };
 
-using Find = DeviceMemory* (*)();
-
-std::array<Find, device_count>& finders() {
+DeviceMemory* find_memory(Device device) {
     static MetaMemory meta;
-    static std::array<Find, device_count> table = {[]() -> DeviceMemory* { return &meta; },
-                                                   []() -> DeviceMemory* { return &host_memory(); },
-                                                   []() -> DeviceMemory* { return &host_memory(); }, nullptr, nullptr};
-    return table;
+    switch (device) {
+        case Device::meta:
+            return &meta;
+        case Device::reference:
+        case Device::cpu:
+            return &host_memory();
+        case Device::cuda:
+        case Device::emulated:
+            return find_gpu_memory(device);
+    }
+    return nullptr;
 }
 
 }  // namespace
@@ -47,15 +53,11 @@ Device parse_device(const std::string& text) {
 }
 
 DeviceMemory& device_memory(Device device) {
-    const auto index = static_cast<std::size_t>(device);
     static std::array<std::atomic<DeviceMemory*>, device_count> found{};
-    if (!found[index] && finders()[index]) found[index] = finders()[index]();
-    if (!found[index]) fail("there is no device '{}' in this build or on this machine: see camber info", name(device));
-    return *found[index];
-}
-
-void register_device_memory(Device device, DeviceMemory* (*find)()) {
-    finders()[static_cast<std::size_t>(device)] = find;
+    std::atomic<DeviceMemory*>& memory = found[static_cast<std::size_t>(device)];
+    if (!memory) memory = find_memory(device);  // every thread finds the same
+    if (!memory) fail("there is no device '{}' in this build or on this machine: see camber info", name(device));
+    return *memory;
 }
 
 bool is_host(Device device) { return device == Device::reference || device == Device::cpu; }
