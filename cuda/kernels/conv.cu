@@ -1,28 +1,326 @@
+/// Convolution and its data gradient, hence also the transposed convolution (a data gradient) and its data gradient (a
+/// convolution).
+///
+/// Layout: images [N, H, W, C], weights [Cout, Kh, Kw, Cin]. Arithmetic: 2 N Ho Wo Cout Kh Kw Cin operations; bytes: x,
+/// y and w once. For [16, 256, 256, 64] to 64 channels by 3x3 in bf16: 77 Gflop and 268 MB, 290 operations a byte, so
+/// the tensor cores' rate is the bound (0.08 ms on an H100's 989 Tflop/s, which mma.sync reaches two thirds of; its
+/// memory needs as long). The first layer (3 channels) and 1x1 convolutions of few channels are bound by memory.
+///
+/// Strategy: implicit matrix product (implicit_gemm.h). Rows are output pixels, columns output channels, k runs over
+/// the kernel's taps and a pixel's channels, rounded up to whole chunks of 16 bytes, so that a chunk is always of one
+/// tap and a row of the image matrix is never made. The weight is brought into the order [column, tap, channel] with
+/// channels rounded up, and to bf16, by a small kernel first, unless it is so already. Consecutive blocks share their
+/// pixels: the image is read from memory once, the rest of the traffic is the L2 cache's. The data gradient is made in
+/// stride_h * stride_w phases: pixels whose positions have the same remainder see the same taps, so that a phase is a
+/// convolution of stride 1, and no product with an absent tap is computed. Sums are in f32, in the order of k.
+#include <camber/error.h>
+
+#include <numeric>
+
 #include "cuda/kernels/gpu_backend.h"
+#include "cuda/kernels/implicit_gemm.h"
 
 namespace camber::CAMBER_GPU {
+namespace {
 
-void GpuBackend::conv2d(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Conv2dParams&) {
-    fail("conv2d is not written yet");
+using implicit_gemm::threads;
+
+/// One axis of a phase: output first + q * step, for q from 0 to count - 1, reads at start + q * stride + t * dilation
+/// through tap first_tap + t * tap_step, for t from 0 to taps - 1.
+struct Phase {
+    int first, start, stride, dilation, taps, first_tap, tap_step;
+};
+
+/// One axis: position q * stride - pad + t * dilation of the image for output q and tap t; of a gradient, output q
+/// takes from the position p of the image for which p * stride - pad + t * dilation = q.
+struct Axis {
+    bool gradient;
+    int outputs, image, taps, stride, dilation, pad;
+    int phases, count;  ///< outputs of a phase (the last ones of some phases do not exist)
+    int tap_step;       ///< of a phase
+    int most_taps;      ///< of a phase; a phase has this many, one less or none
+
+    Axis(bool is_gradient, std::int64_t output_extent, std::int64_t image_extent, std::int64_t kernel, int stride_,
+         int dilation_, int pad_)
+        : gradient(is_gradient),
+          outputs(static_cast<int>(output_extent)),
+          image(static_cast<int>(image_extent)),
+          taps(static_cast<int>(kernel)),
+          stride(stride_),
+          dilation(dilation_),
+          pad(pad_),
+          phases(gradient ? stride : 1),
+          count((outputs + phases - 1) / phases),
+          tap_step(phases / std::gcd(phases, dilation)),
+          most_taps((taps + tap_step - 1) / tap_step) {}
+
+    __device__ __forceinline__ Phase phase(int index) const {
+        if (!gradient) return {0, -pad, stride, dilation, taps, 0, 1};
+        const int offset = index + pad;
+        if (phases == 1) return {0, offset, 1, -dilation, taps, 0, 1};
+        int tap = 0;
+        while (tap < tap_step && (offset - tap * dilation) % stride != 0) ++tap;
+        const int left = tap < tap_step && tap < taps ? taps - tap : 0;
+        return {index,
+                (offset - tap * dilation) / stride,
+                1,
+                -(tap_step * dilation / stride),
+                (left + tap_step - 1) / tap_step,
+                tap,
+                tap_step};
+    }
+};
+
+template <class T>
+struct Correlation {
+    const T* image;     ///< [N, vertical.image, horizontal.image, channels]
+    const T* weight;    ///< [columns, taps, chunks_a_tap * width]
+    const float* bias;  ///< [columns] or null
+    T* out;             ///< [N, vertical.outputs, horizontal.outputs, columns]
+    Axis vertical, horizontal;
+    int rows;  ///< output pixels of a phase
+    int columns, channels, chunks_a_tap;
+    int column_tiles;
+    bool vector_out;  ///< rows of `out` are whole aligned chunks
+    FastDivide by_column_tiles, by_area, by_width, by_chunks, by_taps, by_fewer_taps;  ///< of a phase
+};
+
+constexpr int outside = -(1 << 29);  ///< a position that no tap brings into an image
+
+/// `vector`: the image's pixels are whole aligned chunks.
+template <class T, int BM, int BN, bool vector>
+__global__ void __launch_bounds__(threads) correlate_kernel(Correlation<T> p) {
+    using Tile = implicit_gemm::Tile<T, BM, BN, false>;
+    using A = typename Tile::A;
+    using B = typename Tile::B;
+    constexpr int width = vector_width<T>;
+    T* const shared = dynamic_shared<T>();
+    const int row_tile = p.by_column_tiles.quotient(static_cast<int>(blockIdx.x));
+    const int first_row = row_tile * BM;
+    const int first_column = p.by_column_tiles.remainder(static_cast<int>(blockIdx.x), row_tile) * BN;
+    const Phase vertical = p.vertical.phase(static_cast<int>(blockIdx.z));
+    const Phase horizontal = p.horizontal.phase(static_cast<int>(blockIdx.y));
+    const FastDivide by_taps = horizontal.taps == p.horizontal.most_taps ? p.by_taps : p.by_fewer_taps;
+    const int chunks = vertical.taps * horizontal.taps * p.chunks_a_tap;
+
+    // The pixels that this thread fetches chunks of: where their first tap reads.
+    const T* base[A::passes];
+    int y[A::passes], x[A::passes];
+#pragma unroll
+    for (int i = 0; i < A::passes; ++i) {
+        const int row = first_row + A::line(i);
+        const int image = p.by_area.quotient(row), in_image = p.by_area.remainder(row, image);
+        const int q = p.by_width.quotient(in_image);
+        y[i] = row < p.rows ? vertical.start + q * vertical.stride : outside;
+        x[i] = horizontal.start + p.by_width.remainder(in_image, q) * horizontal.stride;
+        base[i] = p.image + ((static_cast<std::int64_t>(image) * p.vertical.image + y[i]) * p.horizontal.image + x[i]) *
+                                p.channels;
+    }
+
+    Tile tile;
+    implicit_gemm::accumulate(tile, shared, (chunks + 3) / 4, [&](T* a, T* b, int slice) {
+        const int chunk = slice * 4 + A::chunk();
+        const int tap = p.by_chunks.quotient(chunk);
+        const int channel = p.by_chunks.remainder(chunk, tap) * width;
+        const int i = by_taps.quotient(tap), j = by_taps.remainder(tap, i);
+        const int dy = i * vertical.dilation, dx = j * horizontal.dilation;
+        const int offset = (dy * p.horizontal.image + dx) * p.channels + channel;
+        const int count = chunk >= chunks ? 0 : vector ? width : min(width, p.channels - channel);
+#pragma unroll
+        for (int pass = 0; pass < A::passes; ++pass) {
+            const bool inside = static_cast<unsigned>(y[pass] + dy) < static_cast<unsigned>(p.vertical.image) &&
+                                static_cast<unsigned>(x[pass] + dx) < static_cast<unsigned>(p.horizontal.image);
+            const bool valid = inside && count > 0;
+            implicit_gemm::fetch_chunk(a + A::destination(pass), valid ? base[pass] + offset : p.image,
+                                       valid ? count : 0, vector);
+        }
+        const int taps = p.vertical.taps * p.horizontal.taps;
+        const int weight_tap = (vertical.first_tap + i * vertical.tap_step) * p.horizontal.taps + horizontal.first_tap +
+                               j * horizontal.tap_step;
+#pragma unroll
+        for (int pass = 0; pass < B::passes; ++pass) {
+            const int column = first_column + B::line(pass);
+            const bool valid = column < p.columns && chunk < chunks;
+            const std::int64_t from =
+                (static_cast<std::int64_t>(column) * taps + weight_tap) * (p.chunks_a_tap * width) + channel;
+            implicit_gemm::fetch_chunk(b + B::destination(pass), p.weight + (valid ? from : 0), valid ? width : 0,
+                                       true);
+        }
+    });
+
+    // Through shared memory, so that threads store whole chunks of pixels.
+    constexpr int line = BN + width;
+    tile.for_each([&](int row, int column, auto sums) {
+        constexpr int count = sizeof(sums) / sizeof(float);
+        Vec<T, count> rounded;
+#pragma unroll
+        for (int i = 0; i < count; ++i) {
+            const int c = first_column + column + i;
+            rounded[i] = from_float<T>(sums[i] + (p.bias && c < p.columns ? p.bias[c] : 0.0f));
+        }
+        store<count>(shared + row * line + column, rounded);
+    });
+    __syncthreads();
+    constexpr int chunks_a_row = BN / width;
+    for (int at = implicit_gemm::thread(); at < BM * chunks_a_row; at += threads) {
+        const int row = first_row + at / chunks_a_row, column = first_column + at % chunks_a_row * width;
+        const int image = p.by_area.quotient(row), in_image = p.by_area.remainder(row, image);
+        const int q = p.by_width.quotient(in_image), r = p.by_width.remainder(in_image, q);
+        const int oy = vertical.first + q * p.vertical.phases, ox = horizontal.first + r * p.horizontal.phases;
+        if (row >= p.rows || column >= p.columns || oy >= p.vertical.outputs || ox >= p.horizontal.outputs) continue;
+        const T* const from = shared + at / chunks_a_row * line + at % chunks_a_row * width;
+        T* const to =
+            p.out +
+            ((static_cast<std::int64_t>(image) * p.vertical.outputs + oy) * p.horizontal.outputs + ox) * p.columns +
+            column;
+        if (p.vector_out) {
+            store(to, load<width>(from));
+        } else {
+            for (int i = 0; i < min(width, p.columns - column); ++i) to[i] = from[i];
+        }
+    }
 }
-void GpuBackend::conv2d_backward_data(const Tensor&, const Tensor&, const Tensor&, const Conv2dParams&) {
-    fail("conv2d_backward_data is not written yet");
+
+/// to [columns, taps, padded] = from [columns, taps, channels], zeros after the channels.
+template <class T>
+__global__ void __launch_bounds__(256)
+    pad_weight_kernel(const float* from, T* to, std::int64_t count, int channels, FastDivide by_padded) {
+    const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * 256;
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 256 + threadIdx.x; i < count; i += step) {
+        const int line = by_padded.quotient(static_cast<int>(i));
+        const int channel = by_padded.remainder(static_cast<int>(i), line);
+        to[i] = from_float<T>(channel < channels ? from[static_cast<std::int64_t>(line) * channels + channel] : 0.0f);
+    }
 }
-void GpuBackend::conv2d_backward_filter(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                        const Conv2dParams&) {
-    fail("conv2d_backward_filter is not written yet");
+
+/// to [columns, taps, padded] = from [channels, taps, columns], zeros after the channels. A block turns 32 channels and
+/// 32 columns of a tap.
+template <class T>
+__global__ void __launch_bounds__(256)
+    transpose_weight_kernel(const float* from, T* to, int channels, int columns, int padded) {
+    SHARED_MEMORY(tile, float[32][33]);
+    const int taps = static_cast<int>(gridDim.z), tap = static_cast<int>(blockIdx.z);
+    const int first_channel = static_cast<int>(blockIdx.x) * 32, first_column = static_cast<int>(blockIdx.y) * 32;
+    const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
+    for (int i = y; i < 32; i += 8) {
+        const int channel = first_channel + i, column = first_column + x;
+        const bool valid = channel < channels && column < columns;
+        tile[i][x] = valid ? from[(static_cast<std::int64_t>(channel) * taps + tap) * columns + column] : 0.0f;
+    }
+    __syncthreads();
+    for (int i = y; i < 32; i += 8) {
+        const int channel = first_channel + x, column = first_column + i;
+        if (channel < padded && column < columns)
+            to[(static_cast<std::int64_t>(column) * taps + tap) * padded + channel] = from_float<T>(tile[x][i]);
+    }
 }
-void GpuBackend::conv_transpose2d(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                  const ConvTranspose2dParams&) {
-    fail("conv_transpose2d is not written yet");
+
+/// The weight as [columns, taps, padded] of T, where w is that with fewer channels or, transposed, [channels, taps,
+/// columns].
+template <class T>
+Tensor prepare_weight(const Tensor& w, bool transposed, std::int64_t padded) {
+    const std::int64_t taps = w.dim(1) * w.dim(2);
+    const std::int64_t columns = w.dim(transposed ? 3 : 0), channels = w.dim(transposed ? 0 : 3);
+    if (std::is_same_v<T, float> && !transposed && padded == channels && aligned_to(w, 16)) return w;
+    const Tensor prepared = Tensor::empty({columns, taps, padded}, dtype_of<T>, this_device);
+    if (prepared.numel() > 0x7fffffff) fail("convolution: the weight {} is too large", w.shape().str());
+    if (transposed) {
+        const auto tiles = [](std::int64_t extent) { return static_cast<unsigned>((extent + 31) / 32); };
+        launch("transpose_weight", transpose_weight_kernel<T>,
+               {{tiles(padded), tiles(columns), static_cast<unsigned>(taps)}, {32, 8}}, w.data<float>(),
+               prepared.data<T>(), static_cast<int>(channels), static_cast<int>(columns), static_cast<int>(padded));
+    } else {
+        launch("pad_weight", pad_weight_kernel<T>, {blocks_for(prepared.numel(), 256, resident_blocks(256)), 256},
+               w.data<float>(), prepared.data<T>(), prepared.numel(), static_cast<int>(channels), FastDivide(padded));
+    }
+    return prepared;
 }
-void GpuBackend::conv_transpose2d_backward_data(const Tensor&, const Tensor&, const Tensor&,
-                                                const ConvTranspose2dParams&) {
-    fail("conv_transpose2d_backward_data is not written yet");
+
+template <class T, int BM, int BN, bool vector>
+void launch_correlate(const char* name, Correlation<T> p) {
+    using Tile = implicit_gemm::Tile<T, BM, BN, false>;
+    const std::int64_t row_tiles = (p.rows + BM - 1) / BM;
+    p.column_tiles = (p.columns + BN - 1) / BN;
+    p.by_column_tiles = FastDivide(p.column_tiles);
+    launch(name, correlate_kernel<T, BM, BN, vector>,
+           {{blocks_for(row_tiles * p.column_tiles, 1), static_cast<unsigned>(p.horizontal.phases),
+             static_cast<unsigned>(p.vertical.phases)},
+            threads,
+            implicit_gemm::shared_bytes<Tile, T>},
+           p);
 }
-void GpuBackend::conv_transpose2d_backward_filter(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                                  const ConvTranspose2dParams&) {
-    fail("conv_transpose2d_backward_filter is not written yet");
+
+/// y = correlation of x with w, or (gradient) the sum over the correlation's outputs x of what flows back into its
+/// input y; plus bias.
+template <class T>
+void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+               const Conv2dParams& c) {
+    constexpr std::int64_t width = vector_width<T>;
+    if (y.numel() == 0) return;
+    implicit_gemm::check_extents(name, x);
+    implicit_gemm::check_extents(name, y);
+    const std::int64_t channels = x.dim(3), padded = (channels + width - 1) / width * width;
+    const Tensor weight = prepare_weight<T>(w, gradient, padded);
+    const Axis vertical(gradient, y.dim(1), x.dim(1), w.dim(1), c.stride_h, c.dilation_h, c.padding.top);
+    const Axis horizontal(gradient, y.dim(2), x.dim(2), w.dim(2), c.stride_w, c.dilation_w, c.padding.left);
+    const std::int64_t area = std::int64_t{vertical.count} * horizontal.count, columns = y.dim(3);
+    const Correlation<T> p = {.image = x.data<T>(),
+                              .weight = weight.data<T>(),
+                              .bias = pointer<float>(bias),
+                              .out = y.data<T>(),
+                              .vertical = vertical,
+                              .horizontal = horizontal,
+                              .rows = static_cast<int>(y.dim(0) * area),
+                              .columns = static_cast<int>(columns),
+                              .channels = static_cast<int>(channels),
+                              .chunks_a_tap = static_cast<int>(padded / width),
+                              .column_tiles = 0,
+                              .vector_out = columns % width == 0 && aligned_to(y, 16),
+                              .by_column_tiles = {},
+                              .by_area = FastDivide(area),
+                              .by_width = FastDivide(horizontal.count),
+                              .by_chunks = FastDivide(padded / width),
+                              .by_taps = FastDivide(horizontal.most_taps),
+                              .by_fewer_taps = FastDivide(horizontal.most_taps - 1)};
+    const bool vector = padded == channels && aligned_to(x, 16);
+    // Large tiles need less traffic, small ones make more blocks: enough for every multiprocessor to have one.
+    constexpr std::int64_t enough = 128;
+    const std::int64_t phases = vertical.phases * horizontal.phases;
+    const auto blocks = [&](std::int64_t bm, std::int64_t bn) {
+        return phases * ((p.rows + bm - 1) / bm) * ((columns + bn - 1) / bn);
+    };
+    if (!vector) return launch_correlate<T, 64, 64, false>(name, p);
+    if constexpr (std::is_same_v<T, bf16>) {
+        if (columns > 64 && blocks(128, 128) >= enough) return launch_correlate<T, 128, 128, true>(name, p);
+    }
+    if (blocks(128, 64) >= enough) return launch_correlate<T, 128, 64, true>(name, p);
+    launch_correlate<T, 64, 64, true>(name, p);
+}
+
+Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
+    return {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop};
+}
+
+}  // namespace
+
+void GpuBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) {
+    dispatch(x, [&](auto t) { correlate<decltype(t)>("conv2d", false, x, w, bias, y, p); });
+}
+
+void GpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
+    dispatch(dy, [&](auto t) { correlate<decltype(t)>("conv2d_backward_data", true, dy, w, {}, dx, p); });
+}
+
+void GpuBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                                  const ConvTranspose2dParams& p) {
+    dispatch(x, [&](auto t) { correlate<decltype(t)>("conv_transpose2d", true, x, w, bias, y, as_convolution(p)); });
+}
+
+void GpuBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
+                                                const ConvTranspose2dParams& p) {
+    dispatch(dy, [&](auto t) {
+        correlate<decltype(t)>("conv_transpose2d_backward_data", false, dy, w, {}, dx, as_convolution(p));
+    });
 }
 
 }  // namespace camber::CAMBER_GPU
