@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "support/compare.h"
+#include "support/devices.h"
 
 using namespace camber;
 using testing::values_of;
@@ -113,6 +114,8 @@ TEST_CASE("the first step is PyTorch's: logits in evaluation and training, gradi
 
 TEST_CASE("twenty training steps follow PyTorch's losses") {
     CHECK(curve_error(Device::reference, Dtype::f64) < 1e-8);
-    CHECK(curve_error(Device::reference, Dtype::f32) < 1e-4);
-    CHECK(curve_error(Device::cpu, Dtype::f32) < 1e-4);
+    for (const Device device : testing::computing_devices()) {
+        CAPTURE(name(device));
+        CHECK(curve_error(device, Dtype::f32) < 1e-4);
+    }
 }
