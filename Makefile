@@ -2,17 +2,23 @@
 #   make                 build
 #   make train           train a U-Net on CamVid (CAMVID=dir), on data/camvid, or on generated scenes; RUN=dir names the run's folder
 #   make test            every test; SANITIZE=1: under AddressSanitizer and UBSan
+#                        CUDA=OFF: without the CUDA sources even where nvcc is; WERROR=ON: warnings are errors
 #   make bench           a training step beside PyTorch
 #   make lint            formatting and static checks
 SANITIZE ?= 0
 ifeq ($(SANITIZE),1)
 BUILD ?= build-sanitize
 FLAGS := -DCAMBER_SANITIZE=ON
+CUDA ?= OFF
 else
 BUILD ?= build
 FLAGS := -DCAMBER_SANITIZE=OFF
 endif
-LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+# CUDA sources take minutes to compile: for `make train` only where there is a GPU to run them on.
+CUDA ?= ON
+train: CUDA := $(if $(wildcard /dev/nvidiactl),ON,OFF)
+WERROR ?= OFF
+LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
 
 all: command tests
 
@@ -20,7 +26,7 @@ setup:
 	@tools/setup.sh
 
 configure: setup
-	@cmake -S . -B $(BUILD) -G Ninja $(FLAGS) $(LAUNCHER) --log-level=NOTICE
+	@cmake -S . -B $(BUILD) -G Ninja $(FLAGS) -DCAMBER_CUDA=$(CUDA) -DCAMBER_WERROR=$(WERROR) $(LAUNCHER) --log-level=NOTICE
 
 command: configure
 	@cmake --build $(BUILD) --target camber_command
