@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -33,6 +34,9 @@ struct BoundKernel {
     std::size_t argument_bytes = 0;
 };
 
+/// Does `work` now, or adds it to the graph that this OS thread is recording.
+void submit(std::function<void()> work);
+
 /// Runs every block of the kernel to its end. Throws Error with the first fault, naming kernel, block and thread.
 void run(const BoundKernel& kernel);
 
@@ -52,7 +56,7 @@ void queue_kernel(const char* name, const Shape& shape, void (*kernel)(Parameter
     using Call = KernelCall<Parameters...>;
     const auto call = std::make_shared<const Call>(
         Call{kernel, std::tuple<Parameters...>(static_cast<Parameters>(std::forward<Args>(args))...)});
-    run({name, shape, &Call::run, call, sizeof(Call)});
+    submit([bound = BoundKernel{name, shape, &Call::run, call, sizeof(Call)}] { run(bound); });
 }
 
 /// The block's shared array declared at `id`, which is placed on the first call in a block.

@@ -7,11 +7,25 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "cuda/emulator/arena.h"
 #include "cuda/emulator/core.h"
 
 namespace camber::emulator {
+namespace {
+using Steps = std::vector<std::function<void()>>;
+thread_local Steps* recording = nullptr;
+}  // namespace
+
+void submit(std::function<void()> work) {
+    if (recording) {
+        recording->push_back(std::move(work));
+    } else {
+        work();
+    }
+}
 
 /// Blocks are independent of each other, so they are shared out among the machine's cores.
 void run(const BoundKernel& kernel) {
@@ -91,19 +105,54 @@ void* take_pinned_memory(std::size_t bytes) {
 }
 void give_pinned_memory(void* memory) noexcept { std::free(memory); }
 
+namespace {
+/// As CUDA refuses it: a recording holds device work alone.
+void refuse_while_recording(const char* call) {
+    if (emulator::recording) fail("{}: not possible while a step is recorded", call);
+}
+}  // namespace
+
 void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind) {
+    refuse_while_recording("copy_to_device");
     if (bytes > 0) std::memcpy(device, host, bytes);
 }
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
+    refuse_while_recording("copy_to_host");
     if (bytes > 0) std::memcpy(host, device, bytes);
 }
 void copy_on_device(void* to, const void* from, std::size_t bytes) {
-    if (bytes > 0) std::memmove(to, from, bytes);
+    emulator::submit([=] {
+        if (bytes > 0) std::memmove(to, from, bytes);
+    });
 }
 void set_bytes(void* device, int value, std::size_t bytes) {
-    if (bytes > 0) std::memset(device, value, bytes);
+    emulator::submit([=] {
+        if (bytes > 0) std::memset(device, value, bytes);
+    });
 }
-void synchronize() {}
+void synchronize() { refuse_while_recording("synchronize"); }
+
+struct Graph::State {
+    emulator::Steps steps;
+};
+
+Graph::Graph(const std::function<void()>& work) : state_(std::make_unique<State>()) {
+    refuse_while_recording("Graph");
+    emulator::recording = &state_->steps;
+    try {
+        work();
+    } catch (...) {
+        emulator::recording = nullptr;
+        throw;
+    }
+    emulator::recording = nullptr;
+}
+
+Graph::~Graph() = default;
+
+void Graph::replay() {
+    for (const std::function<void()>& step : state_->steps) step();
+}
 
 // Everything runs at once and in order, so an event is the time at which it was recorded.
 namespace {

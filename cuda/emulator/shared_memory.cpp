@@ -122,7 +122,11 @@ std::string SharedMemory::access(const void* p, std::size_t bytes, bool write, b
                 return fmt::format(
                     "race on shared memory, {}: a write by this thread and a read by {} with no barrier between",
                     here(), cell.reader == 0xffff ? std::string("several threads") : thread_text(cell.reader));
-            if (cell.write_epoch != epoch_) cell.epoch_written = 0;
+            // What the warp wrote before its last operation is settled; of a cell that lanes share, the bytes that
+            // this one does not touch are the others' own.
+            const bool settled = cell.writer / 32 == who.thread / 32 && cell.writer_warp_epoch != who.warp_epoch;
+            if (cell.write_epoch != epoch_ || settled) cell.epoch_written = 0;
+            if (cell.read_epoch == epoch_) cell.epoch_read &= static_cast<std::uint8_t>(~touched);
             cell.write_epoch = epoch_;
             cell.writer = who.thread;
             cell.writer_warp_epoch = who.warp_epoch;
@@ -141,6 +145,7 @@ std::string SharedMemory::access(const void* p, std::size_t bytes, bool write, b
                 } else if (cell.reader != who.thread && cell.reader_warp_epoch == who.warp_epoch) {
                     cell.several_readers = true;
                 } else {
+                    if (cell.reader_warp_epoch != who.warp_epoch) cell.epoch_read = 0;
                     cell.several_readers = false;
                 }
             }

@@ -13,6 +13,7 @@ class GpuBackend final : public Backend {
     Device device() const override { return this_device; }
     std::string describe() const override;
     void synchronize() override;
+    std::unique_ptr<Recording> record(const std::function<void()>& work) override;
 
     // conv.cu, conv_filter.cu
     void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override;
@@ -69,6 +70,8 @@ class GpuBackend final : public Backend {
     void pad2d(const Tensor& x, const Tensor& y, int top, int left) override;
     void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
                        std::int64_t count) override;
+    void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) override;
+    void pixel_unshuffle(const Tensor& x, const Tensor& y, int factor) override;
 
     // reduce.cu
     void sum(const Tensor& x, const Tensor& y) override;

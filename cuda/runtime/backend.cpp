@@ -12,6 +12,29 @@ std::string GpuBackend::describe() const { return describe_runtime(); }
 
 void GpuBackend::synchronize() { CAMBER_GPU::synchronize(); }
 
+namespace {
+
+class GraphRecording final : public Recording {
+  public:
+    explicit GraphRecording(const std::function<void()>& work)
+        : graph_([&] {
+              const MemoryPool::Scope scope(pool_);
+              work();
+          }) {}
+    void replay() override { graph_.replay(); }
+
+  private:
+    MemoryPool pool_;  // outlives the graph, which writes to it
+    Graph graph_;
+};
+
+}  // namespace
+
+std::unique_ptr<Recording> GpuBackend::record(const std::function<void()>& work) {
+    gpu_memory().trim();  // what earlier steps left cached would lie idle beside the recording's own memory
+    return std::make_unique<GraphRecording>(work);
+}
+
 Backend* find_backend(std::string* why) {
     if (!why_unavailable().empty()) {
         if (why) *why = why_unavailable();

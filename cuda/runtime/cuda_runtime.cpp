@@ -96,9 +96,7 @@ cudaStream_t compute_stream() {
     return stream;
 }
 
-void check_launch(const char* name) {
-    check(cudaGetLastError(), "kernel launch", "launching '{}'", name);
-}
+void check_launch(const char* name) { check(cudaGetLastError(), "kernel launch", "launching '{}'", name); }
 
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes) {
     static std::mutex mutex;
@@ -184,6 +182,36 @@ float Event::milliseconds_since(const Event& earlier) const {
     check(cudaEventElapsedTime(&milliseconds, event_of(earlier.event_), event_of(event_)), "cudaEventElapsedTime",
           "timing");
     return milliseconds;
+}
+
+struct Graph::State {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    ~State() {
+        if (executable) cudaGraphExecDestroy(executable);
+        if (graph) cudaGraphDestroy(graph);
+    }
+};
+
+Graph::Graph(const std::function<void()>& work) : state_(std::make_unique<State>()) {
+    // Relaxed: the allocator may ask for memory while the step is recorded.
+    check(cudaStreamBeginCapture(compute_stream(), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture",
+          "beginning to record a step");
+    try {
+        work();
+    } catch (...) {
+        cudaStreamEndCapture(compute_stream(), &state_->graph);
+        cudaGetLastError();
+        throw;
+    }
+    check(cudaStreamEndCapture(compute_stream(), &state_->graph), "cudaStreamEndCapture", "recording a step");
+    check(cudaGraphInstantiate(&state_->executable, state_->graph, 0), "cudaGraphInstantiate", "recording a step");
+}
+
+Graph::~Graph() = default;
+
+void Graph::replay() {
+    check(cudaGraphLaunch(state_->executable, compute_stream()), "cudaGraphLaunch", "replaying a step");
 }
 
 ProfilerRange::ProfilerRange(const char* name) { nvtxRangePushA(name); }

@@ -4,8 +4,8 @@
 
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
-#include "core/caching_allocator.h"
 #include "cuda/runtime/runtime.h"
 #include "cuda/runtime/staging.h"
 #if defined(CAMBER_EMULATED)
@@ -16,19 +16,27 @@ namespace camber::CAMBER_GPU {
 namespace {
 
 #if defined(CAMBER_EMULATED)
-/// Tells the emulator where every tensor begins and ends, to the byte, with room between them for overruns to show.
+/// Tells the emulator where every tensor begins and ends, to the byte, with room between them for overruns to show. In
+/// a recording this is part of what is replayed: a tensor then lives from its making to its end within each replay.
 class BlockWatch {
   public:
     static constexpr std::size_t padding = 64;
     void open(void* block, std::size_t bytes) {
-        emulator::Arena::get().open(block, bytes);
-        const std::lock_guard lock(mutex_);
-        bytes_[block] = bytes;
+        {
+            const std::lock_guard lock(mutex_);
+            bytes_[block] = bytes;
+        }
+        emulator::submit([=] { emulator::Arena::get().open(block, bytes); });
     }
     void close(void* block) {
-        const std::lock_guard lock(mutex_);
-        emulator::Arena::get().close(block, bytes_[block]);
-        bytes_.erase(block);
+        std::size_t bytes = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto found = bytes_.find(block);
+            bytes = found->second;
+            bytes_.erase(found);
+        }
+        emulator::submit([=] { emulator::Arena::get().close(block, bytes); });
     }
 
   private:
@@ -44,26 +52,37 @@ class BlockWatch {
 };
 #endif
 
+using Allocator = std::shared_ptr<CachingAllocator>;
+
+Allocator make_allocator() { return std::make_shared<CachingAllocator>(take_device_memory, give_device_memory); }
+
+/// The pool that this OS thread's tensors come from, when it is not the common one.
+thread_local Allocator current_pool;
+
 class GpuMemory : public DeviceMemory {
   public:
     void* allocate(std::size_t bytes) override {
-        void* const block = allocator_.allocate(bytes + BlockWatch::padding);
+        const Allocator allocator = current_pool ? current_pool : common_;
+        void* const block = allocator->allocate(bytes + BlockWatch::padding);
         if (!block) {
             constexpr double gib = 1024.0 * 1024.0 * 1024.0;
             const MemoryInfo info = device_memory_info();
             fail(
                 "out of memory on device '{}': a tensor of {:.1f} GiB does not fit beside {:.1f} GiB in use ({:.1f} of "
                 "{:.1f} GiB free); use a smaller batch, image size or width",
-                name(this_device), static_cast<double>(bytes) / gib,
-                static_cast<double>(allocator_.stats().current) / gib, static_cast<double>(info.free) / gib,
-                static_cast<double>(info.total) / gib);
+                name(this_device), static_cast<double>(bytes) / gib, static_cast<double>(stats().current) / gib,
+                static_cast<double>(info.free) / gib, static_cast<double>(info.total) / gib);
         }
         watch_.open(block, bytes);
+        if (allocator != common_) {
+            const std::lock_guard lock(mutex_);
+            pooled_[block] = allocator;
+        }
         return block;
     }
     void release(void* block) noexcept override {
         watch_.close(block);
-        allocator_.release(block);
+        owner(block)->release(block);
     }
     void copy_from_host(void* dst, const void* src, std::size_t bytes) override {
         if (bytes > 0) staging().upload(dst, src, bytes);
@@ -77,21 +96,67 @@ class GpuMemory : public DeviceMemory {
     void zero(void* dst, std::size_t bytes) override {
         if (bytes > 0) set_bytes(dst, 0, bytes);
     }
-    MemoryStats stats() const override { return allocator_.stats(); }
-    void reset_peak() override { allocator_.reset_peak(); }
-    void trim() override { allocator_.trim(); }
+    MemoryStats stats() const override {
+        MemoryStats total;
+        for_each_allocator([&](CachingAllocator& allocator) {
+            const MemoryStats part = allocator.stats();
+            total.current += part.current;
+            total.peak += part.peak;  // of each in its own time: an upper bound of the sum's
+            total.reserved += part.reserved;
+            total.requests += part.requests;
+            total.allocations += part.allocations;
+        });
+        return total;
+    }
+    void reset_peak() override {
+        for_each_allocator([](CachingAllocator& allocator) { allocator.reset_peak(); });
+    }
+    void trim() override {
+        for_each_allocator([](CachingAllocator& allocator) { allocator.trim(); });
+    }
+    void add_pool(const Allocator& pool) {
+        const std::lock_guard lock(mutex_);
+        pools_.push_back(pool);
+    }
 
   private:
-    CachingAllocator allocator_{take_device_memory, give_device_memory};
+    /// Where a block came from; forgets it.
+    Allocator owner(void* block) noexcept {
+        const std::lock_guard lock(mutex_);
+        const auto found = pooled_.find(block);
+        if (found == pooled_.end()) return common_;
+        const Allocator allocator = found->second;
+        pooled_.erase(found);
+        return allocator;
+    }
+    template <class F>
+    void for_each_allocator(F f) const {
+        f(*common_);
+        const std::lock_guard lock(mutex_);
+        for (const std::weak_ptr<CachingAllocator>& pool : pools_)
+            if (const Allocator allocator = pool.lock()) f(*allocator);
+    }
+
+    const Allocator common_ = make_allocator();
+    mutable std::mutex mutex_;
+    std::unordered_map<void*, Allocator> pooled_;  ///< blocks in use that are not of the common allocator
+    std::vector<std::weak_ptr<CachingAllocator>> pools_;
     BlockWatch watch_;
 };
 
-}  // namespace
-
-DeviceMemory& gpu_memory() {
+GpuMemory& memory() {
     // Never destroyed: tensors in static objects may outlive any order of destruction.
     static auto* memory = new GpuMemory;
     return *memory;
 }
+
+}  // namespace
+
+DeviceMemory& gpu_memory() { return memory(); }
+
+MemoryPool::MemoryPool() : allocator_(make_allocator()) { memory().add_pool(allocator_); }
+MemoryPool::~MemoryPool() = default;
+MemoryPool::Scope::Scope(MemoryPool& pool) { current_pool = pool.allocator_; }
+MemoryPool::Scope::~Scope() { current_pool = nullptr; }
 
 }  // namespace camber::CAMBER_GPU

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "cuda/runtime/gpu.h"
@@ -71,6 +73,21 @@ class Event {
 
   private:
     void* event_;
+};
+
+/// What was queued on the compute stream while `work` ran, recorded instead of run.
+class Graph {
+  public:
+    /// Throws Error naming the call when `work` waits for the device or copies from the host.
+    explicit Graph(const std::function<void()>& work);
+    ~Graph();
+    Graph(const Graph&) = delete;
+    Graph& operator=(const Graph&) = delete;
+    void replay();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
 /// Names a stretch of host code in profilers (NVTX); nothing where that is absent.

@@ -4,6 +4,8 @@
 #include <camber/types.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 
 /// The backend contract: every primitive a device must provide. Outputs are preallocated by the caller and overwritten
@@ -44,6 +46,15 @@ inline constexpr int ema_decay = 4;   ///< ema = decay * ema + (1 - decay) * par
 inline constexpr int groups = 5;      ///< then two a group: learning rate, weight decay
 }  // namespace step_scalar
 
+/// Work that a device was given once and can be told to do again: a CUDA graph. Tensors made while it was recorded keep
+/// their memory to themselves as long as it lives; those it reads and writes besides must outlive it.
+class Recording {
+  public:
+    virtual ~Recording() = default;
+    /// Queues all of it.
+    virtual void replay() = 0;
+};
+
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -52,6 +63,12 @@ class Backend {
     virtual std::string describe() const = 0;
     /// Waits for all queued work.
     virtual void synchronize() {}
+    /// Records what `work` queues on the device, without running it. `work` must neither wait for the device nor copy from
+    /// the host; throws Error naming the call that did. Null where the device cannot record.
+    virtual std::unique_ptr<Recording> record(const std::function<void()>& work) {
+        static_cast<void>(work);
+        return nullptr;
+    }
 
     // --- convolution. bias, db: [Cout] P or undefined
     virtual void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
@@ -120,6 +137,10 @@ class Backend {
     /// y[..., y_begin : y_begin + count] = x[..., x_begin : x_begin + count]; the rest of y is left alone.
     virtual void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
                                std::int64_t count) = 0;
+    /// y[n, h * r + i, w * r + j, c] = x[n, h, w, c * r * r + i * r + j] with r = factor: PyTorch's PixelShuffle.
+    virtual void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) = 0;
+    /// The inverse of pixel_shuffle, and its backward.
+    virtual void pixel_unshuffle(const Tensor& x, const Tensor& y, int factor) = 0;
 
     // --- reductions, in a fixed order
     /// y (one element, P) = sum of x.

@@ -17,6 +17,9 @@ class ProfilingBackend : public Backend {
     Device device() const override { return inner_.device(); }
     std::string describe() const override { return inner_.describe(); }
     void synchronize() override { inner_.synchronize(); }
+    std::unique_ptr<Recording> record(const std::function<void()>&) override {
+        return nullptr;  // timed primitives wait for the device
+    }
 
     void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override {
         const Timer timer(*this, "conv2d");
@@ -138,6 +141,14 @@ class ProfilingBackend : public Backend {
                        std::int64_t count) override {
         const Timer timer(*this, "copy_channels");
         inner_.copy_channels(x, x_begin, y, y_begin, count);
+    }
+    void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) override {
+        const Timer timer(*this, "pixel_shuffle");
+        inner_.pixel_shuffle(x, y, factor);
+    }
+    void pixel_unshuffle(const Tensor& x, const Tensor& y, int factor) override {
+        const Timer timer(*this, "pixel_unshuffle");
+        inner_.pixel_unshuffle(x, y, factor);
     }
     void sum(const Tensor& x, const Tensor& y) override {
         const Timer timer(*this, "sum");

@@ -1,0 +1,69 @@
+#include <camber/error.h>
+#include <camber/tensor.h>
+#include <doctest/doctest.h>
+
+#include "backend/backend.h"
+#include "support/errors.h"
+
+using namespace camber;
+
+namespace {
+Tensor values(float v) { return Tensor::from(std::vector<float>(5, v), {5}, Device::emulated); }
+}  // namespace
+
+TEST_CASE("a recording runs when it is replayed, on what its tensors then hold") {
+    Backend& device = backend(Device::emulated);
+    const Tensor x = values(1), y = values(0);
+    const auto recording = device.record([&] {
+        const Tensor twice = Tensor::empty({5}, Dtype::f32, Device::emulated);
+        device.add(x, x, twice);
+        device.add(y, twice, y);
+    });
+    CHECK(y.to_vector<float>() == std::vector<float>(5, 0.0f));
+    recording->replay();
+    CHECK(y.to_vector<float>() == std::vector<float>(5, 2.0f));
+    x.copy_from(values(10));
+    recording->replay();
+    CHECK(y.to_vector<float>() == std::vector<float>(5, 22.0f));
+}
+
+TEST_CASE("a replay writes to no tensor made since") {
+    Backend& device = backend(Device::emulated);
+    const Tensor x = values(3), y = values(0);
+    const auto recording = device.record([&] {
+        const Tensor scratch = Tensor::empty({5}, Dtype::f32, Device::emulated);
+        device.add(x, x, scratch);
+        device.relu(scratch, y);
+    });
+    std::vector<Tensor> since;
+    for (int i = 0; i < 20; ++i) since.push_back(values(7));
+    recording->replay();
+    for (const Tensor& tensor : since) CHECK(tensor.to_vector<float>() == std::vector<float>(5, 7.0f));
+    CHECK(y.to_vector<float>() == std::vector<float>(5, 6.0f));
+}
+
+TEST_CASE("what cannot be recorded is named, and the device goes on") {
+    Backend& device = backend(Device::emulated);
+    const Tensor x = values(3);
+    CHECK(testing::error_of([&] { device.record([&] { x.to_vector<float>(); }); }).find("copy_to_host: not possible") ==
+          0);
+    CHECK(testing::error_of([&] { device.record([&] { values(1); }); }).find("copy_to_device: not possible") == 0);
+    CHECK(testing::error_of([&] { device.record([&] { device.synchronize(); }); }).find("synchronize") == 0);
+    CHECK(x.to_vector<float>() == std::vector<float>(5, 3.0f));
+}
+
+TEST_CASE("a recording's memory goes back with it") {
+    DeviceMemory& memory = device_memory(Device::emulated);
+    Backend& device = backend(Device::emulated);
+    const Tensor x = values(1), y = values(0);
+    memory.trim();
+    const std::size_t before = memory.stats().reserved;
+    {
+        const auto recording = device.record([&] {
+            const Tensor large = Tensor::zeros({1 << 20}, Dtype::f32, Device::emulated);
+            device.relu(x, y);
+        });
+        CHECK(memory.stats().reserved >= before + (std::size_t{4} << 20));
+    }
+    CHECK(memory.stats().reserved == before);
+}
