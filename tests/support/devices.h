@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -6,11 +7,14 @@
 
 namespace camber::testing {
 
-/// Every device of this build and machine that computes.
+/// Every device of this build and machine that computes. With CAMBER_TEST_DEVICES set, of the devices to be compared with
+/// the reference only those it names: "cuda" for a run on a GPU.
 inline std::vector<Device> computing_devices() {
-    std::vector<Device> found;
-    for (const Device device : {Device::reference, Device::cpu, Device::cuda, Device::emulated})
-        if (has_backend(device)) found.push_back(device);
+    const char* wanted = std::getenv("CAMBER_TEST_DEVICES");
+    std::vector<Device> found = {Device::reference};
+    for (const Device device : {Device::cpu, Device::cuda, Device::emulated})
+        if (has_backend(device) && (!wanted || std::string(wanted).find(name(device)) != std::string::npos))
+            found.push_back(device);
     return found;
 }
 
