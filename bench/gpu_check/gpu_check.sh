@@ -22,7 +22,8 @@ export CAMBER_TEST_DEVICES=cuda
 stage "tests"
 for test in backend ops nn nets optim cudnn; do
     [ -x "$build/tests/test_$test" ] || continue
-    timeout 90 "$build/tests/test_$test" >"$out/test_$test.log" 2>&1 && result=pass || { result=FAIL; failed=1; }
+    result=pass
+    timeout 90 "$build/tests/test_$test" >"$out/test_$test.log" 2>&1 || { result=FAIL; failed=1; }
     echo "$test $result" | tee -a "$out/tests.txt"
 done
 
