@@ -21,27 +21,33 @@ struct Extents {
 };
 
 inline constexpr int pixel_threads = 256;
-inline constexpr int grid_limit = 65535;  ///< of a grid's y and z
+
+/// A grid of (columns, rows, images) blocks, within the device's limits.
+inline dim3 image_grid(unsigned columns, int rows, int images) {
+    constexpr int limit = 65535;
+    if (rows > limit || images > limit)
+        fail("the {} device takes at most {} rows and images, not {} and {}", name(this_device), limit, rows, images);
+    return dim3(columns, static_cast<unsigned>(rows), static_cast<unsigned>(images));
+}
 
 /// The shape for for_pixels() over `image`, `width` channels a thread: threads are (channels, columns) and blocks
 /// (columns, rows, images), so that the hardware's own counters take the place of divisions.
 inline LaunchShape pixel_shape(const Extents& image, int width) {
     const int channels = std::min(image.c / width, pixel_threads);
     const int columns = std::min(pixel_threads / channels, image.w);
-    return {dim3(blocks_for(image.w, columns), static_cast<unsigned>(std::min(image.h, grid_limit)),
-                 static_cast<unsigned>(std::min(image.n, grid_limit))),
+    return {image_grid(blocks_for(image.w, columns), image.h, image.n),
             dim3(static_cast<unsigned>(channels), static_cast<unsigned>(columns))};
 }
 
-/// Calls f(image, row, column, first channel) for every `width` channels that are this thread's.
+/// Calls f(image, row, column, first channel) for every `width` channels that are this thread's: once, unless a pixel
+/// has more channels than a block has threads for.
 template <int width, class F>
 __device__ __forceinline__ void for_pixels(const Extents& image, F&& f) {
     const int column = static_cast<int>(blockIdx.x * blockDim.y + threadIdx.y);
     if (column >= image.w) return;
-    for (int n = static_cast<int>(blockIdx.z); n < image.n; n += static_cast<int>(gridDim.z))
-        for (int row = static_cast<int>(blockIdx.y); row < image.h; row += static_cast<int>(gridDim.y))
-            for (int c = static_cast<int>(threadIdx.x) * width; c < image.c; c += static_cast<int>(blockDim.x) * width)
-                f(n, row, column, c);
+#pragma unroll 1
+    for (int c = static_cast<int>(threadIdx.x) * width; c < image.c; c += static_cast<int>(blockDim.x) * width)
+        f(static_cast<int>(blockIdx.z), static_cast<int>(blockIdx.y), column, c);
 }
 
 /// Calls f(T{}, std::integral_constant<int, width>{}) with T the dtype of activations and `width` the channels a thread

@@ -1,8 +1,10 @@
-/// Copies between activations [N, H, W, C] of other extents: padding, cropping, concatenating and splitting channels.
+/// Copies between activations [N, H, W, C] of other extents: padding, cropping, concatenating and splitting channels,
+/// and moving channels to pixels.
 ///
 /// Bytes: every output element is read and written once: half of a [16, 256, 256, 128] bf16 concatenation is 268 MB.
 /// No arithmetic, so elements are moved as units of bytes: 16 where all rows allow it, else one element. Strategy:
-/// four independent units a thread in flight; neither kernel divides to find its place.
+/// four independent units a thread in flight; neither kernel divides to find its place. Channels move to pixels in
+/// registers: a thread reads factor^2 units that lie side by side, and writes a unit to each of factor^2 pixels.
 #include <algorithm>
 
 #include "cuda/kernels/gpu_backend.h"
@@ -35,26 +37,23 @@ void dispatch_units(const Tensor& x, const Tensor& y, std::initializer_list<std:
 /// Rows of `from` and `to` units; y's unit u of a row is x's unit u - shift. Blocks are (parts of a row, rows, images).
 template <class Unit>
 __global__ void __launch_bounds__(threads)
-    pad2d_kernel(const Unit* x, Unit* y, int images, int from_rows, int from, int to_rows, int to, int top, int shift) {
+    pad2d_kernel(const Unit* x, Unit* y, int from_rows, int from, int to_rows, int to, int top, int shift) {
     const int first = static_cast<int>(blockIdx.x) * (threads * units_in_flight) + static_cast<int>(threadIdx.x);
-    for (int n = static_cast<int>(blockIdx.z); n < images; n += static_cast<int>(gridDim.z))
-        for (int row = static_cast<int>(blockIdx.y); row < to_rows; row += static_cast<int>(gridDim.y)) {
-            const int source = row - top;
-            const bool inside = source >= 0 && source < from_rows;
-            const Unit* px = x + (static_cast<std::int64_t>(n) * from_rows + source) * from - shift;
-            Unit* py = y + (static_cast<std::int64_t>(n) * to_rows + row) * to;
-            Unit v[units_in_flight] = {};
+    const int n = static_cast<int>(blockIdx.z), row = static_cast<int>(blockIdx.y), source = row - top;
+    const bool inside = source >= 0 && source < from_rows;
+    const Unit* px = x + (static_cast<std::int64_t>(n) * from_rows + source) * from - shift;
+    Unit* py = y + (static_cast<std::int64_t>(n) * to_rows + row) * to;
+    Unit v[units_in_flight] = {};
 #pragma unroll
-            for (int k = 0; k < units_in_flight; ++k) {
-                const int u = first + k * threads;
-                if (inside && u >= shift && u - shift < from) v[k] = px[u];
-            }
+    for (int k = 0; k < units_in_flight; ++k) {
+        const int u = first + k * threads;
+        if (inside && u >= shift && u - shift < from) v[k] = px[u];
+    }
 #pragma unroll
-            for (int k = 0; k < units_in_flight; ++k) {
-                const int u = first + k * threads;
-                if (u < to) py[u] = v[k];
-            }
-        }
+    for (int k = 0; k < units_in_flight; ++k) {
+        const int u = first + k * threads;
+        if (u < to) py[u] = v[k];
+    }
 }
 
 /// Threads are (units of a pixel, pixels); `from` and `to` are the units between pixels of x and y.
@@ -77,6 +76,76 @@ __global__ void __launch_bounds__(threads)
     }
 }
 
+template <bool inverse, class T>
+__device__ __forceinline__ void move(T& packed, T& spread) {
+    if constexpr (inverse) {
+        packed = spread;
+    } else {
+        spread = packed;
+    }
+}
+
+/// pixel_shuffle from `packed` [N, H, W, C * factor^2] to `spread` [N, H * factor, W * factor, C], or back where
+/// `inverse`. Over `pixels` [N, H, W, C]. `static_factor`: 0 where the compiler does not know it; `width` is 1 then.
+template <class T, int width, int static_factor, bool inverse>
+__global__ void __launch_bounds__(pixel_threads)
+    pixel_shuffle_kernel(T* packed, T* spread, Extents pixels, Extents large, int factor) {
+    for_pixels<width>(pixels, [&](int n, int row, int column, int c) {
+        const int r = static_factor > 0 ? static_factor : factor;
+        T* group = packed + (pixels.at(n, row, column) + c) * (r * r);
+        const auto pixel = [&](int i, int j) { return spread + large.at(n, row * r + i, column * r + j) + c; };
+        if constexpr (static_factor > 0) {
+            constexpr int positions = static_factor * static_factor;
+            Vec<T, width> grouped[positions], pixels_of_group[positions];
+#pragma unroll
+            for (int k = 0; k < positions; ++k) {
+                if constexpr (inverse) {
+                    pixels_of_group[k] = load<width>(pixel(k / static_factor, k % static_factor));
+                } else {
+                    grouped[k] = load<width>(group + k * width);
+                }
+            }
+#pragma unroll
+            for (int e = 0; e < positions * width; ++e)
+                move<inverse>(grouped[e / width][e % width], pixels_of_group[e % positions][e / positions]);
+#pragma unroll
+            for (int k = 0; k < positions; ++k) {
+                if constexpr (inverse) {
+                    store<width>(group + k * width, grouped[k]);
+                } else {
+                    store<width>(pixel(k / static_factor, k % static_factor), pixels_of_group[k]);
+                }
+            }
+        } else {
+            for (int i = 0; i < r; ++i)
+                for (int j = 0; j < r; ++j) move<inverse>(group[i * r + j], *pixel(i, j));
+        }
+    });
+}
+
+template <bool inverse>
+void shuffle(const char* name, const Tensor& packed, const Tensor& spread, int factor) {
+    if (packed.numel() == 0) return;
+    dispatch_pixels(
+        [&]<class T, int width>(T, std::integral_constant<int, width>) {
+            const Extents large(spread);
+            Extents pixels(packed);
+            pixels.c = large.c;
+            const auto run = [&](auto* kernel, int channels) {
+                launch(name, kernel, pixel_shape(pixels, channels), packed.data<T>(), spread.data<T>(), pixels, large,
+                       factor);
+            };
+            if (width > 1 && factor == 2) {
+                run(pixel_shuffle_kernel<T, width, 2, inverse>, width);
+            } else if (width > 1 && factor == 4) {
+                run(pixel_shuffle_kernel<T, width, 4, inverse>, width);
+            } else {
+                run(pixel_shuffle_kernel<T, 1, 0, inverse>, 1);
+            }
+        },
+        spread, packed);
+}
+
 }  // namespace
 
 void GpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
@@ -84,11 +153,10 @@ void GpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
     const Extents in(x), out(y);
     dispatch_units(x, y, {in.c}, [&]<class Unit>(Unit, int elements) {
         const int pixel = in.c / elements, row = out.w * pixel;
-        const dim3 grid(blocks_for(row, threads * units_in_flight), static_cast<unsigned>(std::min(out.h, grid_limit)),
-                        static_cast<unsigned>(std::min(out.n, grid_limit)));
-        launch("pad2d", pad2d_kernel<Unit>, {grid, static_cast<unsigned>(std::min(threads, (row + 31) / 32 * 32))},
-               static_cast<const Unit*>(x.raw()), static_cast<Unit*>(y.raw()), out.n, in.h, in.w * pixel, out.h, row,
-               top, left * pixel);
+        launch("pad2d", pad2d_kernel<Unit>,
+               {image_grid(blocks_for(row, threads * units_in_flight), out.h, out.n), threads},
+               static_cast<const Unit*>(x.raw()), static_cast<Unit*>(y.raw()), in.h, in.w * pixel, out.h, row, top,
+               left * pixel);
     });
 }
 
@@ -106,6 +174,14 @@ void GpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tens
                static_cast<const Unit*>(x.raw()) + x_begin / elements, static_cast<Unit*>(y.raw()) + y_begin / elements,
                pixels, static_cast<int>(from) / elements, static_cast<int>(to) / elements, units);
     });
+}
+
+void GpuBackend::pixel_shuffle(const Tensor& x, const Tensor& y, int factor) {
+    shuffle<false>("pixel_shuffle", x, y, factor);
+}
+
+void GpuBackend::pixel_unshuffle(const Tensor& x, const Tensor& y, int factor) {
+    shuffle<true>("pixel_unshuffle", y, x, factor);
 }
 
 }  // namespace camber::CAMBER_GPU

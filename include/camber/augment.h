@@ -51,7 +51,7 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
 
 /// Writes f32 [out_height, out_width, 3] to `out` and, unless `label` is null, u8 [out_height, out_width] to
 /// `out_label`. Outside the frame the image is 0 (the mean colour) and the label `void_id`. The arithmetic per pixel is
-/// augment_pixel.h's. The source is u8 RGB; `label` has its size.
+/// backend/augment_pixel.h's. The source is u8 RGB; `label` has its size.
 void apply_augmentation(const AugmentParams& params, const Image& image, const Image* label,
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label);

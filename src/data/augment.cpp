@@ -1,25 +1,15 @@
-// No fused multiply-adds in this file, whatever the machine it is compiled for: augment_pixel.h promises the same bits
-// as a kernel.
-#if defined(__clang__)
-#pragma clang fp contract(off)
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
-
 #include <camber/augment.h>
 #include <camber/error.h>
 #include <camber/philox.h>
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
-#include "data/augment_pixel.h"
+#include "backend/augment_rows.h"
+#include "data/sampling.h"
 
 namespace camber {
 namespace {
-
-using pixel::PlainArithmetic;
 
 /// One bilinear sample sees 2 source pixels; past that, more samples or detail aliases.
 int taps_for(float step) { return std::clamp(static_cast<int>(std::lround(step)), 1, 8); }
@@ -38,26 +28,6 @@ float random_corner(Philox& random, float source, float crop) {
 
 float log_uniform(Philox& random, float low, float high) {
     return low * std::exp(random.uniform() * std::log(high / low));
-}
-
-pixel::Sampling sampling_of(const AugmentParams& params, const Image& image, const Normalisation& normalisation,
-                            int out_height, int out_width) {
-    pixel::Sampling s{};
-    s.x = {params.left, params.width / static_cast<float>(out_width), 1.0f / static_cast<float>(params.taps_x),
-           params.taps_x, image.width};
-    s.y = {params.top, params.height / static_cast<float>(out_height), 1.0f / static_cast<float>(params.taps_y),
-           params.taps_y, image.height};
-    s.flip = params.flip;
-    s.out_width = out_width;
-    s.inv_samples = 1.0f / static_cast<float>(params.taps_x * params.taps_y);
-    s.gain = params.gain;
-    s.mix = params.mix;
-    s.offset = params.offset;
-    for (std::size_t c = 0; c < 3; ++c) {
-        s.mean[c] = normalisation.mean[c];
-        s.inv_std[c] = 1.0f / normalisation.std[c];
-    }
-    return s;
 }
 
 }  // namespace
@@ -97,6 +67,26 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
     return params;
 }
 
+pixel::Sampling sampling_of(const AugmentParams& params, int source_height, int source_width,
+                            const Normalisation& normalisation, int out_height, int out_width) {
+    pixel::Sampling s{};
+    s.x = {params.left, params.width / static_cast<float>(out_width), 1.0f / static_cast<float>(params.taps_x),
+           params.taps_x, source_width};
+    s.y = {params.top, params.height / static_cast<float>(out_height), 1.0f / static_cast<float>(params.taps_y),
+           params.taps_y, source_height};
+    s.flip = params.flip;
+    s.out_width = out_width;
+    s.inv_samples = 1.0f / static_cast<float>(params.taps_x * params.taps_y);
+    s.gain = params.gain;
+    s.mix = params.mix;
+    s.offset = params.offset;
+    for (std::size_t c = 0; c < 3; ++c) {
+        s.mean[c] = normalisation.mean[c];
+        s.inv_std[c] = 1.0f / normalisation.std[c];
+    }
+    return s;
+}
+
 void apply_augmentation(const AugmentParams& params, const Image& image, const Image* label,
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label) {
@@ -105,44 +95,12 @@ void apply_augmentation(const AugmentParams& params, const Image& image, const I
         fail("the label map is {}x{}x{}, its image {}x{}", label->height, label->width, label->channels, image.height,
              image.width);
     }
-    const pixel::Sampling s = sampling_of(params, image, normalisation, out_height, out_width);
-    // pixel::augment_pixel with what depends on the column alone worked out once a picture: the same numbers, sooner.
-    thread_local std::vector<int> columns;
-    thread_local std::vector<pixel::Neighbours> column_taps;
-    const auto taps_x = static_cast<std::size_t>(s.x.taps);
-    columns.resize(static_cast<std::size_t>(out_width));
-    column_taps.resize(columns.size() * taps_x);
-    for (std::size_t x = 0; x < columns.size(); ++x) {
-        const int flipped = s.flip ? out_width - 1 - static_cast<int>(x) : static_cast<int>(x);
-        columns[x] = pixel::nearest<PlainArithmetic>(s.x, flipped);
-        for (std::size_t i = 0; i < taps_x; ++i) {
-            column_taps[x * taps_x + i] = pixel::neighbours<PlainArithmetic>(s.x, flipped, static_cast<int>(i));
-        }
-    }
-    const bool labelled = label != nullptr && out_label != nullptr;
+    const AugmentRows rows(sampling_of(params, image.height, image.width, normalisation, out_height, out_width));
+    const std::uint8_t* ids = label ? label->data.data() : nullptr;
+    if (!label) out_label = nullptr;
     for (int y = 0; y < out_height; ++y) {
-        const int row = pixel::nearest<PlainArithmetic>(s.y, y);
-        const std::uint8_t* ids = labelled && row >= 0 ? label->at(row, 0) : nullptr;
-        pixel::Neighbours rows[8];
-        for (int j = 0; j < s.y.taps; ++j) rows[j] = pixel::neighbours<PlainArithmetic>(s.y, y, j);
-        for (std::size_t x = 0; x < columns.size(); ++x, out += 3) {
-            const bool outside = row < 0 || columns[x] < 0;
-            if (labelled) *out_label++ = outside ? static_cast<std::uint8_t>(void_id) : ids[columns[x]];
-            if (outside) {
-                out[0] = out[1] = out[2] = 0;
-                continue;
-            }
-            float sum[3] = {0, 0, 0};
-            for (int j = 0; j < s.y.taps; ++j) {
-                for (std::size_t i = 0; i < taps_x; ++i) {
-                    const pixel::Neighbours at = column_taps[x * taps_x + i];
-                    for (int c = 0; c < 3; ++c) {
-                        sum[c] += pixel::bilinear<PlainArithmetic>(image.data.data(), image.width, rows[j], at, c);
-                    }
-                }
-            }
-            pixel::finish<PlainArithmetic>(s, sum, out);
-        }
+        const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * out_width;
+        rows.make(image.data.data(), ids, void_id, y, out + pixel * 3, out_label ? out_label + pixel : nullptr);
     }
 }
 

@@ -53,6 +53,24 @@ Tensor concat(const std::vector<Tensor>& parts) {
     return y;
 }
 
+Tensor pixel_shuffle(const Tensor& x, int factor) {
+    check_activation("pixel_shuffle", x);
+    const std::int64_t positions = std::int64_t{factor} * factor;
+    if (factor < 1 || x.dim(3) % positions != 0) {
+        fail("pixel_shuffle: the channels of {} do not divide into squares of {} x {} pixels", x.shape().str(), factor,
+             factor);
+    }
+    Tensor y =
+        Tensor::empty({x.dim(0), x.dim(1) * factor, x.dim(2) * factor, x.dim(3) / positions}, x.dtype(), x.device());
+    backend(x).pixel_shuffle(x, y, factor);
+    if (needs_grad({&x})) {
+        record(y, "pixel_shuffle", {x}, [factor](BackwardContext& context) {
+            backend(context.grad()).pixel_unshuffle(context.grad(), context.out(0), factor);
+        });
+    }
+    return y;
+}
+
 Tensor reshape(const Tensor& x, const Shape& shape) {
     Tensor y = x.view(shape);
     if (needs_grad({&x})) {

@@ -5,7 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "data/augment_pixel.h"
+#include "backend/augment_pixel.h"
+#include "data/sampling.h"
 #include "small_dataset.h"
 
 using namespace camber;
@@ -198,19 +199,7 @@ TEST_CASE("the fast host path gives the per-pixel function's bits") {
     for (std::size_t i = 0; i < 20; ++i) {
         const AugmentParams p = sample_augmentation(config, normalisation, 9, 1, i, 37, 53, height, width);
         const Output fast = apply(p, image, label, height, width, normalisation);
-        pixel::Sampling s{};
-        s.x = {p.left, p.width / width, 1.0f / static_cast<float>(p.taps_x), p.taps_x, 53};
-        s.y = {p.top, p.height / height, 1.0f / static_cast<float>(p.taps_y), p.taps_y, 37};
-        s.flip = p.flip;
-        s.out_width = width;
-        s.inv_samples = 1.0f / static_cast<float>(p.taps_x * p.taps_y);
-        s.gain = p.gain;
-        s.mix = p.mix;
-        s.offset = p.offset;
-        for (std::size_t c = 0; c < 3; ++c) {
-            s.mean[c] = normalisation.mean[c];
-            s.inv_std[c] = 1.0f / normalisation.std[c];
-        }
+        const pixel::Sampling s = sampling_of(p, 37, 53, normalisation, height, width);
         // Through memory, so that this file's compiler flags cannot fuse a product into a sum.
         struct Separate {
             static float mul(float a, float b) {

@@ -21,6 +21,13 @@ std::vector<OperationCase> shape_cases() {
     concat("of one", {uniform({1, 2, 3, 3}, 1)});
     concat("of 3, 1 and 17 channels", {uniform({2, 5, 7, 3}, 1), uniform({2, 5, 7, 1}, 2), uniform({2, 5, 7, 17}, 3)});
     concat("of two equal halves", {uniform({1, 1, 1, 4}, 1), uniform({1, 1, 1, 4}, 2)});
+    for (const int factor : {1, 2, 3}) {
+        cases.push_back(
+            {.name = fmt::format("pixel_shuffle by {}", factor),
+             .inputs = {uniform({2, 3, 5, 2 * factor * factor}, 1)},
+             .activations = 1,
+             .apply = [factor](const std::vector<Tensor>& in) { return ops::pixel_shuffle(in[0], factor); }});
+    }
     cases.push_back({.name = "reshape",
                      .inputs = {uniform({2, 3, 5, 4}, 1)},
                      .activations = 1,

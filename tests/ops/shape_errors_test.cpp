@@ -122,6 +122,8 @@ TEST_CASE("elementwise and shape operations refuse what does not fit") {
     check_refused("concat", {"concat", "[1, 3, 4, 5]", "[1, 3, 5, 5]"}, [&] {
         ops::concat({x, floats({1, 3, 5, 5})});
     });
+    check_refused("pixel_shuffle", {"pixel_shuffle", "[1, 3, 4, 2]", "3"}, [&] { ops::pixel_shuffle(x, 3); });
+    check_refused("pixel_shuffle by nothing", {"pixel_shuffle", "0"}, [&] { ops::pixel_shuffle(x, 0); });
     check_refused("reshape", {"[1, 3, 4, 2]", "[5, 5]"}, [&] { ops::reshape(x, {5, 5}); });
     check_refused("argmax", {"argmax", "300"}, [&] { ops::argmax(floats({1, 1, 1, 300})); });
 }

@@ -25,6 +25,22 @@ bool streamable(const Tensor& y, std::size_t offset, std::size_t pitch, std::siz
            pitch % 64 == 0 && bytes % 64 == 0;
 }
 
+/// A row of pixels of `packed` [N, H, W, C * factor^2] and the `factor` rows of `spread` [N, H * factor, W * factor, C]
+/// that pixel_shuffle makes of it, a thread; f(packed element, spread element).
+template <class T, class F>
+void shuffle(const Tensor& packed, const Tensor& spread, int factor, F f) {
+    const Extents small(packed), large(spread);
+    T *from = packed.data<T>(), *to = spread.data<T>();
+    parallel_for(small.rows(), small.row_size(), [=](std::int64_t row) {
+        for (int i = 0; i < factor; ++i)
+            for (std::int64_t j = 0; j < large.w; ++j) {
+                T* p = from + (row * small.w + j / factor) * small.c + i * factor + j % factor;
+                T* s = to + ((row * factor + i) * large.w + j) * large.c;
+                for (std::int64_t c = 0; c < large.c; ++c) f(p[c * factor * factor], s[c]);
+            }
+    });
+}
+
 }  // namespace
 
 void CpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
@@ -71,6 +87,16 @@ void CpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tens
             copy_bytes(to + i * to_pitch, from + i * from_pitch, bytes, streaming);
         }
     });
+}
+
+void CpuBackend::pixel_shuffle(const Tensor& x, const Tensor& y, int factor) {
+    with_activation("pixel_shuffle", x.dtype(),
+                    [&]<class T>(T) { shuffle<T>(x, y, factor, [](const T& packed, T& spread) { spread = packed; }); });
+}
+
+void CpuBackend::pixel_unshuffle(const Tensor& x, const Tensor& y, int factor) {
+    with_activation("pixel_unshuffle", x.dtype(),
+                    [&]<class T>(T) { shuffle<T>(y, x, factor, [](T& packed, const T& spread) { packed = spread; }); });
 }
 
 }  // namespace camber::cpu

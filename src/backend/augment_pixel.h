@@ -2,22 +2,17 @@
 #include <cstddef>
 #include <cstdint>
 
-/// The arithmetic of one augmented pixel, shared by the host and (to come) a kernel. A device build defines
-/// CAMBER_PIXEL_FUNCTION to its function qualifiers before including this.
+/// The arithmetic of one augmented pixel, for every backend and the loader. constexpr, so that kernels can call it.
 ///
 /// To give the same bits everywhere: f32 only; only +, -, *, floor, comparisons and conversions, no division, no
-/// fused multiply-add. The host source is compiled without contraction; a kernel passes an Arithmetic whose mul, add
-/// and sub are the round-to-nearest intrinsics, which are never fused.
-#ifndef CAMBER_PIXEL_FUNCTION
-#define CAMBER_PIXEL_FUNCTION inline
-#endif
-
+/// fused multiply-add. Host sources that use it are compiled without contraction; a kernel passes an Arithmetic whose
+/// mul, add and sub are the round-to-nearest intrinsics, which are never fused.
 namespace camber::pixel {
 
 struct PlainArithmetic {
-    CAMBER_PIXEL_FUNCTION static float mul(float a, float b) { return a * b; }
-    CAMBER_PIXEL_FUNCTION static float add(float a, float b) { return a + b; }
-    CAMBER_PIXEL_FUNCTION static float sub(float a, float b) { return a - b; }
+    static constexpr float mul(float a, float b) { return a * b; }
+    static constexpr float add(float a, float b) { return a + b; }
+    static constexpr float sub(float a, float b) { return a - b; }
 };
 
 /// Where output pixels fall along one source axis: output o, tap k of `taps` is at (o + (k + 0.5) * inv_taps) * step +
@@ -44,13 +39,13 @@ struct Neighbours {
     float share;
 };
 
-CAMBER_PIXEL_FUNCTION int floor_to_int(float x) {
+constexpr int floor_to_int(float x) {
     const int i = static_cast<int>(x);
     return static_cast<float>(i) > x ? i - 1 : i;
 }
 
 template <class A>
-CAMBER_PIXEL_FUNCTION float source_position(const Axis& axis, int out, int tap) {
+constexpr float source_position(const Axis& axis, int out, int tap) {
     const float within = A::mul(A::add(static_cast<float>(tap), 0.5f), axis.inv_taps);
     return A::add(A::mul(A::add(static_cast<float>(out), within), axis.step), axis.begin);
 }
@@ -58,7 +53,7 @@ CAMBER_PIXEL_FUNCTION float source_position(const Axis& axis, int out, int tap) 
 /// The source pixel that holds the centre of an output pixel, or -1 outside. Labels take this one, and the image is
 /// outside where this is.
 template <class A>
-CAMBER_PIXEL_FUNCTION int nearest(const Axis& axis, int out) {
+constexpr int nearest(const Axis& axis, int out) {
     const float position = A::add(A::mul(A::add(static_cast<float>(out), 0.5f), axis.step), axis.begin);
     const int i = floor_to_int(position);
     return i >= 0 && i < axis.size ? i : -1;
@@ -66,7 +61,7 @@ CAMBER_PIXEL_FUNCTION int nearest(const Axis& axis, int out) {
 
 /// Half-pixel centres; beyond the border the border pixel repeats.
 template <class A>
-CAMBER_PIXEL_FUNCTION Neighbours neighbours(const Axis& axis, int out, int tap) {
+constexpr Neighbours neighbours(const Axis& axis, int out, int tap) {
     const float position = A::sub(source_position<A>(axis, out, tap), 0.5f);
     const int i = floor_to_int(position);
     const int last = axis.size - 1;
@@ -75,13 +70,13 @@ CAMBER_PIXEL_FUNCTION Neighbours neighbours(const Axis& axis, int out, int tap) 
 }
 
 template <class A>
-CAMBER_PIXEL_FUNCTION float lerp(float a, float b, float share) {
+constexpr float lerp(float a, float b, float share) {
     return A::add(a, A::mul(A::sub(b, a), share));
 }
 
 /// One bilinear sample of an interleaved u8 picture of `width` pixels a row.
 template <class A>
-CAMBER_PIXEL_FUNCTION float bilinear(const std::uint8_t* rgb, int width, Neighbours y, Neighbours x, int channel) {
+constexpr float bilinear(const std::uint8_t* rgb, int width, Neighbours y, Neighbours x, int channel) {
     const std::uint8_t* upper = rgb + static_cast<std::size_t>(y.first) * static_cast<std::size_t>(width) * 3;
     const std::uint8_t* lower = rgb + static_cast<std::size_t>(y.second) * static_cast<std::size_t>(width) * 3;
     const int left = x.first * 3 + channel, right = x.second * 3 + channel;
@@ -90,7 +85,7 @@ CAMBER_PIXEL_FUNCTION float bilinear(const std::uint8_t* rgb, int width, Neighbo
 
 /// Colour jitter on sums of samples (0..255 each), then normalisation; writes 3 values.
 template <class A>
-CAMBER_PIXEL_FUNCTION void finish(const Sampling& s, const float sum[3], float* out) {
+constexpr void finish(const Sampling& s, const float sum[3], float* out) {
     float v[3];
     for (int c = 0; c < 3; ++c) v[c] = A::mul(A::mul(sum[c], s.inv_samples), 1.0f / 255);
     const float grey = A::add(A::add(A::mul(v[0], 0.299f), A::mul(v[1], 0.587f)), A::mul(v[2], 0.114f));
@@ -102,10 +97,10 @@ CAMBER_PIXEL_FUNCTION void finish(const Sampling& s, const float sum[3], float* 
     }
 }
 
-/// The whole of one output pixel: what a kernel's thread does.
+/// The whole of one output pixel. Without `ids` its label is `void_id`; without `out_id` it has none.
 template <class A>
-CAMBER_PIXEL_FUNCTION void augment_pixel(const Sampling& s, const std::uint8_t* rgb, const std::uint8_t* ids,
-                                         int void_id, int row, int column, float* out, std::uint8_t* out_id) {
+constexpr void augment_pixel(const Sampling& s, const std::uint8_t* rgb, const std::uint8_t* ids, int void_id, int row,
+                             int column, float* out, std::uint8_t* out_id) {
     const int flipped = s.flip ? s.out_width - 1 - column : column;
     const int y = nearest<A>(s.y, row), x = nearest<A>(s.x, flipped);
     if (y < 0 || x < 0) {
@@ -122,8 +117,21 @@ CAMBER_PIXEL_FUNCTION void augment_pixel(const Sampling& s, const std::uint8_t* 
         }
     }
     finish<A>(s, sum, out);
-    if (out_id)
-        *out_id = ids[static_cast<std::size_t>(y) * static_cast<std::size_t>(s.x.size) + static_cast<std::size_t>(x)];
+    if (out_id) {
+        const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(s.x.size);
+        *out_id = ids ? ids[at + static_cast<std::size_t>(x)] : static_cast<std::uint8_t>(void_id);
+    }
 }
 
 }  // namespace camber::pixel
+
+namespace camber {
+
+/// One image of a batch that Backend::augment makes: plain data, read by the device.
+struct AugmentSample {
+    pixel::Sampling sampling;
+    std::int64_t image_offset;  ///< of its picture in the source, in bytes
+    std::int64_t label_offset;  ///< of its label map, which has the picture's size; -1: none, all is void
+};
+
+}  // namespace camber
