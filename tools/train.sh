@@ -15,4 +15,5 @@ else
     [ -d "$data" ] || "$camber" data synth --out "$data"
 fi
 
-exec "$camber" train --data "$data" --preset cpu ${RUN:+--out "$RUN"}
+if [ -e /dev/nvidiactl ]; then preset=camvid-gpu; else preset=cpu; fi
+exec "$camber" train --data "$data" --preset "$preset" ${RUN:+--out "$RUN"}

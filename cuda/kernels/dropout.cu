@@ -16,11 +16,12 @@ namespace {
 constexpr int threads = 256;
 
 template <class T, bool aligned>
-__global__ void __launch_bounds__(threads)
-    dropout_kernel(const T* x, T* y, std::int64_t count, unsigned threshold, float scale, PhiloxKey key) {
+__global__ void __launch_bounds__(threads) dropout_kernel(const T* x, T* y, std::int64_t count, unsigned threshold,
+                                                          float scale, PhiloxKey key, const std::int32_t* step) {
     constexpr int width = vector_width<T>;
     const std::int64_t group = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x, first = group * width;
     if (first >= count) return;
+    if (step) key = key.at_step(static_cast<std::uint64_t>(*step));
     const bool whole = aligned && first + width <= count;
     Vec<T, width> v;
     if (whole) {
@@ -50,7 +51,7 @@ __global__ void __launch_bounds__(threads)
 
 }  // namespace
 
-void GpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) {
+void GpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) {
     const auto threshold = static_cast<std::uint64_t>(std::llround(rate * 0x1p32));
     if (threshold > 0xffffffffu) return fill(y, 0);
     if (x.numel() == 0) return;
@@ -59,7 +60,7 @@ void GpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const Ph
         const bool aligned = aligned_to(x, 16) && aligned_to(y, 16);
         launch("dropout", aligned ? dropout_kernel<T, true> : dropout_kernel<T, false>,
                {blocks_for(x.numel(), threads * vector_width<T>), threads}, x.data<T>(), y.data<T>(), x.numel(),
-               static_cast<unsigned>(threshold), static_cast<float>(1 / (1 - rate)), key);
+               static_cast<unsigned>(threshold), static_cast<float>(1 / (1 - rate)), key, pointer<std::int32_t>(step));
     });
 }
 

@@ -32,6 +32,8 @@ struct ForwardContext {
     std::uint64_t seed = 0;
     std::uint64_t step = 0;   ///< which forward pass; the trainer sets it and checkpoints it
     std::uint32_t draws = 0;  ///< masks drawn since begin(); layers draw in the order they run
+    /// The step in device memory (one i32), where a recorded step is replayed: it then stands in for `step`.
+    Tensor device_step;
 
     /// Starts a forward pass: the same step gives the same masks, whatever ran before.
     void begin(std::uint64_t next_step) {
@@ -39,7 +41,7 @@ struct ForwardContext {
         draws = 0;
     }
     /// The key of the next mask; at most 2^20 in one step.
-    PhiloxKey next_key() { return {seed, Stream::dropout, (step << 20) + draws++}; }
+    PhiloxKey next_key() { return PhiloxKey{seed, Stream::dropout, draws++}.at_step(device_step ? 0 : step); }
 };
 
 class Module {
@@ -51,6 +53,8 @@ class Module {
 
     /// Throws Error in modules that take something other than one tensor; those name their own method.
     virtual Tensor forward(const Tensor& x);
+    /// Runs every layer once, heads that forward() leaves out included: what a layer table shows.
+    virtual void run_all(const Tensor& x) { forward(x); }
 
     /// Sets this module and everything below it to training (batch statistics, dropout) or evaluation. Modules start
     /// in training.
@@ -84,6 +88,9 @@ class Module {
         return result;
     }
     void adopt(const std::string& name, std::unique_ptr<Module> child);
+    /// Adds a child whose names stand among this module's own, without a step in the path: an encoder in a network
+    /// whose original has all layers at the root.
+    void adopt_merged(std::unique_ptr<Module> child);
     Parameter& add_parameter(const std::string& name, const Shape& shape, init::Initializer initializer);
     Parameter& add_buffer(const std::string& name, const Shape& shape, init::Initializer initializer);
 
@@ -113,6 +120,8 @@ struct Conv2dOptions {
     bool bias = true;
     init::Initializer weight_init = init::glorot_uniform();
     init::Initializer bias_init = init::zeros();
+    /// The padding has a row of its own in a layer table, as where Keras has a ZeroPadding2D before the convolution.
+    bool padding_is_a_layer = false;
 };
 
 /// weight [Cout, Kh, Kw, Cin], bias [Cout].
@@ -161,10 +170,14 @@ BatchNormParams pytorch_batch_norm(bool relu = false);
 /// weight (gamma) and bias (beta), running_mean and running_var, all [C]. With params.relu the ReLU that follows is
 /// part of the layer: one pass over memory instead of two.
 class BatchNorm2d : public Module {
+    std::unique_ptr<Parameter> ones_;  // gamma without scale: in no list of parameters, made at the first forward()
+
   public:
-    BatchNorm2d(std::int64_t channels, const BatchNormParams& params);
+    /// Without `scale` there is no gamma (Keras's scale=False): `weight` is then ones that no list of parameters has.
+    BatchNorm2d(std::int64_t channels, const BatchNormParams& params, bool scale = true);
     Tensor forward(const Tensor& x) override;
     const BatchNormParams& params() const { return params_; }
+    bool has_scale() const { return !ones_; }
     Parameter &weight, &bias, &running_mean, &running_var;
 
   private:
@@ -269,6 +282,11 @@ Tensor concat(const std::vector<Tensor>& parts);
 Tensor add(const Tensor& a, const Tensor& b);
 /// Adds zeros (positive) or crops (negative).
 Tensor pad2d(const Tensor& x, const Padding& padding);
+/// To out_h x out_w.
+Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMode mode);
+Tensor pixel_shuffle(const Tensor& x, int factor);
+/// [N, H, W, C] to [N, 1, 1, H * W * C].
+Tensor flatten(const Tensor& x);
 
 // ---- parameters in flat memory
 

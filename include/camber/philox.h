@@ -30,6 +30,9 @@ struct PhiloxKey {
     Stream stream = Stream::init;
     std::uint64_t sequence = 0;  ///< which draw of the stream: a parameter, a step's dropout layer, a sample
 
+    /// The key of the same draw in another training step; a step has at most 2^20 draws.
+    constexpr PhiloxKey at_step(std::uint64_t step) const { return {seed, stream, sequence + (step << 20)}; }
+
     constexpr std::array<std::uint32_t, 4> block(std::uint64_t index) const {
         return philox4x32({static_cast<std::uint32_t>(index),
                            static_cast<std::uint32_t>(index >> 32) ^ (static_cast<std::uint32_t>(stream) << 16),

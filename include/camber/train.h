@@ -30,8 +30,8 @@ struct TrainConfig {
     AugmentConfig augment;
     Normalisation normalisation;
 
-    std::string device = "cpu";
-    std::string dtype = "f32";  ///< of activations: f32 or bf16
+    std::string device = "auto";  ///< auto: a GPU where there is one, else the CPU
+    std::string dtype = "auto";   ///< of activations: f32 or bf16; auto: bf16 on a GPU, f32 elsewhere
     std::uint64_t seed = 1;
     int threads = 2;  ///< loader workers; has no influence on results
 
@@ -60,11 +60,14 @@ struct TrainConfig {
     int pictures = 4;                  ///< validation frames to paint after each best epoch
 };
 
+/// Puts what this machine has in place of "auto".
+void resolve_device(TrainConfig& config);
+
 nlohmann::json to_json(const TrainConfig& config);
 /// Fields left out keep their defaults. Throws Error on a value of the wrong type.
 TrainConfig train_config(const nlohmann::json& json);
 /// Named starting points: "published" (the Keras U-Net at 256x256), "cpu" (a quarter of its width; minutes on two
-/// cores). Throws UsageError listing them.
+/// cores), "camvid-gpu" (CamVid at 360x480, minutes on a GPU). Throws UsageError listing them.
 TrainConfig train_preset(const std::string& name);
 std::vector<std::string> train_preset_names();
 

@@ -57,7 +57,7 @@ void add_predict(CLI::App& app, Action& action) {
     command->add_option("--alpha", a->alpha, "Strength of the colours in overlays, 0 to 1")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    command->add_option("--device", a->device, "cpu or reference [as trained]");
+    command->add_option("--device", a->device, "cuda, cpu, emulated or reference [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
     command->add_option("inputs", a->inputs, "Pictures or folders of pictures")->required();
     command->callback([=, &action] {

@@ -5,8 +5,9 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <numeric>
 #include <thread>
+
+#include "data/sample_order.h"
 
 namespace camber {
 
@@ -33,11 +34,11 @@ struct Loader::State {
     std::uint64_t consuming = 0;        // the batch the next call of next() returns
     std::uint64_t released = 0;         // batches before this one are free to overwrite
     std::int64_t epoch = 0, index = 0;  // of batch `handing_out`
-    std::int64_t order_epoch = -1;
-    std::vector<std::size_t> order;  // of the samples in order_epoch
+    SampleOrder order;
     std::vector<std::jthread> workers;
 
-    State(const Dataset& data, const LoaderConfig& settings) : dataset(data), config(settings) {}
+    State(const Dataset& data, const LoaderConfig& settings)
+        : dataset(data), config(settings), order(data.size(), settings) {}
 
     ~State() {
         {
@@ -47,36 +48,17 @@ struct Loader::State {
         work.notify_all();
     }
 
-    /// Fisher and Yates, from the epoch's own random stream.
-    void make_order(std::int64_t for_epoch) {
-        if (order_epoch == for_epoch) return;
-        order.resize(dataset.size());
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        if (config.shuffle) {
-            Philox random({config.seed, Stream::shuffling, static_cast<std::uint64_t>(for_epoch)});
-            for (std::size_t i = order.size(); i > 1; --i) {
-                std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-            }
-        }
-        order_epoch = for_epoch;
-    }
-
     Slot& slot_of(std::uint64_t batch) { return slots[batch % slots.size()]; }
 
     void set_up(Slot& slot) {
-        make_order(epoch);
-        const auto size = static_cast<std::size_t>(config.batch_size);
-        const std::size_t begin = static_cast<std::size_t>(index) * size;
-        const std::size_t count = std::min(size, dataset.size() - begin);
         Batch& batch = slot.batch;
-        batch.indices.assign(order.begin() + static_cast<std::ptrdiff_t>(begin),
-                             order.begin() + static_cast<std::ptrdiff_t>(begin + count));
+        batch.indices = order.batch(epoch, index);
         batch.epoch = epoch;
         batch.index = index;
-        const auto n = static_cast<std::int64_t>(count);
+        const auto n = static_cast<std::int64_t>(batch.indices.size());
         batch.images = slot.images.slice(0, {n, config.height, config.width, 3});
         batch.labels = slot.labels.slice(0, {n, config.height, config.width});
-        slot.waiting = count;
+        slot.waiting = batch.indices.size();
         slot.failure = nullptr;
     }
 
@@ -170,8 +152,7 @@ struct Loader::State {
     }
 };
 
-Loader::Loader(const Dataset& dataset, const LoaderConfig& config, std::int64_t epoch, std::int64_t batch)
-    : state_(std::make_unique<State>(dataset, config)) {
+void check_loader_config(const Dataset& dataset, const LoaderConfig& config) {
     const AugmentConfig& a = config.augment;
     if (config.batch_size < 1) fail_usage("batch size {} must be at least 1", config.batch_size);
     if (config.height < 1 || config.width < 1)
@@ -186,19 +167,22 @@ Loader::Loader(const Dataset& dataset, const LoaderConfig& config, std::int64_t 
     for (const float range : {a.brightness, a.contrast, a.saturation}) {
         if (!(range >= 0 && range <= 1)) fail_usage("augmentation: a colour range of {} is not in 0..1", range);
     }
-    const auto size = static_cast<std::int64_t>(dataset.size());
-    state_->batches = config.drop_last ? size / config.batch_size : (size + config.batch_size - 1) / config.batch_size;
-    if (state_->batches == 0) {
-        fail_usage("split '{}' has {} images, fewer than one batch of {}; use a smaller batch", dataset.split(), size,
-                   config.batch_size);
+    if (SampleOrder(dataset.size(), config).batches_per_epoch() == 0) {
+        fail_usage("split '{}' has {} images, fewer than one batch of {}; use a smaller batch", dataset.split(),
+                   dataset.size(), config.batch_size);
     }
+}
+
+Loader::Loader(const Dataset& dataset, const LoaderConfig& config, std::int64_t epoch, std::int64_t batch)
+    : state_(std::make_unique<State>(dataset, config)) {
+    check_loader_config(dataset, config);
+    state_->batches = state_->order.batches_per_epoch();
     // One batch in use, and the prefetched ones.
     state_->slots.resize(config.threads == 0 ? 1 : static_cast<std::size_t>(config.prefetch) + 1);
     const std::int64_t n = config.batch_size;
     for (State::Slot& slot : state_->slots) {
         slot.images = Tensor::empty({n, config.height, config.width, 3}, Dtype::f32, config.device);
         slot.labels = Tensor::empty({n, config.height, config.width}, Dtype::u8, config.device);
-        slot.batch.indices.reserve(static_cast<std::size_t>(n));
     }
     state_->start(epoch, batch);
 }

@@ -52,7 +52,7 @@ Tensor Dropout::forward(const Tensor& x) {
     // A table shows the layer whether or not it does anything: the output must then be a tensor of its own.
     if (LayerTrace::active()) return reported("Dropout", this, {x}, Tensor::empty(x.shape(), x.dtype(), x.device()));
     if (!training() || rate_ == 0) return x;
-    return ops::dropout(x, rate_, context().next_key());
+    return ops::dropout(x, rate_, context().next_key(), context().device_step);
 }
 
 Tensor Sequential::forward(const Tensor& x) {
@@ -68,6 +68,18 @@ Tensor add(const Tensor& a, const Tensor& b) { return reported("Add", nullptr, {
 Tensor pad2d(const Tensor& x, const Padding& padding) {
     const bool crops = padding.top < 0 || padding.bottom < 0 || padding.left < 0 || padding.right < 0;
     return reported(crops ? "Cropping2D" : "ZeroPadding2D", nullptr, {x}, ops::pad2d(x, padding));
+}
+
+Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMode mode) {
+    return reported("Resizing", nullptr, {x}, ops::resize(x, out_h, out_w, mode));
+}
+
+Tensor pixel_shuffle(const Tensor& x, int factor) {
+    return reported("PixelShuffle", nullptr, {x}, ops::pixel_shuffle(x, factor));
+}
+
+Tensor flatten(const Tensor& x) {
+    return reported("Flatten", nullptr, {x}, ops::reshape(x, {x.dim(0), 1, 1, x.numel() / x.dim(0)}));
 }
 
 }  // namespace camber::nn

@@ -1,5 +1,7 @@
 #include <camber/train.h>
 
+#include "backend/backend.h"
+
 namespace camber {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AugmentConfig, enabled, scale_min, scale_max, aspect, flip, brightness,
@@ -64,13 +66,35 @@ TrainConfig cpu_preset() {
     return config;
 }
 
+/// The whole network at half of CamVid's size: what a GPU trains to more than 70% mean IoU in minutes.
+TrainConfig camvid_gpu_preset() {
+    TrainConfig config;
+    config.net_options = {{"style", "pytorch"}, {"dropout", 0.1}, {"size_policy", "pad"}};
+    config.height = 360;
+    config.width = 480;
+    config.batch = 12;
+    config.lr = 2e-3;
+    config.weight_decay = 1e-3;
+    config.ema = 0.998;
+    config.class_weights = "sqrt";
+    config.loss.dice = 0.5;
+    config.loss.label_smoothing = 0.05;
+    config.minutes = 7.5;
+    return config;
+}
+
 struct Preset {
     const char* name;
     TrainConfig (*make)();
 };
-constexpr Preset presets[] = {{"published", published_preset}, {"cpu", cpu_preset}};
+constexpr Preset presets[] = {{"published", published_preset}, {"cpu", cpu_preset}, {"camvid-gpu", camvid_gpu_preset}};
 
 }  // namespace
+
+void resolve_device(TrainConfig& config) {
+    if (config.device == "auto") config.device = has_backend(Device::cuda) ? "cuda" : "cpu";
+    if (config.dtype == "auto") config.dtype = config.device == "cuda" ? "bf16" : "f32";
+}
 
 nlohmann::json to_json(const TrainConfig& config) {
     nlohmann::json json;

@@ -16,9 +16,10 @@ std::vector<NamedTensor> Model::tensors() const {
 
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training) {
     Model model{config, nullptr, nullptr, classes, {}};
+    resolve_device(model.config);
     const Dtype dtype = model.dtype();
     if (dtype != Dtype::f32 && dtype != Dtype::bf16)
-        fail_usage("networks train and run in f32 or bf16, not {}", config.dtype);
+        fail_usage("networks train and run in f32 or bf16, not {}", model.config.dtype);
     backend(model.device());  // names what is missing before anything large is built
     model.net = nets::make_net(config.net, config.net_options);
     if (model.net->classes() != classes.count()) {
@@ -38,7 +39,11 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
     if (!info.extra.contains("classes"))
         fail("{}: this checkpoint does not name its classes; it was not written by camber train", checkpoint.string());
     TrainConfig config = train_config(info.config);
-    if (!device.empty()) config.device = device;
+    if (!device.empty()) {
+        config.device = device;
+    } else if (!has_backend(parse_device(config.device))) {
+        config.device = "auto";  // trained on a GPU, used where there is none
+    }
     if (!dtype.empty()) config.dtype = dtype;
     Model model = make_model(config, parse_class_table(info.extra.at("classes").dump(), checkpoint.string()), false);
     load_weights(checkpoint, model.tensors());

@@ -7,110 +7,20 @@
 #include <cmath>
 
 #include "backend/backend.h"
+#include "train/batch_source.h"
 #include "train/loss.h"
 #include "train/run_folder.h"
+#include "train/stepper.h"
 
 namespace camber {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// How often progress asks a GPU for its sums: each time it waits for the steps that are queued.
+constexpr double pull_seconds = 0.5;
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::vector<ParameterRange> optimizer_ranges(const nn::ParameterBuffer& buffer) {
-    std::vector<ParameterRange> ranges;
-    for (const auto& entry : buffer.parameters()) {
-        const bool decayed = entry.tensor().shape().rank() > 1;  // not biases, not batch normalisation
-        ranges.push_back({entry.name, entry.begin, entry.tensor().shape(), !entry.trainable() ? 2 : decayed ? 0 : 1});
-    }
-    return ranges;
-}
-
-OptimizerConfig optimizer_config(const TrainConfig& config) {
-    // Without clipping the bound is one that never binds: the norm is wanted all the same, to notice a gradient that is
-    // not finite before such weights are saved.
-    constexpr double no_bound = 1e30;
-    OptimizerConfig result{.rule = parse_optimizer(config.optimizer),
-                           .max_grad_norm = config.clip > 0 ? config.clip : no_bound,
-                           .ema_decay = config.ema};
-    if (auto* sgd = std::get_if<Sgd>(&result.rule)) *sgd = {config.momentum, config.nesterov};
-    return result;
-}
-
-/// Sums over the training batches of an epoch; part of a checkpoint taken within it.
-struct EpochSums {
-    explicit EpochSums(int classes) : confusion(classes) {}
-    ConfusionMatrix confusion;
-    double loss = 0;
-    std::int64_t batches = 0;
-
-    nlohmann::json json() const { return {{"loss", loss}, {"batches", batches}, {"confusion", confusion.counts()}}; }
-    void restore(const nlohmann::json& json) {
-        json.at("loss").get_to(loss);
-        json.at("batches").get_to(batches);
-        confusion.add(json.at("confusion").get<std::vector<std::int64_t>>());
-    }
-};
-
-/// What one optimizer step needs, without data or files: also used to measure the speed of a step.
-class Stepper {
-  public:
-    Stepper(Model& model, std::int64_t total_steps)
-        : model_(model),
-          optimizer_(model.parameters->values(), model.parameters->gradients(), optimizer_ranges(*model.parameters),
-                     {{"weights", 1, model.config.weight_decay, false},
-                      {"biases and norms", 1, 0, false},
-                      {"frozen", 1, 0, true}},
-                     optimizer_config(model.config)),
-          schedule_([&] {
-              ScheduleConfig config = model.config.schedule;
-              config.total_steps = total_steps;
-              return config;
-          }()),
-          counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())) {}
-
-    Optimizer& optimizer() { return optimizer_; }
-    std::int64_t steps() const { return optimizer_.steps(); }
-    double lr() const { return model_.config.lr * schedule_.multiplier(optimizer_.steps()); }
-
-    /// Forward and backward for micro-batch number `index` of the run; adds to the epoch's sums.
-    /// Returns the loss, having left weights and gradients alone when it is not finite.
-    double accumulate(const Batch& batch, std::int64_t index, bool first, EpochSums& sums) {
-        nn::ParameterBuffer& parameters = *model_.parameters;
-        if (first) parameters.zero_grad();
-        model_.net->context().begin(static_cast<std::uint64_t>(index));
-        const Device device = model_.device();
-        const Tensor labels = batch.labels.to(device);
-        const Tensor logits = model_.net->forward(ops::cast(batch.images.to(device), model_.dtype()));
-        const Tensor loss = model_loss(model_, logits, labels).loss;
-        const double value = loss.item();
-        if (!std::isfinite(value)) {
-            clear_tape();
-            return value;
-        }
-        backward(loss);
-        const NoGrad no_grad;
-        backend(device).confusion_matrix(ops::argmax(logits), labels, counts_, model_.classes.void_id);
-        sums.confusion.add(counts_);
-        backend(device).fill(counts_, 0);
-        sums.loss += value;
-        ++sums.batches;
-        return value;
-    }
-
-    /// Returns the gradient's norm.
-    double step(int accumulated) {
-        model_.parameters->complete_gradients();
-        optimizer_.step(lr(), 1.0 / accumulated);
-        return optimizer_.grad_norm();
-    }
-
-  private:
-    Model& model_;
-    Optimizer optimizer_;
-    Schedule schedule_;
-    Tensor counts_;
-};
 
 /// Seconds a training batch and an evaluated frame take, measured on a network that is thrown away.
 struct Speed {
@@ -123,14 +33,15 @@ Speed measure_speed(const TrainConfig& config, const Dataset& train, const std::
     Model model = make_model(config, train.classes(), true);
     model.class_weights = weights_tensor(class_weights, model.device());
     Stepper stepper(model, 1000);
-    EpochSums sums(model.classes.count());
-    Loader loader(train, loader_config);
+    BatchSource source(train, loader_config, model.device(), model.dtype(), 0, 0);
     Speed speed;
     Clock::time_point start;
     for (int i = 0; i < warm + timed; ++i) {
-        if (i == warm) start = Clock::now();
-        stepper.accumulate(loader.next(), i, true, sums);
-        stepper.step(1);
+        if (i == warm) {
+            backend(model.device()).synchronize();
+            start = Clock::now();
+        }
+        stepper.micro_batch(source.next(), i, 0, 1);
     }
     backend(model.device()).synchronize();
     speed.batch = seconds_since(start) / timed;
@@ -165,7 +76,6 @@ class Run {
         batches_ = Loader(*train_, loader_config(config)).batches_per_epoch();
         const std::int64_t steps_per_epoch = (batches_ + config.accumulate - 1) / config.accumulate;
         stepper_.emplace(model_, steps_per_epoch * config.epochs);
-        sums_.emplace(model_.classes.count());
         if (resume) {
             restore(*checkpoint);
         } else {
@@ -176,12 +86,13 @@ class Run {
 
     TrainResult run() {
         observer_.on_message(description());
-        Loader loader(*train_, loader_config(model_.config), epoch_ + batch_ / batches_, batch_ % batches_);
+        BatchSource source(*train_, loader_config(model_.config), model_.device(), model_.dtype(),
+                           epoch_ + batch_ / batches_, batch_ % batches_);
         last_save_ = Clock::now();
         start_ = Clock::now();
         TrainOutcome outcome = TrainOutcome::finished;
         while (epoch_ < model_.config.epochs) {
-            if (!train_epoch(loader) || !finish_epoch()) {
+            if (!train_epoch(source) || !finish_epoch()) {
                 save_last();
                 outcome = TrainOutcome::interrupted;
                 break;
@@ -257,29 +168,51 @@ class Run {
     }
 
     /// False when interrupted.
-    bool train_epoch(Loader& loader) {
+    bool train_epoch(BatchSource& source) {
         const TrainConfig& config = model_.config;
         model_.net->train();
         epoch_start_ = Clock::now();
         const std::int64_t batches_before = batch_;
         while (batch_ < batches_) {
             const std::int64_t round = std::min<std::int64_t>(config.accumulate, batches_ - batch_);
-            for (std::int64_t i = 0; i < round; ++i) {
-                const double loss = stepper_->accumulate(loader.next(), epoch_ * batches_ + batch_ + i, i == 0, *sums_);
-                if (!std::isfinite(loss)) fail_not_finite("loss", loss, stepper_->steps() + 1);
+            try {
+                for (std::int64_t i = 0; i < round; ++i)
+                    stepper_->micro_batch(source.next(), epoch_ * batches_ + batch_ + i, i, round);
+            } catch (const Stepper::NotFinite& error) {
+                fail_not_finite(error);
             }
-            const double norm = stepper_->step(static_cast<int>(round));
-            if (!std::isfinite(norm)) fail_not_finite("gradient norm", norm, stepper_->steps());
+            if (batch_ + round == batches_ || seconds_since(last_pull_) > pull_seconds) pull();
             make_folder();
             batch_ += round;
             train_rate_ = static_cast<double>((batch_ - batches_before) * config.batch) / seconds_since(epoch_start_);
             report_step();
-            if (stop_) return false;
-            if (batch_ < batches_ && seconds_since(last_save_) > config.checkpoint_minutes * 60) save_last();
+            if (stop_) {
+                pull();
+                return false;
+            }
+            if (batch_ < batches_ && seconds_since(last_save_) > config.checkpoint_minutes * 60) {
+                pull();
+                save_last();
+            }
         }
         train_seconds_ = seconds_since(epoch_start_);
         return true;
     }
+
+    void pull() {
+        try {
+            stepper_->pull();
+        } catch (const Stepper::NotFinite& error) {
+            fail_not_finite(error);
+        }
+        last_pull_ = Clock::now();
+        if (!stepper_->why_not_recorded().empty() && !said_not_recorded_) {
+            observer_.on_message("steps are queued an operation at a time: " + stepper_->why_not_recorded());
+            said_not_recorded_ = true;
+        }
+    }
+
+    double mean_loss() const { return stepper_->sums().loss / static_cast<double>(stepper_->sums().batches); }
 
     /// Only once a step has succeeded: a run that cannot start leaves nothing behind.
     void make_folder() {
@@ -294,15 +227,14 @@ class Run {
         const double epoch_seconds = static_cast<double>(batches_) * batch_seconds + validation_seconds_;
         const double left =
             static_cast<double>(batches_ - batch_) * batch_seconds + validation_seconds_ + epochs_after * epoch_seconds;
-        observer_.on_step({static_cast<int>(epoch_), config.epochs, batch_, batches_,
-                           sums_->loss / static_cast<double>(sums_->batches), sums_->confusion.mean_iou(),
-                           stepper_->lr(), train_rate_, left});
+        observer_.on_step({static_cast<int>(epoch_), config.epochs, batch_, batches_, mean_loss(),
+                           stepper_->sums().confusion.mean_iou(), stepper_->lr(), train_rate_, left});
     }
 
-    [[noreturn]] void fail_not_finite(const char* what, double value, std::int64_t step) const {
+    [[noreturn]] void fail_not_finite(const Stepper::NotFinite& error) const {
         const bool saved = std::filesystem::exists(folder_.last());
-        fail("the {} became {} at step {} (epoch {}, learning rate {:.3g}): {}; try a lower --lr or --clip", what,
-             value, step, epoch_ + 1, stepper_->lr(),
+        fail("{} (epoch {}, learning rate {:.3g}): {}; try a lower --lr or --clip", error.what(), epoch_ + 1,
+             stepper_->lr(),
              saved ? fmt::format("the last good checkpoint is {} (epoch {}, step {})", folder_.last().string(),
                                  saved_epoch_, saved_step_)
                    : std::string("no checkpoint was written yet"));
@@ -335,15 +267,15 @@ class Run {
         model_.parameters->mark_changed();
         const EpochReport report{static_cast<int>(epoch_),
                                  model_.config.epochs,
-                                 sums_->loss / static_cast<double>(sums_->batches),
-                                 sums_->confusion.pixel_accuracy(),
-                                 sums_->confusion.mean_iou(),
+                                 mean_loss(),
+                                 stepper_->sums().confusion.pixel_accuracy(),
+                                 stepper_->sums().confusion.mean_iou(),
                                  validation ? &*validation : nullptr,
                                  better,
                                  seconds_since(epoch_start_),
                                  train_rate_};
         folder_.append_metrics(metrics_line(report, lr));
-        sums_.emplace(model_.classes.count());
+        stepper_->start_epoch();
         ++epoch_;
         batch_ = 0;
         if (better) save_checkpoint(folder_.best(), checkpoint(false));
@@ -406,7 +338,7 @@ class Run {
         info.best_epoch = best_epoch_;
         info.extra = {{"classes", nlohmann::json::parse(class_table_json(model_.classes))},
                       {"class_weights", class_weights_},
-                      {"sums", sums_->json()}};
+                      {"sums", stepper_->sums().json()}};
         result.add("model.", model_.tensors());
         for (const NamedTensor& tensor : stepper_->optimizer().state()) {
             if (with_optimizer || tensor.name.starts_with("ema.")) result.tensors.push_back(tensor);
@@ -432,7 +364,7 @@ class Run {
         saved_step_ = info.step;
         best_ = info.best_metric;
         best_epoch_ = info.best_epoch;
-        sums_->restore(info.extra.at("sums"));
+        stepper_->restore(EpochSums::from_json(info.extra.at("sums"), model_.classes.count()));
         folder_.rewind_metrics(epoch_);
     }
 
@@ -444,13 +376,13 @@ class Run {
     std::vector<float> class_weights_;
     Model model_;
     std::optional<Stepper> stepper_;
-    std::optional<EpochSums> sums_;
     std::int64_t batches_ = 0;            // an epoch
     std::int64_t epoch_ = 0, batch_ = 0;  // position: done
     std::optional<double> best_;
     std::int64_t best_epoch_ = -1;
     std::int64_t saved_epoch_ = 0, saved_step_ = 0;
-    Clock::time_point start_, epoch_start_, last_save_;
+    Clock::time_point start_, epoch_start_, last_save_, last_pull_;
+    bool said_not_recorded_ = false;
     double train_rate_ = 1, train_seconds_ = 0, validation_seconds_ = 0;
 };
 

@@ -14,17 +14,18 @@ TEST_CASE("dropout drops the same elements everywhere") {
         for (const double rate : {0.0, 0.1, 0.5, 0.999})
             for (const Shape& shape :
                  {Shape{1}, Shape{3}, Shape{5, 7, 3}, Shape{2, 5, 7, 17}, Shape{33, 31, 64}, Shape{1000003}}) {
+                if (shape.numel() > 1000000 && (rate != 0.1 || key.sequence != 0)) continue;
                 const Input x = activation(away_from_zero(shape, 1));
                 check({.name = fmt::format("dropout {} {}", rate, shape.str()),
                        .inputs = {x},
                        .outputs = {{"y", shape}},
-                       .run = [=](Backend& b, auto& in, auto& out) { b.dropout(in[0], out[0], rate, key); }});
+                       .run = [=](Backend& b, auto& in, auto& out) { b.dropout(in[0], out[0], rate, key, {}); }});
                 check({.name = fmt::format("dropout in place {} {}", rate, shape.str()),
                        .inputs = {x},
                        .outputs = {{"y", shape}},
                        .run = [=](Backend& b, auto& in, auto& out) {
                            out[0].copy_from(in[0]);
-                           b.dropout(out[0], out[0], rate, key);
+                           b.dropout(out[0], out[0], rate, key, {});
                        }});
             }
 }

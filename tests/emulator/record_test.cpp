@@ -67,3 +67,19 @@ TEST_CASE("a recording's memory goes back with it") {
     }
     CHECK(memory.stats().reserved == before);
 }
+
+TEST_CASE("replayed dropout draws new masks as the step in device memory goes on") {
+    Backend& device = backend(Device::emulated);
+    const PhiloxKey key{5, Stream::dropout, 3};
+    const Tensor x = Tensor::from(std::vector<float>(64, 1.0f), {64}, Device::emulated);
+    const Tensor y = Tensor::empty({64}, Dtype::f32, Device::emulated);
+    const Tensor step = Tensor::from(std::vector<std::int32_t>{0}, {1}, Device::emulated);
+    const auto recording = device.record([&] { device.dropout(x, y, 0.5, key, step); });
+    for (const std::int32_t t : {0, 1, 77}) {
+        step.copy_from(Tensor::from(std::vector<std::int32_t>{t}, {1}, Device::emulated));
+        recording->replay();
+        const auto replayed = y.to_vector<float>();
+        device.dropout(x, y, 0.5, key.at_step(static_cast<std::uint64_t>(t)), {});
+        CHECK(replayed == y.to_vector<float>());
+    }
+}

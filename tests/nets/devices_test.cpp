@@ -89,7 +89,7 @@ TEST_CASE("the same seed: dropout masks are the CPU's") {
     const auto mask = [&](Device device) {
         const Tensor x = Tensor::from(ones, {1, 17, 59, 1}, device);
         const Tensor y = Tensor::empty(x.shape(), Dtype::f32, device);
-        backend(device).dropout(x, y, 0.3, key);
+        backend(device).dropout(x, y, 0.3, key, {});
         return y.to_vector<float>();
     };
     for (const Device device : gpus()) CHECK(mask(device) == mask(Device::cpu));

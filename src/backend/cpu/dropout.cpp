@@ -41,10 +41,11 @@ CAMBER_VEC void philox_blocks(const PhiloxKey& key, std::uint64_t index, WordVec
 
 }  // namespace
 
-void CpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) {
+void CpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) {
     const auto threshold = static_cast<std::uint64_t>(std::llround(rate * 0x1p32));
     if (threshold > 0xffffffffu) return fill(y, 0);
     const auto limit = static_cast<std::uint32_t>(threshold);
+    const PhiloxKey stream = step ? key.at_step(static_cast<std::uint64_t>(*step.data<std::int32_t>())) : key;
     const auto keep = static_cast<float>(1 / (1 - rate));
     with_activation("dropout", x.dtype(), [&]<class T>(T) {
         const T* from = x.data<T>();
@@ -54,7 +55,7 @@ void CpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const Ph
             parallel_ranges(x.numel(), group, 4 * x.numel(), [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t i = begin; i < end; i += group) {
                     WordVec random[2];
-                    philox_blocks(key, static_cast<std::uint64_t>(i / 4), random[0], random[1]);
+                    philox_blocks(stream, static_cast<std::uint64_t>(i / 4), random[0], random[1]);
                     int half = 0;
                     for_vectors(i, std::min(end, i + group), [&](std::int64_t j, auto part) {
                         const Vec kept = load(from + j, part) * keep;

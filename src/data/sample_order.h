@@ -1,0 +1,52 @@
+#pragma once
+#include <camber/data.h>
+#include <camber/philox.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace camber {
+
+/// Throws UsageError for values out of range, and when an epoch would have no batch at all.
+void check_loader_config(const Dataset& dataset, const LoaderConfig& config);
+
+/// Which samples a batch holds: a function of the dataset's size, the configuration, epoch and batch alone.
+class SampleOrder {
+  public:
+    SampleOrder(std::size_t samples, const LoaderConfig& config) : config_(config), order_(samples) {}
+
+    std::int64_t batches_per_epoch() const {
+        const auto size = static_cast<std::int64_t>(order_.size());
+        return config_.drop_last ? size / config_.batch_size : (size + config_.batch_size - 1) / config_.batch_size;
+    }
+
+    std::vector<std::size_t> batch(std::int64_t epoch, std::int64_t index) {
+        shuffle(epoch);
+        const auto size = static_cast<std::size_t>(config_.batch_size);
+        const std::size_t begin = static_cast<std::size_t>(index) * size;
+        const std::size_t end = std::min(begin + size, order_.size());
+        return {order_.begin() + static_cast<std::ptrdiff_t>(begin), order_.begin() + static_cast<std::ptrdiff_t>(end)};
+    }
+
+  private:
+    /// Fisher and Yates, from the epoch's own random stream.
+    void shuffle(std::int64_t epoch) {
+        if (epoch_ == epoch) return;
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        if (config_.shuffle) {
+            Philox random({config_.seed, Stream::shuffling, static_cast<std::uint64_t>(epoch)});
+            for (std::size_t i = order_.size(); i > 1; --i)
+                std::swap(order_[i - 1], order_[random.below(static_cast<std::uint32_t>(i))]);
+        }
+        epoch_ = epoch;
+    }
+
+    LoaderConfig config_;
+    std::int64_t epoch_ = -1;
+    std::vector<std::size_t> order_;  ///< of the samples in epoch_
+};
+
+}  // namespace camber

@@ -1,0 +1,187 @@
+#include "train/stepper.h"
+
+#include <camber/autograd.h>
+#include <camber/ops.h>
+
+#include <cmath>
+
+#include "train/loss.h"
+
+namespace camber {
+namespace {
+
+std::vector<ParameterRange> optimizer_ranges(const nn::ParameterBuffer& buffer) {
+    std::vector<ParameterRange> ranges;
+    for (const auto& entry : buffer.parameters()) {
+        const bool decayed = entry.tensor().shape().rank() > 1;  // not biases, not batch normalisation
+        ranges.push_back({entry.name, entry.begin, entry.tensor().shape(), !entry.trainable() ? 2 : decayed ? 0 : 1});
+    }
+    return ranges;
+}
+
+OptimizerConfig optimizer_config(const TrainConfig& config) {
+    // Without clipping the bound is one that never binds: the norm is wanted all the same, to notice a gradient that is
+    // not finite before such weights are saved.
+    constexpr double no_bound = 1e30;
+    OptimizerConfig result{.rule = parse_optimizer(config.optimizer),
+                           .max_grad_norm = config.clip > 0 ? config.clip : no_bound,
+                           .ema_decay = config.ema};
+    if (auto* sgd = std::get_if<Sgd>(&result.rule)) *sgd = {config.momentum, config.nesterov};
+    return result;
+}
+
+ScheduleConfig schedule_config(const TrainConfig& config, std::int64_t total_steps) {
+    ScheduleConfig schedule = config.schedule;
+    schedule.total_steps = total_steps;
+    return schedule;
+}
+
+}  // namespace
+
+EpochSums EpochSums::from_json(const nlohmann::json& json, int classes) {
+    EpochSums sums(classes);
+    json.at("loss").get_to(sums.loss);
+    json.at("batches").get_to(sums.batches);
+    sums.confusion.add(json.at("confusion").get<std::vector<std::int64_t>>());
+    return sums;
+}
+
+Stepper::Stepper(Model& model, std::int64_t total_steps)
+    : model_(model),
+      optimizer_(
+          model.parameters->values(), model.parameters->gradients(), optimizer_ranges(*model.parameters),
+          {{"weights", 1, model.config.weight_decay, false}, {"biases and norms", 1, 0, false}, {"frozen", 1, 0, true}},
+          optimizer_config(model.config)),
+      schedule_(schedule_config(model.config, total_steps)),
+      sums_(model.classes.count()),
+      counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())),
+      deferred_(!is_host(model.device())) {
+    if (!deferred_) return;
+    const TrainConfig& config = model.config;
+    images_ = Tensor::empty({config.batch, config.height, config.width, 3}, model.dtype(), model.device());
+    labels_ = Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, model.device());
+    step_ = Tensor::zeros({1}, Dtype::i32, model.device());
+    loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());
+    model.net->context().device_step = step_;
+}
+
+void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t position, std::int64_t count) {
+    model_.net->context().begin(static_cast<std::uint64_t>(index));
+    const bool first = position == 0, last = position == count - 1;
+    if (deferred_) {
+        on_gpu(batch, first, last, 1.0 / static_cast<double>(count));
+    } else {
+        on_host(batch, first, last, 1.0 / static_cast<double>(count));
+    }
+}
+
+void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
+    nn::ParameterBuffer& parameters = *model_.parameters;
+    if (first) parameters.zero_grad();
+    const Tensor logits = model_.net->forward(ops::cast(batch.images, model_.dtype()));
+    const Tensor loss = model_loss(model_, logits, batch.labels).loss;
+    const double value = loss.item();
+    if (!std::isfinite(value)) {
+        clear_tape();
+        throw NotFinite("loss", value, steps() + 1);
+    }
+    backward(loss);
+    {
+        const NoGrad no_grad;
+        backend(model_.device()).confusion_matrix(ops::argmax(logits), batch.labels, counts_, model_.classes.void_id);
+        sums_.confusion.add(counts_);
+        backend(model_.device()).fill(counts_, 0);
+    }
+    sums_.loss += value;
+    ++sums_.batches;
+    if (!last) return;
+    parameters.complete_gradients();
+    optimizer_.step(lr(), scale);
+    check_norm();
+}
+
+void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {
+    const bool whole = batch.images.dim(0) == images_.dim(0);  // the last batch of an epoch may not be
+    const Tensor images = whole ? images_ : Tensor::empty(batch.images.shape(), model_.dtype(), model_.device());
+    const Tensor labels = whole ? labels_ : Tensor::empty(batch.labels.shape(), Dtype::u8, model_.device());
+    backend(images).cast(batch.images.to(model_.device()), images);
+    labels.copy_from(batch.labels);
+    const auto step = static_cast<std::int32_t>(model_.net->context().step);
+    device_memory(model_.device()).copy_from_host(step_.raw(), &step, sizeof step);
+    if (last) optimizer_.prepare_step(lr(), scale);
+
+    const auto work = [&] {
+        forward_and_backward(images, labels, first);
+        if (!last) return;
+        model_.parameters->complete_gradients();
+        optimizer_.launch_step();
+    };
+    if (whole) {
+        run(recorded_[first][last], work);
+    } else {
+        work();
+    }
+    ++batches_;
+}
+
+void Stepper::forward_and_backward(const Tensor& images, const Tensor& labels, bool first) {
+    Backend& device = backend(images);
+    model_.net->context().draws = 0;
+    if (first) model_.parameters->zero_grad();
+    const Tensor logits = model_.net->forward(images);
+    const Tensor loss = model_loss(model_, logits, labels).loss;
+    device.add(loss_sum_, loss.detach().view({1}), loss_sum_);
+    {
+        const NoGrad no_grad;
+        device.confusion_matrix(ops::argmax(logits), labels, counts_, model_.classes.void_id);
+    }
+    backward(loss);
+}
+
+/// The first time as it is, so that plans are made and memory is known; recorded the second time; replayed since.
+void Stepper::run(Recorded& recorded, const std::function<void()>& work) {
+    if (!recorded.warm || !why_not_recorded_.empty()) {
+        recorded.warm = true;
+        return work();
+    }
+    if (!recorded.recording) {
+        try {
+            recorded.recording = backend(model_.device()).record(work);
+            if (!recorded.recording) why_not_recorded_ = "the device does not record steps";
+        } catch (const Error& error) {
+            clear_tape();
+            why_not_recorded_ = error.what();
+        }
+        if (!recorded.recording) return work();
+    }
+    recorded.recording->replay();
+}
+
+void Stepper::pull() {
+    if (!deferred_) return;
+    sums_.loss = loss_sum_.item();
+    sums_.confusion = ConfusionMatrix(model_.classes.count());
+    sums_.confusion.add(counts_);
+    sums_.batches = batches_;
+    if (!std::isfinite(sums_.loss)) throw NotFinite("loss", sums_.loss, steps());
+    check_norm();
+}
+
+void Stepper::check_norm() const {
+    const double norm = optimizer_.grad_norm();
+    if (!std::isfinite(norm)) throw NotFinite("gradient norm", norm, steps());
+}
+
+void Stepper::start_epoch() { restore(EpochSums(model_.classes.count())); }
+
+void Stepper::restore(const EpochSums& sums) {
+    sums_ = sums;
+    batches_ = sums.batches;
+    if (!deferred_) return;
+    const std::vector<std::int64_t>& counts = sums.confusion.counts();
+    counts_.copy_from(
+        Tensor::from(std::vector<std::int32_t>(counts.begin(), counts.end()), counts_.shape(), Device::cpu));
+    loss_sum_.copy_from(Tensor::from(std::vector<float>{static_cast<float>(sums.loss)}, {1}, Device::cpu));
+}
+
+}  // namespace camber

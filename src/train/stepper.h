@@ -1,0 +1,88 @@
+#pragma once
+#include <camber/data.h>
+#include <camber/train.h>
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+
+namespace camber {
+
+/// Sums over the training batches of an epoch; part of a checkpoint taken within it.
+struct EpochSums {
+    explicit EpochSums(int classes) : confusion(classes) {}
+    ConfusionMatrix confusion;
+    double loss = 0;
+    std::int64_t batches = 0;
+
+    nlohmann::json json() const { return {{"loss", loss}, {"batches", batches}, {"confusion", confusion.counts()}}; }
+    static EpochSums from_json(const nlohmann::json& json, int classes);
+};
+
+/// What the optimizer steps of a run need, without data or files: also used to measure the speed of a step.
+///
+/// On a host device every micro-batch is checked before it changes anything. On a GPU nothing waits for the device: the
+/// step is recorded once and replayed, sums stay in device memory, and pull() fetches and checks them now and then.
+class Stepper {
+  public:
+    Stepper(Model& model, std::int64_t total_steps);
+
+    Optimizer& optimizer() { return optimizer_; }
+    std::int64_t steps() const { return optimizer_.steps(); }
+    double lr() const { return model_.config.lr * schedule_.multiplier(optimizer_.steps()); }
+
+    /// Forward and backward for micro-batch `index` of the run, the `position`-th of the `count` that make a step; the
+    /// last one steps. Throws Error when loss or gradient norm is known not to be finite; on a host device weights and
+    /// gradients are then as they were.
+    void micro_batch(const Batch& batch, std::int64_t index, std::int64_t position, std::int64_t count);
+
+    /// Sums since the epoch's start, as of the last pull().
+    const EpochSums& sums() const { return sums_; }
+    /// Fetches the sums and checks loss and gradient norm; waits for the device. Nothing to do on a host device.
+    void pull();
+    void start_epoch();
+    /// Goes on from a checkpoint.
+    void restore(const EpochSums& sums);
+
+    /// Why steps are queued one operation at a time on a device that could replay them; empty when they are not.
+    const std::string& why_not_recorded() const { return why_not_recorded_; }
+
+    struct NotFinite : Error {
+        NotFinite(const char* what_failed, double its_value, std::int64_t at_step)
+            : Error(fmt::format("the {} became {} at step {}", what_failed, its_value, at_step)),
+              quantity(what_failed),
+              value(its_value),
+              step(at_step) {}
+        const char* quantity;
+        double value;
+        std::int64_t step;  ///< on a GPU, the last one taken when it was noticed
+    };
+
+  private:
+    struct Recorded {
+        bool warm = false;  ///< ran once, so that what is made once is made
+        std::unique_ptr<Recording> recording;
+    };
+    void on_host(const Batch& batch, bool first, bool last, double scale);
+    void on_gpu(const Batch& batch, bool first, bool last, double scale);
+    void forward_and_backward(const Tensor& images, const Tensor& labels, bool first);
+    void check_norm() const;
+    void run(Recorded& recorded, const std::function<void()>& work);
+
+    Model& model_;
+    Optimizer optimizer_;
+    Schedule schedule_;
+    EpochSums sums_;
+    std::int64_t batches_ = 0;  ///< since the epoch's start
+    Tensor counts_;             ///< confusion matrix: of a micro-batch (host), of the epoch so far (GPU)
+
+    // GPU only.
+    const bool deferred_;
+    Tensor images_, labels_, step_, loss_sum_;         ///< what a recorded step reads and writes
+    std::array<std::array<Recorded, 2>, 2> recorded_;  ///< by first and last micro-batch of the step
+    std::string why_not_recorded_;
+};
+
+}  // namespace camber
