@@ -2,17 +2,21 @@
 /// convolution).
 ///
 /// Layout: images [N, H, W, C], weights [Cout, Kh, Kw, Cin]. Arithmetic: 2 N Ho Wo Cout Kh Kw Cin operations; bytes: x,
-/// y and w once. For [16, 256, 256, 64] to 64 channels by 3x3 in bf16: 77 Gflop and 268 MB, 290 operations a byte, so
-/// the tensor cores' rate is the bound (0.08 ms on an H100's 989 Tflop/s, which mma.sync reaches two thirds of; its
-/// memory needs as long). The first layer (3 channels) and 1x1 convolutions of few channels are bound by memory.
+/// y and w once. For [16, 256, 256, 64] to 64 channels by 3x3 in bf16: 77 Gflop and 268 MB, 290 operations a byte: on
+/// an H100, 0.08 ms at the memory's 3.35 TB/s, and as long at the tensor cores' 989 Tflop/s, of which mma.sync can use
+/// about two thirds. The first layer (3 channels) and 1x1 convolutions of few channels are bound by memory.
 ///
-/// Strategy: implicit matrix product (implicit_gemm.h). Rows are output pixels, columns output channels, k runs over
-/// the kernel's taps and a pixel's channels, rounded up to whole chunks of 16 bytes, so that a chunk is always of one
-/// tap and a row of the image matrix is never made. The weight is brought into the order [column, tap, channel] with
-/// channels rounded up, and to bf16, by a small kernel first, unless it is so already. Consecutive blocks share their
-/// pixels: the image is read from memory once, the rest of the traffic is the L2 cache's. The data gradient is made in
-/// stride_h * stride_w phases: pixels whose positions have the same remainder see the same taps, so that a phase is a
-/// convolution of stride 1, and no product with an absent tap is computed. Sums are in f32, in the order of k.
+/// Strategy: implicit matrix product (implicit_gemm.h). Rows are output pixels, columns output channels; k runs over
+/// the kernel's taps and a pixel's channels, rounded up to whole chunks of 16 bytes, so that a chunk is of one tap and
+/// is one copy (or zeros, outside the image). Sums are in f32, in the order of k.
+/// - The weight is brought into the order [column, tap, channel] with channels rounded up, and to bf16, by a small
+///   kernel first, unless it is so already.
+/// - A tile of BM x BN reads 2 (BM + BN) bytes of bf16 for every k and 2 BM BN operations: 64 operations a byte for
+///   128 x 128, which would ask more of the L2 cache than it gives. So taps vary fastest in k: neighbouring taps read
+///   the same pixels' channels, all but a third of which the L1 cache then has. Consecutive blocks share their pixels:
+///   the image comes from memory once.
+/// - The data gradient is made in stride_h * stride_w phases: pixels whose positions have the same remainder see the
+///   same taps, so that a phase is a convolution of stride 1, and no product with an absent tap is computed.
 #include <camber/error.h>
 
 #include <numeric>
@@ -38,7 +42,6 @@ struct Axis {
     int outputs, image, taps, stride, dilation, pad;
     int phases, count;  ///< outputs of a phase (the last ones of some phases do not exist)
     int tap_step;       ///< of a phase
-    int most_taps;      ///< of a phase; a phase has this many, one less or none
 
     Axis(bool is_gradient, std::int64_t output_extent, std::int64_t image_extent, std::int64_t kernel, int stride_,
          int dilation_, int pad_)
@@ -51,8 +54,7 @@ struct Axis {
           pad(pad_),
           phases(gradient ? stride : 1),
           count((outputs + phases - 1) / phases),
-          tap_step(phases / std::gcd(phases, dilation)),
-          most_taps((taps + tap_step - 1) / tap_step) {}
+          tap_step(phases / std::gcd(phases, dilation)) {}
 
     __device__ __forceinline__ Phase phase(int index) const {
         if (!gradient) return {0, -pad, stride, dilation, taps, 0, 1};
@@ -81,15 +83,15 @@ struct Correlation {
     int rows;  ///< output pixels of a phase
     int columns, channels, chunks_a_tap;
     int column_tiles;
-    bool vector_out;  ///< rows of `out` are whole aligned chunks
-    FastDivide by_column_tiles, by_area, by_width, by_chunks, by_taps, by_fewer_taps;  ///< of a phase
+    bool vector_out;                                ///< rows of `out` are whole aligned chunks
+    FastDivide by_column_tiles, by_area, by_width;  ///< of a phase
 };
 
 constexpr int outside = -(1 << 29);  ///< a position that no tap brings into an image
 
 /// `vector`: the image's pixels are whole aligned chunks.
 template <class T, int BM, int BN, bool vector>
-__global__ void __launch_bounds__(threads) correlate_kernel(Correlation<T> p) {
+__global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) correlate_kernel(Correlation<T> p) {
     using Tile = implicit_gemm::Tile<T, BM, BN, false>;
     using A = typename Tile::A;
     using B = typename Tile::B;
@@ -100,9 +102,6 @@ __global__ void __launch_bounds__(threads) correlate_kernel(Correlation<T> p) {
     const int first_column = p.by_column_tiles.remainder(static_cast<int>(blockIdx.x), row_tile) * BN;
     const Phase vertical = p.vertical.phase(static_cast<int>(blockIdx.z));
     const Phase horizontal = p.horizontal.phase(static_cast<int>(blockIdx.y));
-    const FastDivide by_taps = horizontal.taps == p.horizontal.most_taps ? p.by_taps : p.by_fewer_taps;
-    const int chunks = vertical.taps * horizontal.taps * p.chunks_a_tap;
-
     // The pixels that this thread fetches chunks of: where their first tap reads.
     const T* base[A::passes];
     int y[A::passes], x[A::passes];
@@ -111,40 +110,54 @@ __global__ void __launch_bounds__(threads) correlate_kernel(Correlation<T> p) {
         const int row = first_row + A::line(i);
         const int image = p.by_area.quotient(row), in_image = p.by_area.remainder(row, image);
         const int q = p.by_width.quotient(in_image);
-        y[i] = row < p.rows ? vertical.start + q * vertical.stride : outside;
+        y[i] = vertical.start + q * vertical.stride;
         x[i] = horizontal.start + p.by_width.remainder(in_image, q) * horizontal.stride;
         base[i] = p.image + ((static_cast<std::int64_t>(image) * p.vertical.image + y[i]) * p.horizontal.image + x[i]) *
                                 p.channels;
+        if (row >= p.rows) y[i] = outside;
     }
+    // The columns.
+    const int padded = p.chunks_a_tap * width, weight_row = p.vertical.taps * p.horizontal.taps * padded;
+    const int columns = p.columns - first_column - B::line(0);
+    const T* const weight = p.weight + static_cast<std::int64_t>(first_column + B::line(0)) * weight_row;
+
+    // The chunk that this thread fetches next of all of them. Where slices do not straddle taps, taps change faster
+    // than channels: neighbouring taps read the same chunks, which then are still in the L1 cache.
+    const bool taps_first = p.chunks_a_tap % 4 == 0;
+    int i = 0, j = 0, channel = A::chunk() * width;
+    const auto next_tap = [&] {
+        if (++j < horizontal.taps) return;
+        j = 0;
+        ++i;
+    };
+    if (!taps_first)
+        for (; channel >= padded; channel -= padded) next_tap();
 
     Tile tile;
-    implicit_gemm::accumulate(tile, shared, (chunks + 3) / 4, [&](T* a, T* b, int slice) {
-        const int chunk = slice * 4 + A::chunk();
-        const int tap = p.by_chunks.quotient(chunk);
-        const int channel = p.by_chunks.remainder(chunk, tap) * width;
-        const int i = by_taps.quotient(tap), j = by_taps.remainder(tap, i);
-        const int dy = i * vertical.dilation, dx = j * horizontal.dilation;
-        const int offset = (dy * p.horizontal.image + dx) * p.channels + channel;
-        const int count = chunk >= chunks ? 0 : vector ? width : min(width, p.channels - channel);
+    const int chunks = vertical.taps * horizontal.taps * p.chunks_a_tap;
+    implicit_gemm::accumulate(tile, shared, (chunks + 3) / 4, [&](T* a, T* b, int) {
+        const bool exists = i < vertical.taps;
+        const int dy = exists ? i * vertical.dilation : outside, dx = j * horizontal.dilation;
+        const int offset = (i * vertical.dilation * p.horizontal.image + dx) * p.channels + channel;
 #pragma unroll
         for (int pass = 0; pass < A::passes; ++pass) {
             const bool inside = static_cast<unsigned>(y[pass] + dy) < static_cast<unsigned>(p.vertical.image) &&
                                 static_cast<unsigned>(x[pass] + dx) < static_cast<unsigned>(p.horizontal.image);
-            const bool valid = inside && count > 0;
-            implicit_gemm::fetch_chunk(a + A::destination(pass), valid ? base[pass] + offset : p.image,
-                                       valid ? count : 0, vector);
+            implicit_gemm::fetch_chunk<true>(a + A::destination(pass), base[pass] + offset,
+                                             inside ? min(width, p.channels - channel) : 0, vector);
         }
-        const int taps = p.vertical.taps * p.horizontal.taps;
-        const int weight_tap = (vertical.first_tap + i * vertical.tap_step) * p.horizontal.taps + horizontal.first_tap +
-                               j * horizontal.tap_step;
+        const int tap = (vertical.first_tap + i * vertical.tap_step) * p.horizontal.taps + horizontal.first_tap +
+                        j * horizontal.tap_step;
+        const T* const from = weight + tap * padded + channel;
 #pragma unroll
-        for (int pass = 0; pass < B::passes; ++pass) {
-            const int column = first_column + B::line(pass);
-            const bool valid = column < p.columns && chunk < chunks;
-            const std::int64_t from =
-                (static_cast<std::int64_t>(column) * taps + weight_tap) * (p.chunks_a_tap * width) + channel;
-            implicit_gemm::fetch_chunk(b + B::destination(pass), p.weight + (valid ? from : 0), valid ? width : 0,
-                                       true);
+        for (int pass = 0; pass < B::passes; ++pass)
+            implicit_gemm::fetch_chunk(b + B::destination(pass), from + pass * B::lines_a_pass * weight_row,
+                                       exists && pass * B::lines_a_pass < columns ? width : 0, true);
+        if (taps_first) {
+            next_tap();
+            if (i == vertical.taps) i = 0, channel += 4 * width;
+        } else {
+            for (channel += 4 * width; channel >= padded; channel -= padded) next_tap();
         }
     });
 
@@ -278,10 +291,7 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
                               .vector_out = columns % width == 0 && aligned_to(y, 16),
                               .by_column_tiles = {},
                               .by_area = FastDivide(area),
-                              .by_width = FastDivide(horizontal.count),
-                              .by_chunks = FastDivide(padded / width),
-                              .by_taps = FastDivide(horizontal.most_taps),
-                              .by_fewer_taps = FastDivide(horizontal.most_taps - 1)};
+                              .by_width = FastDivide(horizontal.count)};
     const bool vector = padded == channels && aligned_to(x, 16);
     // Large tiles need less traffic, small ones make more blocks: enough for every multiprocessor to have one.
     constexpr std::int64_t enough = 128;
@@ -292,6 +302,7 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
     if (!vector) return launch_correlate<T, 64, 64, false>(name, p);
     if constexpr (std::is_same_v<T, bf16>) {
         if (columns > 64 && blocks(128, 128) >= enough) return launch_correlate<T, 128, 128, true>(name, p);
+        if (columns <= 64 && blocks(256, 64) >= enough) return launch_correlate<T, 256, 64, true>(name, p);
     }
     if (blocks(128, 64) >= enough) return launch_correlate<T, 128, 64, true>(name, p);
     launch_correlate<T, 64, 64, true>(name, p);

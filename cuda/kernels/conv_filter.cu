@@ -43,7 +43,8 @@ struct FilterGradient {
 
 /// `vector`: the image's pixels and the gradient's are whole aligned chunks.
 template <class T, int BM, int BN, bool vector>
-__global__ void __launch_bounds__(threads) filter_gradient_kernel(FilterGradient<T> p) {
+__global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
+    filter_gradient_kernel(FilterGradient<T> p) {
     using Tile = implicit_gemm::Tile<T, BM, BN, true>;
     using A = typename Tile::A;
     using B = typename Tile::B;
@@ -67,32 +68,30 @@ __global__ void __launch_bounds__(threads) filter_gradient_kernel(FilterGradient
     const int dy = tap_row * p.vertical.dilation - p.vertical.pad;
     const int dx = p.by_horizontal_taps.remainder(tap, tap_row) * p.horizontal.dilation - p.horizontal.pad;
 
+    const T* const gradient = p.gradient + static_cast<std::int64_t>(first_pixel + A::line(0)) * p.rows + row;
+    const T* const image = p.image + channel;
+
     Tile tile;
     implicit_gemm::accumulate(tile, shared, (pixels + depth - 1) / depth, [&](T* a, T* b, int slice) {
+        const int done = slice * depth;
+        const T* const from = gradient + static_cast<std::int64_t>(done) * p.rows;
 #pragma unroll
-        for (int pass = 0; pass < A::passes; ++pass) {
-            const int in_part = slice * depth + A::line(pass);
-            const bool valid = in_part < pixels && row_count > 0;
-            const T* const from = p.gradient + static_cast<std::int64_t>(first_pixel + in_part) * p.rows + row;
-            implicit_gemm::fetch_chunk(a + A::destination(pass), valid ? from : p.gradient, valid ? row_count : 0,
-                                       vector || p.vector_gradient);
-        }
+        for (int pass = 0; pass < A::passes; ++pass)
+            implicit_gemm::fetch_chunk(a + A::destination(pass), from + pass * A::lines_a_pass * p.rows,
+                                       done + A::line(pass) < pixels ? row_count : 0, vector || p.vector_gradient);
 #pragma unroll
         for (int pass = 0; pass < B::passes; ++pass) {
-            const int in_part = slice * depth + B::line(pass);
-            const int pixel = first_pixel + in_part;
+            const int pixel = first_pixel + done + B::line(pass);
             const int n = p.by_area.quotient(pixel), in_image = p.by_area.remainder(pixel, n);
             const int q = p.by_width.quotient(in_image);
             const int y = q * p.vertical.stride + dy;
             const int x = p.by_width.remainder(in_image, q) * p.horizontal.stride + dx;
-            const bool valid = in_part < pixels && column_count > 0 &&
-                               static_cast<unsigned>(y) < static_cast<unsigned>(p.vertical.image) &&
-                               static_cast<unsigned>(x) < static_cast<unsigned>(p.horizontal.image);
-            const T* const from =
-                p.image +
-                ((static_cast<std::int64_t>(n) * p.vertical.image + y) * p.horizontal.image + x) * p.channels + channel;
-            implicit_gemm::fetch_chunk(b + B::destination(pass), valid ? from : p.image, valid ? column_count : 0,
-                                       vector || p.vector_image);
+            const bool inside = done + B::line(pass) < pixels &&
+                                static_cast<unsigned>(y) < static_cast<unsigned>(p.vertical.image) &&
+                                static_cast<unsigned>(x) < static_cast<unsigned>(p.horizontal.image);
+            const int at = (n * p.vertical.image + y) * p.horizontal.image + x;
+            implicit_gemm::fetch_chunk(b + B::destination(pass), image + static_cast<std::int64_t>(at) * p.channels,
+                                       inside ? column_count : 0, vector || p.vector_image);
         }
     });
 
@@ -112,19 +111,28 @@ __global__ void __launch_bounds__(threads) filter_gradient_kernel(FilterGradient
 
 constexpr int sum_threads = 256;
 
-/// to[i] = the sum of from[part][i] over parts, in order.
+/// to[i] = the sum of from[part][i] over parts: 8 sums of every eighth part, then those in order.
 __global__ void __launch_bounds__(sum_threads)
     sum_parts_kernel(const float* from, float* to, std::int64_t count, int parts) {
-    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * sum_threads + threadIdx.x;
-    if (i >= count) return;
+    SHARED_MEMORY(sums, float[8][32]);
+    const int x = static_cast<int>(threadIdx.x) % 32, y = static_cast<int>(threadIdx.x) / 32;
+    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 32 + x;
     float sum = 0;
+    if (i < count) {
 #pragma unroll 8
-    for (int part = 0; part < parts; ++part) sum += from[part * count + i];
-    to[i] = sum;
+        for (int part = y; part < parts; part += 8) sum += from[part * count + i];
+    }
+    sums[y][x] = sum;
+    __syncthreads();
+    if (y != 0 || i >= count) return;
+    float total = 0;
+#pragma unroll
+    for (int k = 0; k < 8; ++k) total += sums[k][x];
+    to[i] = total;
 }
 
 void sum_parts(const Tensor& from, float* to, std::int64_t count, std::int64_t parts) {
-    launch("sum_parts", sum_parts_kernel, {blocks_for(count, sum_threads), sum_threads}, from.data<float>(), to, count,
+    launch("sum_parts", sum_parts_kernel, {blocks_for(count, 32), sum_threads}, from.data<float>(), to, count,
            static_cast<int>(parts));
 }
 
@@ -165,8 +173,8 @@ __global__ void __launch_bounds__(sum_threads)
 template <class T>
 void bias_gradient(const Tensor& dy, const Tensor& db) {
     const std::int64_t channels = dy.dim(3), pixels = dy.numel() / channels;
-    // Long enough parts to keep the second stage small, 1024 of them at most.
-    const std::int64_t pixels_a_part = std::max<std::int64_t>(256, (pixels + 1023) / 1024);
+    // At most 512 parts, to keep the second stage small.
+    const std::int64_t pixels_a_part = std::max<std::int64_t>(256, (pixels + 511) / 512);
     const std::int64_t parts = (pixels + pixels_a_part - 1) / pixels_a_part;
     const Tensor partial = parts > 1 ? Tensor::empty({parts, channels}, Dtype::f32, this_device) : Tensor();
     const bool vector = channels % vector_width<T> == 0 && aligned_to(dy, 16);
@@ -233,6 +241,7 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
     if (!vector_image || !vector_gradient) return launch_filter_gradient<T, 64, 64, false>(name, p, dw);
     if constexpr (std::is_same_v<T, bf16>) {
         if (p.rows > 64 && p.columns > 64) return launch_filter_gradient<T, 128, 128, true>(name, p, dw);
+        if (p.columns > 64) return launch_filter_gradient<T, 64, 128, true>(name, p, dw);
     }
     if (p.rows > 64) return launch_filter_gradient<T, 128, 64, true>(name, p, dw);
     launch_filter_gradient<T, 64, 64, true>(name, p, dw);

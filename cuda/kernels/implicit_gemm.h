@@ -15,19 +15,18 @@
 /// so that the eight rows of 16 bytes that ldmatrix and 16-byte loads read at a time lie in different banks.
 namespace camber::CAMBER_GPU {
 
-/// n / divisor for 0 <= n < 2^31 by a multiplication.
+/// n / divisor for 0 <= n < 2^31 by a multiplication: n * ceil(2^(31 + shift) / divisor) / 2^(31 + shift), with shift =
+/// ceil(log2 divisor).
 struct FastDivide {
     unsigned divisor = 1, magic = 0, shift = 0;
 
     FastDivide() = default;
-    explicit FastDivide(std::int64_t d) : divisor(static_cast<unsigned>(d)) {
-        if (d <= 1) return;
-        const int bits = std::bit_width(static_cast<unsigned>(d - 1));  // ceil(log2 d)
-        magic = static_cast<unsigned>(((std::uint64_t{1} << (31 + bits)) + divisor - 1) / divisor);
-        shift = static_cast<unsigned>(bits - 1);
+    explicit FastDivide(std::int64_t d)
+        : divisor(static_cast<unsigned>(d)), shift(static_cast<unsigned>(std::bit_width(divisor - 1))) {
+        magic = static_cast<unsigned>(((std::uint64_t{1} << (31 + shift)) + divisor - 1) / divisor);
     }
     __device__ __forceinline__ int quotient(int n) const {
-        return divisor == 1 ? n : static_cast<int>(__umulhi(static_cast<unsigned>(n), magic) >> shift);
+        return static_cast<int>(__umulhi(2 * static_cast<unsigned>(n), magic) >> shift);
     }
     __device__ __forceinline__ int remainder(int n, int quotient) const {
         return n - quotient * static_cast<int>(divisor);
@@ -41,6 +40,13 @@ inline constexpr int stages = 4;  ///< slices in shared memory: one being multip
 
 template <class T>
 inline constexpr int depth = 4 * vector_width<T>;  ///< of a slice in k
+
+/// Blocks that a multiprocessor should hold at once, which limits a thread's registers; no more would be without
+/// spills.
+template <class T, int BM, int BN>
+inline constexpr int resident = BM* BN > 128 * 64                      ? 2
+                                : BM* BN == 128 * 64 && sizeof(T) == 4 ? 3
+                                                                       : 4;
 
 __device__ __forceinline__ int thread() { return static_cast<int>(threadIdx.x); }
 
@@ -70,13 +76,14 @@ struct Slice {
     }
 };
 
-/// Brings `count` (0 to a chunk's width) elements into a chunk of shared memory, zeros after them. `vector`: count is 0
-/// or the whole width, and `from` is aligned.
-template <class T>
+/// Brings `count` (0 or less to a chunk's width) elements into a chunk of shared memory, zeros after them. `vector`:
+/// `from` is aligned, and so much as the whole chunk is there if count is positive. `again`: the block will want
+/// neighbouring bytes again soon.
+template <bool again = false, class T>
 __device__ __forceinline__ void fetch_chunk(T* to, const T* from, int count, bool vector) {
     constexpr int width = vector_width<T>;
     if (vector) {
-        copy_async(to, from, count > 0 ? 16 : 0);
+        copy_async<again>(to, from, count > 0 ? 16 : 0);
     } else {
         Vec<T, width> chunk;
 #pragma unroll
@@ -93,37 +100,47 @@ template <int BM, int BN, bool transposed>
 struct Tile<bf16, BM, BN, transposed> {
     using A = Slice<bf16, BM, transposed>;
     using B = Slice<bf16, BN, transposed>;
-    static constexpr int WM = BM / 2, WN = BN / 2;  // of a warp
+    static constexpr int warps_m = BM == 4 * BN ? 4 : 2, warps_n = 4 / warps_m;
+    static constexpr int WM = BM / warps_m, WN = BN / warps_n;  // of a warp
     static constexpr int MT = WM / 16, NT = WN / 8;
     static_assert(NT % 2 == 0);
 
     float sums[MT][NT][4] = {};
 
     __device__ static __forceinline__ int lane() { return thread() % 32; }
-    __device__ static __forceinline__ int warp_m() { return thread() / 32 / 2 * WM; }
-    __device__ static __forceinline__ int warp_n() { return thread() / 32 % 2 * WN; }
+    __device__ static __forceinline__ int warp_m() { return thread() / 32 / warps_n * WM; }
+    __device__ static __forceinline__ int warp_n() { return thread() / 32 % warps_n * WN; }
 
-    /// Fragments of 16 rows from `row` on and 16 k from k on. Operand A wants matrices in the order (row, k), (row + 8,
-    /// k), (row, k + 8), (row + 8, k + 8), operand B with the middle ones swapped; both may be stored either way.
-    template <class Operand, bool is_b>
-    __device__ static __forceinline__ void load_fragment(unsigned (&fragment)[4], const bf16* slice, int row, int k) {
+    /// Where this lane's row of the first 16x16 fragment lies. Operand A wants matrices in the order (row, k), (row +
+    /// 8, k), (row, k + 8), (row + 8, k + 8), operand B with the middle ones swapped; both may be stored either way.
+    template <class Operand>
+    __device__ static __forceinline__ int first_fragment(int row, bool is_b) {
         const int first = lane() / 8 % 2 * 8, second = lane() / 16 * 8;
         const int of_row = is_b ? second : first, of_k = is_b ? first : second;
+        return transposed ? Operand::at(of_k + lane() % 8, (row + of_row) / 8)
+                          : Operand::at(row + of_row + lane() % 8, of_k / 8);
+    }
+    /// The same of the fragment `i` further in rows and k. The first one's chunk is even, or odd in its lowest bit
+    /// alone, so that adding an even number of chunks is an exclusive or, swizzled or not.
+    template <class Operand>
+    __device__ static __forceinline__ void load_fragment(unsigned (&fragment)[4], const bf16* slice, int first, int i,
+                                                         int k) {
         if constexpr (transposed) {
-            load_matrix_x4<true>(fragment, slice + Operand::at(k + of_k + lane() % 8, (row + of_row) / 8));
+            load_matrix_x4<true>(fragment, slice + (first ^ i * 16) + k * Operand::chunks * 8);
         } else {
-            load_matrix_x4(fragment, slice + Operand::at(row + of_row + lane() % 8, (k + of_k) / 8));
+            load_matrix_x4(fragment, slice + (first ^ k) + i * 16 * Operand::chunks * 8);
         }
     }
 
     __device__ __forceinline__ void multiply(const bf16* a, const bf16* b) {
+        const int first_a = first_fragment<A>(warp_m(), false), first_b = first_fragment<B>(warp_n(), true);
 #pragma unroll
         for (int k = 0; k < depth<bf16>; k += 16) {
             unsigned fa[MT][4], fb[NT / 2][4];
 #pragma unroll
-            for (int i = 0; i < MT; ++i) load_fragment<A, false>(fa[i], a, warp_m() + i * 16, k);
+            for (int i = 0; i < MT; ++i) load_fragment<A>(fa[i], a, first_a, i, k);
 #pragma unroll
-            for (int j = 0; j < NT / 2; ++j) load_fragment<B, true>(fb[j], b, warp_n() + j * 16, k);
+            for (int j = 0; j < NT / 2; ++j) load_fragment<B>(fb[j], b, first_b, j, k);
 #pragma unroll
             for (int i = 0; i < MT; ++i)
 #pragma unroll
@@ -160,7 +177,7 @@ struct Tile<float, BM, BN, false> {
     __device__ static __forceinline__ int first_column() { return thread() % 8; }
 
     __device__ __forceinline__ void multiply(const float* a, const float* b) {
-#pragma unroll
+#pragma unroll 1  // more costs registers, hence blocks
         for (int chunk = 0; chunk < A::chunks; ++chunk) {
             Vec<float, 4> u[MT];
 #pragma unroll

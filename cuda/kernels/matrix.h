@@ -43,13 +43,21 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], 
 }
 
 /// Queues a copy of 16 bytes to shared memory, of which the first `valid` (0 or 16) come from `global` and the rest are
-/// zero. Both addresses are 16-byte aligned; `global` must be a valid address even when nothing is read.
+/// zero. Both addresses are 16-byte aligned; where nothing is read, `global` need not be a valid address. By way of the
+/// L1 cache if `cached`, for bytes that the block's neighbourhood reads again.
+template <bool cached = false>
 __device__ __forceinline__ void copy_async(void* shared, const void* global, int valid = 16) {
 #if defined(CAMBER_EMULATED)
     emulator::copy_async(shared, global, valid);
 #else
     const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid) : "memory");
+    if constexpr (cached) {
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid)
+                     : "memory");
+    } else {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid)
+                     : "memory");
+    }
 #endif
 }
 

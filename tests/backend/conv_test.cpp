@@ -25,7 +25,9 @@ std::string name_of(const char* primitive, const Geometry& g) {
                        p.padding.top, p.padding.bottom, p.padding.left, p.padding.right);
 }
 
-void check_convolution(const Geometry& g) {
+enum class Bias { with, both };  // without one as well, where that is cheap
+
+void check_convolution(const Geometry& g, Bias biases = Bias::both) {
     const Conv2dParams& p = g.params;
     const std::int64_t ho = ops::window_output(g.h, g.kh, p.stride_h, p.dilation_h, p.padding.top, p.padding.bottom);
     const std::int64_t wo = ops::window_output(g.w, g.kw, p.stride_w, p.dilation_w, p.padding.left, p.padding.right);
@@ -37,10 +39,6 @@ void check_convolution(const Geometry& g) {
            .inputs = {x, w, bias},
            .outputs = {{"y", output}},
            .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], in[2], out[0], p); }});
-    check({.name = name_of("conv2d without bias", g),
-           .inputs = {x, w},
-           .outputs = {{"y", output}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], {}, out[0], p); }});
     check({.name = name_of("conv2d_backward_data", g),
            .inputs = {dy, w},
            .outputs = {{"dx", image}},
@@ -49,6 +47,11 @@ void check_convolution(const Geometry& g) {
            .inputs = {x, dy},
            .outputs = {{"dw", filter, Kind::parameter}, {"db", {g.cout}, Kind::parameter}},
            .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_filter(in[0], in[1], out[0], out[1], p); }});
+    if (biases == Bias::with) return;
+    check({.name = name_of("conv2d without bias", g),
+           .inputs = {x, w},
+           .outputs = {{"y", output}},
+           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], {}, out[0], p); }});
     check({.name = name_of("conv2d_backward_filter without bias", g),
            .inputs = {x, dy},
            .outputs = {{"dw", filter, Kind::parameter}},
@@ -135,15 +138,55 @@ TEST_CASE("convolutions with every parameter") {
 }
 
 TEST_CASE("convolutions as networks have them") {
-    check_convolution({2, 32, 48, 3, 64, 3, 3, {.padding = same}});
-    check_convolution({1, 32, 32, 64, 64, 3, 3, {.padding = same}});
-    check_convolution({2, 16, 20, 128, 64, 3, 3, {.padding = same}});
-    check_convolution({1, 17, 19, 48, 80, 3, 3, {.padding = same}});
-    check_convolution({4, 8, 8, 256, 96, 3, 3, {.padding = same}});
-    check_convolution({2, 24, 24, 64, 11, 1, 1});
-    check_convolution({2, 24, 24, 64, 11, 3, 3, {.padding = same}});
-    check_convolution({2, 16, 16, 64, 128, 3, 3, {.stride_h = 2, .stride_w = 2, .padding = {0, 1, 0, 1}}});
-    check_convolution({64, 1, 1, 100, 1000, 1, 1});
+    check_convolution({2, 32, 48, 3, 64, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({1, 32, 32, 64, 64, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({2, 16, 20, 128, 64, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({1, 17, 19, 48, 80, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({4, 8, 8, 256, 96, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({2, 24, 24, 64, 11, 1, 1}, Bias::with);
+    check_convolution({2, 24, 24, 64, 11, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({2, 16, 16, 64, 128, 3, 3, {.stride_h = 2, .stride_w = 2, .padding = {0, 1, 0, 1}}}, Bias::with);
+    check_convolution({64, 1, 1, 100, 1000, 1, 1}, Bias::with);
+}
+
+TEST_CASE("convolutions of enough pixels for the largest tiles") {
+    check_convolution({1, 129, 128, 40, 72, 1, 1}, Bias::with);
+    check_convolution({2, 129, 128, 8, 24, 1, 1}, Bias::with);
+}
+
+TEST_CASE("convolutions of tensors that start anywhere") {
+    for (const Device device : computing_devices())
+        for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+            if (device == Device::reference) continue;
+            CAPTURE(run_name(dtype, device));
+            const auto shifted = [](const Tensor& t) {
+                const Tensor buffer = Tensor::empty({t.numel() + 1}, t.dtype(), t.device());
+                const Tensor slice = buffer.slice(1, t.shape());
+                slice.copy_from(t);
+                return slice;
+            };
+            const Conv2dParams p{.padding = same};
+            const auto run = [&](Device on, Dtype activations, const auto& place) {
+                const auto input = [&](Shape shape, std::uint64_t seed, Dtype as) {
+                    return place(converted(converted(uniform(shape, seed), dtype, Device::reference), as, on));
+                };
+                const Dtype parameters = parameter_dtype(activations);
+                const Tensor x = input({2, 6, 7, 16}, 1, activations), dy = input({2, 6, 7, 24}, 2, activations);
+                const Tensor w = input({24, 3, 3, 16}, 3, parameters), bias = input({24}, 4, parameters);
+                const std::vector<Tensor> out = {place(Tensor::zeros(dy.shape(), activations, on)),
+                                                 place(Tensor::zeros(x.shape(), activations, on)),
+                                                 place(Tensor::zeros(w.shape(), parameters, on)),
+                                                 place(Tensor::zeros(bias.shape(), parameters, on))};
+                backend(on).conv2d(x, w, bias, out[0], p);
+                backend(on).conv2d_backward_data(dy, w, out[1], p);
+                backend(on).conv2d_backward_filter(x, dy, out[2], out[3], p);
+                return out;
+            };
+            const auto expected = run(Device::reference, Dtype::f64, [](const Tensor& t) { return t; });
+            const auto actual = run(device, dtype, shifted);
+            for (std::size_t i = 0; i < expected.size(); ++i)
+                CHECK(relative_error(actual[i], expected[i]) <= (dtype == Dtype::bf16 ? 1e-2 : 1e-5));
+        }
 }
 
 TEST_CASE("transposed convolutions") {
