@@ -82,6 +82,7 @@ __global__ void __launch_bounds__(pixel_threads)
                 }
         } else {
             const Range r = down.pixels(row), s = across.pixels(column);
+#pragma unroll 1
             for (int i = r.begin; i < r.end; ++i)
 #pragma unroll 4
                 for (int j = s.begin; j < s.end; ++j) take_maximum(largest, x + in.at(n, i, j) + c);
@@ -136,13 +137,14 @@ __device__ __forceinline__ bool equals_maximum(float value, float maximum) {
 }
 
 template <class T, int width>
-__global__ void __launch_bounds__(pixel_threads)
+__global__ void __launch_bounds__(pixel_threads, 3)
     max_pool2d_backward_kernel(const T* x, const T* y, const T* dy, T* dx, Extents in, Extents out, Windows down,
                                Windows across) {
     for_pixels<width>(in, [&](int n, int row, int column, int c) {
         const Vec<T, width> value = load<width>(x + in.at(n, row, column) + c);
         const Range r = down.holding(row), s = across.holding(column);
         float sum[width] = {};
+#pragma unroll 1
         for (int i = r.begin; i < r.end; ++i)
             for (int j = s.begin; j < s.end; ++j) {
                 const std::int64_t window = out.at(n, i, j) + c;
@@ -160,9 +162,10 @@ __global__ void __launch_bounds__(pixel_threads)
                 if (first != 0) {
                     const int top = down.pixels(i).begin;
                     const Range columns = across.pixels(j);
-                    for (int a = top; a < row; ++a)
+#pragma unroll 1
+                    for (int a = top; a < row && first != 0; ++a)
                         for (int b = columns.begin; b < columns.end; ++b) rule_out(a, b);
-                    for (int b = columns.begin; b < column; ++b) rule_out(row, b);
+                    for (int b = columns.begin; b < column && first != 0; ++b) rule_out(row, b);
                 }
 #pragma unroll
                 for (int k = 0; k < width; ++k)

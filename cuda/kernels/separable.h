@@ -24,9 +24,9 @@ struct Range {
 };
 
 /// An axis also has taps(), about the length of its longest range. `static_taps` > 0: the most elements in a range,
-/// known to the compiler.
+/// known to the compiler. (Four blocks a multiprocessor: left alone, ptxas spills a register to fit five.)
 template <class T, int width, class Axis>
-__global__ void __launch_bounds__(pixel_threads)
+__global__ void __launch_bounds__(pixel_threads, 4)
     gather_kernel(const T* x, T* y, Extents in, Extents out, Axis rows, Axis columns) {
     for_pixels<width>(out, [&](int n, int row, int column, int c) {
         const Range r = rows.range(row), s = columns.range(column);
@@ -45,6 +45,7 @@ __global__ void __launch_bounds__(pixel_threads)
                     if (i < r.end && j < s.end) add(i, j, rows.weight(row, i) * columns.weight(column, j));
                 }
         } else {
+#pragma unroll 1
             for (int i = r.begin; i < r.end; ++i) {
                 const float weight = rows.weight(row, i);
 #pragma unroll 4

@@ -61,6 +61,7 @@ template <class Unit>
 __global__ void __launch_bounds__(threads)
     copy_channels_kernel(const Unit* x, Unit* y, std::int64_t pixels, int from, int to, int count) {
     const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.y * units_in_flight + threadIdx.y;
+#pragma unroll 1  // one round, unless a pixel has more units than a block has threads for
     for (int u = static_cast<int>(threadIdx.x); u < count; u += static_cast<int>(blockDim.x)) {
         Unit v[units_in_flight];
 #pragma unroll
@@ -88,7 +89,7 @@ __device__ __forceinline__ void move(T& packed, T& spread) {
 /// pixel_shuffle from `packed` [N, H, W, C * factor^2] to `spread` [N, H * factor, W * factor, C], or back where
 /// `inverse`. Over `pixels` [N, H, W, C]. `static_factor`: 0 where the compiler does not know it; `width` is 1 then.
 template <class T, int width, int static_factor, bool inverse>
-__global__ void __launch_bounds__(pixel_threads)
+__global__ void __launch_bounds__(pixel_threads, 2)
     pixel_shuffle_kernel(T* packed, T* spread, Extents pixels, Extents large, int factor) {
     for_pixels<width>(pixels, [&](int n, int row, int column, int c) {
         const int r = static_factor > 0 ? static_factor : factor;
@@ -117,6 +118,7 @@ __global__ void __launch_bounds__(pixel_threads)
                 }
             }
         } else {
+#pragma unroll 1
             for (int i = 0; i < r; ++i)
                 for (int j = 0; j < r; ++j) move<inverse>(group[i * r + j], *pixel(i, j));
         }

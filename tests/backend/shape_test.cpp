@@ -6,6 +6,15 @@
 using namespace camber;
 using namespace camber::testing;
 
+namespace {
+
+/// A tensor that begins one element after where vectors do.
+Tensor unaligned(const Shape& shape, const Tensor& like) {
+    return Tensor::empty({shape.numel() + 1}, like.dtype(), like.device()).slice(1, shape);
+}
+
+}  // namespace
+
 TEST_CASE("padding and cropping") {
     struct Offsets {
         int top, bottom, left, right;
@@ -64,4 +73,37 @@ TEST_CASE("channels to pixels and back") {
                .f32_tolerance = 0,
                .bf16_tolerance = 0});
     }
+}
+
+TEST_CASE("pixels that begin between two vectors") {
+    using Operation = std::function<void(Backend&, const Tensor& x, const Tensor& y)>;
+    const auto compare = [](const char* name, const Shape& from, const Shape& to, const Operation& operation) {
+        check({.name = std::string(name) + ", unaligned",
+               .inputs = {activation(uniform(from, 1))},
+               .outputs = {{"from unaligned", to}, {"to unaligned", to}},
+               .run = [=](Backend& b, auto& in, auto& out) {
+                   const Tensor x = unaligned(from, in[0]), y = unaligned(to, in[0]);
+                   x.copy_from(in[0]);
+                   operation(b, x, out[0]);
+                   operation(b, in[0], y);
+                   out[1].copy_from(y);
+               }});
+    };
+    const Shape small{2, 4, 5, 16}, large{2, 8, 10, 16}, packed{2, 4, 5, 64};
+    compare("max_pool2d", large, small, [](Backend& b, auto& x, auto& y) { b.max_pool2d(x, y, {}); });
+    compare("max_pool2d_backward", large, large, [=](Backend& b, auto& x, auto& dx) {
+        const Tensor y = Tensor::empty(small, x.dtype(), x.device());
+        b.max_pool2d(x, y, {});
+        b.max_pool2d_backward(x, y, y, dx, {});
+    });
+    compare("avg_pool2d", large, small, [](Backend& b, auto& x, auto& y) { b.avg_pool2d(x, y, {}); });
+    compare("avg_pool2d_backward", small, large, [](Backend& b, auto& x, auto& y) { b.avg_pool2d_backward(x, y, {}); });
+    for (const ResizeMode mode : {ResizeMode::nearest, ResizeMode::bilinear}) {
+        compare("resize", small, large, [=](Backend& b, auto& x, auto& y) { b.resize(x, y, mode); });
+        compare("resize_backward", large, small, [=](Backend& b, auto& x, auto& y) { b.resize_backward(x, y, mode); });
+    }
+    compare("pad2d", small, large, [](Backend& b, auto& x, auto& y) { b.pad2d(x, y, 1, 2); });
+    compare("copy_channels", small, small, [](Backend& b, auto& x, auto& y) { b.copy_channels(x, 0, y, 0, 16); });
+    compare("pixel_shuffle", packed, large, [](Backend& b, auto& x, auto& y) { b.pixel_shuffle(x, y, 2); });
+    compare("pixel_unshuffle", large, packed, [](Backend& b, auto& x, auto& y) { b.pixel_unshuffle(x, y, 2); });
 }
