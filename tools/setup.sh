@@ -2,7 +2,7 @@
 # Installs the Debian packages Camber is built from, if any is missing. Elsewhere it says what to install.
 set -eu
 
-packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libcli11-dev nlohmann-json3-dev libfmt-dev"
+packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libhdf5-dev libcli11-dev nlohmann-json3-dev libfmt-dev"
 
 command -v dpkg-query >/dev/null 2>&1 || {
     echo "camber: this is not a Debian system; if the build stops, install the equivalents of: $packages" >&2

@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/element_type.h>
 #include <camber/named_tensor.h>
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 /// The safetensors format (Hugging Face, "Safetensors: format"): 8 bytes little-endian header length, a JSON object
 /// {"NAME": {"dtype", "shape", "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}}, then the elements,
 /// little-endian, with neither holes nor overlaps. Dtypes F64, F32, BF16, I32 and U8 are Camber's; I64 is read into
-/// i32 where every value fits.
+/// i32 where every value fits, F16 into f32.
 namespace camber {
 
 /// The file's `__metadata__`.
@@ -25,8 +26,8 @@ class SafetensorsFile {
     struct Entry {
         std::string name;
         Shape shape;
-        Dtype dtype = Dtype::f32;  ///< as read() gives it: I64 is i32 here
-        bool is_i64 = false;
+        Dtype dtype = Dtype::f32;  ///< as read() gives it: I64 is i32 here, F16 f32
+        ElementType stored = ElementType::f32;
         std::uint64_t begin = 0, end = 0;  ///< bytes from the end of the header
     };
 
@@ -51,6 +52,8 @@ class SafetensorsFile {
     /// Reads the elements of `name` straight into `destination`, which has its shape, on any device. Among f64, f32
     /// and bf16 the elements are converted; other dtypes must match.
     void read_into(const std::string& name, const Tensor& destination) const;
+    /// `count` elements of an entry of entries() from element `first` on, of whatever dtype, as f32.
+    void read_floats(const Entry& entry, std::uint64_t first, float* to, std::size_t count) const;
 
   private:
     SafetensorsFile() = default;

@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/elements.h"
+#include "io/printable.h"
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian; so is Camber");
 
@@ -31,11 +33,14 @@ constexpr std::uint64_t longest_header = 100'000'000;
 struct FormatDtype {
     const char* name;
     Dtype dtype;
-    std::uint64_t size;
+    ElementType stored;
 };
+/// The first of a Dtype is what write_safetensors() writes it as.
 constexpr FormatDtype format_dtypes[] = {
-    {"F64", Dtype::f64, 8}, {"F32", Dtype::f32, 4}, {"BF16", Dtype::bf16, 2},
-    {"I32", Dtype::i32, 4}, {"I64", Dtype::i32, 8}, {"U8", Dtype::u8, 1},
+    {"F64", Dtype::f64, ElementType::f64}, {"F32", Dtype::f32, ElementType::f32},
+    {"F16", Dtype::f32, ElementType::f16}, {"BF16", Dtype::bf16, ElementType::bf16},
+    {"I32", Dtype::i32, ElementType::i32}, {"I64", Dtype::i32, ElementType::i64},
+    {"U8", Dtype::u8, ElementType::u8},
 };
 
 const char* format_name(Dtype dtype) {
@@ -43,12 +48,6 @@ const char* format_name(Dtype dtype) {
         if (known.dtype == dtype) return known.name;
     }
     return "?";
-}
-
-/// A name as it can stand in a one-line message, whatever the file has made of it.
-std::string printable(const std::string& name) {
-    std::string text = json(name.substr(0, 200)).dump(-1, ' ', true, json::error_handler_t::replace);
-    return text.substr(1, text.size() - 2);
 }
 
 Shape shape_of(const std::vector<std::int64_t>& extents) {
@@ -118,7 +117,7 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
         return dtype.get_ref<const std::string&>() == f.name;
     });
     if (known == std::end(format_dtypes)) {
-        wrong(fmt::format("is of dtype {}; F64, F32, BF16, I32, I64 and U8 can be read",
+        wrong(fmt::format("is of dtype {}; F64, F32, F16, BF16, I32, I64 and U8 can be read",
                           printable(dtype.get_ref<const std::string&>())));
     }
 
@@ -127,7 +126,7 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
         wrong(fmt::format("has {} dimensions; at most {} can be read", shape.size(), Shape::max_rank));
     }
     std::vector<std::int64_t> extents;
-    std::uint64_t bytes = known->size;
+    std::uint64_t bytes = size_of(known->stored);
     bool overflow = false;
     for (const json& extent : shape) {
         if (!extent.is_number_unsigned()) wrong("has an extent that is not a whole number");
@@ -146,7 +145,7 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
     SafetensorsFile::Entry entry{name,
                                  shape_of(extents),
                                  known->dtype,
-                                 known->size != size_of(known->dtype),
+                                 known->stored,
                                  offsets[0].get<std::uint64_t>(),
                                  offsets[1].get<std::uint64_t>()};
     if (entry.begin > entry.end) wrong("ends before it begins");
@@ -330,18 +329,23 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
     destination.storage().bump_version();
     const Device device = destination.device();
     if (device == Device::meta) return;
-    const bool as_it_is = to == source.dtype && !source.is_i64;
+    const bool is_i64 = source.stored == ElementType::i64, is_f16 = source.stored == ElementType::f16;
+    const bool as_it_is = to == source.dtype && !is_i64 && !is_f16;
     const std::uint64_t begin = data_begin_ + source.begin;
     if (as_it_is && is_host(device)) return read_bytes(source, begin, destination.raw(), destination.bytes());
 
     const std::size_t count = static_cast<std::size_t>(source.shape.numel());
-    const std::size_t file_size = source.is_i64 ? 8 : size_of(source.dtype);
+    const std::size_t file_size = size_of(source.stored);
     const std::size_t most = std::min(count, piece / 8);
     std::vector<char> read(most * file_size), converted(as_it_is ? 0 : most * size_of(to));
+    std::vector<float> floats(is_f16 ? most : 0);
     for (std::size_t done = 0; done < count;) {
         const std::size_t n = std::min(most, count - done);
         read_bytes(source, begin + done * file_size, read.data(), n * file_size);
-        if (source.is_i64) {
+        if (is_f16) {
+            elements_to_float(source.stored, read.data(), floats.data(), n);
+            convert_floats(Dtype::f32, floats.data(), to, converted.data(), n);
+        } else if (is_i64) {
             for (std::size_t i = 0; i < n; ++i) {
                 std::int64_t wide = 0;
                 std::memcpy(&wide, read.data() + i * 8, 8);
@@ -356,6 +360,19 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
         }
         char* target = static_cast<char*>(destination.raw()) + done * size_of(to);
         device_memory(device).copy_from_host(target, as_it_is ? read.data() : converted.data(), n * size_of(to));
+        done += n;
+    }
+}
+
+void SafetensorsFile::read_floats(const Entry& entry, std::uint64_t first, float* to, std::size_t count) const {
+    const std::size_t size = size_of(entry.stored), most = piece / size / 8;
+    const std::uint64_t begin = data_begin_ + entry.begin + first * size;
+    if (entry.stored == ElementType::f32) return read_bytes(entry, begin, to, count * size);
+    std::vector<char> staged(std::min(count, most) * size);
+    for (std::size_t done = 0; done < count;) {
+        const std::size_t n = std::min(most, count - done);
+        read_bytes(entry, begin + done * size, staged.data(), n * size);
+        elements_to_float(entry.stored, staged.data(), to + done, n);
         done += n;
     }
 }

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <limits>
+
 #include "support/devices.h"
 #include "support/errors.h"
 #include "support/files.h"
@@ -109,6 +111,20 @@ TEST_CASE("I64 is read as i32 where it fits") {
     CHECK(error_of([&] { file.read("n"); }).ends_with("holds 2147483648, which does not fit 32 bits"));
 }
 
+TEST_CASE("F16 is read as f32 and into any float") {
+    const TemporaryFolder folder;
+    // 1, -2, the largest, the smallest subnormal, infinity
+    const std::uint16_t halves[] = {0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00};
+    write_text(folder / "a", raw_file(R"({"h":{"dtype":"F16","shape":[5],"data_offsets":[0,10]}})",
+                                      std::string(reinterpret_cast<const char*>(halves), sizeof halves)));
+    const SafetensorsFile file = SafetensorsFile::open(folder / "a");
+    const std::vector<float> expected = {1, -2, 65504, 0x1p-24f, std::numeric_limits<float>::infinity()};
+    CHECK(file.read("h").to_vector<float>() == expected);
+    const Tensor wide = Tensor::zeros({5}, Dtype::f64, Device::cpu);
+    file.read_into("h", wide);
+    CHECK(wide.to_vector<double>()[2] == 65504);
+}
+
 TEST_CASE("files that are not what they should be are refused in one line that names the file") {
     const TemporaryFolder folder;
     const std::string file = (folder / "a").string();
@@ -149,7 +165,7 @@ TEST_CASE("files that are not what they should be are refused in one line that n
     contains(refusal(raw_file(R"({"a\nb":3})", "")), "tensor 'a\\nb' is");
     contains(refusal(raw_file(R"({"x":{"dtype":"F32","shape":[1]}})", four)), "has no 'data_offsets'");
     contains(refusal(raw_file(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"z":1}})", four)), "key 'z'");
-    contains(refusal(raw_file("{" + tensor("F16", "[2]", "[0,4]") + "}", four)), "is of dtype F16");
+    contains(refusal(raw_file("{" + tensor("F8_E4M3", "[4]", "[0,4]") + "}", four)), "is of dtype F8_E4M3");
     contains(refusal(raw_file("{" + tensor("F32", "[1,1,1,1,1]", "[0,4]") + "}", four)), "has 5 dimensions");
     contains(refusal(raw_file("{" + tensor("F32", "[-1]", "[0,4]") + "}", four)), "not a whole number");
     contains(refusal(raw_file("{" + tensor("F32", "[1.0]", "[0,4]") + "}", four)), "not a whole number");

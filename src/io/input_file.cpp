@@ -1,0 +1,73 @@
+#include "io/input_file.h"
+
+#include <camber/error.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "io/elements.h"
+
+static_assert(std::endian::native == std::endian::little, "files of weights are little-endian; so is Camber");
+
+namespace camber {
+
+InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
+    // O_NONBLOCK: opening a pipe must not wait for a writer.
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+        const int error = errno;
+        if (descriptor_ >= 0) ::close(descriptor_);
+        fail("cannot read {}: {}", name_, std::generic_category().message(error));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        ::close(descriptor_);
+        fail("cannot read {}: it is not a regular file", name_);
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+InputFile::~InputFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : name_(std::move(other.name_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+
+void InputFile::read(std::uint64_t offset, void* to, std::size_t bytes) const {
+    if (offset > size_ || bytes > size_ - offset) {
+        fail("{}: cut short: it ends at byte {}, but goes on to {}", name_, size_, offset + bytes);
+    }
+    char* destination = static_cast<char*>(to);
+    while (bytes > 0) {
+        const ssize_t got =
+            ::pread(descriptor_, destination, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(offset));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail("cannot read {}: {}", name_, std::generic_category().message(errno));
+        if (got == 0) fail("cannot read {}: it became shorter while being read", name_);
+        destination += got;
+        offset += static_cast<std::uint64_t>(got);
+        bytes -= static_cast<std::size_t>(got);
+    }
+}
+
+void InputFile::read_floats(ElementType type, std::uint64_t offset, float* to, std::size_t count) const {
+    if (type == ElementType::f32) return read(offset, to, count * sizeof(float));
+    constexpr std::size_t piece = std::size_t{64} << 10;
+    char staged[piece];
+    const std::size_t size = size_of(type), most = piece / size;
+    for (std::size_t done = 0; done < count;) {
+        const std::size_t n = std::min(most, count - done);
+        read(offset + done * size, staged, n * size);
+        elements_to_float(type, staged, to + done, n);
+        done += n;
+    }
+}
+
+}  // namespace camber

@@ -1,0 +1,182 @@
+#include "io/keras_file.h"
+
+#include <camber/error.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "io/printable.h"
+
+namespace camber {
+namespace {
+
+constexpr int deepest_group = 16;
+constexpr std::size_t most_groups = 100'000;
+
+/// The variable that a weight's name ends in: "conv1/kernel:0" and "conv1/conv1_W_1:0" are kernels. As it is where
+/// nothing is recognised.
+std::string variable_of(std::string name) {
+    if (const std::size_t colon = name.rfind(':'); colon != std::string::npos) name.resize(colon);
+    if (const std::size_t slash = name.rfind('/'); slash != std::string::npos) name.erase(0, slash + 1);
+    constexpr std::pair<std::string_view, std::string_view> old_names[] = {
+        {"kernel", "kernel"},
+        {"bias", "bias"},
+        {"gamma", "gamma"},
+        {"beta", "beta"},
+        {"moving_mean", "moving_mean"},
+        {"moving_variance", "moving_variance"},
+        {"running_mean", "moving_mean"},
+        {"running_std", "moving_variance"},  // Keras 1; a variance all the same
+        {"W", "kernel"},
+        {"b", "bias"}};
+    std::string stem = name;
+    while (!stem.empty() && (std::isdigit(static_cast<unsigned char>(stem.back())) || stem.back() == '_')) {
+        stem.pop_back();  // "_W_1": numbered to be unique
+    }
+    for (const auto& [ending, variable] : old_names) {
+        if (stem == ending || (stem.ends_with(ending) && stem[stem.size() - ending.size() - 1] == '_')) {
+            return std::string(variable);
+        }
+    }
+    return name;
+}
+
+/// The layer a weight belongs to: of a model within the model ("inner") the weight's own name says it.
+std::string layer_of(const std::string& group, const std::string& weight) {
+    const std::size_t slash = weight.rfind('/');
+    if (slash == std::string::npos) return group;
+    const std::string path = weight.substr(0, slash);
+    const std::size_t parent = path.rfind('/');
+    return parent == std::string::npos ? path : path.substr(parent + 1);
+}
+
+/// What Keras 3's numbered variables of one layer are, by how many there are and how many dimensions they have:
+/// a kernel and perhaps a bias, or a batch normalisation's four, three (without gamma) or two.
+std::vector<std::string> variables_of(const std::vector<WeightEntry>& vars) {
+    constexpr std::array<std::string_view, 4> norm = {"gamma", "beta", "moving_mean", "moving_variance"};
+    const auto vector_from = [&](std::size_t first) {
+        return std::all_of(vars.begin() + static_cast<std::ptrdiff_t>(first), vars.end(),
+                           [](const WeightEntry& var) { return var.shape.size() == 1; });
+    };
+    if (vars.size() <= 2 && !vars.empty() && vars[0].shape.size() >= 2 && vector_from(1)) {
+        return vars.size() == 1 ? std::vector<std::string>{"kernel"} : std::vector<std::string>{"kernel", "bias"};
+    }
+    if (vars.size() >= 2 && vars.size() <= 4 && vector_from(0)) {
+        return std::vector<std::string>(norm.end() - static_cast<std::ptrdiff_t>(vars.size()), norm.end());
+    }
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < vars.size(); ++i) names.push_back(std::to_string(i));
+    return names;
+}
+
+class KerasFile : public WeightFile {
+  public:
+    KerasFile(const std::filesystem::path& path, InputFile input)
+        : WeightFile(path, WeightFormat::keras), file_(path, std::move(input)) {
+        if (list_attribute("", "layer_names")) {
+            read_layer_names("");
+        } else if (file_.has_group("model_weights") && list_attribute("model_weights", "layer_names")) {
+            read_layer_names("model_weights/");
+        } else {
+            visit("", 0);
+        }
+        if (list_.empty()) {
+            fail("{}: an HDF5 file without Keras's weights (neither layer_names nor layers/.../vars)", file_.name());
+        }
+        set_entries(std::move(list_));
+    }
+
+    void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
+        const Source& source = sources_[index_of(entry)];
+        file_.read_rows(source.path, source.dataset, first, rows, to);
+    }
+
+  private:
+    struct Source {
+        std::string path;
+        Hdf5File::Dataset dataset;
+    };
+
+    void add(std::string name, const std::string& path) {
+        Hdf5File::Dataset dataset = file_.dataset(path);
+        // Layers of one name in models within models, and the like: the path tells them apart.
+        if (!names_.insert(name).second) names_.insert(name = path);
+        list_.push_back({std::move(name), dataset.shape, dataset.type});
+        sources_.push_back({path, std::move(dataset)});
+    }
+
+    /// A list of names, which Keras cuts into NAME0, NAME1, ... where it is too long for one attribute.
+    std::optional<std::vector<std::string>> list_attribute(const std::string& group, const std::string& name) const {
+        if (auto whole = file_.texts(group, name)) return whole;
+        std::optional<std::vector<std::string>> parts;
+        for (std::size_t i = 0; i < most_groups; ++i) {
+            auto part = file_.texts(group, name + std::to_string(i));
+            if (!part) break;
+            if (!parts) parts.emplace();
+            parts->insert(parts->end(), part->begin(), part->end());
+        }
+        return parts;
+    }
+
+    void read_layer_names(const std::string& prefix) {
+        const std::string root = prefix.substr(0, prefix.empty() ? 0 : prefix.size() - 1);
+        const auto layers = list_attribute(root, "layer_names");
+        for (const std::string& layer : *layers) {
+            if (!file_.has_group(prefix + layer)) fail("{}: layer '{}' is missing", file_.name(), printable(layer));
+            const auto weights = list_attribute(prefix + layer, "weight_names");
+            if (!weights) continue;  // a layer without weights
+            for (const std::string& weight : *weights) {
+                add(layer_of(layer, weight) + "/" + variable_of(weight), prefix + layer + "/" + weight);
+            }
+        }
+    }
+
+    void visit(const std::string& group, int depth) {
+        if (depth > deepest_group || ++groups_ > most_groups) {
+            fail("{}: groups within groups without end", file_.name());
+        }
+        for (const std::string& child : file_.children(group)) {
+            const std::string path = group.empty() ? child : group + "/" + child;
+            if (child == "vars" && file_.has_group(path)) {
+                read_vars(group, path);
+            } else if (file_.has_group(path)) {
+                visit(path, depth + 1);
+            }
+        }
+    }
+
+    void read_vars(const std::string& group, const std::string& vars) {
+        std::vector<std::string> numbers = file_.children(vars);
+        std::sort(numbers.begin(), numbers.end(), [](const std::string& a, const std::string& b) {
+            return std::pair(a.size(), a) < std::pair(b.size(), b);
+        });
+        std::vector<WeightEntry> shapes;
+        for (const std::string& number : numbers) {
+            const Hdf5File::Dataset dataset = file_.dataset(vars + "/" + number);
+            shapes.push_back({number, dataset.shape, dataset.type});
+        }
+        const auto given = file_.texts(vars, "name");
+        const std::string layer = given && given->size() == 1 && !given->front().empty()
+                                      ? given->front()
+                                      : group.substr(group.rfind('/') + 1);
+        const std::vector<std::string> variables = variables_of(shapes);
+        for (std::size_t i = 0; i < numbers.size(); ++i) add(layer + "/" + variables[i], vars + "/" + numbers[i]);
+    }
+
+    Hdf5File file_;
+    std::vector<WeightEntry> list_;
+    std::vector<Source> sources_;
+    std::set<std::string> names_;
+    std::size_t groups_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<WeightFile> open_keras(const std::filesystem::path& path, InputFile file) {
+    return std::make_unique<KerasFile>(path, std::move(file));
+}
+
+}  // namespace camber

@@ -1,0 +1,513 @@
+#include "io/torch_file.h"
+
+#include <camber/error.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "io/elements.h"
+#include "io/pickle.h"
+#include "io/printable.h"
+#include "io/zip.h"
+
+namespace camber {
+namespace {
+
+using pickle::Index;
+using pickle::Kind;
+using pickle::Pickle;
+using pickle::Value;
+
+constexpr std::size_t most_dimensions = 8;
+constexpr int deepest_name = 16;                 ///< dictionaries within dictionaries
+constexpr std::size_t most_tensors = 1'000'000;  ///< also of values looked at on the way
+
+// ---- what a pickle may name
+
+enum class Meaning { dictionary, tensor_v1, tensor_v2, parameter, size, opaque, storage, untyped_storage };
+
+struct Global {
+    std::string_view name;
+    Meaning meaning;
+    ElementType type = ElementType::f32;  ///< of a storage
+};
+
+constexpr Global globals[] = {
+    {"collections.OrderedDict", Meaning::dictionary},
+    {"torch._utils._rebuild_tensor", Meaning::tensor_v1},
+    {"torch._utils._rebuild_tensor_v2", Meaning::tensor_v2},
+    {"torch._utils._rebuild_parameter", Meaning::parameter},
+    {"torch.Size", Meaning::size},
+    {"torch.device", Meaning::opaque},
+    {"torch.float64", Meaning::opaque},
+    {"torch.float32", Meaning::opaque},
+    {"torch.float16", Meaning::opaque},
+    {"torch.bfloat16", Meaning::opaque},
+    {"torch.int64", Meaning::opaque},
+    {"torch.int32", Meaning::opaque},
+    {"torch.int16", Meaning::opaque},
+    {"torch.int8", Meaning::opaque},
+    {"torch.uint8", Meaning::opaque},
+    {"torch.bool", Meaning::opaque},
+    {"torch.DoubleStorage", Meaning::storage, ElementType::f64},
+    {"torch.FloatStorage", Meaning::storage, ElementType::f32},
+    {"torch.HalfStorage", Meaning::storage, ElementType::f16},
+    {"torch.BFloat16Storage", Meaning::storage, ElementType::bf16},
+    {"torch.LongStorage", Meaning::storage, ElementType::i64},
+    {"torch.IntStorage", Meaning::storage, ElementType::i32},
+    {"torch.ShortStorage", Meaning::storage, ElementType::i16},
+    {"torch.CharStorage", Meaning::storage, ElementType::i8},
+    {"torch.ByteStorage", Meaning::storage, ElementType::u8},
+    {"torch.BoolStorage", Meaning::storage, ElementType::boolean},
+};
+
+constexpr auto allowed = [] {
+    std::array<std::string_view, std::size(globals)> names;
+    for (std::size_t i = 0; i < names.size(); ++i) names[i] = globals[i].name;
+    return names;
+}();
+
+/// Where a training checkpoint keeps the state_dict.
+constexpr std::string_view wrappers[] = {"state_dict", "model_state_dict", "model_state", "model", "net"};
+
+// ---- storages
+
+/// The elements that a persistent id stands for.
+struct Storage {
+    std::string key;
+    ElementType type = ElementType::f32;
+    std::uint64_t elements = 0;       ///< of the whole storage as the pickle says
+    std::uint64_t view_begin = 0;     ///< the part that a view takes (older stream)
+    std::uint64_t view_elements = 0;  ///< all of it where there is no view
+    std::uint64_t position = 0;       ///< in the file, of element 0; set when it is found there
+};
+
+/// Multiplies, or nothing when the product does not fit 63 bits.
+std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t result = 0;
+    if (__builtin_mul_overflow(a, b, &result) || result >> 63) return std::nullopt;
+    return result;
+}
+
+/// What a pickle says, read as PyTorch means it.
+class Interpreter {
+  public:
+    Interpreter(const InputFile& file, const Pickle& tree) : file_(file), tree_(tree) {}
+
+    [[noreturn]] void damaged(std::string_view what) const {
+        fail("{}: a damaged PyTorch file ({})", file_.name(), what);
+    }
+
+    std::int64_t integer(Index index) const {
+        const Value& value = tree_[index];
+        if (value.kind != Kind::integer) damaged("a number is wanted where there is none");
+        return value.integer;
+    }
+    std::uint64_t count(Index index) const {
+        const std::int64_t value = integer(index);
+        if (value < 0) damaged("a count below zero");
+        return static_cast<std::uint64_t>(value);
+    }
+    Meaning meaning_of(const Value& call) const { return global(call.items[0]).meaning; }
+    const Global& global(Index index) const {
+        const Value& value = tree_[index];
+        if (value.kind != Kind::global) damaged("a type is wanted where there is none");
+        return globals[value.integer];
+    }
+
+    /// Every persistent id of the pickle, by the index of its value.
+    std::unordered_map<Index, Storage> storages() const {
+        std::unordered_map<Index, Storage> found;
+        for (Index i = 0; i < tree_.values.size(); ++i) {
+            if (tree_[i].kind == Kind::persistent) found.emplace(i, storage(tree_[tree_[i].items[0]]));
+        }
+        return found;
+    }
+
+    /// Key and value of a dictionary's items; null when it is none. (An OrderedDict may have been given pairs.)
+    std::optional<std::vector<std::pair<Index, Index>>> items(Index index) const {
+        const Value& value = tree_[index];
+        std::vector<std::pair<Index, Index>> pairs;
+        std::size_t first = 0;
+        if (value.kind == Kind::call && meaning_of(value) == Meaning::dictionary) {
+            const Value& arguments = tree_[value.items[1]];
+            first = 2;
+            if (!arguments.items.empty()) {
+                for (const Index pair : tree_[arguments.items[0]].items) {
+                    const Value& two = tree_[pair];
+                    if (two.items.size() != 2) damaged("a dictionary made from something other than pairs");
+                    pairs.emplace_back(two.items[0], two.items[1]);
+                }
+            }
+        } else if (value.kind != Kind::dict) {
+            return std::nullopt;
+        }
+        for (std::size_t i = first; i + 1 < value.items.size(); i += 2) {
+            pairs.emplace_back(value.items[i], value.items[i + 1]);
+        }
+        return pairs;
+    }
+
+    /// A dictionary's key as part of a tensor's name; null when it is neither text nor a number.
+    std::optional<std::string> key(Index index) const {
+        const Value& value = tree_[index];
+        if (value.kind == Kind::text) return std::string(tree_.text(value));
+        if (value.kind == Kind::integer) return std::to_string(value.integer);
+        return std::nullopt;
+    }
+
+    /// Storage, offset, sizes and strides of a tensor; null when the value is none.
+    const Value* tensor_arguments(Index index) const {
+        const Value* call = &tree_[index];
+        for (int wrapped = 0; call->kind == Kind::call && meaning_of(*call) == Meaning::parameter; ++wrapped) {
+            const Value& arguments = tree_[call->items[1]];
+            if (arguments.items.empty() || wrapped > 4) damaged("a parameter without a tensor");
+            call = &tree_[arguments.items[0]];
+        }
+        if (call->kind != Kind::call) return nullptr;
+        const Meaning meaning = meaning_of(*call);
+        if (meaning != Meaning::tensor_v1 && meaning != Meaning::tensor_v2) return nullptr;
+        const Value& arguments = tree_[call->items[1]];
+        if (arguments.items.size() < 4) damaged("a tensor with too few arguments");
+        return &arguments;
+    }
+
+    std::vector<std::int64_t> extents(Index index) const {
+        const Value* value = &tree_[index];
+        if (value->kind == Kind::call && meaning_of(*value) == Meaning::size) {
+            const Value& arguments = tree_[value->items[1]];
+            if (arguments.items.size() != 1) damaged("a size of nothing");
+            value = &tree_[arguments.items[0]];
+        }
+        if (value->kind != Kind::tuple && value->kind != Kind::list) damaged("a shape that is no list of numbers");
+        if (value->items.size() > most_dimensions) {
+            fail("{}: a tensor of {} dimensions; up to {} are read", file_.name(), value->items.size(),
+                 most_dimensions);
+        }
+        std::vector<std::int64_t> result;
+        for (const Index item : value->items) result.push_back(integer(item));
+        return result;
+    }
+
+  private:
+    /// ('storage', type, key, location, elements[, view]); view is None or (key, offset, elements).
+    Storage storage(const Value& id) const {
+        if (id.kind != Kind::tuple || id.items.size() < 5 || tree_.text(tree_[id.items[0]]) != "storage") {
+            damaged("a reference to something other than a storage");
+        }
+        const Global& type = global(id.items[1]);
+        if (type.meaning != Meaning::storage) damaged("a storage of no type");
+        const std::optional<std::string> name = key(id.items[2]);
+        if (!name) damaged("a storage without a name");
+        Storage result;
+        result.key = *name;
+        result.type = type.type;
+        result.elements = result.view_elements = count(id.items[4]);
+        if (id.items.size() > 5 && tree_[id.items[5]].kind == Kind::tuple) {
+            const Value& view = tree_[id.items[5]];
+            if (view.items.size() != 3) damaged("a view of a storage that is none");
+            result.view_begin = count(view.items[1]);
+            result.view_elements = count(view.items[2]);
+        }
+        if (result.view_begin > result.elements || result.view_elements > result.elements - result.view_begin) {
+            damaged("a view ends outside its storage");
+        }
+        return result;
+    }
+
+    const InputFile& file_;
+    const Pickle& tree_;
+};
+
+// ---- the file
+
+/// Where a tensor's elements are.
+struct Placement {
+    ElementType type;
+    std::uint64_t position;             ///< in the file, of the element at index 0, 0, ...
+    std::vector<std::int64_t> strides;  ///< in elements
+    bool contiguous;
+};
+
+class TorchFile : public WeightFile {
+  public:
+    TorchFile(const std::filesystem::path& path, InputFile file)
+        : WeightFile(path, WeightFormat::torch), file_(std::move(file)) {}
+
+    /// Names the tensors of `tree`, whose storages are where `storages` says.
+    void take(const Pickle& tree, const std::unordered_map<Index, Storage>& storages) {
+        const Interpreter interpreter(file_, tree);
+        std::vector<WeightEntry> list;
+        Index root = tree.root;
+        for (int depth = 0; depth < deepest_name; ++depth) {
+            const std::optional<Index> inner = unwrap(interpreter, root);
+            if (!inner) break;
+            root = *inner;
+        }
+        std::size_t seen = 0;
+        collect(interpreter, storages, root, "", 0, seen, list);
+        if (list.empty()) {
+            fail("{}: holds no tensors under names (a state_dict is wanted: torch.save(model.state_dict(), FILE))",
+                 file_.name());
+        }
+        set_entries(std::move(list));
+    }
+
+    void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
+        if (rows == 0 || entry.numel() == 0) return;
+        const Placement& placement = placements_[index_of(entry)];
+        const std::int64_t row = entry.numel() / entry.rows();
+        const std::size_t size = size_of(placement.type), count = static_cast<std::size_t>(rows * row);
+        if (placement.contiguous) {
+            file_.read_floats(placement.type, placement.position + static_cast<std::uint64_t>(first * row) * size, to,
+                              count);
+            return;
+        }
+        gather(entry, placement, first, rows, to);
+    }
+
+    const InputFile& input() const { return file_; }
+
+  private:
+    static std::optional<Index> unwrap(const Interpreter& interpreter, Index root) {
+        const auto items = interpreter.items(root);
+        if (!items) return std::nullopt;
+        for (const std::string_view wrapper : wrappers) {
+            for (const auto& [key, value] : *items) {
+                if (interpreter.key(key) == wrapper && interpreter.items(value)) return value;
+            }
+        }
+        return std::nullopt;
+    }
+
+    void collect(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages, Index index,
+                 const std::string& prefix, int depth, std::size_t& seen, std::vector<WeightEntry>& list) {
+        const auto items = interpreter.items(index);
+        if (!items) return;
+        if (depth > deepest_name) interpreter.damaged("dictionaries within dictionaries without end");
+        for (const auto& [key_index, value] : *items) {
+            if (++seen > most_tensors) interpreter.damaged("more values than any network has");
+            const std::optional<std::string> key = interpreter.key(key_index);
+            if (!key) continue;
+            const std::string name = prefix.empty() ? *key : prefix + "." + *key;
+            if (name.size() > 4096) interpreter.damaged("a tensor's name of more than 4096 bytes");
+            if (const Value* arguments = interpreter.tensor_arguments(value)) {
+                list.push_back(place(interpreter, storages, *arguments, name));
+            } else {
+                collect(interpreter, storages, value, name, depth + 1, seen, list);
+            }
+        }
+    }
+
+    /// Checks that all of a tensor's elements are in its storage.
+    WeightEntry place(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages,
+                      const Value& arguments, const std::string& name) {
+        const auto wrong = [&](const std::string& what) {
+            fail("{}: tensor '{}' {}", file_.name(), printable(name), what);
+        };
+        const auto found = storages.find(arguments.items[0]);
+        if (found == storages.end()) wrong("has no storage");
+        const Storage& storage = found->second;
+        const std::uint64_t offset = interpreter.count(arguments.items[1]);
+        WeightEntry entry{name, interpreter.extents(arguments.items[2]), storage.type};
+        const std::vector<std::int64_t> strides = interpreter.extents(arguments.items[3]);
+        if (strides.size() != entry.shape.size()) wrong("has not as many strides as dimensions");
+
+        std::uint64_t numel = 1, last = 0, expected = 1;
+        bool contiguous = true, overflow = false;
+        for (std::size_t axis = strides.size(); axis-- > 0;) {
+            if (entry.shape[axis] < 0 || strides[axis] < 0) wrong("has a negative size or stride");
+            const auto extent = static_cast<std::uint64_t>(entry.shape[axis]),
+                       stride = static_cast<std::uint64_t>(strides[axis]);
+            if (extent > 1) {
+                contiguous = contiguous && stride == expected;
+                const auto reach = product(extent - 1, stride);
+                overflow = overflow || !reach || __builtin_add_overflow(last, *reach, &last);
+            }
+            const auto more = product(numel, extent);
+            overflow = overflow || !more;
+            if (overflow) break;
+            numel = *more;
+            expected = numel;
+        }
+        // Where one extent is 0 there is no element; the others may then be anything that fits.
+        const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0) != entry.shape.end();
+        if (overflow) wrong("has a shape larger than any file");
+        if (!empty && (offset > storage.view_elements || last >= storage.view_elements - offset)) {
+            wrong(fmt::format("points outside its storage: it reaches element {}, the storage has {}",
+                              offset > storage.view_elements ? offset : offset + last, storage.view_elements));
+        }
+        if (!empty && numel > storage.view_elements) {
+            wrong(fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
+                              numel, storage.view_elements));
+        }
+        entry.by_rows = contiguous;
+        placements_.push_back({storage.type,
+                               storage.position + (storage.view_begin + (empty ? 0 : offset)) * size_of(storage.type),
+                               strides, contiguous});
+        return entry;
+    }
+
+    /// Rows of a tensor whose elements do not lie one behind the other: the piece of the storage that they span is
+    /// read at once. It is part of the file, and no larger than the storage.
+    void gather(const WeightEntry& entry, const Placement& placement, std::int64_t first, std::int64_t rows,
+                float* to) const {
+        std::vector<std::int64_t> shape = entry.shape;
+        shape[0] = rows;
+        std::uint64_t last = 0;
+        for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+            last += static_cast<std::uint64_t>(shape[axis] - 1) * static_cast<std::uint64_t>(placement.strides[axis]);
+        }
+        const std::size_t size = size_of(placement.type);
+        std::vector<char> span((last + 1) * size);
+        file_.read(placement.position + static_cast<std::uint64_t>(first * placement.strides[0]) * size, span.data(),
+                   span.size());
+        std::vector<std::int64_t> at(shape.size(), 0);
+        const std::size_t inner = shape.size() - 1;
+        for (std::size_t done = 0;;) {
+            std::int64_t element = 0;
+            for (std::size_t axis = 0; axis < inner; ++axis) element += at[axis] * placement.strides[axis];
+            for (std::int64_t i = 0; i < shape[inner]; ++i, ++done) {
+                const char* from =
+                    span.data() + static_cast<std::size_t>(element + i * placement.strides[inner]) * size;
+                elements_to_float(placement.type, from, to + done, 1);
+            }
+            std::size_t axis = inner;
+            while (axis > 0 && ++at[axis - 1] == shape[axis - 1]) at[--axis] = 0;
+            if (axis == 0) return;
+        }
+    }
+
+    InputFile file_;
+    std::vector<Placement> placements_;
+};
+
+/// The bytes of a storage, or an Error when there is no such number.
+std::uint64_t storage_bytes(const InputFile& file, const Storage& storage) {
+    const auto bytes = product(storage.elements, size_of(storage.type));
+    if (!bytes) fail("{}: storage '{}' is larger than any file", file.name(), printable(storage.key));
+    return *bytes;
+}
+
+/// Little-endian, as pickled by Python.
+constexpr std::string_view stream_magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15);
+
+}  // namespace
+
+bool looks_like_torch_stream(const InputFile& file) {
+    char start[stream_magic.size()];
+    if (file.size() < sizeof start) return false;
+    file.read(0, start, sizeof start);
+    return std::string_view(start, sizeof start) == stream_magic;
+}
+
+std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, InputFile input) {
+    auto result = std::make_unique<TorchFile>(path, std::move(input));
+    const InputFile& file = result->input();
+    const std::map<std::string, ZipMember> members = read_zip(file);
+
+    std::string prefix;
+    const ZipMember* data = nullptr;
+    for (const auto& [name, member] : members) {
+        const std::size_t slash = name.find('/');
+        if (slash == std::string::npos || name.substr(slash) != "/data.pkl") continue;
+        if (data) fail("{}: a zip archive with two data.pkl", file.name());
+        prefix = name.substr(0, slash);
+        data = &member;
+    }
+    if (!data && members.contains("model.weights.h5")) {
+        fail("{}: a .keras archive; unzip it and give the model.weights.h5 in it", file.name());
+    }
+    if (!data) fail("{}: a zip archive, but not of PyTorch's (there is no data.pkl in it)", file.name());
+    if (members.contains(prefix + "/constants.pkl")) {
+        fail("{}: a TorchScript archive; in Python, torch.save(torch.jit.load(FILE).state_dict(), OTHER)", file.name());
+    }
+    if (const auto order = members.find(prefix + "/byteorder"); order != members.end()) {
+        char text[6];
+        if (order->second.size != sizeof text) fail("{}: an archive of another byte order", file.name());
+        file.read(order->second.begin, text, sizeof text);
+        if (std::string_view(text, sizeof text) != "little") fail("{}: an archive of another byte order", file.name());
+    }
+
+    const Pickle tree = pickle::read(file, data->begin, data->begin + data->size, allowed);
+    auto storages = Interpreter(file, tree).storages();
+    for (auto& [index, storage] : storages) {
+        const auto member = members.find(prefix + "/data/" + storage.key);
+        if (member == members.end()) fail("{}: storage '{}' is missing", file.name(), printable(storage.key));
+        const std::uint64_t bytes = storage_bytes(file, storage);
+        if (member->second.size < bytes) {
+            fail("{}: storage '{}' has {} bytes, but {} elements of {} need {}", file.name(), printable(storage.key),
+                 member->second.size, storage.elements, name(storage.type), bytes);
+        }
+        storage.position = member->second.begin;
+    }
+    result->take(tree, storages);
+    return result;
+}
+
+std::unique_ptr<WeightFile> open_torch_stream(const std::filesystem::path& path, InputFile input) {
+    auto result = std::make_unique<TorchFile>(path, std::move(input));
+    const InputFile& file = result->input();
+    // Magic number, protocol, the writer's system, the object, the keys of its storages; then the storages.
+    std::uint64_t position = stream_magic.size();
+    const auto next = [&] {
+        Pickle tree = pickle::read(file, position, file.size(), allowed);
+        position = tree.end;
+        return tree;
+    };
+    const Pickle protocol = next();
+    if (const Value& version = protocol[protocol.root]; version.kind != Kind::integer || version.integer != 1001) {
+        fail("{}: a PyTorch file of an unknown protocol", file.name());
+    }
+    const Pickle system = next();
+    const Interpreter about(file, system);
+    const auto facts = about.items(system.root);
+    if (!facts) about.damaged("what it says of its system is no dictionary");
+    for (const auto& [key, value] : *facts) {
+        if (about.key(key) == "little_endian" && system[value].integer == 0) {
+            fail("{}: a PyTorch file of another byte order", file.name());
+        }
+    }
+    const Pickle tree = next();
+    const Interpreter interpreter(file, tree);
+    auto storages = interpreter.storages();
+    const Pickle keys = next();
+    const Interpreter list(file, keys);
+
+    std::unordered_map<std::string, std::vector<Storage*>> by_key;
+    for (auto& [index, storage] : storages) by_key[storage.key].push_back(&storage);
+    for (const Index index : keys[keys.root].items) {
+        const std::optional<std::string> key = list.key(index);
+        if (!key || !by_key.contains(*key)) interpreter.damaged("a storage that no tensor names");
+        auto& users = by_key.at(*key);
+        if (users.empty()) interpreter.damaged("a storage that is there twice");
+        const Storage& first = *users.front();
+        const std::uint64_t bytes = storage_bytes(file, first);
+        const auto elements = file.number<std::uint64_t>(position);
+        position += sizeof elements;
+        if (elements != first.elements || bytes > file.size() - position) {
+            fail("{}: storage '{}' of {} elements is damaged, or the file was cut short", file.name(), printable(*key),
+                 first.elements);
+        }
+        for (Storage* storage : users) {
+            if (storage->type != first.type || storage->elements != first.elements) {
+                interpreter.damaged("a storage of two types");
+            }
+            storage->position = position;
+        }
+        users.clear();
+        position += bytes;
+    }
+    for (const auto& [key, users] : by_key) {
+        if (!users.empty()) fail("{}: storage '{}' is missing", file.name(), printable(key));
+    }
+    result->take(tree, storages);
+    return result;
+}
+
+}  // namespace camber

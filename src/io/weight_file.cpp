@@ -1,0 +1,88 @@
+#include <camber/error.h>
+#include <camber/safetensors.h>
+#include <camber/weights.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "io/input_file.h"
+#include "io/keras_file.h"
+#include "io/printable.h"
+#include "io/torch_file.h"
+#include "io/zip.h"
+
+namespace camber {
+namespace {
+
+class SafetensorsWeights : public WeightFile {
+  public:
+    explicit SafetensorsWeights(const std::filesystem::path& path)
+        : WeightFile(path, WeightFormat::safetensors), file_(SafetensorsFile::open(path)) {
+        std::vector<WeightEntry> list;
+        for (const SafetensorsFile::Entry& entry : file_.entries()) {
+            WeightEntry& added = list.emplace_back();
+            added.name = entry.name;
+            for (int axis = 0; axis < entry.shape.rank(); ++axis) added.shape.push_back(entry.shape[axis]);
+            added.type = entry.stored;
+        }
+        set_entries(std::move(list));
+        from_camber_ = file_.metadata().contains("camber.checkpoint");
+    }
+
+    void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
+        if (entry.numel() == 0) return;
+        const std::int64_t row = entry.numel() / entry.rows();
+        file_.read_floats(*file_.find(entry.name), static_cast<std::uint64_t>(first * row), to,
+                          static_cast<std::size_t>(rows * row));
+    }
+
+  private:
+    SafetensorsFile file_;
+};
+
+/// A header's length in the first eight bytes, then an object.
+bool looks_like_safetensors(const InputFile& file) { return file.size() >= 9 && file.number<char>(8) == '{'; }
+
+}  // namespace
+
+std::int64_t WeightEntry::numel() const {
+    if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+    std::int64_t count = 1;
+    for (const std::int64_t extent : shape) count *= extent;  // the readers have checked that it fits
+    return count;
+}
+
+std::string WeightEntry::shape_text() const { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+std::unique_ptr<WeightFile> WeightFile::open(const std::filesystem::path& path) {
+    InputFile file(path);
+    if (looks_like_zip(file)) return open_torch_zip(path, std::move(file));
+    if (looks_like_torch_stream(file)) return open_torch_stream(path, std::move(file));
+    if (looks_like_hdf5(file)) return open_keras(path, std::move(file));
+    if (looks_like_safetensors(file)) return std::make_unique<SafetensorsWeights>(path);
+    fail("{}: not a file of weights: a safetensors file, PyTorch's .pth or .pt, or Keras's .h5", file.name());
+}
+
+const WeightEntry* WeightFile::find(const std::string& name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &entries_[found->second];
+}
+
+std::vector<float> WeightFile::read(const std::string& name) const {
+    const WeightEntry* entry = find(name);
+    if (!entry) fail("{}: there is no tensor '{}' in it", file_.string(), printable(name));
+    std::vector<float> values(static_cast<std::size_t>(entry->numel()));
+    read_rows(*entry, 0, entry->rows(), values.data());
+    return values;
+}
+
+void WeightFile::set_entries(std::vector<WeightEntry> entries) {
+    entries_ = std::move(entries);
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (!index_.emplace(entries_[i].name, i).second) {
+            fail("{}: two tensors are called '{}'", file_.string(), printable(entries_[i].name));
+        }
+    }
+}
+
+}  // namespace camber

@@ -1,0 +1,25 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "io/input_file.h"
+
+/// The list of a zip archive's members (PKWARE APPNOTE 6.3, with zip64), for archives that store them as they are. A
+/// member's bytes are a piece of the file, so nothing is ever inflated and there can be no zip bomb.
+namespace camber {
+
+struct ZipMember {
+    std::uint64_t begin = 0;  ///< of its bytes in the file
+    std::uint64_t size = 0;
+};
+
+/// Members by name. Throws Error naming the file when it is cut short or damaged, when a member is compressed,
+/// encrypted, there twice, outside the file or overlaps another, or there are more than 100,000. Checksums are not
+/// compared: elements are read straight from where they are.
+std::map<std::string, ZipMember> read_zip(const InputFile& file);
+
+/// Whether the file begins as zip archives do.
+bool looks_like_zip(const InputFile& file);
+
+}  // namespace camber
