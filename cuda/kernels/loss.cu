@@ -111,7 +111,8 @@ constexpr int sums_of(int classes) { return classes * 3 + 2; }
 
 /// partial[value][block] = the block's sums.
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads) loss_sums_kernel(Problem<T> problem, double* partial) {
+__global__ void __launch_bounds__(row_threads, Row::slots > 20 ? 2 : 4)
+    loss_sums_kernel(Problem<T> problem, double* partial) {
     SHARED_MEMORY(weights, float[most_classes]);
     SHARED_MEMORY(alphas, float[most_classes]);
     constexpr int channels = Row::slots * Row::lanes, room = channels * 3 + 2;
@@ -181,12 +182,11 @@ __global__ void __launch_bounds__(row_threads) loss_sums_kernel(Problem<T> probl
 
 constexpr int finish_threads = 512;
 
-/// stats and loss from the blocks' sums: a warp for each of the sums, then a thread for each group and class.
+/// stats and loss from the blocks' sums: a warp for each of the sums, then one for the loss.
 __global__ void __launch_bounds__(finish_threads)
     finish_loss_kernel(const double* partial, const float* weights, int images, int parts, int classes, double* stats,
                        float* loss, SegmentationLossParams p) {
     SHARED_MEMORY(terms, double[2]);  // cross-entropy and focal loss
-    SHARED_MEMORY(scratch, double[3][finish_threads / 32]);
     const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
     const int groups = p.per_image ? images : 1, class_sums = classes * 3, group_sums = groups * class_sums;
     const int blocks = images * parts, group_blocks = p.per_image ? parts : blocks;
@@ -202,17 +202,18 @@ __global__ void __launch_bounds__(finish_threads)
         if (lane == 0) (of_class ? stats[i] : terms[i - group_sums]) = sum;
     }
     __syncthreads();
+    if (thread >= 32) return;
     double overlap_terms = 0, weight_total = 0, pixels = 0;
-    for (int i = thread; i < groups * classes; i += finish_threads) {
-        const Overlap overlap(stats + i * 3);
+    for (int i = lane; i < groups * classes; i += 32) {
+        const Overlap overlap(stats + std::int64_t{i} * 3);
         if (p.dice != 0) overlap_terms += p.dice * (1 - overlap.dice(p.smooth));
         if (p.jaccard != 0) overlap_terms += p.jaccard * (1 - overlap.jaccard(p.smooth));
         weight_total += overlap.truth * (weights ? static_cast<double>(weights[i % classes]) : 1.0);
         pixels += overlap.truth;
     }
-    overlap_terms = block_sum<finish_threads>(overlap_terms, scratch[0]);
-    weight_total = block_sum<finish_threads>(weight_total, scratch[1]);
-    pixels = block_sum<finish_threads>(pixels, scratch[2]);
+    overlap_terms = warp_sum(overlap_terms);
+    weight_total = warp_sum(weight_total);
+    pixels = warp_sum(pixels);
     if (thread != 0) return;
     stats[group_sums] = weight_total;
     stats[group_sums + 1] = pixels;
@@ -224,7 +225,7 @@ __global__ void __launch_bounds__(finish_threads)
 }
 
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads)
+__global__ void __launch_bounds__(row_threads, 4)
     loss_backward_kernel(Problem<T> problem, const double* stats, const float* grad_loss, T* gradient) {
     SHARED_MEMORY(weights, float[most_classes]);
     SHARED_MEMORY(alphas, float[most_classes]);

@@ -159,10 +159,10 @@ __global__ void __launch_bounds__(threads) step_kernel(Buffers b, Constants k, S
             }
             average[j] = fmaf(ema_decay, average[j], fresh * w[j]);
         }
-        store<n>(b.parameter + i, w);
-        if (b.state1) store<n>(b.state1 + i, m);
-        if (b.state2) store<n>(b.state2 + i, v);
-        if (b.ema) store<n>(b.ema + i, average);
+        store_global<n>(b.parameter + i, w);
+        if (b.state1) store_global<n>(b.state1 + i, m);
+        if (b.state2) store_global<n>(b.state2 + i, v);
+        if (b.ema) store_global<n>(b.ema + i, average);
     });
 }
 

@@ -24,25 +24,33 @@ __device__ __forceinline__ T warp_max(T x) {
     return x;
 }
 
-/// Calls keep(i, sum of v[i] over the warp) for every i, each in one lane. Lanes halve what they carry with every
-/// exchange, so that n values take about n shuffles, not 5 n. v is used up.
-template <int first = 0, int n, class F>
-__device__ __forceinline__ void warp_sums(float (&v)[n], F keep) {
-    if constexpr (first < n) {
-        constexpr int left = n - first, count = left >= 32 ? 32 : left >= 16 ? 16 : left >= 8 ? 8 : left >= 4 ? 4 : 1;
-        const int lane = static_cast<int>(threadIdx.x) % 32;
-        int offset = 16;
-#pragma unroll
-        for (int half = count / 2; half > 0; half /= 2, offset /= 2) {
-            const bool upper = (lane & offset) != 0;
+/// v[first] = the sum over the warp of v[first + i], of 2 * half values or, where half is 0, of one: lanes with a bit
+/// of `offset` set go on with the upper half of the values, the others with the lower.
+template <int first, int half, int offset, int n>
+__device__ __forceinline__ void halve_sums(float (&v)[n]) {
+    if constexpr (offset > 0) {
+        if constexpr (half == 0) {
+            v[first] += __shfl_xor_sync(full_mask, v[first], offset);
+        } else {
+            const bool upper = (threadIdx.x & offset) != 0;
 #pragma unroll
             for (int i = first; i < first + half; ++i) {
                 const float own = upper ? v[i + half] : v[i], other = upper ? v[i] : v[i + half];
                 v[i] = own + __shfl_xor_sync(full_mask, other, offset);
             }
         }
-#pragma unroll
-        for (; offset > 0; offset /= 2) v[first] += __shfl_xor_sync(full_mask, v[first], offset);
+        halve_sums<first, half / 2, offset / 2>(v);
+    }
+}
+
+/// Calls keep(i, sum of v[i] over the warp) for every i, each in one lane. Lanes halve what they carry with every
+/// exchange, so that n values take about n shuffles, not 5 n. v is used up.
+template <int first = 0, int n, class F>
+__device__ __forceinline__ void warp_sums(float (&v)[n], F keep) {
+    if constexpr (first < n) {
+        constexpr int left = n - first, count = left >= 32 ? 32 : left >= 16 ? 16 : left >= 8 ? 8 : left >= 4 ? 4 : 1;
+        halve_sums<first, count / 2, 16>(v);
+        const int lane = static_cast<int>(threadIdx.x) % 32;
         if (lane % (32 / count) == 0) keep(first + lane / (32 / count), v[first]);
         warp_sums<first + count>(v, keep);
     }

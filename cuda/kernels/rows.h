@@ -131,8 +131,10 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
                 for (int n = 0; n < inputs; ++n) {
                     const T* const from = rows.in[n] + group * size;
                     T* const to = buffer + n * size;
+#pragma unroll 2
                     for (int i = lane; i < vectors; i += 32)
                         copy_async(to + i * vector_width<T>, from + i * vector_width<T>);
+#pragma unroll 1
                     for (int i = vectors * vector_width<T> + lane; i < elements; i += 32) to[i] = from[i];
                 }
                 if (rows.labels && lane < count) label = rows.labels[group * 32 + lane];
@@ -157,9 +159,11 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
                 __syncwarp();
                 const int elements = count * rows.channels, vectors = rows.wide ? elements / vector_width<T> : 0;
                 T* const to = rows.out + group * size;
+#pragma unroll 2
                 for (int i = lane; i < vectors; i += 32)
-                    store<vector_width<T>>(to + i * vector_width<T>,
-                                           load<vector_width<T>>(buffer + i * vector_width<T>));
+                    store_global<vector_width<T>>(to + i * vector_width<T>,
+                                                  load<vector_width<T>>(buffer + i * vector_width<T>));
+#pragma unroll 1
                 for (int i = vectors * vector_width<T> + lane; i < elements; i += 32) to[i] = buffer[i];
             }
             __syncwarp();

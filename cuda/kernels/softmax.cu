@@ -12,7 +12,7 @@ namespace camber::CAMBER_GPU {
 namespace {
 
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads) softmax_kernel(Rows<T, 1> rows) {
+__global__ void __launch_bounds__(row_threads, 4) softmax_kernel(Rows<T, 1> rows) {
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int, const T* const(&in)[1], T* out) {
         float v[Row::slots], largest = -INFINITY, total = 0;
         load_row<Row>(in[0], rows.channels, v, -INFINITY);
@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(row_threads) softmax_kernel(Rows<T, 1> rows) {
 }
 
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads) softmax_backward_kernel(Rows<T, 2> rows) {
+__global__ void __launch_bounds__(row_threads, 4) softmax_backward_kernel(Rows<T, 2> rows) {
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int, const T* const(&in)[2], T* out) {
         float y[Row::slots], dy[Row::slots], dot = 0;
         load_row<Row>(in[0], rows.channels, y, 0.0f);

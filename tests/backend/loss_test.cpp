@@ -68,11 +68,14 @@ TEST_CASE("segmentation losses") {
          .label_smoothing = 0.05,
          .per_image = true},
     };
-    for (const SegmentationLossParams& p : all)
-        for (const bool weighted : {false, true})
-            for (const Shape& logits : {Shape{1, 1, 1, 2}, Shape{1, 1, 1, 1}, Shape{2, 5, 7, 3}, Shape{3, 5, 7, 11},
-                                        Shape{1, 5, 7, 17}, Shape{2, 40, 33, 11}})
-                check_loss({logits, p, weighted});
+    for (const SegmentationLossParams& p : all) {
+        for (const Shape& logits : {Shape{1, 1, 1, 2}, Shape{1, 1, 1, 1}, Shape{2, 5, 7, 3}, Shape{3, 5, 7, 11},
+                                    Shape{2, 8, 4, 12}, Shape{1, 5, 7, 17}, Shape{1, 5, 7, 35}})
+            check_loss({logits, p});
+        check_loss({{3, 5, 7, 11}, p, true});
+    }
+    check_loss({{2, 40, 33, 11}, all.back()});
+    check_loss({{2, 40, 33, 11}, all.back(), true});
     check_loss({{2, 128, 96, 11}, {.cross_entropy = 1, .dice = 1, .ignore_index = 11}, true});
     check_loss({{1, 8, 8, 200}, {.cross_entropy = 1, .dice = 1}});
     check_loss({{2, 16, 16, 11}, {.cross_entropy = 1, .focal = 1}, false, 60});
