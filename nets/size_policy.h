@@ -2,8 +2,14 @@
 #include <camber/nets.h>
 
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace camber::nets {
+
+inline const std::vector<std::pair<std::string, SizePolicy>> size_policies = {{"error", SizePolicy::error},
+                                                                              {"pad", SizePolicy::pad}};
 
 /// Runs `body` on x [N, H, W, C], whose height and width must be multiples of `multiple` for it. Sizes that are not
 /// are refused, or padded with zeros at the bottom and right and what `body` returns is cropped back.

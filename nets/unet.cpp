@@ -12,8 +12,6 @@ constexpr const char* unet_name = "unet";
 using nlohmann::json;
 
 const std::vector<std::pair<std::string, Style>> styles = {{"keras", Style::keras}, {"pytorch", Style::pytorch}};
-const std::vector<std::pair<std::string, SizePolicy>> size_policies = {{"error", SizePolicy::error},
-                                                                       {"pad", SizePolicy::pad}};
 
 std::vector<std::pair<std::string, std::string>> init_choices() {
     std::vector<std::pair<std::string, std::string>> choices = {{"default", "default"}};

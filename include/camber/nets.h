@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,7 +12,32 @@
 /// The networks. Each is a file in nets/ and a line in nets/registry.cpp.
 namespace camber::nets {
 
-/// A segmentation network: images [N, H, W, in_channels] to logits [N, H, W, classes].
+enum class ChannelOrder { rgb, bgr };
+
+/// What a network expects of the pixels v = 0..255 of channel c, channels in `order`: (v * scale - mean[c]) / std[c].
+struct Preprocessing {
+    double scale = 1.0 / 255;
+    std::array<double, 3> mean = {0, 0, 0}, std = {1, 1, 1};
+    ChannelOrder order = ChannelOrder::rgb;
+    bool operator==(const Preprocessing&) const = default;
+};
+/// ImageNet's mean and deviation of RGB in [0, 1]: torchvision, segmentation_models.pytorch, fastai.
+Preprocessing imagenet_preprocessing();
+/// The mean colour subtracted from BGR in 0..255: Keras's VGG16, from Caffe.
+Preprocessing caffe_preprocessing();
+
+enum class Task {
+    segmentation,    ///< logits [N, H, W, classes]
+    classification,  ///< logits [N, 1, 1, classes]
+};
+
+/// What a forward pass gives for training.
+struct Outputs {
+    Tensor logits;
+    std::vector<std::pair<Tensor, double>> auxiliary;  ///< further logits, each with the weight of its loss
+};
+
+/// Images [N, H, W, in_channels] to logits.
 class Net : public nn::Module {
   public:
     virtual const char* name() const = 0;
@@ -21,6 +47,16 @@ class Net : public nn::Module {
     virtual int classes() const = 0;
     /// What height and width must be a multiple of for the input to pass through without padding.
     virtual int size_multiple() const = 0;
+    virtual Task task() const { return Task::segmentation; }
+    /// The original's own for imported weights.
+    virtual Preprocessing preprocessing() const { return imagenet_preprocessing(); }
+    /// The modules (paths) that pretrained encoder weights fill and that freezing the encoder freezes; empty without an
+    /// encoder of its own.
+    virtual std::vector<std::string> encoder_paths() { return {}; }
+
+    /// The logits of forward() and of the heads that only training uses.
+    virtual Outputs forward_all(const Tensor& x) { return {forward(x), {}}; }
+    void run_all(const Tensor& x) override { forward_all(x); }
 };
 
 /// An option of a network, for help and error messages.

@@ -33,7 +33,14 @@ Tensor Conv2d::forward(const Tensor& x) {
     }
     Tensor y = ops::conv2d(x, weight.tensor, bias ? bias->tensor : Tensor(), params);
     if (auto* trace = LayerTrace::active()) {
-        trace->record("Conv2D", this, {x}, y, arithmetic(o.in, o.out, o.kernel_h, o.kernel_w, o.bias));
+        Tensor input = x;
+        if (o.padding_is_a_layer) {
+            const Padding& p = params.padding;
+            const Shape padded = {x.dim(0), x.dim(1) + p.top + p.bottom, x.dim(2) + p.left + p.right, x.dim(3)};
+            input = Tensor::empty(padded, x.dtype(), x.device());
+            trace->record("ZeroPadding2D", nullptr, {x}, input);
+        }
+        trace->record("Conv2D", this, {input}, y, arithmetic(o.in, o.out, o.kernel_h, o.kernel_w, o.bias));
     }
     return y;
 }

@@ -27,6 +27,9 @@ std::string base_name(const std::string& type) {
         {"Add", "add"},
         {"Dropout", "dropout"},
         {"Dense", "dense"},
+        {"Flatten", "flatten"},
+        {"Resizing", "resizing"},
+        {"PixelShuffle", "pixel_shuffle"},
     };
     const auto found = names.find(type);
     return found == names.end() ? type : found->second;
@@ -73,7 +76,7 @@ LayerTable layer_table(nn::Module& net, std::int64_t height, std::int64_t width,
     LayerTrace trace;
     const Tensor image = Tensor::empty({1, height, width, channels}, Dtype::f32, Device::meta);
     trace.record("InputLayer", nullptr, {}, image);
-    net.forward(image);
+    net.run_all(image);
 
     std::map<const nn::Module*, std::string> paths;
     for (const auto& [path, module] : net.named_modules()) paths[module] = path;

@@ -51,6 +51,12 @@ void Module::adopt(const std::string& name, std::unique_ptr<Module> child) {
     children_.emplace_back(name, std::move(child));
 }
 
+void Module::adopt_merged(std::unique_ptr<Module> child) {
+    child->share_context(context_);
+    child->train(training_);
+    children_.emplace_back(std::string(), std::move(child));
+}
+
 Parameter& Module::add_parameter(const std::string& name, const Shape& shape, init::Initializer initializer) {
     check_name(name);
     auto parameter = std::make_unique<Parameter>(
@@ -84,13 +90,15 @@ void Module::collect(const std::string& prefix, bool buffers, std::vector<NamedP
     for (const auto& [name, parameter] : buffers ? buffers_ : parameters_) {
         into.push_back({prefix + name, parameter.get()});
     }
-    for (const auto& [name, child] : children_) child->collect(prefix + name + ".", buffers, into);
+    for (const auto& [name, child] : children_) {
+        child->collect(name.empty() ? prefix : prefix + name + ".", buffers, into);
+    }
 }
 
 void Module::collect_modules(const std::string& path, std::vector<std::pair<std::string, Module*>>& into) {
     into.emplace_back(path, this);
     for (const auto& [name, child] : children_) {
-        child->collect_modules(path.empty() ? name : path + "." + name, into);
+        child->collect_modules(path.empty() || name.empty() ? path + name : path + "." + name, into);
     }
 }
 
