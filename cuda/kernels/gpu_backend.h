@@ -15,7 +15,7 @@ class GpuBackend final : public Backend {
     void synchronize() override;
     std::unique_ptr<Recording> record(const std::function<void()>& work) override;
 
-    // conv.cu, conv_filter.cu
+    // runtime/convolutions.cpp
     void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override;
     void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) override;
     void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
@@ -28,17 +28,20 @@ class GpuBackend final : public Backend {
                                           const ConvTranspose2dParams& p) override;
 
     // norm.cu, norm_backward.cu
-    void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                          const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                          const BatchNormParams& p) override;
-    void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                              const Tensor& running_var, const Tensor& y, const BatchNormParams& p) override;
-    void batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                             const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
-                             const Tensor& dbeta, const BatchNormParams& p) override;
-    void batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& dx,
-                                       const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) override;
+    void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                          const Tensor& running_mean, const Tensor& running_var, const Tensor& y, const Tensor& mean,
+                          const Tensor& invstd, const BatchNormParams& p) override;
+    void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                              const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                              const BatchNormParams& p) override;
+    void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                             const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                             const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                             const BatchNormParams& p) override;
+    void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                       const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
+                                       const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+                                       const Tensor& dbeta, const BatchNormParams& p) override;
 
     // elementwise.cu
     void relu(const Tensor& x, const Tensor& y) override;
@@ -49,7 +52,7 @@ class GpuBackend final : public Backend {
     void cast(const Tensor& x, const Tensor& y) override;
 
     // dropout.cu
-    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) override;
+    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) override;
 
     // softmax.cu
     void softmax(const Tensor& x, const Tensor& y) override;
@@ -88,6 +91,13 @@ class GpuBackend final : public Backend {
     void argmax(const Tensor& x, const Tensor& labels) override;
     void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
                           int ignore_index) override;
+
+    // image.cu
+    void augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
+                 const Tensor& labels) override;
+    void color_labels(const Tensor& labels, const Tensor& palette, const Tensor& y) override;
+    void overlay(const Tensor& image, const Tensor& labels, const Tensor& palette, int opacity,
+                 const Tensor& y) override;
 
     // optimizer.cu
     void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) override;

@@ -156,9 +156,9 @@ void apply(const char* name, const Tensor& x, const Tensor& residual, const Tens
 
 }  // namespace
 
-void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                                  const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                                  const BatchNormParams& p) {
+void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                                  const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                                  const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
     dispatch(x, [&](auto t) {
         using T = decltype(t);
         const NormLayout at(x, vector_width<T>, aligned_to(x, 16));
@@ -174,17 +174,17 @@ void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, const Te
                {blocks_for(at.channels, finish_channels), threads}, partial, at, mean.data<float>(),
                invstd.data<float>(), running_mean.data<float>(), running_var.data<float>(), p.eps, p.momentum, elements,
                correction);
-        apply<T>("batch_norm_train, apply", x, {}, y,
+        apply<T>("batch_norm_train, apply", x, residual, y,
                  {mean.data<float>(), invstd.data<float>(), nullptr, gamma.data<float>(), beta.data<float>(), 0},
                  p.relu);
     });
 }
 
-void GpuBackend::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+void GpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
                                       const BatchNormParams& p) {
     dispatch(x, [&](auto t) {
-        apply<decltype(t)>("batch_norm_inference", x, {}, y,
+        apply<decltype(t)>("batch_norm_inference", x, residual, y,
                            {running_mean.data<float>(), nullptr, running_var.data<float>(), gamma.data<float>(),
                             beta.data<float>(), static_cast<float>(p.eps)},
                            p.relu);

@@ -183,25 +183,26 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& y, const NormChan
 
 }  // namespace
 
-void GpuBackend::batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                     const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
-                                     const Tensor& dbeta, const BatchNormParams& p) {
+void GpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                     const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                                     const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                                     const BatchNormParams& p) {
     dispatch(x, [&](auto t) {
         backward<decltype(t)>(
-            x, dy, {}, {mean.data<float>(), invstd.data<float>(), nullptr, gamma.data<float>(), beta.data<float>(), 0},
-            dx, dgamma, dbeta, {}, p.relu, true);
+            x, dy, y, {mean.data<float>(), invstd.data<float>(), nullptr, gamma.data<float>(), beta.data<float>(), 0},
+            dx, dgamma, dbeta, dresidual, p.relu, true);
     });
 }
 
-void GpuBackend::batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma,
+void GpuBackend::batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
                                                const Tensor& beta, const Tensor& running_mean,
-                                               const Tensor& running_var, const Tensor& dx, const Tensor& dgamma,
-                                               const Tensor& dbeta, const BatchNormParams& p) {
+                                               const Tensor& running_var, const Tensor& dx, const Tensor& dresidual,
+                                               const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) {
     dispatch(x, [&](auto t) {
-        backward<decltype(t)>(x, dy, {},
+        backward<decltype(t)>(x, dy, y,
                               {running_mean.data<float>(), nullptr, running_var.data<float>(), gamma.data<float>(),
                                beta.data<float>(), static_cast<float>(p.eps)},
-                              dx, dgamma, dbeta, {}, p.relu, false);
+                              dx, dgamma, dbeta, dresidual, p.relu, false);
     });
 }
 

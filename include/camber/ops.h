@@ -29,9 +29,10 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias);
 
 /// Ioffe and Szegedy 2015. With `training` the batch's statistics are used and the running ones updated in place, else
-/// the running ones are used. gamma, beta, running_mean, running_var: [C].
+/// the running ones are used. gamma, beta, running_mean, running_var: [C]. `residual`, of x's shape, is added to what
+/// is normalised, before ReLU: a residual block's end in one pass.
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, bool training, const BatchNormParams& p = {});
+                  const Tensor& running_var, bool training, const BatchNormParams& p = {}, const Tensor& residual = {});
 
 Tensor relu(const Tensor& x);
 /// Over the last axis.
@@ -42,7 +43,8 @@ Tensor scale(const Tensor& x, double alpha);
 /// Converts between f64, f32 and bf16.
 Tensor cast(const Tensor& x, Dtype dtype);
 /// Inverted dropout; the same key gives the same mask. Identity when rate is 0.
-Tensor dropout(const Tensor& x, double rate, const PhiloxKey& key);
+/// `step`: undefined, or one i32 on x's device: the key is then key.at_step(step).
+Tensor dropout(const Tensor& x, double rate, const PhiloxKey& key, const Tensor& step = {});
 
 Tensor max_pool2d(const Tensor& x, const Pool2dParams& p = {});
 Tensor avg_pool2d(const Tensor& x, const Pool2dParams& p = {});
@@ -55,6 +57,9 @@ Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMod
 Tensor pad2d(const Tensor& x, const Padding& padding);
 /// Along the last axis; N, H and W agree.
 Tensor concat(const std::vector<Tensor>& parts);
+/// [N, H, W, C * factor^2] to [N, H * factor, W * factor, C], channels becoming pixels: y[n, h * r + i, w * r + j, c] =
+/// x[n, h, w, c * r * r + i * r + j] with r = factor. Shi et al. 2016; PyTorch's PixelShuffle.
+Tensor pixel_shuffle(const Tensor& x, int factor);
 Tensor reshape(const Tensor& x, const Shape& shape);
 
 /// Sum and mean of all elements: a scalar of parameter_dtype(x.dtype()).

@@ -63,8 +63,8 @@ class Backend {
     virtual std::string describe() const = 0;
     /// Waits for all queued work.
     virtual void synchronize() {}
-    /// Records what `work` queues on the device, without running it. `work` must neither wait for the device nor copy from
-    /// the host; throws Error naming the call that did. Null where the device cannot record.
+    /// Records what `work` queues on the device, without running it. `work` must neither wait for the device nor copy
+    /// from the host; throws Error naming the call that did. Null where the device cannot record.
     virtual std::unique_ptr<Recording> record(const std::function<void()>& work) {
         static_cast<void>(work);
         return nullptr;
@@ -83,24 +83,28 @@ class Backend {
     virtual void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
                                                   const ConvTranspose2dParams& p) = 0;
 
-    // --- batch normalisation over all but the last axis, with ReLU fused when p.relu. Per-channel tensors: [C] P.
+    // --- batch normalisation over all but the last axis: y = normalised x + residual (shape of y, or undefined), with
+    // ReLU of that when p.relu. Per-channel tensors: [C] P.
     /// Normalises with the batch's statistics, stores them in mean and invstd = 1 / sqrt(var + eps), updates the
     /// running ones in place.
-    virtual void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                                  const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                                  const BatchNormParams& p) = 0;
-    virtual void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+    virtual void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                                  const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                                  const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) = 0;
+    virtual void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
                                       const BatchNormParams& p) = 0;
-    /// Backward of batch_norm_train. The ReLU mask is recomputed from x. dx may be dy's own buffer.
-    virtual void batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                     const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
-                                     const Tensor& dbeta, const BatchNormParams& p) = 0;
-    /// Backward of batch_norm_inference: the statistics are constants. dx may be dy's own buffer or undefined.
-    virtual void batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma,
+    /// Backward of batch_norm_train. y: what that gave where it had a residual and ReLU, which is then masked by y > 0;
+    /// else undefined, and the mask is recomputed from x. dresidual: undefined, or becomes dy as ReLU let it through.
+    /// dx may be dy's own buffer; or dresidual may be.
+    virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                     const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                                     const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                                     const BatchNormParams& p) = 0;
+    /// Backward of batch_norm_inference: the same with constant statistics. dx may be undefined too.
+    virtual void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
                                                const Tensor& beta, const Tensor& running_mean,
-                                               const Tensor& running_var, const Tensor& dx, const Tensor& dgamma,
-                                               const Tensor& dbeta, const BatchNormParams& p) = 0;
+                                               const Tensor& running_var, const Tensor& dx, const Tensor& dresidual,
+                                               const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) = 0;
 
     // --- elementwise; y may be an input's own buffer
     virtual void relu(const Tensor& x, const Tensor& y) = 0;
@@ -114,8 +118,9 @@ class Backend {
     /// Converts between floating dtypes, rounding to nearest even.
     virtual void cast(const Tensor& x, const Tensor& y) = 0;
     /// y = x / (1 - rate) where the element's u32 of the stream is at least threshold = rate * 2^32 (rounded), else 0.
-    /// Its own backward.
-    virtual void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) = 0;
+    /// Its own backward. The stream is key.at_step(step), where `step` is one i32, or undefined for 0. It lives in
+    /// device memory so that a recorded step draws new masks each time it is replayed.
+    virtual void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) = 0;
 
     // --- softmax over the last axis
     virtual void softmax(const Tensor& x, const Tensor& y) = 0;
@@ -165,6 +170,20 @@ class Backend {
     /// counts [C, C] i32, truth by prediction, is added to; pixels whose truth is ignore_index or >= C are left out.
     virtual void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
                                   int ignore_index) = 0;
+
+    // --- pictures, u8
+    /// x [N, H, W, 3] A and, unless undefined, labels [N, H, W] u8 are a batch cut from `source`, flat u8 that holds
+    /// interleaved RGB pictures and label maps. samples: u8 [N * sizeof(AugmentSample)], an AugmentSample an image, see
+    /// augment_pixel.h; it begins at a multiple of 8 bytes. In f32 the same bits on every device; bf16 is those
+    /// rounded.
+    virtual void augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
+                         const Tensor& labels) = 0;
+    /// y [N, H, W, 3] = the colours of labels [N, H, W] in palette [256, 3].
+    virtual void color_labels(const Tensor& labels, const Tensor& palette, const Tensor& y) = 0;
+    /// y = round(((256 - opacity) * image + opacity * colour) / 256), halves up, with opacity in 0..256 and the colours
+    /// of color_labels; image and y [N, H, W, 3]. y may be image's own buffer.
+    virtual void overlay(const Tensor& image, const Tensor& labels, const Tensor& palette, int opacity,
+                         const Tensor& y) = 0;
 
     // --- optimizer, over flat buffers of equal length; elements outside every segment (frozen) stay as they are
     /// norm (one element, P) = Euclidean norm of the raw gradient over the segments; optimizer_step clips by norm *

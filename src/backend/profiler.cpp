@@ -49,28 +49,32 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "conv_transpose2d_backward_filter");
         inner_.conv_transpose2d_backward_filter(x, dy, dw, db, p);
     }
-    void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                          const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                          const BatchNormParams& p) override {
+    void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                          const Tensor& running_mean, const Tensor& running_var, const Tensor& y, const Tensor& mean,
+                          const Tensor& invstd, const BatchNormParams& p) override {
         const Timer timer(*this, "batch_norm_train");
-        inner_.batch_norm_train(x, gamma, beta, running_mean, running_var, y, mean, invstd, p);
+        inner_.batch_norm_train(x, residual, gamma, beta, running_mean, running_var, y, mean, invstd, p);
     }
-    void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                              const Tensor& running_var, const Tensor& y, const BatchNormParams& p) override {
+    void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                              const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                              const BatchNormParams& p) override {
         const Timer timer(*this, "batch_norm_inference");
-        inner_.batch_norm_inference(x, gamma, beta, running_mean, running_var, y, p);
+        inner_.batch_norm_inference(x, residual, gamma, beta, running_mean, running_var, y, p);
     }
-    void batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                             const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
-                             const Tensor& dbeta, const BatchNormParams& p) override {
+    void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                             const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                             const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                             const BatchNormParams& p) override {
         const Timer timer(*this, "batch_norm_backward");
-        inner_.batch_norm_backward(x, dy, gamma, beta, mean, invstd, dx, dgamma, dbeta, p);
+        inner_.batch_norm_backward(x, y, dy, gamma, beta, mean, invstd, dx, dresidual, dgamma, dbeta, p);
     }
-    void batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& dx,
-                                       const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) override {
+    void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                       const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
+                                       const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+                                       const Tensor& dbeta, const BatchNormParams& p) override {
         const Timer timer(*this, "batch_norm_inference_backward");
-        inner_.batch_norm_inference_backward(x, dy, gamma, beta, running_mean, running_var, dx, dgamma, dbeta, p);
+        inner_.batch_norm_inference_backward(x, y, dy, gamma, beta, running_mean, running_var, dx, dresidual, dgamma,
+                                             dbeta, p);
     }
     void relu(const Tensor& x, const Tensor& y) override {
         const Timer timer(*this, "relu");
@@ -96,9 +100,9 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "cast");
         inner_.cast(x, y);
     }
-    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) override {
+    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) override {
         const Timer timer(*this, "dropout");
-        inner_.dropout(x, y, rate, key);
+        inner_.dropout(x, y, rate, key, step);
     }
     void softmax(const Tensor& x, const Tensor& y) override {
         const Timer timer(*this, "softmax");
@@ -174,6 +178,20 @@ class ProfilingBackend : public Backend {
                           int ignore_index) override {
         const Timer timer(*this, "confusion_matrix");
         inner_.confusion_matrix(prediction, truth, counts, ignore_index);
+    }
+    void augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
+                 const Tensor& labels) override {
+        const Timer timer(*this, "augment");
+        inner_.augment(source, samples, void_id, x, labels);
+    }
+    void color_labels(const Tensor& labels, const Tensor& palette, const Tensor& y) override {
+        const Timer timer(*this, "color_labels");
+        inner_.color_labels(labels, palette, y);
+    }
+    void overlay(const Tensor& image, const Tensor& labels, const Tensor& palette, int opacity,
+                 const Tensor& y) override {
+        const Timer timer(*this, "overlay");
+        inner_.overlay(image, labels, palette, opacity, y);
     }
     void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) override {
         const Timer timer(*this, "grad_norm");

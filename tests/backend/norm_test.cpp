@@ -8,12 +8,17 @@ using namespace camber::testing;
 
 namespace {
 
-/// Inputs x, gamma, beta, two per-channel statistics, dy.
+/// Inputs x, gamma, beta, two per-channel statistics, dy, a residual, and the y of a step with one.
 std::vector<Input> inputs(const Shape& shape, float low = -1, float high = 1) {
     const Shape channels{shape.back()};
-    return {activation(uniform(shape, 1, low, high)), parameter(uniform(channels, 2, 0.5f, 2)),
-            parameter(uniform(channels, 3)),          parameter(uniform(channels, 4)),
-            parameter(uniform(channels, 5, 0.5f, 2)), activation(uniform(shape, 6))};
+    return {activation(uniform(shape, 1, low, high)),
+            parameter(uniform(channels, 2, 0.5f, 2)),
+            parameter(uniform(channels, 3)),
+            parameter(uniform(channels, 4)),
+            parameter(uniform(channels, 5, 0.5f, 2)),
+            activation(uniform(shape, 6)),
+            activation(uniform(shape, 7)),
+            activation(uniform(shape, 8))};
 }
 
 void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, float high = 1,
@@ -34,41 +39,106 @@ void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, fl
                [=](Backend& b, auto& i, auto& o) {
                    o[3].copy_from(i[3]);
                    o[4].copy_from(i[4]);
-                   b.batch_norm_train(i[0], i[1], i[2], o[3], o[4], o[0], o[1], o[2], p);
+                   b.batch_norm_train(i[0], {}, i[1], i[2], o[3], o[4], o[0], o[1], o[2], p);
                },
            .f32_tolerance = f32_tolerance});
-    check(
-        {.name = name("batch_norm_inference"),
-         .inputs = in,
-         .outputs = {{"y", shape}},
-         .run = [=](Backend& b, auto& i, auto& o) { b.batch_norm_inference(i[0], i[1], i[2], i[3], i[4], o[0], p); }});
+    check({.name = name("batch_norm_inference"),
+           .inputs = in,
+           .outputs = {{"y", shape}},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               b.batch_norm_inference(i[0], {}, i[1], i[2], i[3], i[4], o[0], p);
+           }});
     const std::vector<Output> gradients = {
         {"dx", shape}, {"dgamma", channels, Kind::parameter}, {"dbeta", channels, Kind::parameter}};
     check({.name = name("batch_norm_backward"),
            .inputs = in,
            .outputs = gradients,
            .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_backward(i[0], i[5], i[1], i[2], i[3], i[4], o[0], o[1], o[2], p);
+               b.batch_norm_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_backward in place"),
            .inputs = in,
            .outputs = gradients,
            .run = [=](Backend& b, auto& i, auto& o) {
                o[0].copy_from(i[5]);
-               b.batch_norm_backward(i[0], o[0], i[1], i[2], i[3], i[4], o[0], o[1], o[2], p);
+               b.batch_norm_backward(i[0], {}, o[0], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_inference_backward"),
            .inputs = in,
            .outputs = gradients,
            .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference_backward(i[0], i[5], i[1], i[2], i[3], i[4], o[0], o[1], o[2], p);
+               b.batch_norm_inference_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_inference_backward without dx"),
            .inputs = in,
            .outputs = {gradients[1], gradients[2]},
            .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference_backward(i[0], i[5], i[1], i[2], i[3], i[4], {}, o[0], o[1], p);
+               b.batch_norm_inference_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], {}, {}, o[0], o[1], p);
            }});
+}
+
+/// The same with a residual added before ReLU.
+void check_residual(const Shape& shape, const BatchNormParams& p) {
+    const Shape channels{shape.back()};
+    const auto name = [&](const char* primitive) {
+        return fmt::format("{} with residual {}{}", primitive, shape.str(), p.relu ? " with ReLU" : "");
+    };
+    const auto in = inputs(shape);
+    check({.name = name("batch_norm_train"),
+           .inputs = in,
+           .outputs = {{"y", shape},
+                       {"mean", channels, Kind::parameter},
+                       {"invstd", channels, Kind::parameter},
+                       {"running_mean", channels, Kind::parameter},
+                       {"running_var", channels, Kind::parameter}},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               o[3].copy_from(i[3]);
+               o[4].copy_from(i[4]);
+               b.batch_norm_train(i[0], i[6], i[1], i[2], o[3], o[4], o[0], o[1], o[2], p);
+           }});
+    check({.name = name("batch_norm_inference"),
+           .inputs = in,
+           .outputs = {{"y", shape}},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               b.batch_norm_inference(i[0], i[6], i[1], i[2], i[3], i[4], o[0], p);
+           }});
+    const std::vector<Output> gradients = {{"dx", shape},
+                                           {"dgamma", channels, Kind::parameter},
+                                           {"dbeta", channels, Kind::parameter},
+                                           {"dresidual", shape}};
+    const auto y = [relu = p.relu](const Tensors& i) { return relu ? i[7] : Tensor(); };
+    const auto check_backward = [&](const char* how, auto&& run) {
+        check({.name = name(how), .inputs = in, .outputs = gradients, .run = run});
+    };
+    check_backward("batch_norm_backward", [=](Backend& b, auto& i, auto& o) {
+        b.batch_norm_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+    });
+    check_backward("batch_norm_backward, dx over dy", [=](Backend& b, auto& i, auto& o) {
+        o[0].copy_from(i[5]);
+        b.batch_norm_backward(i[0], y(i), o[0], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+    });
+    check_backward("batch_norm_backward, dresidual over dy", [=](Backend& b, auto& i, auto& o) {
+        o[3].copy_from(i[5]);
+        b.batch_norm_backward(i[0], y(i), o[3], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+    });
+    check_backward("batch_norm_backward, no dresidual", [=](Backend& b, auto& i, auto& o) {
+        b.fill(o[3], 0);
+        b.batch_norm_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
+    });
+    check_backward("batch_norm_inference_backward", [=](Backend& b, auto& i, auto& o) {
+        b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+    });
+    check_backward("batch_norm_inference_backward, dresidual alone", [=](Backend& b, auto& i, auto& o) {
+        b.fill(o[0], 0);
+        b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], {}, o[3], o[1], o[2], p);
+    });
+}
+
+/// A copy that starts one element into its storage.
+Tensor off_by_one(const Tensor& t) {
+    const Tensor copy = Tensor::empty({t.numel() + 1}, t.dtype(), t.device()).slice(1, t.shape());
+    copy.copy_from(t);
+    return copy;
 }
 
 }  // namespace
@@ -90,4 +160,37 @@ TEST_CASE("batch normalisation of larger images") {
 TEST_CASE("batch normalisation keeps its digits where the mean is far from zero") {
     // f32 holds 100 + u with 3e-6 of its own rounding; a sum of squares would lose 1e4 times as much.
     check_norm({2, 64, 64, 16}, {}, 99, 101, 2e-5);
+}
+
+TEST_CASE("batch normalisation with a residual") {
+    for (const bool relu : {false, true})
+        for (const Shape& shape : {Shape{2, 1, 1, 1}, Shape{1, 5, 7, 3}, Shape{2, 5, 7, 17}, Shape{2, 8, 8, 64}})
+            check_residual(shape, {.relu = relu});
+    check_residual({2, 33, 31, 24}, {.relu = true});
+}
+
+TEST_CASE("batch normalisation of tensors that start anywhere") {
+    const Shape shape{2, 5, 7, 24}, channels{24};
+    const BatchNormParams p{.relu = true};
+    check({.name = "batch_norm_train, unaligned",
+           .inputs = inputs(shape),
+           .outputs = {{"y", shape}, {"mean", channels, Kind::parameter}, {"invstd", channels, Kind::parameter}},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               const Tensor y = off_by_one(i[5]);
+               b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], i[3].clone(), i[4].clone(), y, o[1],
+                                  o[2], p);
+               o[0].copy_from(y);
+           }});
+    check({.name = "batch_norm_backward, unaligned",
+           .inputs = inputs(shape),
+           .outputs = {{"dx", shape},
+                       {"dgamma", channels, Kind::parameter},
+                       {"dbeta", channels, Kind::parameter},
+                       {"dresidual", shape}},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               const Tensor dx = off_by_one(i[5]);
+               b.batch_norm_backward(off_by_one(i[0]), off_by_one(i[7]), off_by_one(i[5]), i[1], i[2], i[3], i[4], dx,
+                                     o[3], o[1], o[2], p);
+               o[0].copy_from(dx);
+           }});
 }

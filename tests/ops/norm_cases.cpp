@@ -22,6 +22,18 @@ std::vector<OperationCase> norm_cases() {
                                                 converted(running_var, dtype, in[0].device()), training,
                                                 {.eps = 1e-3, .relu = relu});
                      }});
+                cases.push_back(
+                    {.name = std::string("batch_norm with residual ") + (training ? "training " : "inference ") +
+                             (relu ? "with ReLU " : "") + shape.str(),
+                     .inputs = {uniform(shape, 1, -2, 3), uniform(shape, 6, -1, 1), uniform(channels, 2, 0.5f, 1.5f),
+                                uniform(channels, 3)},
+                     .activations = 2,
+                     .apply = [=](const std::vector<Tensor>& in) {
+                         const Dtype dtype = parameter_dtype(in[0].dtype());
+                         return ops::batch_norm(in[0], in[2], in[3], converted(running_mean, dtype, in[0].device()),
+                                                converted(running_var, dtype, in[0].device()), training,
+                                                {.eps = 1e-3, .relu = relu}, in[1]);
+                     }});
             }
         }
     }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "support/autograd.h"
 #include "support/compare.h"
 #include "support/devices.h"
 #include "support/random.h"
@@ -75,7 +76,8 @@ TEST_CASE("batch_norm's backward steps may write dx over dy") {
                 const BatchNormParams p{.relu = relu};
                 const Tensor x = converted(uniform(shape, 5), dtype, device), y = Tensor::empty(shape, dtype, device);
                 Backend& primitives = backend(device);
-                primitives.batch_norm_train(x, n.gamma, n.beta, n.running_mean, n.running_var, y, n.mean, n.invstd, p);
+                primitives.batch_norm_train(x, {}, n.gamma, n.beta, n.running_mean, n.running_var, y, n.mean, n.invstd,
+                                            p);
                 const auto check = [&](auto backward_step) {
                     const Tensor dy = converted(uniform(shape, 6), dtype, device),
                                  dx = Tensor::empty(shape, dtype, device);
@@ -87,11 +89,12 @@ TEST_CASE("batch_norm's backward steps may write dx over dy") {
                     CHECK(values_of(n.dbeta) == dbeta);
                 };
                 check([&](const Tensor& dy, const Tensor& dx) {
-                    primitives.batch_norm_backward(x, dy, n.gamma, n.beta, n.mean, n.invstd, dx, n.dgamma, n.dbeta, p);
+                    primitives.batch_norm_backward(x, {}, dy, n.gamma, n.beta, n.mean, n.invstd, dx, {}, n.dgamma,
+                                                   n.dbeta, p);
                 });
                 check([&](const Tensor& dy, const Tensor& dx) {
-                    primitives.batch_norm_inference_backward(x, dy, n.gamma, n.beta, n.running_mean, n.running_var, dx,
-                                                             n.dgamma, n.dbeta, p);
+                    primitives.batch_norm_inference_backward(x, {}, dy, n.gamma, n.beta, n.running_mean, n.running_var,
+                                                             dx, {}, n.dgamma, n.dbeta, p);
                 });
             }
         }
@@ -107,12 +110,57 @@ TEST_CASE("batch_norm_inference_backward without dx still gives the parameters' 
         const Tensor dy = converted(uniform(shape, 6), Dtype::f32, device),
                      dx = Tensor::empty(shape, Dtype::f32, device);
         const auto gradients = [&](const Tensor& target) {
-            backend(device).batch_norm_inference_backward(x, dy, n.gamma, n.beta, n.running_mean, n.running_var, target,
-                                                          n.dgamma, n.dbeta, {});
+            backend(device).batch_norm_inference_backward(x, {}, dy, n.gamma, n.beta, n.running_mean, n.running_var,
+                                                          target, {}, n.dgamma, n.dbeta, {});
             return std::pair{values_of(n.dgamma), values_of(n.dbeta)};
         };
         const auto expected = gradients(dx);
         backend(device).fill(n.dgamma, 0);
         CHECK(gradients({}) == expected);
+    }
+}
+
+TEST_CASE("a residual fused into batch_norm is an addition and ReLU after it") {
+    for (const Device device : computing_devices()) {
+        for (const bool training : {true, false}) {
+            for (const bool relu : {false, true}) {
+                // Wanted gradients: of x and residual, of one of them, and of neither but the parameters.
+                for (const int wanted : {3, 2, 1, 0}) {
+                    CAPTURE(run_name(Dtype::f32, device));
+                    CAPTURE(training);
+                    CAPTURE(relu);
+                    CAPTURE(wanted);
+                    const Shape shape{2, 5, 7, 17};
+                    const auto leaf = [&](const Shape& s, std::uint64_t seed, bool needs) {
+                        Tensor t = converted(uniform(s, seed), Dtype::f32, device);
+                        t.set_requires_grad(needs);
+                        return t;
+                    };
+                    const auto evaluate = [&](bool fused) {
+                        const Norm n(17, device);
+                        const Tensor x = leaf(shape, 5, wanted & 1), residual = leaf(shape, 6, wanted & 2),
+                                     gamma = leaf({17}, 7, true), beta = leaf({17}, 8, true);
+                        const auto normalise = [&](const BatchNormParams& p, const Tensor& added) {
+                            return ops::batch_norm(x, gamma, beta, n.running_mean, n.running_var, training, p, added);
+                        };
+                        Tensor y;
+                        if (fused) {
+                            y = normalise({.relu = relu}, residual);
+                        } else {
+                            y = ops::add(normalise({}, {}), residual);
+                            if (relu) y = ops::relu(y);
+                        }
+                        backward_from(y, converted(uniform(shape, 9), Dtype::f32, device));
+                        std::vector<Tensor> results = {y, gamma.grad(), beta.grad()};
+                        if (wanted & 1) results.push_back(x.grad());
+                        if (wanted & 2) results.push_back(residual.grad());
+                        return results;
+                    };
+                    const auto expected = evaluate(false), actual = evaluate(true);
+                    for (std::size_t i = 0; i < expected.size(); ++i)
+                        CHECK(relative_error(actual[i], expected[i]) < 1e-6);
+                }
+            }
+        }
     }
 }

@@ -24,17 +24,20 @@ class CpuBackend final : public Backend {
                                           const ConvTranspose2dParams& p) override;
 
     // norm.cpp
-    void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                          const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                          const BatchNormParams& p) override;
-    void batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                              const Tensor& running_var, const Tensor& y, const BatchNormParams& p) override;
-    void batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                             const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
-                             const Tensor& dbeta, const BatchNormParams& p) override;
-    void batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& dx,
-                                       const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) override;
+    void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                          const Tensor& running_mean, const Tensor& running_var, const Tensor& y, const Tensor& mean,
+                          const Tensor& invstd, const BatchNormParams& p) override;
+    void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                              const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                              const BatchNormParams& p) override;
+    void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                             const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                             const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                             const BatchNormParams& p) override;
+    void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                       const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
+                                       const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+                                       const Tensor& dbeta, const BatchNormParams& p) override;
 
     // activation.cpp
     void relu(const Tensor& x, const Tensor& y) override;
@@ -45,7 +48,7 @@ class CpuBackend final : public Backend {
     void cast(const Tensor& x, const Tensor& y) override;
 
     // dropout.cpp
-    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key) override;
+    void dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) override;
 
     // softmax.cpp
     void softmax(const Tensor& x, const Tensor& y) override;
@@ -66,6 +69,8 @@ class CpuBackend final : public Backend {
     void pad2d(const Tensor& x, const Tensor& y, int top, int left) override;
     void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
                        std::int64_t count) override;
+    void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) override;
+    void pixel_unshuffle(const Tensor& x, const Tensor& y, int factor) override;
 
     // reduce.cpp
     void sum(const Tensor& x, const Tensor& y) override;
@@ -82,6 +87,13 @@ class CpuBackend final : public Backend {
     void argmax(const Tensor& x, const Tensor& labels) override;
     void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
                           int ignore_index) override;
+
+    // picture.cpp
+    void augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
+                 const Tensor& labels) override;
+    void color_labels(const Tensor& labels, const Tensor& palette, const Tensor& y) override;
+    void overlay(const Tensor& image, const Tensor& labels, const Tensor& palette, int opacity,
+                 const Tensor& y) override;
 
     // optimizer.cpp
     void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) override;

@@ -102,14 +102,16 @@ class Affine {
 };
 
 template <class T>
-void apply(const Columns& columns, const Affine& affine, const Tensor& x, const Tensor& y, bool relu) {
-    const T* from = x.data<T>();
+void apply(const Columns& columns, const Affine& affine, const Tensor& x, const Tensor& residual, const Tensor& y,
+           bool relu) {
+    const T *from = x.data<T>(), *added = residual ? residual.data<T>() : nullptr;
     T* to = y.data<T>();
     const float *mean = affine.mean(), *scale = affine.scale(), *beta = affine.beta();
     const float lowest = relu ? 0.f : -std::numeric_limits<float>::infinity();
     with_store(y, x.raw() == y.raw(), [&](auto write) {
         columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {
-            const Vec z = fma(load(from + i, part) - load(mean + j), load(scale + j), load(beta + j));
+            Vec z = fma(load(from + i, part) - load(mean + j), load(scale + j), load(beta + j));
+            if (added) z += load(added + i, part);
             write(to + i, at_least(splat(lowest), z), part);
         });
     });
@@ -118,18 +120,20 @@ void apply(const Columns& columns, const Affine& affine, const Tensor& x, const 
 /// Gradients of both kinds of normalisation; with `batch_statistics` mean and invstd depend on x (Ioffe and Szegedy
 /// 2015, section 3), else they are constants.
 template <class T, class F>
-void backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
-              F&& invstd, const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, bool relu,
-              bool batch_statistics) {
+void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
+              const Tensor& mean, F&& invstd, const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+              const Tensor& dbeta, bool relu, bool batch_statistics) {
     const Columns columns(x);
     const std::int64_t channels = columns.channels, period = columns.period;
     const Affine affine(columns, mean.data<float>(), invstd, gamma.data<float>(), beta.data<float>());
     const float *center = affine.mean(), *scale = affine.scale(), *offset = affine.beta();
-    const T *px = x.data<T>(), *pdy = dy.data<T>();
+    const T *px = x.data<T>(), *py = y ? y.data<T>() : nullptr, *pdy = dy.data<T>();
+    T* const masked = dresidual ? dresidual.data<T>() : nullptr;
     // The gradient that reaches the normalised value: dy where ReLU let it through.
     const auto gradient = [=](Vec deviation, std::int64_t i, std::int64_t j, auto part) {
         const Vec g = load(pdy + i, part);
         if (!relu) return g;
+        if (py) return load(py + i, part) > 0.f ? g : Vec{};
         return fma(deviation, load(scale + j), load(offset + j)) > 0.f ? g : Vec{};
     };
 
@@ -140,6 +144,7 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tens
                    [=](std::int64_t i, std::int64_t j, auto part) -> std::array<Vec, 2> {
                        const Vec deviation = load(px + i, part) - load(center + j);
                        const Vec g = gradient(deviation, i, j, part);
+                       if (masked) store(masked + i, g, part);
                        return {g, g * deviation};
                    },
                    {sum, sum_deviation});
@@ -161,17 +166,17 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tens
     with_store(dx, dx.raw() == dy.raw() || dx.raw() == x.raw(), [&](auto write) {
         columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {
             const Vec deviation = load(px + i, part) - load(center + j);
-            const Vec g = gradient(deviation, i, j, part) - load(average + j);
-            write(pdx + i, load(scale + j) * fma(-deviation, load(slope + j), g), part);
+            const Vec g = masked ? load(masked + i, part) : gradient(deviation, i, j, part);
+            write(pdx + i, load(scale + j) * fma(-deviation, load(slope + j), g - load(average + j)), part);
         });
     });
 }
 
 }  // namespace
 
-void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                                  const Tensor& running_var, const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                                  const BatchNormParams& p) {
+void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
+                                  const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                                  const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
     with_activation("batch_norm_train", x.dtype(), [&]<class T>(T) {
         const Columns columns(x);
         const Scratch scratch(2 * static_cast<std::size_t>(columns.channels) * sizeof(double));
@@ -193,11 +198,11 @@ void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, const Te
         const Affine affine(
             columns, mean.data<float>(), [=](std::int64_t c) { return inverse[c]; }, gamma.data<float>(),
             beta.data<float>());
-        apply<T>(columns, affine, x, y, p.relu);
+        apply<T>(columns, affine, x, residual, y, p.relu);
     });
 }
 
-void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
                                       const BatchNormParams& p) {
     with_activation("batch_norm_inference", x.dtype(), [&]<class T>(T) {
@@ -207,31 +212,32 @@ void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& gamma, cons
             return inverse_deviation(static_cast<double>(variance[c]), p.eps);
         };
         const Affine affine(columns, running_mean.data<float>(), invstd, gamma.data<float>(), beta.data<float>());
-        apply<T>(columns, affine, x, y, p.relu);
+        apply<T>(columns, affine, x, residual, y, p.relu);
     });
 }
 
-void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                     const Tensor& mean, const Tensor& invstd, const Tensor& dx, const Tensor& dgamma,
-                                     const Tensor& dbeta, const BatchNormParams& p) {
+void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                     const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                                     const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                                     const BatchNormParams& p) {
     with_activation("batch_norm_backward", x.dtype(), [&]<class T>(T) {
         const float* inverse = invstd.data<float>();
         backward<T>(
-            x, dy, gamma, beta, mean, [=](std::int64_t c) { return static_cast<double>(inverse[c]); }, dx, dgamma,
-            dbeta, p.relu, true);
+            x, y, dy, gamma, beta, mean, [=](std::int64_t c) { return static_cast<double>(inverse[c]); }, dx, dresidual,
+            dgamma, dbeta, p.relu, true);
     });
 }
 
-void CpuBackend::batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma,
+void CpuBackend::batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
                                                const Tensor& beta, const Tensor& running_mean,
-                                               const Tensor& running_var, const Tensor& dx, const Tensor& dgamma,
-                                               const Tensor& dbeta, const BatchNormParams& p) {
+                                               const Tensor& running_var, const Tensor& dx, const Tensor& dresidual,
+                                               const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) {
     with_activation("batch_norm_inference_backward", x.dtype(), [&]<class T>(T) {
         const float* variance = running_var.data<float>();
         const auto invstd = [=, &p](std::int64_t c) {
             return inverse_deviation(static_cast<double>(variance[c]), p.eps);
         };
-        backward<T>(x, dy, gamma, beta, running_mean, invstd, dx, dgamma, dbeta, p.relu, false);
+        backward<T>(x, y, dy, gamma, beta, running_mean, invstd, dx, dresidual, dgamma, dbeta, p.relu, false);
     });
 }
 

@@ -19,21 +19,22 @@ class MetaBackend : public Backend {
     void conv_transpose2d_backward_filter(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                           const ConvTranspose2dParams&) override {}
     void batch_norm_train(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                          const Tensor&, const Tensor&, const BatchNormParams&) override {}
+                          const Tensor&, const Tensor&, const Tensor&, const BatchNormParams&) override {}
     void batch_norm_inference(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                              const BatchNormParams&) override {}
+                              const Tensor&, const BatchNormParams&) override {}
     void batch_norm_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                             const Tensor&, const Tensor&, const Tensor&, const BatchNormParams&) override {}
+                             const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                             const BatchNormParams&) override {}
     void batch_norm_inference_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                       const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                       const BatchNormParams&) override {}
+                                       const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                                       const Tensor&, const BatchNormParams&) override {}
     void relu(const Tensor&, const Tensor&) override {}
     void relu_backward(const Tensor&, const Tensor&, const Tensor&) override {}
     void add(const Tensor&, const Tensor&, const Tensor&) override {}
     void scale(const Tensor&, double, const Tensor&) override {}
     void fill(const Tensor&, double) override {}
     void cast(const Tensor&, const Tensor&) override {}
-    void dropout(const Tensor&, const Tensor&, double, const PhiloxKey&) override {}
+    void dropout(const Tensor&, const Tensor&, double, const PhiloxKey&, const Tensor&) override {}
     void softmax(const Tensor&, const Tensor&) override {}
     void softmax_backward(const Tensor&, const Tensor&, const Tensor&) override {}
     void max_pool2d(const Tensor&, const Tensor&, const Pool2dParams&) override {}
@@ -45,6 +46,8 @@ class MetaBackend : public Backend {
     void resize_backward(const Tensor&, const Tensor&, ResizeMode) override {}
     void pad2d(const Tensor&, const Tensor&, int, int) override {}
     void copy_channels(const Tensor&, std::int64_t, const Tensor&, std::int64_t, std::int64_t) override {}
+    void pixel_shuffle(const Tensor&, const Tensor&, int) override {}
+    void pixel_unshuffle(const Tensor&, const Tensor&, int) override {}
     void sum(const Tensor&, const Tensor&) override {}
     void segmentation_loss(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                            const SegmentationLossParams&) override {}
@@ -52,6 +55,9 @@ class MetaBackend : public Backend {
                                     const Tensor&, const Tensor&, const SegmentationLossParams&) override {}
     void argmax(const Tensor&, const Tensor&) override {}
     void confusion_matrix(const Tensor&, const Tensor&, const Tensor&, int) override {}
+    void augment(const Tensor&, const Tensor&, int, const Tensor&, const Tensor&) override {}
+    void color_labels(const Tensor&, const Tensor&, const Tensor&) override {}
+    void overlay(const Tensor&, const Tensor&, const Tensor&, int, const Tensor&) override {}
     void grad_norm(const Tensor&, std::span<const ParameterSegment>, const Tensor&) override {}
     void optimizer_step(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                         const Tensor&, std::span<const ParameterSegment>, const OptimizerParams&) override {}

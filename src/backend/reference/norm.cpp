@@ -11,31 +11,37 @@ struct Channel {
     double mean, invstd, gamma, beta;
 
     double normalised(double x) const { return (x - mean) * invstd; }
-    double output(double x, bool relu) const {
-        const double z = gamma * normalised(x) + beta;
-        return relu && z <= 0 ? 0.0 : z;
-    }
+    double output(double x) const { return gamma * normalised(x) + beta; }
 };
 
 double inverse_deviation(double variance, double eps) { return 1 / std::sqrt(variance + eps); }
 
-/// y = output of channel c for its `count` elements, `channels` apart.
+/// y = output [+ residual] of channel c for its `count` elements.
 template <class A>
-void apply(const A* x, A* y, std::int64_t count, std::int64_t channels, const Channel& channel, bool relu) {
-    for (std::int64_t i = 0; i < count; ++i)
-        y[i * channels] = static_cast<A>(channel.output(static_cast<double>(x[i * channels]), relu));
+void apply(const Tensor& x, const Tensor& residual, const Tensor& y, std::int64_t c, std::int64_t count,
+           const Channel& channel, bool relu) {
+    const std::int64_t channels = x.shape().back();
+    const A *px = x.data<A>(), *added = data_or_null<A>(residual);
+    A* py = y.data<A>();
+    for (std::int64_t i = c; i < count * channels; i += channels) {
+        double z = channel.output(static_cast<double>(px[i]));
+        if (added) z += static_cast<double>(added[i]);
+        py[i] = static_cast<A>(relu && z <= 0 ? 0.0 : z);
+    }
 }
 
 /// Gradients for every channel. With `batch_statistics` mean and invstd depend on x (Ioffe and Szegedy 2015, section
 /// 3), else they are constants.
 template <class A, class ChannelOf>
-void backward(const Tensor& x, const Tensor& dy, const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, bool relu,
-              bool batch_statistics, ChannelOf channel_of) {
+void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx, const Tensor& dresidual,
+              const Tensor& dgamma, const Tensor& dbeta, bool relu, bool batch_statistics, ChannelOf channel_of) {
     using P = parameter_t<A>;
     const std::int64_t channels = x.shape().back(), count = rows_of(x);
     const A* px = x.data<A>();
     const A* pdy = dy.data<A>();
+    const A* py = data_or_null<A>(y);
     A* pdx = data_or_null<A>(dx);
+    A* pdresidual = data_or_null<A>(dresidual);
     P* pdgamma = data_or_null<P>(dgamma);
     P* pdbeta = data_or_null<P>(dbeta);
 #pragma omp parallel for if (worth_threads(x.numel()))
@@ -43,7 +49,8 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& dx, const Tensor&
         const Channel channel = channel_of(c);
         const auto gradient = [&](std::int64_t i) {
             const auto g = static_cast<double>(pdy[i]);
-            return relu && channel.output(static_cast<double>(px[i]), true) <= 0 ? 0.0 : g;
+            return relu && (py ? static_cast<double>(py[i]) : channel.output(static_cast<double>(px[i]))) <= 0 ? 0.0
+                                                                                                               : g;
         };
         double sum = 0, sum_normalised = 0;
         for (std::int64_t i = c; i < count * channels; i += channels) {
@@ -53,21 +60,22 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& dx, const Tensor&
         }
         if (pdbeta) pdbeta[c] = static_cast<P>(sum);
         if (pdgamma) pdgamma[c] = static_cast<P>(sum_normalised);
-        if (!pdx) continue;
         const double mean = batch_statistics ? sum / static_cast<double>(count) : 0.0;
         const double slope = batch_statistics ? sum_normalised / static_cast<double>(count) : 0.0;
         for (std::int64_t i = c; i < count * channels; i += channels) {
-            const double centred = gradient(i) - mean - channel.normalised(static_cast<double>(px[i])) * slope;
-            pdx[i] = static_cast<A>(channel.gamma * channel.invstd * centred);
+            const double g = gradient(i), centred = g - mean - channel.normalised(static_cast<double>(px[i])) * slope;
+            if (pdresidual) pdresidual[i] = static_cast<A>(g);
+            if (pdx) pdx[i] = static_cast<A>(channel.gamma * channel.invstd * centred);
         }
     }
 }
 
 }  // namespace
 
-void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                                        const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                        const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
+void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma,
+                                        const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
+                                        const Tensor& y, const Tensor& mean, const Tensor& invstd,
+                                        const BatchNormParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
@@ -78,7 +86,6 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, co
         P* pinvstd = invstd.data<P>();
         P* prunning_mean = running_mean.data<P>();
         P* prunning_var = running_var.data<P>();
-        A* py = y.data<A>();
         // A single value has no unbiased variance; it counts with its biased one, 0.
         const double correction =
             p.unbiased && count > 1 ? static_cast<double>(count) / static_cast<double>(count - 1) : 1.0;
@@ -101,51 +108,51 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& gamma, co
             pinvstd[c] = static_cast<P>(channel.invstd);
             blend(prunning_mean[c], average);
             blend(prunning_var[c], variance * correction);
-            apply(px + c, py + c, count, channels, channel, p.relu);
+            apply<A>(x, residual, y, c, count, channel, p.relu);
         }
     });
 }
 
-void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                                            const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                            const BatchNormParams& p) {
+void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma,
+                                            const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
+                                            const Tensor& y, const BatchNormParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
-        const A* px = x.data<A>();
         const P* pgamma = gamma.data<P>();
         const P* pbeta = beta.data<P>();
         const P* pmean = running_mean.data<P>();
         const P* pvar = running_var.data<P>();
-        A* py = y.data<A>();
 #pragma omp parallel for if (worth_threads(x.numel()))
         for (std::int64_t c = 0; c < channels; ++c) {
             const Channel channel{static_cast<double>(pmean[c]), inverse_deviation(static_cast<double>(pvar[c]), p.eps),
                                   static_cast<double>(pgamma[c]), static_cast<double>(pbeta[c])};
-            apply(px + c, py + c, count, channels, channel, p.relu);
+            apply<A>(x, residual, y, c, count, channel, p.relu);
         }
     });
 }
 
-void ReferenceBackend::batch_norm_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma, const Tensor& beta,
-                                           const Tensor& mean, const Tensor& invstd, const Tensor& dx,
-                                           const Tensor& dgamma, const Tensor& dbeta, const BatchNormParams& p) {
+void ReferenceBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
+                                           const Tensor& beta, const Tensor& mean, const Tensor& invstd,
+                                           const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+                                           const Tensor& dbeta, const BatchNormParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const P* pgamma = gamma.data<P>();
         const P* pbeta = beta.data<P>();
         const P* pmean = mean.data<P>();
         const P* pinvstd = invstd.data<P>();
-        backward<A>(x, dy, dx, dgamma, dbeta, p.relu, true, [&](std::int64_t c) {
+        backward<A>(x, y, dy, dx, dresidual, dgamma, dbeta, p.relu, true, [&](std::int64_t c) {
             return Channel{static_cast<double>(pmean[c]), static_cast<double>(pinvstd[c]),
                            static_cast<double>(pgamma[c]), static_cast<double>(pbeta[c])};
         });
     });
 }
 
-void ReferenceBackend::batch_norm_inference_backward(const Tensor& x, const Tensor& dy, const Tensor& gamma,
-                                                     const Tensor& beta, const Tensor& running_mean,
-                                                     const Tensor& running_var, const Tensor& dx, const Tensor& dgamma,
+void ReferenceBackend::batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy,
+                                                     const Tensor& gamma, const Tensor& beta,
+                                                     const Tensor& running_mean, const Tensor& running_var,
+                                                     const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
                                                      const Tensor& dbeta, const BatchNormParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
@@ -153,7 +160,7 @@ void ReferenceBackend::batch_norm_inference_backward(const Tensor& x, const Tens
         const P* pbeta = beta.data<P>();
         const P* pmean = running_mean.data<P>();
         const P* pvar = running_var.data<P>();
-        backward<A>(x, dy, dx, dgamma, dbeta, p.relu, false, [&](std::int64_t c) {
+        backward<A>(x, y, dy, dx, dresidual, dgamma, dbeta, p.relu, false, [&](std::int64_t c) {
             return Channel{static_cast<double>(pmean[c]), inverse_deviation(static_cast<double>(pvar[c]), p.eps),
                            static_cast<double>(pgamma[c]), static_cast<double>(pbeta[c])};
         });
