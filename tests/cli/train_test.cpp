@@ -143,3 +143,43 @@ TEST_CASE("a loss that is not finite stops the run and names step, rate and chec
     CHECK(result.errors.find("learning rate 1e+37") != std::string::npos);
     CHECK(result.errors.find("checkpoint") != std::string::npos);
 }
+
+TEST_CASE("a network trained on the GPU's kernels follows the CPU's metrics, and its checkpoint serves elsewhere") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    const std::vector<std::string> small = {"--width", "2", "--size", "32x32", "--epochs", "2", "--pictures", "0"};
+    const auto with = [&](const char* device) {
+        std::vector<std::string> more = small;
+        more.insert(more.end(), {"--device", device, "--dtype", "f32"});
+        return more;
+    };
+    if (run_camber({"info"}).output.find("emulated   the CUDA kernels") == std::string::npos) return;
+    for (const char* device : {"cpu", "emulated"}) {
+        const CommandResult trained = run_camber(train_arguments(folder / "data", folder / device, with(device)));
+        INFO(trained.errors);
+        REQUIRE(trained.exit_code == 0);
+        CHECK(trained.output.find("queued an operation at a time") == std::string::npos);
+    }
+    const auto expected = metrics_of(folder / "cpu"), found = metrics_of(folder / "emulated");
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i].at("train").at("loss").get<double>() ==
+              doctest::Approx(expected[i].at("train").at("loss").get<double>()).epsilon(1e-3));
+        CHECK(found[i].at("val").at("pixel_accuracy").get<double>() ==
+              doctest::Approx(expected[i].at("val").at("pixel_accuracy").get<double>()).epsilon(0.02));
+    }
+    const CommandResult judged = run_camber(
+        {"eval", "--checkpoint", (folder / "emulated/best.safetensors").string(), "--device", "cpu", "--json"});
+    CHECK(judged.exit_code == 0);
+}
+
+TEST_CASE("a device that cannot be used is one line") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    if (run_camber({"info"}).output.find("cuda       NVIDIA") != std::string::npos) return;  // it can be used here
+    const CommandResult refused = run_camber(train_arguments(folder / "data", folder / "run", {"--device", "cuda"}));
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.errors.find("camber: error: device 'cuda' cannot be used: ") == 0);
+    CHECK(std::count(refused.errors.begin(), refused.errors.end(), '\n') == 1);
+    CHECK_FALSE(fs::exists(folder / "run"));
+}

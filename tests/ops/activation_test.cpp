@@ -87,7 +87,7 @@ TEST_CASE("elementwise primitives work in place, as the contract allows") {
             check("add to the first", [&](const Tensor& x, const Tensor& y) { primitives.add(x, other, y); });
             check("add to the second", [&](const Tensor& x, const Tensor& y) { primitives.add(other, x, y); });
             check("scale", [&](const Tensor& x, const Tensor& y) { primitives.scale(x, 0.3, y); });
-            check("dropout", [&](const Tensor& x, const Tensor& y) { primitives.dropout(x, y, 0.3, key); });
+            check("dropout", [&](const Tensor& x, const Tensor& y) { primitives.dropout(x, y, 0.3, key, {}); });
         }
     }
 }
