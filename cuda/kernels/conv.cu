@@ -21,7 +21,7 @@
 
 #include <numeric>
 
-#include "cuda/kernels/gpu_backend.h"
+#include "cuda/kernels/convolutions.h"
 #include "cuda/kernels/implicit_gemm.h"
 
 namespace camber::CAMBER_GPU {
@@ -314,21 +314,22 @@ Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
 
 }  // namespace
 
-void GpuBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) {
+void OwnConvolutions::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                             const Conv2dParams& p) {
     dispatch(x, [&](auto t) { correlate<decltype(t)>("conv2d", false, x, w, bias, y, p); });
 }
 
-void GpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
+void OwnConvolutions::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
     dispatch(dy, [&](auto t) { correlate<decltype(t)>("conv2d_backward_data", true, dy, w, {}, dx, p); });
 }
 
-void GpuBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                  const ConvTranspose2dParams& p) {
+void OwnConvolutions::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                                       const ConvTranspose2dParams& p) {
     dispatch(x, [&](auto t) { correlate<decltype(t)>("conv_transpose2d", true, x, w, bias, y, as_convolution(p)); });
 }
 
-void GpuBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                const ConvTranspose2dParams& p) {
+void OwnConvolutions::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
+                                                     const ConvTranspose2dParams& p) {
     dispatch(dy, [&](auto t) {
         correlate<decltype(t)>("conv_transpose2d_backward_data", false, dy, w, {}, dx, as_convolution(p));
     });

@@ -14,7 +14,7 @@
 
 #include <algorithm>
 
-#include "cuda/kernels/gpu_backend.h"
+#include "cuda/kernels/convolutions.h"
 #include "cuda/kernels/implicit_gemm.h"
 
 namespace camber::CAMBER_GPU {
@@ -249,16 +249,20 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
 
 }  // namespace
 
-void GpuBackend::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                        const Conv2dParams& p) {
+void convolution_bias_gradient(const Tensor& dy, const Tensor& db) {
+    dispatch(dy, [&](auto t) { bias_gradient<decltype(t)>(dy, db); });
+}
+
+void OwnConvolutions::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
+                                             const Conv2dParams& p) {
     dispatch(x, [&](auto t) {
         filter_gradient<decltype(t)>("conv2d_backward_filter", x, dy, dw, p);
         if (db) bias_gradient<decltype(t)>(dy, db);
     });
 }
 
-void GpuBackend::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                                  const ConvTranspose2dParams& p) {
+void OwnConvolutions::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw,
+                                                       const Tensor& db, const ConvTranspose2dParams& p) {
     dispatch(x, [&](auto t) {
         filter_gradient<decltype(t)>("conv_transpose2d_backward_filter", dy, x, dw,
                                      {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop});

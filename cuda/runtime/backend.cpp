@@ -3,12 +3,13 @@
 #include <camber/error.h>
 
 #include "cuda/cuda.h"
+#include "cuda/kernels/convolutions.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/runtime.h"
 
 namespace camber::CAMBER_GPU {
 
-std::string GpuBackend::describe() const { return describe_runtime(); }
+std::string GpuBackend::describe() const { return describe_runtime() + "; " + describe_convolutions(); }
 
 void GpuBackend::synchronize() { CAMBER_GPU::synchronize(); }
 

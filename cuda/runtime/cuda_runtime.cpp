@@ -96,6 +96,13 @@ cudaStream_t compute_stream() {
     return stream;
 }
 
+bool recording() {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check(cudaStreamIsCapturing(compute_stream(), &status), "cudaStreamIsCapturing",
+          "asking whether a step is recorded");
+    return status != cudaStreamCaptureStatusNone;
+}
+
 void check_launch(const char* name) { check(cudaGetLastError(), "kernel launch", "launching '{}'", name); }
 
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes) {

@@ -100,6 +100,8 @@ class ProfilerRange {
 };
 
 #if !defined(CAMBER_EMULATED)
+/// Whether the compute stream is being recorded.
+bool recording();
 cudaStream_t compute_stream();
 void check_launch(const char* name);
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes);
