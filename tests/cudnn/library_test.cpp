@@ -1,0 +1,102 @@
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+
+#include "backend/convolution_settings.h"
+#include "cuda/cudnn/cudnn_api.h"
+#include "support/errors.h"
+#include "support/files.h"
+
+using namespace camber;
+using testing::TemporaryFolder;
+
+namespace {
+
+/// An environment variable, as it was again at the end.
+class Variable {
+  public:
+    Variable(const char* name, const std::string& value) : name_(name) {
+        if (const char* const before = ::getenv(name)) before_ = before;
+        ::setenv(name, value.c_str(), 1);
+    }
+    ~Variable() {
+        if (before_.empty()) {
+            ::unsetenv(name_);
+        } else {
+            ::setenv(name_, before_.c_str(), 1);
+        }
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+  private:
+    const char* name_;
+    std::string before_;
+};
+
+std::string refusal(const std::vector<std::string>& candidates) {
+    return testing::error_of([&] { cudnn::load_api(candidates); });
+}
+
+}  // namespace
+
+TEST_CASE("cuDNN: what is missing, too old or something else is said in one line") {
+    const std::string nothing = refusal({"/nowhere/libcudnn.so.9"});
+    CHECK(nothing.find("no cuDNN: /nowhere/libcudnn.so.9") == 0);
+    CHECK(nothing.find("CAMBER_CUDNN") != std::string::npos);
+    CHECK(nothing.find('\n') == std::string::npos);
+
+    CHECK(
+        refusal({CAMBER_OLD_CUDNN}).find(CAMBER_OLD_CUDNN " is cuDNN 9.1.0, older than the 9.8.0 that Camber needs") !=
+        std::string::npos);
+    // The file that was found is named, not the one that was not.
+    CHECK(refusal({"/nowhere/libcudnn.so.9", CAMBER_OLD_CUDNN, "/nowhere/else"}).find("older than") !=
+          std::string::npos);
+    CHECK(refusal({CAMBER_DRIVER_STAND_IN}).find("it is not cuDNN") != std::string::npos);
+
+    const TemporaryFolder folder;
+    testing::write_text(folder / "libcudnn.so.9", "not a library");
+    CHECK(refusal({(folder / "libcudnn.so.9").string()}).find("no cuDNN: ") == 0);
+}
+
+TEST_CASE("cuDNN: one that serves is taken after one that is too old") {
+    std::string why;
+    const cudnn::Api* const api = cudnn::find_api(&why);
+    if (!api) {
+        MESSAGE("left out: " << why);
+        return;
+    }
+    CHECK(cudnn::load_api({"/nowhere/libcudnn.so.9", CAMBER_OLD_CUDNN, api->path}).version == api->version);
+}
+
+TEST_CASE("cuDNN: where the library is looked for") {
+    const TemporaryFolder folder;
+    const auto packages = folder.path() / "lib/python3.12/site-packages/nvidia/cudnn/lib";
+    std::filesystem::create_directories(packages);
+    testing::write_text(packages / "libcudnn.so.9", "");
+    std::filesystem::create_directories(folder / "toolkit/lib64");
+    testing::write_text(folder / "toolkit/lib64/libcudnn.so.9", "");
+    {
+        const Variable none("CAMBER_CUDNN", ""), python("VIRTUAL_ENV", folder.path().string()),
+            toolkit("CUDA_PATH", (folder / "toolkit").string());
+        const std::vector<std::string> candidates = cudnn::library_candidates();
+        REQUIRE(candidates.size() >= 3);
+        CHECK(candidates[0] == "libcudnn.so.9");  // by the dynamic loader: Debian's and NVIDIA's packages
+        CHECK(candidates[1] == (packages / "libcudnn.so.9").string());
+        CHECK(std::count(candidates.begin(), candidates.end(), (folder / "toolkit/lib64/libcudnn.so.9").string()) == 1);
+    }
+    const Variable python("VIRTUAL_ENV", folder.path().string());
+    {
+        const Variable given("CAMBER_CUDNN", packages.string());
+        CHECK(cudnn::library_candidates() == std::vector<std::string>{(packages / "libcudnn.so.9").string()});
+    }
+    const Variable given("CAMBER_CUDNN", "/nowhere/my-cudnn.so");
+    CHECK(cudnn::library_candidates() == std::vector<std::string>{"/nowhere/my-cudnn.so"});
+}
+
+TEST_CASE("convolution settings: names and mistakes") {
+    for (const auto choice : {ConvolutionChoice::automatic, ConvolutionChoice::own, ConvolutionChoice::cudnn})
+        CHECK(parse_convolution_choice(name(choice)) == choice);
+    CHECK(testing::error_of([] { parse_convolution_choice("fast"); }).find("auto, own or cudnn") != std::string::npos);
+}

@@ -1,0 +1,232 @@
+#include <dlfcn.h>
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "backend/backend.h"
+#include "cudnn/network_calls.h"
+#include "support/errors.h"
+#include "support/files.h"
+
+using namespace camber;
+using namespace camber::cuda;
+using namespace camber::cudnn;
+
+namespace {
+
+/// An H100 (SXM, 80 GB), from its published properties.
+constexpr const char* h100 = R"({
+  "deviceName": "NVIDIA H100 80GB HBM3", "deviceVer": 900, "driverVer": 13000, "cudaDeviceId": 0, "pciDeviceId": 0,
+  "multiProcessorCount": 132, "warpSize": 32, "totalGlobalMem": 84942979072, "l2CacheSize": 52428800,
+  "smClockRateKHz": 1980000, "memClockRateKHz": 2619000,
+  "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "maxCtasPerSM": 32,
+  "maxBlockSize": [1024, 1024, 64], "maxGridSize": [2147483647, 65535, 65535],
+  "regsPerBlock": 65536, "maxRegistersPerSM": 65536,
+  "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448, "reservedSharedMemoryPerBlock": 1024,
+  "supportCoopLaunch": 1, "isTccDriver": 0})";
+
+/// What plans are made for here: a described H100, on machines with a GPU as well. Null where cuDNN is missing.
+const Target* h100_target() {
+    static const std::unique_ptr<Target> target = [] {
+        // A machine with a driver uses it. The stand-in must be there before cuDNN looks for one.
+        if (!has_backend(Device::cuda) && !::dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL))
+            REQUIRE(::dlopen(CAMBER_DRIVER_STAND_IN, RTLD_NOW | RTLD_GLOBAL));
+        std::string why;
+        const Api* const api = find_api(&why);
+        if (!api) MESSAGE("left out: " << why);
+        return api ? std::make_unique<Target>(*api, h100) : nullptr;
+    }();
+    return target.get();
+}
+
+constexpr PlanCounts one_ready = {.ready = 1, .compiled = 0};
+constexpr PlanCounts one_compiled = {.ready = 0, .compiled = 1};
+
+struct Precision {
+    const char* name;
+    Dtype dtype;
+    bool tf32;
+};
+constexpr Precision precisions[] = {
+    {"bf16", Dtype::bf16, false}, {"TF32", Dtype::f32, true}, {"f32", Dtype::f32, false}};
+
+ConvCall meta_call(ConvKind kind, std::int64_t channels, std::int64_t filters) {
+    const auto meta = [](const Shape& shape, Dtype dtype) { return Tensor::empty(shape, dtype, Device::meta); };
+    return {kind,
+            meta({4, 32, 32, channels}, Dtype::bf16),
+            meta({filters, 3, 3, channels}, Dtype::f32),
+            meta({4, 32, 32, filters}, Dtype::bf16),
+            {},
+            {.padding = {1, 1, 1, 1}}};
+}
+
+}  // namespace
+
+TEST_CASE("cuDNN: every convolution of every network has a plan on an H100, ready to run and deterministic") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    for (const Precision& precision : precisions) {
+        std::set<std::string> met;
+        for (const nets::NetInfo& info : nets::net_list()) {
+            const std::unique_ptr<nets::Net> net = info.make({{"classes", 11}});
+            const int multiple = net->size_multiple(), size = 256 % multiple == 0 ? 256 : multiple;
+            const std::vector<ConvCall> calls = testing::convolutions_of_step(*net, 16, size, precision.dtype);
+            CHECK(calls.size() > 3);
+            for (const ConvCall& call : calls) {
+                const std::vector<ConvVariant> variants = conv_variants(call);
+                REQUIRE(!variants.empty());
+                if (!met.insert(variants[0].problem.key()).second) continue;
+                bool planned = false;
+                std::string why;
+                for (const ConvVariant& variant : variants)
+                    planned = planned ||
+                              !make_plans(*target, variant.problem, {.tf32 = precision.tf32}, one_ready, &why).empty();
+                CHECK_MESSAGE(planned, info.name << ": no plan for " << variants[0].problem.key() << ": " << why);
+            }
+        }
+        MESSAGE(std::string(precision.name) << ": " << met.size() << " different convolutions");
+    }
+}
+
+TEST_CASE("cuDNN: the plain U-Net's step is 23 convolutions, each in three kinds but the first") {
+    const std::unique_ptr<nets::Net> net = nets::make_unet();
+    const std::vector<ConvCall> calls = testing::convolutions_of_step(*net, 16, 256, Dtype::bf16);
+    int kinds[3] = {};
+    for (const ConvCall& call : calls) ++kinds[static_cast<int>(call.kind)];
+    // Four transposed convolutions: their forward is a data gradient, and the other way round.
+    CHECK(kinds[static_cast<int>(ConvKind::forward)] == 19 + 4);
+    CHECK(kinds[static_cast<int>(ConvKind::backward_data)] == 19 - 1 + 4);
+    CHECK(kinds[static_cast<int>(ConvKind::backward_filter)] == 23);
+}
+
+TEST_CASE("cuDNN: biases and f32 filter gradients of bf16 are fused by compiled plans") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    const auto plans_of = [&](ConvKind kind, bool bias, Dtype filter_dtype, const PlanCounts& counts) {
+        const ConvCall call = meta_call(kind, 64, 64);
+        ConvProblem problem = conv_problem(kind, Dtype::bf16, call.image.shape(), call.filter.shape(),
+                                           call.response.shape(), call.params);
+        problem.bias = bias;
+        problem.filter_dtype = filter_dtype;
+        std::string why;
+        std::vector<ConvPlan> plans = make_plans(*target, problem, {}, counts, &why);
+        INFO(problem.key() << ": " << why);
+        CHECK(plans.size() == 1);
+        return plans;
+    };
+    plans_of(ConvKind::forward, true, Dtype::bf16, one_compiled);
+    plans_of(ConvKind::backward_filter, false, Dtype::f32, one_compiled);
+}
+
+TEST_CASE("cuDNN: a plan that cannot be run names the call") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    const std::vector<ConvPlan> plans =
+        make_plans(*target, conv_variants(meta_call(ConvKind::forward, 64, 64))[0].problem, {}, one_ready);
+    REQUIRE(plans.size() == 1);
+    alignas(16) static char operands[64];  // never looked at
+    const std::string error = testing::error_of([&] {
+        plans[0].execute(target->api(), nullptr,
+                         {.image = operands, .filter = operands + 16, .response = operands + 32, .bias = operands + 48},
+                         operands);
+    });
+    CHECK(error.find("cudnnBackendExecute: ") == 0);
+    CHECK(error.find("running engine ") != std::string::npos);
+}
+
+TEST_CASE("without a GPU Camber's convolutions serve, and cuDNN's cannot be asked for") {
+    if (has_backend(Device::cuda)) return;
+    const ConvolutionSettings before = convolution_settings();
+    set_convolution_settings({.choice = ConvolutionChoice::automatic});
+    CHECK(testing::mentions(describe_convolutions(), {"Camber's convolutions: "}));
+    set_convolution_settings({.choice = ConvolutionChoice::own});
+    CHECK(describe_convolutions() == "Camber's convolutions, as asked for");
+    set_convolution_settings({.choice = ConvolutionChoice::cudnn});
+    CHECK(testing::error_of([] { convolutions(); }).find("cuDNN's convolutions were asked for, but cannot be used: ") ==
+          0);
+    set_convolution_settings(before);
+}
+
+TEST_CASE("cuDNN: plans keep to their limits") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    const ConvCall call = meta_call(ConvKind::backward_filter, 64, 64);
+    ConvProblem problem = conv_variants(call)[0].problem;
+    for (const ConvPlan& plan : make_plans(*target, problem, {.workspace = 1 << 20}, {.ready = 12, .compiled = 0}))
+        CHECK(plan.workspace_bytes() <= 1 << 20);
+    // What cuDNN cannot do is said, not thrown; what it does not accept is thrown, naming the call.
+    problem.bias = false;
+    problem.channels = 63;
+    std::string why;
+    CHECK(make_plans(*target, problem, {.workspace = -1}, one_ready, &why).empty());
+    CHECK(!why.empty());
+    problem.out_height = 7;
+    CHECK(testing::error_of([&] { make_plans(*target, problem, {}, one_ready); }).find("cudnnBackendFinalize") == 0);
+}
+
+TEST_CASE("cuDNN: the ways of posing a call") {
+    const auto names_of = [](const ConvCall& call) {
+        std::vector<std::string> names;
+        for (const ConvVariant& variant : conv_variants(call)) names.push_back(variant.name);
+        return names;
+    };
+    using Names = std::vector<std::string>;
+    CHECK(names_of(meta_call(ConvKind::forward, 64, 64)) == Names{"plain"});
+    CHECK(names_of(meta_call(ConvKind::backward_filter, 64, 64)) == Names{"plain", "plain to f32"});
+    CHECK(names_of(meta_call(ConvKind::backward_data, 64, 12)) == Names{"plain", "padded"});
+    ConvCall call = meta_call(ConvKind::forward, 3, 64);
+    call.bias = Tensor::empty({64}, Dtype::f32, Device::meta);
+    CHECK(names_of(call) == Names{"plain with bias", "plain", "padded with bias", "padded"});
+    CHECK(conv_variants(call)[2].problem.channels == 8);
+    CHECK(conv_variants(call)[2].problem.filters == 64);
+    call.params.padding.left = -1;  // cropping: Camber's own kernels
+    CHECK(names_of(call).empty());
+}
+
+TEST_CASE("cuDNN: plans are kept on disk and restored from there") {
+    const testing::TemporaryFolder folder;
+    const PlanCache cache(folder / "plans");
+    CHECK(!cache.find("a problem"));
+    cache.keep("a problem", {.variant = "own", .engine = "", .plan = "", .milliseconds = 0.25});
+    REQUIRE(cache.find("a problem"));
+    CHECK(cache.find("a problem")->variant == "own");
+    CHECK(cache.find("a problem")->milliseconds == 0.25);
+    CHECK(!cache.find("another problem"));
+
+    const std::filesystem::path file = *std::filesystem::directory_iterator(folder / "plans");
+    const std::string kept = testing::read_text(file);
+    testing::write_text(file, kept.substr(0, kept.size() / 2));
+    CHECK(!cache.find("a problem"));
+    testing::write_text(file, R"({"problem": "a problem", "variant": 3})");
+    CHECK(!cache.find("a problem"));
+    testing::write_text(folder / "file", "");
+    PlanCache(folder / "file" / "below").keep("a problem", {});  // cannot be written: not an error
+    PlanCache("").keep("a problem", {});
+
+    cache.keep_once("device.json", "1");
+    cache.keep_once("device.json", "2");
+    CHECK(testing::read_text(folder / "plans" / "device.json") == "1");
+
+    const Target* const target = h100_target();
+    if (!target) return;
+    const ConvProblem problem = conv_variants(meta_call(ConvKind::backward_filter, 64, 64))[0].problem;
+    for (const PlanCounts& counts : {one_ready, one_compiled}) {
+        const std::vector<ConvPlan> plans = make_plans(*target, problem, {}, counts);
+        REQUIRE(plans.size() == 1);
+        cache.keep(problem.key(), {"plain", plans[0].engine(), plans[0].json(), 1});
+        const std::optional<Choice> choice = cache.find(problem.key());
+        REQUIRE(choice);
+        const ConvPlan restored = restore_plan(*target, choice->plan, choice->engine);
+        CHECK(restored.json() == plans[0].json());
+        CHECK(restored.engine() == plans[0].engine());
+        CHECK(restored.workspace_bytes() == plans[0].workspace_bytes());
+    }
+    CHECK(!testing::error_of([&] { restore_plan(*target, "{}", ""); }).empty());
+}
+
+TEST_CASE("cuDNN: the folder of kept plans is of one device and version") {
+    const std::filesystem::path a = plan_folder("NVIDIA H100 80GB HBM3-sm90-132", "9.19.0");
+    if (a.empty()) return;  // neither HOME nor a cache folder
+    CHECK(a.filename() == "NVIDIA-H100-80GB-HBM3-sm90-132-cudnn-9.19.0");
+    CHECK(a != plan_folder("NVIDIA H100 80GB HBM3-sm90-132", "9.20.0"));
+}
