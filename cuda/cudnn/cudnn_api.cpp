@@ -35,7 +35,7 @@ void find_entry(void* library, const char* name, Function& function, const std::
     if (!function) fail("{} has no {}: it is not cuDNN, or a damaged copy", path, name);
 }
 
-/// Throws Error saying why `path` does not serve. Empty `missing` afterwards: the file exists.
+/// Throws Error saying why `path` does not serve.
 Api load(const std::string& path) {
     void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) fail("{}", ::dlerror());
