@@ -111,7 +111,9 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
     });
 
     // --- pooling and shape
-    const Pool2dParams pool2 = {}, pool3 = {.kernel_h = 3, .kernel_w = 3, .padding = {1, 0, 1, 0}};
+    Pool2dParams pool2, pool3;
+    pool3.kernel_h = pool3.kernel_w = 3;
+    pool3.padding = {1, 0, 1, 0};
     for (const auto& [name, p] : {std::pair{"max_pool2d 2x2", pool2}, std::pair{"max_pool2d 3x3/2", pool3}}) {
         add(name, 1.25 * one,
             [=] { return [m, p, x = m->activation(full), y = m->output(half)] { m->backend().max_pool2d(x, y, p); }; });
@@ -126,7 +128,7 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
     add("avg_pool2d, whole image", one, [=] {
         const int extent = static_cast<int>(hw);
         return [m, extent, x = m->activation(full), y = m->output({n, 1, 1, c})] {
-            m->backend().avg_pool2d(x, y, {.kernel_h = extent, .kernel_w = extent, .stride_h = 1, .stride_w = 1});
+            m->backend().avg_pool2d(x, y, {extent, extent, 1, 1, {}, false});
         };
     });
     for (const auto& [name, mode] :
