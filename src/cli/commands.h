@@ -15,5 +15,7 @@ void add_predict(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_summary(CLI::App& app, Action& action);
+void add_import(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 
 }  // namespace camber::cli

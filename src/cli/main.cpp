@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
     cli::add_eval(app, action);
     cli::add_predict(app, action);
     cli::add_summary(app, action);
+    cli::add_import(app, action);
+    cli::add_export(app, action);
     cli::add_data(app, action);
     cli::add_info(app, action);
     try {

@@ -1,7 +1,9 @@
 #include "cli/options.h"
 
 #include <camber/error.h>
+#include <camber/nets.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace camber::cli {
@@ -26,6 +28,18 @@ void set_net_option(nlohmann::json& options, const std::string& text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) fail_usage("--net-option takes NAME=VALUE, not '{}'", text);
     set_net_option(options, text.substr(0, equals), text.substr(equals + 1));
+}
+
+void add_net_flags(CLI::App& command, std::map<std::string, std::string>& given) {
+    for (const nets::NetInfo& net : nets::net_list()) {
+        for (const nets::NetOption& option : net.options) {
+            std::string flag = "--" + option.name;
+            std::replace(flag.begin(), flag.end(), '_', '-');
+            if (command.get_option_no_throw(flag)) continue;  // another network has it too
+            const auto store = [&given, name = option.name](const std::string& value) { given[name] = value; };
+            command.add_option_function<std::string>(flag, store, option.help)->group("Network");
+        }
+    }
 }
 
 }  // namespace camber::cli

@@ -3,7 +3,6 @@
 #include <camber/nets.h>
 #include <camber/summary.h>
 
-#include <algorithm>
 #include <iostream>
 #include <map>
 
@@ -42,15 +41,7 @@ void add_summary(CLI::App& app, Action& action) {
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the input")->capture_default_str();
     command->add_option("--format", a->options.format, "keras, markdown or json")->capture_default_str();
     command->add_option("--audit", a->options.audit, "A published table (TSV, see docs/audit.md) to judge row by row");
-    for (const nets::NetInfo& net : nets::net_list()) {
-        for (const nets::NetOption& option : net.options) {
-            std::string flag = "--" + option.name;
-            std::replace(flag.begin(), flag.end(), '_', '-');
-            if (command->get_option_no_throw(flag)) continue;  // another network has it too
-            const auto store = [a, name = option.name](const std::string& value) { a->net_options[name] = value; };
-            command->add_option_function<std::string>(flag, store, option.help)->group("Network");
-        }
-    }
+    add_net_flags(*command, a->net_options);
     command->callback([a, &action] {
         action = [a] {
             for (const auto& [name, value] : a->net_options) set_net_option(a->options.net_options, name, value);

@@ -1,0 +1,75 @@
+#pragma once
+#include <camber/named_tensor.h>
+#include <camber/nn.h>
+#include <camber/weights.h>
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Weights of other libraries into our networks and back. Names are mapped by the tables in src/io/name_maps, layouts
+/// and conventions converted here and nowhere else:
+///
+/// | | here | PyTorch | Keras |
+/// | --- | --- | --- | --- |
+/// | convolution | [Cout, Kh, Kw, Cin] | [Cout, Cin, Kh, Kw] | [Kh, Kw, Cin, Cout] |
+/// | transposed convolution | [Cin, Kh, Kw, Cout] | [Cin, Cout, Kh, Kw] | [Kh, Kw, Cout, Cin] |
+/// | linear | [out, in] | [out, in] | [in, out] |
+/// | linear after flattening | in = H x W x C | in = C x H x W | in = H x W x C |
+/// | batch normalisation | weight, bias, running_mean, running_var | the same | gamma, beta, moving_mean,
+/// moving_variance |
+///
+/// A batch normalisation's eps and momentum are no weights: the networks have their originals' own.
+namespace camber {
+
+struct ImportOptions {
+    /// The names in the file: one of import_sources(), or "auto" for the one under which most tensors fit.
+    std::string from = "auto";
+    /// Takes a classifier's weights for the encoder alone: its head is left out, the parameters below `encoder_paths`
+    /// are filled, all others stay as they are.
+    bool encoder_only = false;
+    std::vector<std::string> encoder_paths = {};  ///< modules; empty: every parameter may be filled
+    /// Anything missing, unexpected or of the wrong shape is an Error.
+    bool strict = false;
+    /// The file's network wants BGR: the first convolution's input channels are turned round, so that ours takes RGB.
+    bool bgr_input = false;
+};
+
+/// What came of an import. Names of sources are the file's, of targets the network's.
+struct ImportReport {
+    struct Match {
+        std::string source, target;
+    };
+    struct WrongShape {
+        std::string source, target;
+        std::string source_shape, wanted_shape;  ///< both in the file's layout
+    };
+    std::string from;  ///< the table that was used
+    std::vector<Match> matched;
+    std::vector<std::string> missing;     ///< targets that the file has nothing for
+    std::vector<std::string> unexpected;  ///< sources that the network has no place for
+    std::vector<WrongShape> wrong_shape;
+    std::vector<std::string> ignored;  ///< sources left out on purpose: counters, a classifier's head
+
+    bool complete() const { return missing.empty() && unexpected.empty() && wrong_shape.empty(); }
+    /// A line of counts, then a line for each kind of trouble with at most `most` names.
+    std::string text(std::size_t most = 8) const;
+};
+nlohmann::json to_json(const ImportReport& report);
+
+/// The tables' names and a line about each, for help and errors.
+std::vector<std::pair<std::string, std::string>> import_sources();
+
+/// Fills the network's parameters and running statistics, which must be in memory (ParameterBuffer), from the file.
+/// What does not fit stays as it was and is in the report. Storage versions are bumped. Throws UsageError for an
+/// unknown `from` or one that does not suit the file's format; Error when nothing fits, when `strict` and not all
+/// does, and when the file cannot be read. Nothing is written before names and shapes have been judged.
+ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options = {});
+
+/// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for
+/// networks whose original is PyTorch's are those of its state_dict: what load_state_dict takes.
+std::vector<NamedTensor> export_weights(nn::Module& network);
+
+}  // namespace camber

@@ -1,0 +1,42 @@
+#include <camber/checkpoint.h>
+#include <camber/import.h>
+#include <camber/nets.h>
+#include <camber/train.h>
+
+#include "cli/commands.h"
+
+namespace camber::cli {
+namespace {
+
+struct Arguments {
+    std::string checkpoint, out;
+    bool as_trained = false;
+};
+
+int run_export(const Arguments& a) {
+    Model model;
+    model.config = train_config(CheckpointFile::open(a.checkpoint).info().config);
+    model.net = nets::make_net(model.config.net, model.config.net_options);
+    model.parameters =
+        std::make_unique<nn::ParameterBuffer>(*model.net, nn::ParameterBufferOptions{.gradients = false});
+    load_weights(a.checkpoint, model.tensors(), a.as_trained ? WeightsFrom::model : WeightsFrom::best_available);
+    const std::vector<NamedTensor> tensors = export_weights(*model.net);
+    write_safetensors(a.out, tensors, {{"format", "pt"}});
+    fmt::print("{} tensors of {} in {}; in Python: model.load_state_dict(safetensors.torch.load_file('{}'))\n",
+               tensors.size(), model.config.net, a.out, a.out);
+    return 0;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Action& action) {
+    CLI::App* command =
+        app.add_subcommand("export", "Writes a checkpoint's weights as safetensors with PyTorch's names and layouts");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
+    command->add_option("--out", a->out, "File to write (.safetensors)")->required();
+    command->add_flag("--as-trained", a->as_trained, "The weights as trained, also where there are averaged ones");
+    command->callback([a, &action] { action = [a] { return run_export(*a); }; });
+}
+
+}  // namespace camber::cli

@@ -1,0 +1,125 @@
+#include <camber/checkpoint.h>
+#include <camber/import.h>
+#include <camber/nets.h>
+#include <camber/train.h>
+
+#include <map>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+
+namespace camber::cli {
+namespace {
+
+struct Arguments {
+    std::string net, weights, encoder_weights, out, from = "auto", class_table;
+    std::vector<std::string> net_options;
+    std::map<std::string, std::string> net_flags;  // as given, by the network's name for them
+    std::uint64_t seed = 1;
+    bool strict = false, bgr = false, json = false;
+};
+
+/// The colours of PASCAL VOC: the bits of the class id, three at a time, from the highest bit of each channel down.
+Rgb voc_colour(int id) {
+    Rgb colour{};
+    for (int bit = 7; id > 0; id >>= 3, --bit) {
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+            colour[channel] = static_cast<std::uint8_t>(colour[channel] | ((id >> channel) & 1) << bit);
+        }
+    }
+    return colour;
+}
+
+/// What to call the classes of a network whose file does not say.
+ClassTable classes_for(int count, const std::string& file) {
+    if (!file.empty()) {
+        ClassTable table = read_class_table(file);
+        if (table.count() != count) {
+            fail_usage("{} has {} classes, the network {}", file, table.count(), count);
+        }
+        return table;
+    }
+    if (count == camvid11().count()) return camvid11();
+    ClassTable table;
+    table.name = fmt::format("{} classes", count);
+    for (int id = 0; id < count; ++id) {
+        table.names.push_back(fmt::format("class{}", id));
+        table.colours.push_back(voc_colour(id));
+    }
+    return table;
+}
+
+int run_import(const Arguments& a) {
+    if (a.weights.empty() == a.encoder_weights.empty()) {
+        fail_usage("give --weights FILE for a whole network, or --encoder-weights FILE for its encoder alone");
+    }
+    TrainConfig config;
+    config.net = a.net;
+    config.seed = a.seed;
+    for (const std::string& option : a.net_options) set_net_option(config.net_options, option);
+    for (const auto& [name, value] : a.net_flags) set_net_option(config.net_options, name, value);
+    Model model;
+    model.net = nets::make_net(config.net, config.net_options);
+    config.net_options = model.net->options();
+    model.config = config;
+
+    const auto file = WeightFile::open(a.weights.empty() ? a.encoder_weights : a.weights);
+    ImportOptions options;
+    options.from = a.from;
+    options.encoder_only = a.weights.empty();
+    options.encoder_paths = model.net->encoder_paths();
+    if (options.encoder_only && options.encoder_paths.empty()) {
+        fail_usage("{} has no encoder to fill from a classifier; give --weights FILE", a.net);
+    }
+    options.strict = a.strict;
+    options.bgr_input = a.bgr;
+    model.parameters = std::make_unique<nn::ParameterBuffer>(
+        *model.net, nn::ParameterBufferOptions{.seed = a.seed, .gradients = false});
+    const ImportReport report = import_weights(*file, *model.net, options);
+
+    Checkpoint checkpoint;
+    checkpoint.info.config = to_json(config);
+    checkpoint.info.seed = a.seed;
+    checkpoint.info.extra["imported"] = {{"file", file->file().filename().string()}, {"from", report.from}};
+    constexpr int most_classes = 255;  // label maps are u8; a classifier of more makes none
+    if (const int classes = model.net->classes(); classes <= most_classes) {
+        checkpoint.info.extra["classes"] = nlohmann::json::parse(class_table_json(classes_for(classes, a.class_table)));
+    }
+    checkpoint.add("model.", model.tensors());
+    save_checkpoint(a.out, checkpoint);
+    if (a.json) {
+        fmt::print("{}\n", to_json(report).dump(2));
+    } else {
+        fmt::print("{}: {}{} is written\n", file->file().string(), report.text(), a.out);
+    }
+    return 0;
+}
+
+}  // namespace
+
+void add_import(CLI::App& app, Action& action) {
+    CLI::App* command =
+        app.add_subcommand("import", "Makes a checkpoint from another library's weights (.pth, .h5, safetensors)");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("--net", a->net, "Network (see camber info)")->required();
+    command->add_option("--weights", a->weights, "File with the whole network's weights");
+    command->add_option("--encoder-weights", a->encoder_weights,
+                        "A classifier's file: its head is left out, the rest fills the network's encoder");
+    command->add_option("--out", a->out, "Checkpoint to write (.safetensors)")->required();
+    std::string sources = "Whose names the file has: auto";
+    for (const auto& [name, what] : import_sources()) sources += ", " + name;
+    command->add_option("--from", a->from, sources)->capture_default_str();
+    command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
+    command->add_flag("--bgr", a->bgr, "The file's network wants BGR: turn its first convolution round");
+    command->add_option("--class-table", a->class_table, "JSON with the classes' names and colours [CamVid's 11]");
+    command->add_option("--seed", a->seed, "Of the initial values of what the file does not fill")
+        ->capture_default_str();
+    command->add_flag("--json", a->json, "Print the report, every name in it, as JSON");
+    command->add_option("--net-option", a->net_options, "NAME=VALUE, an option of the network (see camber info)")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group("Network");
+    add_net_flags(*command, a->net_flags);
+    command->callback([a, &action] { action = [a] { return run_import(*a); }; });
+}
+
+}  // namespace camber::cli

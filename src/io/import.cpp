@@ -1,0 +1,265 @@
+#include <camber/import.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "io/layout.h"
+#include "io/name_map.h"
+#include "io/printable.h"
+
+namespace camber {
+namespace {
+
+/// A parameter or running statistic of the network.
+struct Target {
+    nn::Parameter* parameter = nullptr;
+    Role role = Role::other;
+    bool wanted = true;  ///< false: outside the encoder that is imported
+};
+
+Role role_of(const nn::Module* layer, const std::string& leaf) {
+    if (leaf != "weight") return Role::other;
+    if (dynamic_cast<const nn::Conv2d*>(layer)) return Role::conv;
+    if (dynamic_cast<const nn::ConvTranspose2d*>(layer)) return Role::conv_transpose;
+    if (dynamic_cast<const nn::Linear*>(layer)) return Role::linear;
+    return Role::other;
+}
+
+/// In the network's own order.
+struct Targets {
+    std::vector<std::string> names;
+    std::map<std::string, Target> by_name;
+};
+
+Targets targets_of(nn::Module& network) {
+    std::map<std::string, nn::Module*> layers;
+    for (const auto& [path, module] : network.named_modules()) layers.emplace(path, module);
+    Targets targets;
+    for (auto list : {network.named_parameters(), network.named_buffers()}) {
+        for (const nn::NamedParameter& named : list) {
+            const std::size_t dot = named.name.rfind('.');
+            const std::string path = dot == std::string::npos ? "" : named.name.substr(0, dot);
+            const std::string leaf = named.name.substr(dot == std::string::npos ? 0 : dot + 1);
+            const auto layer = layers.find(path);
+            targets.names.push_back(named.name);
+            targets.by_name[named.name] = {named.parameter,
+                                           role_of(layer == layers.end() ? nullptr : layer->second, leaf), true};
+        }
+    }
+    return targets;
+}
+
+/// Layout of a target's weights, PyTorch's flattening included.
+Layout target_layout(const std::string& name, const Target& target, Convention convention) {
+    const Shape& shape = target.parameter->tensor.shape();
+    Role role = target.role;
+    const std::int64_t pixels = role == Role::linear ? flattened_pixels(name, shape) : 0;
+    if (pixels > 0) role = Role::linear_after_flatten;
+    return layout_of(role, shape, convention, std::max<std::int64_t>(pixels, 1));
+}
+
+struct Transfer {
+    const WeightEntry* source;
+    std::string target;
+    Transposition to_camber;
+};
+
+struct Plan {
+    ImportReport report;
+    std::vector<Transfer> transfers;
+};
+
+/// What the file would fill under one table.
+Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map) {
+    Plan plan;
+    plan.report.from = map.source;
+    std::set<std::string> filled;
+    for (const WeightEntry& entry : file.entries()) {
+        const std::optional<std::string> name = mapped_name(map, plain_name(convention, entry.name));
+        if (!name) {
+            plan.report.ignored.push_back(entry.name);
+            continue;
+        }
+        const auto found = targets.by_name.find(*name);
+        if (found != targets.by_name.end() && !found->second.wanted) {
+            plan.report.ignored.push_back(entry.name);
+        } else if (found == targets.by_name.end() || !filled.insert(*name).second) {
+            plan.report.unexpected.push_back(entry.name);
+        } else if (Layout layout = target_layout(*name, found->second, convention); layout.shape != entry.shape) {
+            const WeightEntry wanted{*name, layout.shape};
+            plan.report.wrong_shape.push_back({entry.name, *name, entry.shape_text(), wanted.shape_text()});
+        } else {
+            plan.report.matched.push_back({entry.name, *name});
+            plan.transfers.push_back({&entry, *name, layout.to_camber});
+        }
+    }
+    for (const std::string& name : targets.names) {
+        if (targets.by_name.at(name).wanted && !filled.contains(name)) plan.report.missing.push_back(name);
+    }
+    return plan;
+}
+
+bool suits(const WeightFile& file, Convention convention) {
+    if (file.from_camber()) return convention == Convention::camber;
+    return convention == (file.format() == WeightFormat::keras ? Convention::keras : Convention::pytorch);
+}
+
+/// The plan of the table under which most tensors fit, among those that `options` allow.
+Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptions& options) {
+    std::optional<Plan> best;
+    std::vector<std::string_view> names;
+    bool known = options.from == "auto";
+    for (const NameSource* source : name_sources()) {
+        names.push_back(source->name);
+        if (options.from != "auto" && options.from != source->name) continue;
+        known = true;
+        if (!suits(file, source->convention)) continue;
+        for (const NameMap& map : source->maps) {
+            if (map.encoder != options.encoder_only) continue;
+            Plan plan = make_plan(file, targets, source->convention, map);
+            const auto score = [](const Plan& p) {
+                return std::pair(p.report.matched.size(), -static_cast<std::ptrdiff_t>(p.report.unexpected.size()));
+            };
+            if (!best || score(plan) > score(*best)) best = std::move(plan);
+        }
+    }
+    if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
+    if (!best) fail_usage("{}: not a file of {}'s weights", file.file().string(), options.from);
+    return std::move(*best);
+}
+
+/// "3 missing (a, b, ...)", at most `most` names.
+std::string named(const std::vector<std::string>& names, std::string_view what, std::size_t most) {
+    std::string text = fmt::format("{} {} (", names.size(), what);
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i) {
+        text += (i ? ", " : "") + printable(names[i]);
+    }
+    return text + (names.size() > most ? fmt::format(", and {} more)", names.size() - most) : ")");
+}
+
+std::vector<std::string> descriptions(const std::vector<ImportReport::WrongShape>& list) {
+    std::vector<std::string> texts;
+    for (const auto& wrong : list) {
+        texts.push_back(
+            fmt::format("{} is {}, {} needs {}", wrong.source, wrong.source_shape, wrong.target, wrong.wanted_shape));
+    }
+    return texts;
+}
+
+/// Every kind of trouble that there is.
+std::vector<std::string> troubles(const ImportReport& report, std::size_t most) {
+    std::vector<std::string> list;
+    if (!report.missing.empty()) list.push_back(named(report.missing, "missing", most));
+    if (!report.unexpected.empty()) list.push_back(named(report.unexpected, "unexpected", most));
+    if (!report.wrong_shape.empty())
+        list.push_back(named(descriptions(report.wrong_shape), "of the wrong shape", most));
+    return list;
+}
+
+void reverse_last_axis(float* values, std::int64_t rows, std::int64_t extent) {
+    for (std::int64_t row = 0; row < rows; ++row) std::reverse(values + row * extent, values + (row + 1) * extent);
+}
+
+/// The convolution that sees the image: the first one.
+std::string first_convolution(const Targets& targets) {
+    for (const std::string& name : targets.names) {
+        if (targets.by_name.at(name).role == Role::conv) return name;
+    }
+    return {};
+}
+
+void transfer(const WeightFile& file, const Transfer& t, const Target& target, bool reverse_channels) {
+    const Tensor& to = target.parameter->tensor;
+    const bool direct = is_host(to.device()) && to.dtype() == Dtype::f32;
+    const Tensor host = direct ? to : Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
+    float* values = host.data<float>();
+    read_transposed(file, *t.source, t.to_camber, values);
+    if (reverse_channels) reverse_last_axis(values, to.numel() / to.shape().back(), to.shape().back());
+    if (!direct) to.copy_from(host);
+    to.storage().bump_version();
+}
+
+}  // namespace
+
+std::string ImportReport::text(std::size_t most) const {
+    std::string result =
+        fmt::format("{} matched, {} missing, {} unexpected, {} of the wrong shape, {} left out (names of {})\n",
+                    matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(), from);
+    for (const std::string& trouble : troubles(*this, most)) result += "  " + trouble + "\n";
+    return result;
+}
+
+nlohmann::json to_json(const ImportReport& report) {
+    nlohmann::json matched = nlohmann::json::array(), wrong = nlohmann::json::array();
+    for (const auto& [source, target] : report.matched) matched.push_back({{"source", source}, {"target", target}});
+    for (const auto& w : report.wrong_shape) {
+        wrong.push_back({{"source", w.source},
+                         {"target", w.target},
+                         {"source_shape", w.source_shape},
+                         {"wanted_shape", w.wanted_shape}});
+    }
+    return {{"from", report.from},       {"matched", matched},
+            {"missing", report.missing}, {"unexpected", report.unexpected},
+            {"wrong_shape", wrong},      {"ignored", report.ignored}};
+}
+
+std::vector<std::pair<std::string, std::string>> import_sources() {
+    std::vector<std::pair<std::string, std::string>> list;
+    for (const NameSource* source : name_sources()) list.emplace_back(source->name, source->what);
+    return list;
+}
+
+ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options) {
+    const std::string name = file.file().string();
+    Targets targets = targets_of(network);
+    if (options.encoder_only && !options.encoder_paths.empty()) {
+        for (auto& [path, target] : targets.by_name) {
+            target.wanted =
+                std::any_of(options.encoder_paths.begin(), options.encoder_paths.end(),
+                            [&path = path](const std::string& encoder) { return path.starts_with(encoder + "."); });
+        }
+    }
+    Plan plan = best_plan(file, targets, options);
+    if (plan.transfers.empty()) {
+        fail("{}: none of its {} tensors fits the network: the first is '{}' {}, the network's first is '{}'", name,
+             file.entries().size(), printable(file.entries().empty() ? "" : file.entries()[0].name),
+             file.entries().empty() ? "" : file.entries()[0].shape_text(),
+             targets.names.empty() ? "" : targets.names[0]);
+    }
+    if (options.strict && !plan.report.complete()) {
+        fail("{}: {} of the network's {} tensors matched, but with --strict all must: {}", name,
+             plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3), "; "));
+    }
+    const std::string first = options.bgr_input ? first_convolution(targets) : "";
+    for (const Transfer& t : plan.transfers) {
+        transfer(file, t, targets.by_name.at(t.target), !first.empty() && t.target == first);
+    }
+    return std::move(plan.report);
+}
+
+std::vector<NamedTensor> export_weights(nn::Module& network) {
+    const Targets targets = targets_of(network);
+    std::vector<NamedTensor> list;
+    for (const std::string& name : targets.names) {
+        const Target& target = targets.by_name.at(name);
+        const Tensor ours = target.parameter->tensor.to(Device::cpu);
+        const Layout layout = target_layout(name, target, Convention::pytorch);
+        const auto& s = layout.shape;
+        const Shape shape = s.size() == 4   ? Shape{s[0], s[1], s[2], s[3]}
+                            : s.size() == 2 ? Shape{s[0], s[1]}
+                                            : ours.shape();
+        if (layout.to_camber.identity()) {
+            list.push_back({name, ours.view(shape)});
+            continue;
+        }
+        Tensor theirs = Tensor::empty(shape, Dtype::f32, Device::cpu);
+        transpose(layout.to_camber.inverse(), ours.data<float>(), theirs.data<float>());
+        list.push_back({name, theirs});
+    }
+    return list;
+}
+
+}  // namespace camber

@@ -1,0 +1,67 @@
+#include "io/name_map.h"
+
+namespace camber {
+
+std::span<const NameSource* const> name_sources() {
+    static constexpr const NameSource* all[] = {&torchvision_names,         &smp_names,   &fastai_names,
+                                                &segmentation_models_names, &keras_names, &camber_names};
+    return all;
+}
+
+std::optional<std::string> mapped_name(const NameMap& map, const std::string& name) {
+    for (const NameRule& rule : map.rules) {
+        const std::size_t star = rule.from.find('*');
+        if (star == std::string_view::npos) {
+            if (name != rule.from) continue;
+            if (rule.to.empty()) return std::nullopt;
+            return std::string(rule.to);
+        }
+        const std::string_view before = rule.from.substr(0, star), after = rule.from.substr(star + 1);
+        if (name.size() < before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after)) continue;
+        if (rule.to.empty()) return std::nullopt;
+        std::string result(rule.to);
+        if (const std::size_t place = result.find('*'); place != std::string::npos) {
+            result.replace(place, 1, name, before.size(), name.size() - before.size() - after.size());
+        }
+        return result;
+    }
+    return name;
+}
+
+std::string plain_name(Convention convention, const std::string& name) {
+    if (convention == Convention::keras) {
+        constexpr std::pair<std::string_view, std::string_view> variables[] = {
+            {"/kernel", ".weight"},
+            {"/gamma", ".weight"},
+            {"/bias", ".bias"},
+            {"/beta", ".bias"},
+            {"/moving_mean", ".running_mean"},
+            {"/moving_variance", ".running_var"},
+        };
+        for (const auto& [theirs, ours] : variables) {
+            if (name.ends_with(theirs)) return name.substr(0, name.size() - theirs.size()) + std::string(ours);
+        }
+        return name;
+    }
+    if (convention == Convention::camber) return name;
+    constexpr std::string_view wrappers[] = {"module.", "_orig_mod."};
+    std::string_view rest = name;
+    for (bool again = true; again;) {
+        again = false;
+        for (const std::string_view wrapper : wrappers) {
+            if (!rest.starts_with(wrapper)) continue;
+            rest.remove_prefix(wrapper.size());
+            again = true;
+        }
+    }
+    return std::string(rest);
+}
+
+std::int64_t flattened_pixels(std::string_view name, const Shape& weight) {
+    // torchvision's VGG pools to 7x7 and flattens: features, avgpool, classifier.0.
+    constexpr std::int64_t pixels = 7 * 7;
+    const bool vgg = name == "classifier.0.weight" && weight.rank() == 2 && weight[1] % pixels == 0;
+    return vgg ? pixels : 0;
+}
+
+}  // namespace camber

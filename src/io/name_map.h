@@ -1,0 +1,50 @@
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/layout.h"
+
+/// Tables that give a file's names the names of our parameters: src/io/name_maps, a file for each source.
+namespace camber {
+
+/// A name that looks like `from` becomes `to`. One "*" in `from` stands for any text, which takes the place of the one
+/// in `to`. An empty `to` leaves the tensor out.
+struct NameRule {
+    std::string_view from, to;
+};
+
+struct NameMap {
+    std::string_view source;          ///< as --from has it
+    std::string_view into;            ///< which of our networks the names are those of
+    bool encoder = false;             ///< takes a classifier's weights for another network's encoder
+    std::span<const NameRule> rules;  ///< the first that fits; a name that none fits stays as it is
+};
+
+struct NameSource {
+    std::string_view name;  ///< as --from has it
+    std::string_view what;  ///< one line
+    Convention convention;
+    std::span<const NameMap> maps;
+};
+
+extern const NameSource torchvision_names, smp_names, fastai_names, keras_names, segmentation_models_names,
+    camber_names;
+
+/// All of them, the likelier of those that suit a file first.
+std::span<const NameSource* const> name_sources();
+
+/// The name of our parameter; nothing where the tensor is to be left out.
+std::optional<std::string> mapped_name(const NameMap& map, const std::string& name);
+
+/// A file's name before any rule: without the "module." and "_orig_mod." of PyTorch's wrappers; Keras's
+/// "LAYER/VARIABLE" as LAYER.weight, .bias, .running_mean or .running_var.
+std::string plain_name(Convention convention, const std::string& name);
+
+/// The height times the width that PyTorch flattens before the linear layer whose weight has this name and shape; 0
+/// where there is no flattening.
+std::int64_t flattened_pixels(std::string_view name, const Shape& weight);
+
+}  // namespace camber
