@@ -20,12 +20,17 @@ stage "device"
 # Only the GPU: the other devices were tested where this was built.
 export CAMBER_TEST_DEVICES=cuda
 stage "tests"
-for test in backend ops nn nets optim cudnn; do
+export CAMBER_CONV=own  # cuDNN would be timed anew at every one of the tests' hundreds of shapes
+for test in backend ops nn nets optim train cudnn; do
     [ -x "$build/tests/test_$test" ] || continue
     result=pass
     timeout 90 "$build/tests/test_$test" >"$out/test_$test.log" 2>&1 || { result=FAIL; failed=1; }
     echo "$test $result" | tee -a "$out/tests.txt"
 done
+
+result=pass
+CAMBER_CONV=cudnn timeout 90 "$build/tests/test_backend" -tc='convolutions as networks*' >"$out/test_convolutions_cudnn.log" 2>&1 || { result=FAIL; failed=1; }
+echo "convolutions through cuDNN $result" | tee -a "$out/tests.txt"
 
 stage "compute-sanitizer"
 sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
@@ -45,6 +50,8 @@ done
 
 stage "kernels"
 "$build/bench_kernels" --device cuda --json "$out/kernels.json" >"$out/kernels.txt" 2>&1 || failed=1
+CAMBER_CONV=cudnn "$build/bench_kernels" --device cuda --only conv --json "$out/kernels_cudnn.json" >"$out/kernels_cudnn.txt" 2>&1 || failed=1
+unset CAMBER_CONV
 
 stage "training step"
 : >"$out/step.jsonl"
@@ -65,6 +72,6 @@ fi
 
 stage "results"
 cat "$out/tests.txt" "$out/sanitizer.txt"
-cat "$out/kernels.txt"
+cat "$out/kernels.txt" "$out/kernels_cudnn.txt"
 "$python" "$here/report.py" "$out"
 exit "$failed"

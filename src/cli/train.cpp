@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include "backend/convolution_settings.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -49,7 +50,8 @@ void parse_loss(const std::string& text, SegmentationLossParams& loss) {
 
 /// The options as given; only those that were given replace the preset's.
 struct Arguments {
-    std::string preset = "published", data, out, size, loss, schedule, device, dtype, optimizer, class_weights, monitor;
+    std::string preset = "published", data, out, size, loss, schedule, device, dtype, conv, optimizer, class_weights,
+                monitor;
     std::string net;
     std::vector<std::string> net_options;
     int batch = 0, accumulate = 0, epochs = 0, threads = 2, warmup = 0, patience = 0, pictures = 0;
@@ -155,10 +157,13 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Device");
     command->add_option("--dtype", a->dtype, "Activations: f32 or bf16 [bf16 on cuda, else f32]")->group("Device");
 
+    command->add_option("--conv", a->conv, "Convolutions on cuda: own, cudnn or auto, the faster by measurement [auto]")
+        ->group("Device");
+
     command->callback([=, &action] {
         action = [=] {
             if (a->resume) {
-                const std::vector<std::string> allowed = {"--resume", "--out", "--data", "--threads"};
+                const std::vector<std::string> allowed = {"--resume", "--out", "--data", "--threads", "--conv"};
                 for (const CLI::Option* option : command->get_options()) {
                     if (option->count() > 0 &&
                         std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
@@ -171,6 +176,11 @@ void add_train(CLI::App& app, Action& action) {
                 fail_usage(
                     "--data is missing: the folder of a dataset, as data/get_camvid.sh or `camber data synth` make "
                     "one");
+            }
+            if (given("--conv")) {
+                ConvolutionSettings settings = convolution_settings();
+                settings.choice = parse_convolution_choice(a->conv);
+                set_convolution_settings(settings);
             }
             TrainConfig config = train_preset(a->preset);
             config.data = a->data;
