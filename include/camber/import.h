@@ -62,8 +62,9 @@ nlohmann::json to_json(const ImportReport& report);
 /// The tables' names and a line about each, for help and errors.
 std::vector<std::pair<std::string, std::string>> import_sources();
 
-/// Fills the network's parameters and running statistics, which must be in memory (ParameterBuffer), from the file.
-/// What does not fit stays as it was and is in the report. Storage versions are bumped. Throws UsageError for an
+/// Fills the network's parameters and running statistics from the file. Those that have no memory yet get it on the
+/// host, so that a network can be filled before a ParameterBuffer initialises the rest. What does not fit stays as it
+/// was and is in the report. Storage versions are bumped. Throws UsageError for an
 /// unknown `from` or one that does not suit the file's format; Error when nothing fits, when `strict` and not all
 /// does, and when the file cannot be read. Nothing is written before names and shapes have been judged.
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options = {});

@@ -4,6 +4,7 @@
 #include <camber/train.h>
 
 #include <map>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -58,34 +59,39 @@ int run_import(const Arguments& a) {
     config.seed = a.seed;
     for (const std::string& option : a.net_options) set_net_option(config.net_options, option);
     for (const auto& [name, value] : a.net_flags) set_net_option(config.net_options, name, value);
-    Model model;
-    model.net = nets::make_net(config.net, config.net_options);
-    config.net_options = model.net->options();
-    model.config = config;
+    const auto net = nets::make_net(config.net, config.net_options);
+    config.net_options = net->options();
 
     const auto file = WeightFile::open(a.weights.empty() ? a.encoder_weights : a.weights);
     ImportOptions options;
     options.from = a.from;
     options.encoder_only = a.weights.empty();
-    options.encoder_paths = model.net->encoder_paths();
+    options.encoder_paths = net->encoder_paths();
     if (options.encoder_only && options.encoder_paths.empty()) {
         fail_usage("{} has no encoder to fill from a classifier; give --weights FILE", a.net);
     }
     options.strict = a.strict;
     options.bgr_input = a.bgr;
-    model.parameters = std::make_unique<nn::ParameterBuffer>(
-        *model.net, nn::ParameterBufferOptions{.seed = a.seed, .gradients = false});
-    const ImportReport report = import_weights(*file, *model.net, options);
+    const ImportReport report = import_weights(*file, *net, options);
+    // What the file has nothing for gets its initial values. A file that has everything needs no second copy.
+    std::optional<nn::ParameterBuffer> memory;
+    if (options.encoder_only || !report.complete()) {
+        memory.emplace(*net, nn::ParameterBufferOptions{.seed = a.seed, .gradients = false});
+    }
 
     Checkpoint checkpoint;
     checkpoint.info.config = to_json(config);
     checkpoint.info.seed = a.seed;
     checkpoint.info.extra["imported"] = {{"file", file->file().filename().string()}, {"from", report.from}};
     constexpr int most_classes = 255;  // label maps are u8; a classifier of more makes none
-    if (const int classes = model.net->classes(); classes <= most_classes) {
+    if (const int classes = net->classes(); classes <= most_classes) {
         checkpoint.info.extra["classes"] = nlohmann::json::parse(class_table_json(classes_for(classes, a.class_table)));
     }
-    checkpoint.add("model.", model.tensors());
+    for (const auto& list : {net->named_parameters(), net->named_buffers()}) {
+        for (const nn::NamedParameter& named : list) {
+            checkpoint.tensors.push_back({"model." + named.name, named.parameter->tensor});
+        }
+    }
     save_checkpoint(a.out, checkpoint);
     if (a.json) {
         fmt::print("{}\n", to_json(report).dump(2));

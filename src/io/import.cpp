@@ -172,7 +172,8 @@ std::string first_convolution(const Targets& targets) {
 }
 
 void transfer(const WeightFile& file, const Transfer& t, const Target& target, bool reverse_channels) {
-    const Tensor& to = target.parameter->tensor;
+    Tensor& to = target.parameter->tensor;
+    if (to.device() == Device::meta) to = Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
     const bool direct = is_host(to.device()) && to.dtype() == Dtype::f32;
     const Tensor host = direct ? to : Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
     float* values = host.data<float>();
