@@ -61,7 +61,7 @@ def main():
     lines = [
         "# Registers and shared memory of every kernel",
         "",
-        "As ptxas reports them for sm_80 and sm_90; static shared memory only. Written by `tools/kernel_resources.py`, which fails when a kernel spills.",
+        "As ptxas reports them for sm_80 and sm_90; static shared memory. Dynamic besides: (M + N) * 256 bytes for a convolution's M x N tile (64 KiB for 128x128), two to four rows of logits a thread in softmax and the losses. Written by `tools/kernel_resources.py`, which fails when a kernel spills.",
     ]
     spilled = []
     for source in sources:
