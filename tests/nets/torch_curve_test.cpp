@@ -115,7 +115,7 @@ TEST_CASE("the first step is PyTorch's: logits in evaluation and training, gradi
 TEST_CASE("twenty training steps follow PyTorch's losses") {
     CHECK(curve_error(Device::reference, Dtype::f64) < 1e-8);
     for (const Device device : testing::computing_devices()) {
-        CAPTURE(name(device));
+        CAPTURE(std::string(name(device)));
         CHECK(curve_error(device, Dtype::f32) < 1e-4);
     }
 }

@@ -93,7 +93,7 @@ std::vector<Device> recording_devices() {
 TEST_CASE("recorded steps give the bits of steps queued one operation at a time") {
     for (const Device device : recording_devices()) {
         for (const int accumulate : {1, 2}) {
-            CAPTURE(name(device));
+            CAPTURE(std::string(name(device)));
             CAPTURE(accumulate);
             const Outcome recorded = run(device, accumulate, true, true), eager = run(device, accumulate, true, false);
             CHECK(recorded.why_not_recorded == "");
