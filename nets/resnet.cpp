@@ -36,12 +36,12 @@ class BasicBlock : public nn::Module {
         : conv1_(add<nn::Conv2d>("conv1", torch_conv(resnet_conv(s.in, s.width, 3, s.stride)))),
           bn1_(add<nn::BatchNorm2d>("bn1", s.width, nn::pytorch_batch_norm(true))),
           conv2_(add<nn::Conv2d>("conv2", torch_conv(resnet_conv(s.width, s.width, 3)))),
-          bn2_(add<nn::BatchNorm2d>("bn2", s.width, nn::pytorch_batch_norm())) {
+          bn2_(add<nn::BatchNorm2d>("bn2", s.width, nn::pytorch_batch_norm(true))) {
         if (s.stride != 1 || s.in != s.width) shortcut_ = &add<Shortcut>("downsample", s.in, s.width, s.stride);
     }
     Tensor forward(const Tensor& x) override {
-        const Tensor y = bn2_.forward(conv2_.forward(bn1_.forward(conv1_.forward(x))));
-        return nn::relu(nn::add(y, shortcut_ ? shortcut_->forward(x) : x));
+        const Tensor y = conv2_.forward(bn1_.forward(conv1_.forward(x)));
+        return bn2_.forward(y, shortcut_ ? shortcut_->forward(x) : x);
     }
 
   private:
@@ -63,14 +63,14 @@ class Bottleneck : public nn::Module {
           conv2_(add<nn::Conv2d>("conv2", torch_conv(resnet_conv(s.width, s.width, 3, s.stride, s.dilation)))),
           bn2_(add<nn::BatchNorm2d>("bn2", s.width, nn::pytorch_batch_norm(true))),
           conv3_(add<nn::Conv2d>("conv3", torch_conv(resnet_conv(s.width, expansion * s.width, 1)))),
-          bn3_(add<nn::BatchNorm2d>("bn3", expansion * s.width, nn::pytorch_batch_norm())) {
+          bn3_(add<nn::BatchNorm2d>("bn3", expansion * s.width, nn::pytorch_batch_norm(true))) {
         if (s.stride != 1 || s.in != expansion * s.width) {
             shortcut_ = &add<Shortcut>("downsample", s.in, expansion * s.width, s.stride);
         }
     }
     Tensor forward(const Tensor& x) override {
-        const Tensor y = bn2_.forward(conv2_.forward(bn1_.forward(conv1_.forward(x))));
-        return nn::relu(nn::add(bn3_.forward(conv3_.forward(y)), shortcut_ ? shortcut_->forward(x) : x));
+        const Tensor y = conv3_.forward(bn2_.forward(conv2_.forward(bn1_.forward(conv1_.forward(x)))));
+        return bn3_.forward(y, shortcut_ ? shortcut_->forward(x) : x);
     }
 
   private:

@@ -175,7 +175,9 @@ class BatchNorm2d : public Module {
   public:
     /// Without `scale` there is no gamma (Keras's scale=False): `weight` is then ones that no list of parameters has.
     BatchNorm2d(std::int64_t channels, const BatchNormParams& params, bool scale = true);
-    Tensor forward(const Tensor& x) override;
+    Tensor forward(const Tensor& x) override { return forward(x, {}); }
+    /// With `residual` (where defined) added to what is normalised, before the ReLU: a residual block's end.
+    Tensor forward(const Tensor& x, const Tensor& residual);
     const BatchNormParams& params() const { return params_; }
     bool has_scale() const { return !ones_; }
     Parameter &weight, &bias, &running_mean, &running_var;

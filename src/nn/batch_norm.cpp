@@ -31,25 +31,27 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, const BatchNormParams& params, b
       running_var(add_buffer("running_var", {channels}, init::ones())),
       params_(params) {}
 
-Tensor BatchNorm2d::forward(const Tensor& x) {
+Tensor BatchNorm2d::forward(const Tensor& x, const Tensor& residual) {
     if (ones_ && (ones_->tensor.device() != bias.tensor.device() || ones_->tensor.dtype() != bias.tensor.dtype())) {
         ones_->tensor = ones(bias.tensor);
     }
-    Tensor y =
-        ops::batch_norm(x, weight.tensor, bias.tensor, running_mean.tensor, running_var.tensor, training(), params_);
+    const Tensor y = ops::batch_norm(x, weight.tensor, bias.tensor, running_mean.tensor, running_var.tensor, training(),
+                                     params_, residual);
     if (auto* trace = LayerTrace::active()) {
         const std::int64_t channels = weight.tensor.numel();
         const int kinds = ones_ ? 3 : 4;
         const std::string arithmetic =
             fmt::format("{}beta, mean and variance of {} channels: {}*{} = {}", ones_ ? "" : "gamma, ", channels, kinds,
                         channels, thousands(kinds * channels));
-        if (params_.relu) {  // two rows in a table: what stands between them is never made
-            const Tensor normalised = Tensor::empty(y.shape(), y.dtype(), y.device());
-            trace->record("BatchNormalization", this, {x}, normalised, arithmetic);
-            trace->record("Activation", nullptr, {normalised}, y);
-        } else {
-            trace->record("BatchNormalization", this, {x}, y, arithmetic);
-        }
+        // A row each for what is one pass here; what stands between two of them is never made.
+        Tensor last = x;
+        const auto row = [&](const char* type, const Module* module, std::vector<Tensor> inputs, bool is_last) {
+            last = is_last ? y : Tensor::empty(y.shape(), y.dtype(), y.device());
+            trace->record(type, module, inputs, last, module ? arithmetic : std::string());
+        };
+        row("BatchNormalization", this, {x}, !residual && !params_.relu);
+        if (residual) row("Add", nullptr, {last, residual}, !params_.relu);
+        if (params_.relu) row("Activation", nullptr, {last}, true);
     }
     return y;
 }
