@@ -43,14 +43,14 @@ void check_list(Library library, const std::string& name, const std::string& net
     CHECK(table.trainable == list.trainable);
 }
 
-/// f64 has its digits: 1e-6. f32 has 1e-4 or, where the original's own f32 is far from its f64, stays in the original's
-/// order of magnitude. The first layer's gradient goes through every ReLU, and one at its edge decides by rounding
-/// which gradients pass (a maximum that is nearly tied, likewise): where that moved the original's own (noise), f64
-/// alone judges it.
+/// f64 has its digits: 1e-6. f32 has 1e-4 or, where the original's own f32 is far from its f64 (noise), stays in the
+/// original's order of magnitude. The first layer's gradient goes through every ReLU and pooling, and what is within
+/// rounding of an edge or a tie decides by rounding which gradients pass: f32 is held to it only where the case keeps
+/// ReLUs from their edges (bn_bias) and the original's own is steady. f64 judges it in the others.
 double allowed(const nlohmann::json& golden, const std::string& role) {
     if (golden.at("dtype") == "f64") return 1e-6;
     const double noise = golden.at("noise").at(role);
-    if (role == "grad_first") return noise < 4e-6 ? 5e-4 : 1;
+    if (role == "grad_first") return golden.at("bn_bias") != 0 && noise < 4e-6 ? 5e-4 : 1;
     return std::max(1e-4, 30 * noise);
 }
 
