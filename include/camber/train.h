@@ -22,6 +22,10 @@ struct TrainConfig {
     nlohmann::json net_options =
         nlohmann::json::object();  ///< as make_net() takes them; "classes" is set from the data
 
+    std::string encoder_weights;      ///< file of a classifier's weights that the encoder starts from; empty: none
+    bool freeze_encoder = false;      ///< its weights stay as they are
+    bool freeze_batch_norms = false;  ///< with freeze_encoder: its batch normalisations' too
+
     std::string data;  ///< folder of the dataset
     int height = 256;  ///< of the network's input
     int width = 256;
@@ -78,6 +82,7 @@ struct Model {
     std::unique_ptr<nn::ParameterBuffer> parameters;
     ClassTable classes;
     Tensor class_weights;  ///< cross-entropy's, f32 [C]; undefined when unweighted
+    std::string start;     ///< a line about the weights that training starts from; empty for random ones
 
     Device device() const { return parse_device(config.device); }
     Dtype dtype() const { return parse_dtype(config.dtype); }
@@ -86,8 +91,8 @@ struct Model {
 };
 
 /// Builds the network of `config` for `classes`. Without `training` there are no gradients and the network is in
-/// evaluation.
-Model make_model(const TrainConfig& config, const ClassTable& classes, bool training);
+/// evaluation. With `pretrained` config.encoder_weights is read into the encoder.
+Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained = false);
 /// The network and weights of a checkpoint, ready for evaluation. Its classes are stored in it. Empty device or dtype:
 /// the checkpoint's own.
 Model load_model(const std::filesystem::path& checkpoint, const std::string& device = "",

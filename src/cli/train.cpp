@@ -52,7 +52,8 @@ void parse_loss(const std::string& text, SegmentationLossParams& loss) {
 struct Arguments {
     std::string preset = "published", data, out, size, loss, schedule, device, dtype, conv, optimizer, class_weights,
                 monitor;
-    std::string net;
+    std::string net, encoder_weights;
+    bool freeze_encoder = false, freeze_batch_norms = false;
     std::vector<std::string> net_options;
     int batch = 0, accumulate = 0, epochs = 0, threads = 2, warmup = 0, patience = 0, pictures = 0;
     int net_width = 0, up_kernel = 0, head_kernel = 0;
@@ -109,6 +110,15 @@ void add_train(CLI::App& app, Action& action) {
     command->add_option("--dropout", a->dropout, "Dropout rate")->group("Network");
     command->add_option("--net-option", a->net_options, "NAME=VALUE, any other option of the network (see camber info)")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group("Network");
+
+    command
+        ->add_option("--encoder-weights", a->encoder_weights,
+                     "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from")
+        ->group("Network");
+    command->add_flag("--freeze-encoder", a->freeze_encoder, "Keep the encoder's weights; batch norms go on learning")
+        ->group("Network");
+    command->add_flag("--freeze-batch-norms", a->freeze_batch_norms, "With --freeze-encoder: its batch norms too")
         ->group("Network");
 
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [256x256]")->group("Data");
@@ -196,6 +206,9 @@ void add_train(CLI::App& app, Action& action) {
             if (given("--head-kernel")) config.net_options["head_kernel"] = a->head_kernel;
             if (given("--dropout")) config.net_options["dropout"] = a->dropout;
             for (const std::string& option : a->net_options) set_net_option(config.net_options, option);
+            take("--encoder-weights", a->encoder_weights, config.encoder_weights);
+            config.freeze_encoder = config.freeze_encoder || a->freeze_encoder;
+            config.freeze_batch_norms = config.freeze_batch_norms || a->freeze_batch_norms;
             if (given("--size")) std::tie(config.height, config.width) = parse_size(a->size);
             take("--batch", a->batch, config.batch);
             if (a->no_augment) config.augment.enabled = false;

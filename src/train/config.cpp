@@ -17,6 +17,9 @@ template <class Config, class Visit>
 void visit_fields(Config& c, Visit&& visit) {
     visit("net", c.net);
     visit("net_options", c.net_options);
+    visit("encoder_weights", c.encoder_weights);
+    visit("freeze_encoder", c.freeze_encoder);
+    visit("freeze_batch_norms", c.freeze_batch_norms);
     visit("data", c.data);
     visit("height", c.height);
     visit("width", c.width);

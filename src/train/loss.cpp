@@ -24,4 +24,11 @@ ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const
     return ops::segmentation_loss(logits, labels, params, model.class_weights);
 }
 
+Tensor training_loss(const Model& model, const nets::Outputs& outputs, const Tensor& labels) {
+    Tensor loss = model_loss(model, outputs.logits, labels).loss;
+    for (const auto& [logits, weight] : outputs.auxiliary)
+        loss = ops::add(loss, ops::scale(model_loss(model, logits, labels).loss, weight));
+    return loss;
+}
+
 }  // namespace camber

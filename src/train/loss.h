@@ -10,5 +10,7 @@ std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train)
 Tensor weights_tensor(const std::vector<float>& weights, Device device);
 /// The run's loss of logits against labels.
 ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels);
+/// The same of everything a training pass gives: auxiliary logits' losses are added with their weights.
+Tensor training_loss(const Model& model, const nets::Outputs& outputs, const Tensor& labels);
 
 }  // namespace camber

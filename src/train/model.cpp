@@ -3,6 +3,7 @@
 
 #include "backend/backend.h"
 #include "train/loss.h"
+#include "train/pretrained.h"
 
 namespace camber {
 
@@ -14,8 +15,8 @@ std::vector<NamedTensor> Model::tensors() const {
     return list;
 }
 
-Model make_model(const TrainConfig& config, const ClassTable& classes, bool training) {
-    Model model{config, nullptr, nullptr, classes, {}};
+Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained) {
+    Model model{config, nullptr, nullptr, classes, {}, {}};
     resolve_device(model.config);
     const Dtype dtype = model.dtype();
     if (dtype != Dtype::f32 && dtype != Dtype::bf16)
@@ -27,6 +28,10 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
                    classes.name);
     }
     model.net->train(training);
+    if (pretrained && !config.encoder_weights.empty()) {
+        model.start = load_encoder_weights(*model.net, config.encoder_weights);
+    }
+    if (training && config.freeze_encoder) freeze_encoder(*model.net, config.freeze_batch_norms);
     model.net->context().seed = config.seed;
     model.parameters = std::make_unique<nn::ParameterBuffer>(
         *model.net, nn::ParameterBufferOptions{

@@ -78,8 +78,8 @@ void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t p
 void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     nn::ParameterBuffer& parameters = *model_.parameters;
     if (first) parameters.zero_grad();
-    const Tensor logits = model_.net->forward(ops::cast(batch.images, model_.dtype()));
-    const Tensor loss = model_loss(model_, logits, batch.labels).loss;
+    const nets::Outputs outputs = model_.net->forward_all(ops::cast(batch.images, model_.dtype()));
+    const Tensor loss = training_loss(model_, outputs, batch.labels);
     const double value = loss.item();
     if (!std::isfinite(value)) {
         clear_tape();
@@ -88,7 +88,8 @@ void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     backward(loss);
     {
         const NoGrad no_grad;
-        backend(model_.device()).confusion_matrix(ops::argmax(logits), batch.labels, counts_, model_.classes.void_id);
+        backend(model_.device())
+            .confusion_matrix(ops::argmax(outputs.logits), batch.labels, counts_, model_.classes.void_id);
         sums_.confusion.add(counts_);
         backend(model_.device()).fill(counts_, 0);
     }
@@ -128,12 +129,12 @@ void Stepper::forward_and_backward(const Tensor& images, const Tensor& labels, b
     Backend& device = backend(images);
     model_.net->context().draws = 0;
     if (first) model_.parameters->zero_grad();
-    const Tensor logits = model_.net->forward(images);
-    const Tensor loss = model_loss(model_, logits, labels).loss;
+    const nets::Outputs outputs = model_.net->forward_all(images);
+    const Tensor loss = training_loss(model_, outputs, labels);
     device.add(loss_sum_, loss.detach().view({1}), loss_sum_);
     {
         const NoGrad no_grad;
-        device.confusion_matrix(ops::argmax(logits), labels, counts_, model_.classes.void_id);
+        device.confusion_matrix(ops::argmax(outputs.logits), labels, counts_, model_.classes.void_id);
     }
     backward(loss);
 }

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "train/batch_source.h"
 #include "train/loss.h"
+#include "train/pretrained.h"
 #include "train/run_folder.h"
 #include "train/stepper.h"
 
@@ -70,8 +71,11 @@ class Run {
         EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
         open_data(config);
         config.net_options["classes"] = train_->classes().count();
+        if (!resume && !config.encoder_weights.empty()) {
+            config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
+        }
         if (!resume) plan(config);
-        model_ = make_model(config, train_->classes(), true);
+        model_ = make_model(config, train_->classes(), true, !resume);
         model_.class_weights = weights_tensor(class_weights_, model_.device());
         batches_ = Loader(*train_, loader_config(config)).batches_per_epoch();
         const std::int64_t steps_per_epoch = (batches_ + config.accumulate - 1) / config.accumulate;
@@ -86,6 +90,7 @@ class Run {
 
     TrainResult run() {
         observer_.on_message(description());
+        if (!model_.start.empty()) observer_.on_message(model_.start);
         BatchSource source(*train_, loader_config(model_.config), model_.device(), model_.dtype(),
                            epoch_ + batch_ / batches_, batch_ % batches_);
         last_save_ = Clock::now();

@@ -13,7 +13,7 @@ using namespace camber;
 
 namespace {
 
-constexpr int height = 32, width = 48;
+constexpr int height = 16, width = 24;
 
 const Dataset& scenes() {
     static const Dataset dataset = [] {
