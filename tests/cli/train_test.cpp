@@ -1,6 +1,7 @@
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -69,7 +70,9 @@ TEST_CASE(
     write_scenes(folder / "data");
     // Saves after every step, so that kills fall into saving as often as into computing.
     const std::vector<std::string> often = {"--checkpoint-minutes", "0"};
+    const auto start = std::chrono::steady_clock::now();
     REQUIRE(run_camber(train_arguments(folder / "data", folder / "whole", often)).exit_code == 0);
+    const std::chrono::duration<double, std::micro> whole_run = std::chrono::steady_clock::now() - start;
 
     const fs::path killed = folder / "killed";
     std::vector<std::string> arguments = train_arguments(folder / "data", killed, often);
@@ -77,8 +80,10 @@ TEST_CASE(
     std::uint32_t random = 12345;
     for (int attempt = 0; attempt < 200; ++attempt) {
         random = random * 1664525u + 1013904223u;
-        // Later attempts get more time, so that the run ends on slow machines too.
-        const auto delay = std::chrono::microseconds(20000 + random % 250000 + 20000u * static_cast<unsigned>(attempt));
+        // Between a tenth and four tenths of a whole run, so that it takes several on any machine; later attempts get
+        // more time, so that it ends.
+        const double share = 0.1 + 0.3 * (random >> 16) / 65536 + 0.05 * attempt;
+        const auto delay = std::chrono::microseconds(static_cast<std::int64_t>(share * whole_run.count()));
         const CommandResult result = run_camber(arguments, {.file_size = {}, .signal = SIGKILL, .delay = delay});
         if (result.exit_code == 0) break;
         REQUIRE_MESSAGE(result.signal == SIGKILL, result.errors);
