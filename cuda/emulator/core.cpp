@@ -7,10 +7,6 @@
 
 #include "cuda/emulator/arena.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
 namespace camber::emulator {
 namespace {
 
@@ -98,10 +94,6 @@ std::string Core::run_block(const BoundKernel& kernel, uint3 block) {
         current_ = nullptr;
         fault_ = deadlock();
     }
-#if defined(__SANITIZE_ADDRESS__)
-    if (!fault_.empty())  // stacks that were left in the middle
-        for (const FiberStack& stack : stacks_) __asan_unpoison_memory_region(stack.base(), FiberStack::bytes);
-#endif
     return fault_;
 }
 
@@ -152,6 +144,9 @@ void Core::stop_watching() { running_core = nullptr; }
 void Core::report(const std::string& what) {
     fault_ = fmt::format("kernel '{}', block {}, thread {}: {}", kernel_->name, text(current_->indices.block_idx),
                          text(current_->indices.thread_idx), what);
+}
+
+void Core::abandon() {
     switch_context(current_->context, scheduler_, nullptr, 0);
     std::terminate();
 }
@@ -229,8 +224,11 @@ const std::array<std::uint32_t, 4>& Core::warp_operation(WarpOp op, unsigned mas
 void Core::finish_group(Warp& warp, WarpGroup& group, unsigned first) {
     std::array<std::array<std::uint32_t, 4>, 32> results{};
     ++warp.epoch;
-    if (const std::string wrong = evaluate(group, results); !wrong.empty())
-        fault([&] { return fmt::format("{} in {}: {}", name_of(group.op), text(current_->where), wrong); });
+    if (const std::string wrong = evaluate(group, results); !wrong.empty()) {
+        stop_watching();
+        report(fmt::format("{} in {}: {}", name_of(group.op), text(current_->where), wrong));
+    }
+    if (!fault_.empty()) abandon();
     for (unsigned lane = 0; lane < 32; ++lane) {
         if (!(group.mask >> lane & 1u)) continue;
         Thread& t = threads_[first + lane];
@@ -282,8 +280,8 @@ void Core::access(const void* p, std::size_t bytes, bool write, bool atomic) {
     if (shared_.contains(p)) {
         const Accessor who = accessor();
         stop_watching();
-        const std::string wrong = shared_.access(p, bytes, write, atomic, who);
-        if (!wrong.empty()) report(wrong);
+        if (const std::string wrong = shared_.access(p, bytes, write, atomic, who); !wrong.empty()) report(wrong);
+        if (!fault_.empty()) abandon();
         running_core = this;
         return;
     }

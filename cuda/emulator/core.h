@@ -79,13 +79,16 @@ class Core {
     [[noreturn]] void fault(What&& what) {
         stop_watching();
         report(what());
+        abandon();
     }
 
   private:
     static void enter_thread();
     /// What runs from here on is the emulator's own, whatever the compiler put hooks into.
     static void stop_watching();
-    [[noreturn]] void report(const std::string& what);
+    void report(const std::string& what);
+    /// Leaves the block in the middle; nothing of the running thread may need a destructor by then.
+    [[noreturn]] void abandon();
     unsigned index(const Thread& thread) const { return static_cast<unsigned>(&thread - threads_.data()); }
     void resume(Thread& thread);
     void wait(Thread::State state, const Location& where);
