@@ -50,7 +50,9 @@ void check_list(Library library, const std::string& name, const std::string& net
 double allowed(const nlohmann::json& golden, const std::string& role) {
     if (golden.at("dtype") == "f64") return 1e-6;
     const double noise = golden.at("noise").at(role);
-    if (role == "grad_first") return golden.at("bn_bias") != 0 && noise < 4e-6 ? 5e-4 : 1;
+    if (role == "grad_first")
+        return golden.at("bn_bias") != 0 && noise < 4e-6 ? 5e-3
+                                                         : 1;  // one ReLU or pooling tie that rounds the other way
     return std::max(1e-4, 30 * noise);
 }
 
