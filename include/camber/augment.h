@@ -23,7 +23,11 @@ struct AugmentConfig {
     float scale_max = 2.0f;
     /// Width is multiplied and height divided by sqrt(a), a log-uniform in [1 / (1 + aspect), 1 + aspect].
     float aspect = 0.1f;
-    float flip = 0.5f;  ///< probability of a horizontal flip
+    float flip = 0.5f;           ///< probability of a horizontal flip
+    float flip_vertical = 0.0f;  ///< and of a vertical one
+    /// Probabilities of an emboss filter, of edge detection and of sharpening, each blended with the picture by a
+    /// random share; never two at once.
+    float emboss = 0, edges = 0, sharpen = 0;
     /// Factors are uniform in [1 - range, 1 + range].
     float brightness = 0.25f;
     float contrast = 0.25f;
@@ -36,7 +40,10 @@ struct AugmentParams {
     float left = 0, top = 0;      ///< the crop's corner in source pixels (pixel i covers i .. i + 1); may lie outside
     float width = 0, height = 0;  ///< the crop's extent in source pixels
     int flip = 0;                 ///< 1: mirrored left to right
+    int flip_vertical = 0;        ///< 1: upside down
     int taps_x = 1, taps_y = 1;   ///< bilinear samples averaged per output pixel, against aliasing when shrinking
+    int filtered = 0;             ///< 1: every pixel becomes the sum of its 3x3 neighbourhood weighted by `filter`
+    std::array<float, 9> filter = {};  ///< row by row
     /// Colour on [0, 1] values: clamp(gain * x + mix * grey(x) + offset), grey the Rec. 601 luma.
     float gain = 1, mix = 0, offset = 0;
 };

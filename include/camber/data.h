@@ -144,6 +144,7 @@ struct LoaderConfig {
     Normalisation normalisation;
     bool shuffle = false;
     bool drop_last = false;  ///< leaves out the last batch of an epoch when it is not full
+    int max_batches = 0;     ///< > 0: an epoch ends after this many
     std::uint64_t seed = 0;
     int threads = 2;              ///< workers; 0 makes each batch inside next()
     int prefetch = 2;             ///< batches made ahead of the one in use, at least 1

@@ -26,9 +26,11 @@ struct Axis {
 /// AugmentParams with what is constant over the picture worked out once, on the host.
 struct Sampling {
     Axis x, y;
-    int flip;
-    int out_width;
+    int flip, flip_vertical;
+    int out_width, out_height;
     float inv_samples;  ///< 1 / (taps_x * taps_y)
+    int filtered;       ///< 0: `filter` changes nothing
+    float filter[9];    ///< row by row: weights of a pixel and its neighbours in the output
     float gain, mix, offset;
     float mean[3], inv_std[3];
 };
@@ -83,11 +85,38 @@ constexpr float bilinear(const std::uint8_t* rgb, int width, Neighbours y, Neigh
     return lerp<A>(lerp<A>(upper[left], upper[right], x.share), lerp<A>(lower[left], lower[right], x.share), y.share);
 }
 
-/// Colour jitter on sums of samples (0..255 each), then normalisation; writes 3 values.
-template <class A>
-constexpr void finish(const Sampling& s, const float sum[3], float* out) {
-    float v[3];
+/// The picture at an output pixel, in [0, 1]: `columns` are neighbours() of every tap of its column. Beyond the frame
+/// its border repeats.
+template <class A, class Columns>
+constexpr void sample(const Sampling& s, const std::uint8_t* rgb, int row, Columns columns, float* v) {
+    float sum[3] = {0, 0, 0};
+    for (int j = 0; j < s.y.taps; ++j) {
+        const Neighbours rows = neighbours<A>(s.y, row, j);
+        for (int i = 0; i < s.x.taps; ++i) {
+            const Neighbours at = columns(i);
+            for (int c = 0; c < 3; ++c) sum[c] = A::add(sum[c], bilinear<A>(rgb, s.x.size, rows, at, c));
+        }
+    }
     for (int c = 0; c < 3; ++c) v[c] = A::mul(A::mul(sum[c], s.inv_samples), 1.0f / 255);
+}
+
+/// v += weight * w, for the weights of a filter in order.
+template <class A>
+constexpr void accumulate(float weight, const float* w, float* v) {
+    for (int c = 0; c < 3; ++c) v[c] = A::add(v[c], A::mul(weight, w[c]));
+}
+
+constexpr int flipped_column(const Sampling& s, int column) { return s.flip ? s.out_width - 1 - column : column; }
+constexpr int flipped_row(const Sampling& s, int row) { return s.flip_vertical ? s.out_height - 1 - row : row; }
+/// Beyond the output its border repeats.
+constexpr int neighbour(int at, int step, int size) {
+    const int i = at + step;
+    return i < 0 ? 0 : i >= size ? size - 1 : i;
+}
+
+/// Colour jitter on samples in [0, 1], then normalisation; writes 3 values.
+template <class A>
+constexpr void finish(const Sampling& s, const float v[3], float* out) {
     const float grey = A::add(A::add(A::mul(v[0], 0.299f), A::mul(v[1], 0.587f)), A::mul(v[2], 0.114f));
     const float shift = A::add(A::mul(grey, s.mix), s.offset);
     for (int c = 0; c < 3; ++c) {
@@ -101,22 +130,23 @@ constexpr void finish(const Sampling& s, const float sum[3], float* out) {
 template <class A>
 constexpr void augment_pixel(const Sampling& s, const std::uint8_t* rgb, const std::uint8_t* ids, int void_id, int row,
                              int column, float* out, std::uint8_t* out_id) {
-    const int flipped = s.flip ? s.out_width - 1 - column : column;
-    const int y = nearest<A>(s.y, row), x = nearest<A>(s.x, flipped);
+    const int y = nearest<A>(s.y, flipped_row(s, row)), x = nearest<A>(s.x, flipped_column(s, column));
     if (y < 0 || x < 0) {
         out[0] = out[1] = out[2] = 0;
         if (out_id) *out_id = static_cast<std::uint8_t>(void_id);
         return;
     }
-    float sum[3] = {0, 0, 0};
-    for (int j = 0; j < s.y.taps; ++j) {
-        const Neighbours rows = neighbours<A>(s.y, row, j);
-        for (int i = 0; i < s.x.taps; ++i) {
-            const Neighbours columns = neighbours<A>(s.x, flipped, i);
-            for (int c = 0; c < 3; ++c) sum[c] = A::add(sum[c], bilinear<A>(rgb, s.x.size, rows, columns, c));
-        }
+    float v[3] = {0, 0, 0};
+    for (int k = 0; k < 9; ++k) {
+        if (!s.filtered && k != 4) continue;
+        const int at_row = flipped_row(s, neighbour(row, k / 3 - 1, s.out_height));
+        const int at_column = flipped_column(s, neighbour(column, k % 3 - 1, s.out_width));
+        float w[3] = {};
+        sample<A>(
+            s, rgb, at_row, [&](int tap) { return neighbours<A>(s.x, at_column, tap); }, s.filtered ? w : v);
+        if (s.filtered) accumulate<A>(s.filter[k], w, v);
     }
-    finish<A>(s, sum, out);
+    finish<A>(s, v, out);
     if (out_id) {
         const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(s.x.size);
         *out_id = ids ? ids[at + static_cast<std::size_t>(x)] : static_cast<std::uint8_t>(void_id);

@@ -26,6 +26,26 @@ float random_corner(Philox& random, float source, float crop) {
     return slack * random.uniform();
 }
 
+/// (1 - alpha) * the picture + alpha * the filtered picture.
+void blend_filter(AugmentParams& params, float alpha, const std::array<float, 9>& filter) {
+    params.filtered = 1;
+    for (std::size_t k = 0; k < filter.size(); ++k) params.filter[k] = alpha * filter[k] + (k == 4 ? 1 - alpha : 0);
+}
+
+/// imgaug's Emboss, EdgeDetect and Sharpen with its default ranges (imgaug 0.4, augmenters/convolutional.py), at most
+/// one of them.
+void draw_filter(AugmentParams& params, const AugmentConfig& config, Philox& random) {
+    const float which = random.uniform(), alpha = random.uniform(), amount = random.uniform();
+    if (which < config.emboss) {
+        const float s = 0.25f + 0.75f * amount;
+        blend_filter(params, alpha, {-1 - s, -s, 0, -s, 1, s, 0, s, 1 + s});
+    } else if (which < config.emboss + config.edges) {
+        blend_filter(params, 0.75f * alpha, {0, 1, 0, 1, -4, 1, 0, 1, 0});
+    } else if (which < config.emboss + config.edges + config.sharpen) {
+        blend_filter(params, 0.2f * alpha, {-1, -1, -1, -1, 8.8f + 0.4f * amount, -1, -1, -1, -1});
+    }
+}
+
 float log_uniform(Philox& random, float low, float high) {
     return low * std::exp(random.uniform() * std::log(high / low));
 }
@@ -57,6 +77,8 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
     const float brightness = random.uniform(1 - config.brightness, 1 + config.brightness);
     const float contrast = random.uniform(1 - config.contrast, 1 + config.contrast);
     const float saturation = random.uniform(1 - config.saturation, 1 + config.saturation);
+    params.flip_vertical = random.uniform() < config.flip_vertical ? 1 : 0;
+    draw_filter(params, config, random);
     set_taps(params, out_height, out_width);
     // saturation: grey + (x - grey) s; contrast about the mean's grey m: (x - m) c + m; brightness: x b. All in one.
     const auto& m = normalisation.mean;
@@ -75,7 +97,11 @@ pixel::Sampling sampling_of(const AugmentParams& params, int source_height, int 
     s.y = {params.top, params.height / static_cast<float>(out_height), 1.0f / static_cast<float>(params.taps_y),
            params.taps_y, source_height};
     s.flip = params.flip;
+    s.flip_vertical = params.flip_vertical;
     s.out_width = out_width;
+    s.out_height = out_height;
+    s.filtered = params.filtered;
+    std::copy(params.filter.begin(), params.filter.end(), s.filter);
     s.inv_samples = 1.0f / static_cast<float>(params.taps_x * params.taps_y);
     s.gain = params.gain;
     s.mix = params.mix;
@@ -95,7 +121,7 @@ void apply_augmentation(const AugmentParams& params, const Image& image, const I
         fail("the label map is {}x{}x{}, its image {}x{}", label->height, label->width, label->channels, image.height,
              image.width);
     }
-    const AugmentRows rows(sampling_of(params, image.height, image.width, normalisation, out_height, out_width));
+    AugmentRows rows(sampling_of(params, image.height, image.width, normalisation, out_height, out_width));
     const std::uint8_t* ids = label ? label->data.data() : nullptr;
     if (!label) out_label = nullptr;
     for (int y = 0; y < out_height; ++y) {

@@ -164,6 +164,9 @@ void check_loader_config(const Dataset& dataset, const LoaderConfig& config) {
         fail_usage("augmentation: scale {}..{}, aspect {} or flip {} is out of range", a.scale_min, a.scale_max,
                    a.aspect, a.flip);
     }
+    for (const float share : {a.flip_vertical, a.emboss, a.edges, a.sharpen, a.emboss + a.edges + a.sharpen}) {
+        if (!(share >= 0 && share <= 1)) fail_usage("augmentation: a probability of {} is not in 0..1", share);
+    }
     for (const float range : {a.brightness, a.contrast, a.saturation}) {
         if (!(range >= 0 && range <= 1)) fail_usage("augmentation: a colour range of {} is not in 0..1", range);
     }

@@ -20,7 +20,9 @@ class SampleOrder {
 
     std::int64_t batches_per_epoch() const {
         const auto size = static_cast<std::int64_t>(order_.size());
-        return config_.drop_last ? size / config_.batch_size : (size + config_.batch_size - 1) / config_.batch_size;
+        const std::int64_t all =
+            config_.drop_last ? size / config_.batch_size : (size + config_.batch_size - 1) / config_.batch_size;
+        return config_.max_batches > 0 ? std::min<std::int64_t>(all, config_.max_batches) : all;
     }
 
     std::vector<std::size_t> batch(std::int64_t epoch, std::int64_t index) {

@@ -31,7 +31,12 @@ struct Pictures {
         std::int64_t end = 1;  // no picture begins at a multiple of anything
         for (int i = 0; i < count; ++i) {
             const int height = 7 + 6 * i, width = 5 + 11 * i;
-            const AugmentConfig config{.scale_min = 0.3f, .scale_max = 3.0f};
+            const AugmentConfig config{.scale_min = 0.3f,
+                                       .scale_max = 3.0f,
+                                       .flip_vertical = 0.5f,
+                                       .emboss = 0.2f,
+                                       .edges = 0.2f,
+                                       .sharpen = 0.2f};
             const auto params = sample_augmentation(config, {}, 5, i, static_cast<std::size_t>(i), height, width,
                                                     out_height, out_width);
             AugmentSample sample{sampling_of(params, height, width, {}, out_height, out_width), end, -1};

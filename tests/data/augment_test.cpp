@@ -2,8 +2,10 @@
 #include <camber/data.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "backend/augment_pixel.h"
 #include "data/sampling.h"
@@ -191,10 +193,73 @@ TEST_CASE("colour jitter: grey stays grey, saturation 0 removes colour, values s
     }
 }
 
+TEST_CASE("a vertical flip turns image and label upside down") {
+    const Image image = patterned_image(6, 10), label = patterned_label(6, 10);
+    AugmentParams params = plain_resize(6, 10, 6, 10);
+    params.flip_vertical = 1;
+    const Output out = apply(params, image, label, 6, 10),
+                 upright = apply(plain_resize(6, 10, 6, 10), image, label, 6, 10);
+    for (std::size_t y = 0; y < 6; ++y) {
+        for (std::size_t x = 0; x < 10; ++x) {
+            CHECK(out.label[y * 10 + x] == upright.label[(5 - y) * 10 + x]);
+            for (std::size_t c = 0; c < 3; ++c)
+                CHECK(out.image[(y * 10 + x) * 3 + c] == upright.image[((5 - y) * 10 + x) * 3 + c]);
+        }
+    }
+}
+
+TEST_CASE("a filter weighs a pixel and its neighbours, and the border repeats") {
+    const Image image = patterned_image(5, 7), label = patterned_label(5, 7);
+    AugmentParams params = plain_resize(5, 7, 5, 7);
+    params.filtered = 1;
+    for (std::size_t k = 0; k < 9; ++k) params.filter[k] = 0.01f * static_cast<float>(k + 1);
+    const Output out = apply(params, image, label, 5, 7);
+    for (int y = 0; y < 5; ++y) {
+        for (int x = 0; x < 7; ++x) {
+            for (int c = 0; c < 3; ++c) {
+                double expected = 0;
+                for (int k = 0; k < 9; ++k) {
+                    const int row = std::clamp(y + k / 3 - 1, 0, 4), column = std::clamp(x + k % 3 - 1, 0, 6);
+                    expected += 0.01 * (k + 1) * image.at(row, column)[c] / 255;
+                }
+                CHECK(out.image[static_cast<std::size_t>((y * 7 + x) * 3 + c)] ==
+                      doctest::Approx(expected).epsilon(1e-5));
+            }
+        }
+    }
+}
+
+TEST_CASE("filters are drawn as often as asked, blended with the picture, one at a time") {
+    const AugmentConfig config{.emboss = 0.1f, .edges = 0.2f, .sharpen = 0.3f};
+    int none = 0, emboss = 0, edges = 0, sharpen = 0;
+    constexpr int draws = 4000;
+    for (std::size_t i = 0; i < draws; ++i) {
+        const AugmentParams p = sample_augmentation(config, plain, 1, 0, i, 20, 20, 20, 20);
+        if (!p.filtered) {
+            ++none;
+            continue;
+        }
+        // Corners tell them apart: emboss has opposite ones, edge detection none, sharpening equal ones.
+        if (p.filter[0] == 0)
+            ++edges;
+        else
+            ++(p.filter[0] == p.filter[8] ? sharpen : emboss);
+        const float sum = std::accumulate(p.filter.begin(), p.filter.end(), 0.0f);
+        CHECK(sum >= 0.2f);   // edge detection at its strongest leaves a quarter of the picture
+        CHECK(sum <= 1.25f);  // sharpening may brighten by a fifth of a fifth
+    }
+    const auto share = [](int count) { return static_cast<double>(count) / draws; };
+    CHECK(share(none) == doctest::Approx(0.4).epsilon(0.06));
+    CHECK(share(emboss) == doctest::Approx(0.1).epsilon(0.15));
+    CHECK(share(edges) == doctest::Approx(0.2).epsilon(0.1));
+    CHECK(share(sharpen) == doctest::Approx(0.3).epsilon(0.08));
+}
+
 TEST_CASE("the fast host path gives the per-pixel function's bits") {
     const Image image = patterned_image(37, 53), label = patterned_label(37, 53);
     const Normalisation normalisation;
-    const AugmentConfig config{.scale_min = 0.4f, .scale_max = 2.5f};
+    const AugmentConfig config{
+        .scale_min = 0.4f, .scale_max = 2.5f, .flip_vertical = 0.5f, .emboss = 0.3f, .edges = 0.2f, .sharpen = 0.2f};
     constexpr int height = 16, width = 22;
     for (std::size_t i = 0; i < 20; ++i) {
         const AugmentParams p = sample_augmentation(config, normalisation, 9, 1, i, 37, 53, height, width);

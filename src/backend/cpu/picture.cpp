@@ -19,7 +19,7 @@ void CpuBackend::augment(const Tensor& source, const Tensor& samples, int void_i
             AugmentSample sample;
             std::memcpy(&sample, samples.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof sample),
                         sizeof sample);
-            const AugmentRows rows(sample.sampling);
+            AugmentRows rows(sample.sampling);
             const std::uint8_t* label_map = sample.label_offset < 0 ? nullptr : bytes + sample.label_offset;
             std::vector<float> row(static_cast<std::size_t>(out.row_size()));
             for (std::int64_t i = 0; i < out.h; ++i) {
