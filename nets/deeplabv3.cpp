@@ -117,7 +117,9 @@ class Deeplab : public NamedNet<DeeplabOptions> {
         if (o.aux) aux_head_ = &add<FcnHead>("aux_classifier", channels[3], o.classes, o.aux_dropout);
     }
     int size_multiple() const override { return 1; }
-    std::vector<std::string> encoder_paths() override { return {"backbone"}; }
+    std::vector<std::vector<std::string>> encoder_stages() const override {
+        return stages_below("backbone", encoder_->stages());
+    }
 
     Tensor forward(const Tensor& x) override { return at_size_of(x, head_->forward(features(x)[4])); }
 

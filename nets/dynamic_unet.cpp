@@ -159,6 +159,8 @@ class Layers : public nn::Module {
         return head_->forward(cross_->forward(nn::concat({x, image})));
     }
 
+    const Encoder& encoder() const { return *encoder_; }
+
   private:
     Encoder* encoder_ = nullptr;
     SkipNorm* norm_ = nullptr;
@@ -173,7 +175,16 @@ class DynamicUnet : public NamedNet<DynamicUnetOptions> {
   public:
     DynamicUnet(const char* name, const DynamicUnetOptions& o) : NamedNet(name, o), layers_(add<Layers>("layers", o)) {}
     int size_multiple() const override { return 1; }
-    std::vector<std::string> encoder_paths() override { return {"layers.0"}; }
+    /// Two, as fastai splits a ResNet34 (vision/learner.py, _resnet_split): up to layer 2, and from layer 3 on.
+    std::vector<std::vector<std::string>> encoder_stages() const override {
+        std::vector<std::vector<std::string>> groups(2);
+        const auto stages = stages_below("layers.0", layers_.encoder().stages());
+        for (std::size_t i = 0; i < stages.size(); ++i) {
+            auto& group = groups[i < 3 ? 0 : 1];
+            group.insert(group.end(), stages[i].begin(), stages[i].end());
+        }
+        return groups;
+    }
 
     Tensor forward(const Tensor& x) override {
         check_input(x);

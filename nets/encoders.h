@@ -1,6 +1,7 @@
 #pragma once
 #include <camber/nn.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -18,6 +19,18 @@ class Encoder : public nn::Module {
     virtual std::vector<std::int64_t> channels() const = 0;
     /// The coarsest of features().
     Tensor forward(const Tensor& x) override { return features(x).back(); }
+    /// Paths of the layers between one halving of the size and the next, from the image on: what learns at one rate
+    /// when rates differ with depth.
+    const std::vector<std::vector<std::string>>& stages() const { return stages_; }
+
+  protected:
+    void put_in_stage(std::size_t stage, const std::string& path) {
+        stages_.resize(std::max(stages_.size(), stage + 1));
+        stages_[stage].push_back(path);
+    }
+
+  private:
+    std::vector<std::vector<std::string>> stages_;
 };
 
 // ---- ResNets (He et al. 2015, arXiv 1512.03385)

@@ -59,6 +59,7 @@ class KerasResnet34 : public Encoder {
         : norm_data_(add<nn::BatchNorm2d>("bn_data", 3, resnet_norm(false), false)),
           conv_(add<nn::Conv2d>("conv0", resnet_conv(3, width, 7, 2, 3))),
           norm_(add<nn::BatchNorm2d>("bn0", width, resnet_norm(true))) {
+        for (const char* name : {"bn_data", "conv0", "bn0"}) put_in_stage(0, name);
         std::int64_t in = width;
         channels_.push_back(in);
         for (std::size_t stage = 0; stage < unit_counts.size(); ++stage) {
@@ -67,12 +68,15 @@ class KerasResnet34 : public Encoder {
             for (int i = 0; i < unit_counts[stage]; ++i) {
                 auto unit = std::make_unique<Unit>(fmt::format("stage{}_unit{}_", stage + 1, i + 1), in, out,
                                                    stage > 0 && i == 0 ? 2 : 1, i == 0);
-                stages_[stage].push_back(unit.get());
+                for (const auto& [path, layer] : unit->named_modules())
+                    if (!path.empty()) put_in_stage(stage + 1, path);
+                units_[stage].push_back(unit.get());
                 adopt_merged(std::move(unit));
                 in = out;
             }
         }
         norm_last_ = &add<nn::BatchNorm2d>("bn1", in, resnet_norm(true));
+        put_in_stage(unit_counts.size(), "bn1");
         channels_.push_back(in);
     }
 
@@ -80,10 +84,10 @@ class KerasResnet34 : public Encoder {
         std::vector<Tensor> result = {norm_.forward(conv_.forward(norm_data_.forward(x)))};
         // The zeros take part in the maximum.
         Tensor y = pool_.forward(nn::pad2d(result[0], ops::symmetric_padding(1)));
-        for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
-            for (Unit* unit : stages_[stage]) {
+        for (std::size_t stage = 0; stage < units_.size(); ++stage) {
+            for (Unit* unit : units_[stage]) {
                 const Tensor activated = unit->activate(y);
-                if (stage > 0 && unit == stages_[stage].front()) result.push_back(activated);
+                if (stage > 0 && unit == units_[stage].front()) result.push_back(activated);
                 y = unit->finish(y, activated);
             }
         }
@@ -97,7 +101,7 @@ class KerasResnet34 : public Encoder {
     nn::Conv2d& conv_;
     nn::BatchNorm2d& norm_;
     nn::MaxPool2d pool_{{3, 3, 2, 2, {}}};
-    std::array<std::vector<Unit*>, unit_counts.size()> stages_;
+    std::array<std::vector<Unit*>, unit_counts.size()> units_;
     nn::BatchNorm2d* norm_last_ = nullptr;
     std::vector<std::int64_t> channels_;
 };

@@ -136,13 +136,7 @@ class KerasUnet : public NamedNet<KerasUnetOptions> {
         if (o_.input == InputRange::unit) return {};
         return kind == KerasEncoder::resnet34 ? Preprocessing{.scale = 1} : caffe_preprocessing();
     }
-    std::vector<std::string> encoder_paths() override {
-        std::vector<std::string> paths;
-        for (const auto& [path, module] : encoder_->named_modules()) {
-            if (!path.empty()) paths.push_back(path);
-        }
-        return paths;
-    }
+    std::vector<std::vector<std::string>> encoder_stages() const override { return encoder_->stages(); }
 
     Tensor forward(const Tensor& x) override {
         check_input(x);

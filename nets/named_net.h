@@ -29,6 +29,14 @@ class NamedNet : public Net {
     const char* name_;
 };
 
+/// An encoder's stages where it is the network's module `path`.
+inline std::vector<std::vector<std::string>> stages_below(const std::string& path,
+                                                          std::vector<std::vector<std::string>> stages) {
+    for (auto& stage : stages)
+        for (std::string& layer : stage) layer = path + "." + layer;
+    return stages;
+}
+
 /// Networks that pretrained encoders fit keep the originals' widths as the default.
 inline constexpr const char* width_help = "filters of the encoder's first stage (64 in the original); all others scale";
 inline constexpr const char* classes_help = "classes to tell apart";

@@ -33,6 +33,12 @@ const NetInfo& net_info(const std::string& name) {
     fail_usage("unknown network '{}': {}", name, fmt::join(names, ", "));
 }
 
+std::vector<std::string> Net::encoder_paths() const {
+    std::vector<std::string> paths;
+    for (const auto& stage : encoder_stages()) paths.insert(paths.end(), stage.begin(), stage.end());
+    return paths;
+}
+
 std::unique_ptr<Net> make_net(const std::string& name, const nlohmann::json& options) {
     return net_info(name).make(options);
 }

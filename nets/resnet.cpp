@@ -94,11 +94,14 @@ class Resnet : public Encoder {
     explicit Resnet(const ResnetOptions& o) {
         conv1_ = &add<nn::Conv2d>(o.names.conv1, torch_conv(resnet_conv(3, o.width, 7, 2)));
         bn1_ = &add<nn::BatchNorm2d>(o.names.bn1, o.width, nn::pytorch_batch_norm(true));
+        put_in_stage(0, o.names.conv1);
+        put_in_stage(0, o.names.bn1);
         channels_.push_back(o.width);
         const std::array<int, 4> counts = block_counts(o.depth);
         int dilation = 1;
         for (std::size_t i = 0; i < layers_.size(); ++i) {
             layers_[i] = &add<nn::Sequential>(o.names.layers[i]);
+            put_in_stage(i + 1, o.names.layers[i]);
             const bool dilated = i > 0 && o.dilated[i - 1];
             // The block that would have strided keeps the dilation before it, those after it take the new one.
             BlockShape shape{channels_.back(), static_cast<std::int64_t>(o.width) << i, i > 0 && !dilated ? 2 : 1,

@@ -108,7 +108,9 @@ class SmpUnet : public NamedNet<SmpUnetOptions> {
                                             .bias_init = init::zeros()}));
     }
     int size_multiple() const override { return 1; }
-    std::vector<std::string> encoder_paths() override { return {"encoder"}; }
+    std::vector<std::vector<std::string>> encoder_stages() const override {
+        return stages_below("encoder", encoder_->stages());
+    }
 
     Tensor forward(const Tensor& x) override {
         check_input(x);

@@ -61,13 +61,17 @@ class TorchVgg16 : public Vgg16 {
         std::size_t last_block = 0;
         build(width, [&](std::size_t block, int, std::int64_t in, std::int64_t out) {
             if (std::exchange(last_block, block) != block) ++number;  // the pooling between
+            put_in_stage(block, fmt::format("features.{}", number));
             Step step{&layers.put<nn::Conv2d>(number++, torch_conv({.in = in,
                                                                     .out = out,
                                                                     .bias = true,
                                                                     .weight_init = init::kaiming_normal_fan_out(),
                                                                     .bias_init = init::zeros()})),
                       nullptr};
-            if (batch_norm) step.norm = &layers.put<nn::BatchNorm2d>(number++, out, nn::pytorch_batch_norm(true));
+            if (batch_norm) {
+                put_in_stage(block, fmt::format("features.{}", number));
+                step.norm = &layers.put<nn::BatchNorm2d>(number++, out, nn::pytorch_batch_norm(true));
+            }
             ++number;  // ReLU
             return step;
         });
@@ -88,9 +92,9 @@ class KerasVgg16 : public Vgg16 {
   public:
     explicit KerasVgg16(int width) {
         build(width, [&](std::size_t block, int i, std::int64_t in, std::int64_t out) {
-            return Step{&add<nn::Conv2d>(fmt::format("block{}_conv{}", block + 1, i + 1),
-                                         nn::Conv2dOptions{.in = in, .out = out}),
-                        nullptr};
+            const std::string name = fmt::format("block{}_conv{}", block + 1, i + 1);
+            put_in_stage(block, name);
+            return Step{&add<nn::Conv2d>(name, nn::Conv2dOptions{.in = in, .out = out}), nullptr};
         });
     }
 };

@@ -50,9 +50,11 @@ class Net : public nn::Module {
     virtual Task task() const { return Task::segmentation; }
     /// The original's own for imported weights.
     virtual Preprocessing preprocessing() const { return imagenet_preprocessing(); }
-    /// The modules (paths) that pretrained encoder weights fill and that freezing the encoder freezes; empty without an
-    /// encoder of its own.
-    virtual std::vector<std::string> encoder_paths() { return {}; }
+    /// The modules (paths) that pretrained encoder weights fill and that freezing the encoder freezes, grouped by what
+    /// has a learning rate of its own when rates differ with depth, from the image on; empty without an encoder.
+    virtual std::vector<std::vector<std::string>> encoder_stages() const { return {}; }
+    /// Those of all stages.
+    std::vector<std::string> encoder_paths() const;
 
     /// The logits of forward() and of the heads that only training uses.
     virtual Outputs forward_all(const Tensor& x) { return {forward(x), {}}; }

@@ -22,6 +22,7 @@ struct TrainConfig {
     nlohmann::json net_options =
         nlohmann::json::object();  ///< as make_net() takes them; "classes" is set from the data
 
+    std::string weights;              ///< file of a whole network's weights that training starts from; empty: none
     std::string encoder_weights;      ///< file of a classifier's weights that the encoder starts from; empty: none
     bool freeze_encoder = false;      ///< its weights stay as they are
     bool freeze_batch_norms = false;  ///< with freeze_encoder: its batch normalisations' too
@@ -40,13 +41,18 @@ struct TrainConfig {
     int threads = 2;  ///< loader workers; has no influence on results
 
     int epochs = 60;
+    int epoch_batches = 0;  ///< > 0: an epoch is at most this many batches, drawn anew each time
     /// > 0: `epochs` is replaced, before the first step, by what fits in this many minutes at the speed measured then.
     double minutes = 0;
 
     std::string optimizer = "adamw";
     double lr = 1e-3;
     double weight_decay = 1e-4;  ///< not applied to biases and batch normalisation
-    double momentum = 0.9;       ///< SGD
+    /// Multiplies the learning rate of the encoder: one number for all of it, or one for each of
+    /// Net::encoder_stages(); empty: 1.
+    std::vector<double> encoder_lr;
+    double beta2 = 0.999;   ///< Adam and AdamW
+    double momentum = 0.9;  ///< SGD
     bool nesterov = false;
     double clip = 1.0;  ///< global gradient norm; 0: off
     double ema = 0;     ///< decay of the weight average; 0: off
@@ -62,7 +68,19 @@ struct TrainConfig {
     int patience = 0;                  ///< > 0: stop after this many epochs without a better one
     double checkpoint_minutes = 5;     ///< saves last.safetensors this often within an epoch, and after each
     int pictures = 4;                  ///< validation frames to paint after each best epoch
+
+    /// Parts of a run that follow each other, each an object of the fields in stage_fields() that hold there in place
+    /// of the run's own. A stage goes on from the weights so far with an optimizer and a schedule of its own. Empty:
+    /// one stage.
+    nlohmann::json stages = nlohmann::json::array();
 };
+
+/// epochs, epoch_batches, height, width, batch, accumulate, augment, lr, encoder_lr, weight_decay, clip, schedule,
+/// freeze_encoder, freeze_batch_norms.
+const std::vector<std::string>& stage_fields();
+std::size_t stage_count(const TrainConfig& config);
+/// What holds in a stage, counted from 0. Throws Error for a field that no stage can have, or of the wrong type.
+TrainConfig stage_config(const TrainConfig& config, std::size_t stage);
 
 /// Puts what this machine has in place of "auto".
 void resolve_device(TrainConfig& config);
@@ -70,10 +88,15 @@ void resolve_device(TrainConfig& config);
 nlohmann::json to_json(const TrainConfig& config);
 /// Fields left out keep their defaults. Throws Error on a value of the wrong type.
 TrainConfig train_config(const nlohmann::json& json);
-/// Named starting points: "published" (the Keras U-Net at 256x256), "cpu" (a quarter of its width; minutes on two
-/// cores), "camvid-gpu" (CamVid at 360x480, minutes on a GPU). Throws UsageError listing them.
+
+struct TrainPreset {
+    const char* name;
+    const char* what;  ///< a few words
+};
+/// The published systems' hyperparameters (docs/published_systems.md), and what suits this machine.
+std::vector<TrainPreset> train_presets();
+/// Throws UsageError listing them for another name.
 TrainConfig train_preset(const std::string& name);
-std::vector<std::string> train_preset_names();
 
 /// A network with its parameters in memory, and what is needed to feed it.
 struct Model {
@@ -91,7 +114,7 @@ struct Model {
 };
 
 /// Builds the network of `config` for `classes`. Without `training` there are no gradients and the network is in
-/// evaluation. With `pretrained` config.encoder_weights is read into the encoder.
+/// evaluation. With `pretrained` config.weights is read into the network, or config.encoder_weights into its encoder.
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained = false);
 /// The network and weights of a checkpoint, ready for evaluation. Its classes are stored in it. Empty device or dtype:
 /// the checkpoint's own.

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "train/pretrained.h"
 
 namespace camber::cli {
 namespace {
@@ -71,7 +72,8 @@ int run_import(const Arguments& a) {
         fail_usage("{} has no encoder to fill from a classifier; give --weights FILE", a.net);
     }
     options.strict = a.strict;
-    options.bgr_input = a.bgr;
+    options.bgr_input = a.bgr || wants_bgr_turned(*net, *file);
+    config.normalisation = input_normalisation(net->preprocessing());
     const ImportReport report = import_weights(*file, *net, options);
     // What the file has nothing for gets its initial values. A file that has everything needs no second copy.
     std::optional<nn::ParameterBuffer> memory;
@@ -116,7 +118,8 @@ void add_import(CLI::App& app, Action& action) {
     for (const auto& [name, what] : import_sources()) sources += ", " + name;
     command->add_option("--from", a->from, sources)->capture_default_str();
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
-    command->add_flag("--bgr", a->bgr, "The file's network wants BGR: turn its first convolution round");
+    command->add_flag("--bgr", a->bgr,
+                      "The file's network wants BGR though its original wants RGB: turn its first convolution round");
     command->add_option("--class-table", a->class_table, "JSON with the classes' names and colours [CamVid's 11]");
     command->add_option("--seed", a->seed, "Of the initial values of what the file does not fill")
         ->capture_default_str();

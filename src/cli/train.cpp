@@ -50,18 +50,43 @@ void parse_loss(const std::string& text, SegmentationLossParams& loss) {
 
 /// The options as given; only those that were given replace the preset's.
 struct Arguments {
-    std::string preset = "published", data, out, size, loss, schedule, device, dtype, conv, optimizer, class_weights,
+    std::string preset = "keras-unet", data, out, size, loss, schedule, device, dtype, conv, optimizer, class_weights,
                 monitor;
-    std::string net, encoder_weights;
+    std::string net, weights, encoder_weights;
+    std::vector<double> encoder_lr;
     bool freeze_encoder = false, freeze_batch_norms = false;
     std::vector<std::string> net_options;
-    int batch = 0, accumulate = 0, epochs = 0, threads = 2, warmup = 0, patience = 0, pictures = 0;
+    int batch = 0, accumulate = 0, epochs = 0, epoch_batches = 0, threads = 2, warmup = 0, patience = 0, pictures = 0;
     int net_width = 0, up_kernel = 0, head_kernel = 0;
     double lr = 0, weight_decay = 0, minutes = 0, clip = 0, ema = 0, stop_at = 0, label_smoothing = 0, dropout = 0,
-           momentum = 0, checkpoint_minutes = 0;
+           momentum = 0, beta2 = 0, checkpoint_minutes = 0;
     std::uint64_t seed = 0;
     bool resume = false, no_augment = false, nesterov = false;
 };
+
+/// What was given on the command line holds throughout, whatever the preset's stages say.
+void hold_in_every_stage(const CLI::App& command, TrainConfig& config) {
+    static const std::vector<std::pair<const char*, std::vector<const char*>>> fields = {
+        {"--size", {"height", "width"}},
+        {"--batch", {"batch"}},
+        {"--accumulate", {"accumulate"}},
+        {"--no-augment", {"augment"}},
+        {"--epochs", {"epochs"}},
+        {"--epoch-batches", {"epoch_batches"}},
+        {"--lr", {"lr"}},
+        {"--encoder-lr", {"encoder_lr"}},
+        {"--weight-decay", {"weight_decay"}},
+        {"--clip", {"clip"}},
+        {"--schedule", {"schedule"}},
+        {"--warmup", {"schedule"}},
+        {"--freeze-encoder", {"freeze_encoder"}},
+        {"--freeze-batch-norms", {"freeze_batch_norms"}}};
+    for (const auto& [option, names] : fields) {
+        if (command.count(option) == 0) continue;
+        for (auto& stage : config.stages)
+            for (const char* name : names) stage.erase(name);
+    }
+}
 
 std::string default_folder(const std::string& net) {
     return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", net, fmt::localtime(std::time(nullptr)));
@@ -81,7 +106,8 @@ void print_result(const TrainResult& result, const TrainConfig& config, const st
                config.monitor, result.best_metric, result.best_checkpoint.string(), (folder / "pictures").string());
     Model model = load_model(result.best_checkpoint);
     const EvalResult eval = evaluate(model, Dataset::open(model.config.data, "val"));
-    fmt::print("{}", format_table(eval.confusion, model.classes.names));
+    fmt::print("validation: loss {:.4f}, soft iou_score {:.4f}\n{}", eval.loss, eval.iou_score,
+               format_table(eval.confusion, model.classes.names));
 }
 
 }  // namespace
@@ -93,15 +119,12 @@ void add_train(CLI::App& app, Action& action) {
     command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     const auto given = [command](const char* name) { return command->count(name) > 0; };
 
+    std::string presets = "Where the options below start from";
+    for (const TrainPreset& preset : train_presets()) presets += fmt::format("; {}: {}", preset.name, preset.what);
     command->add_option("--data", a->data, "Folder of the dataset (SegNet's CamVid layout)");
     command->add_option("--out", a->out, "Folder of the run [runs/NET-DATE-TIME]");
     command->add_flag("--resume", a->resume, "Continue the run in --out; its configuration is kept");
-    command
-        ->add_option(
-            "--preset", a->preset,
-            "published (Keras's U-Net, 256x256), cpu (a quarter of its width, minutes on two cores) or camvid-gpu "
-            "(360x480, minutes on a GPU)")
-        ->capture_default_str();
+    command->add_option("--preset", a->preset, presets)->capture_default_str();
 
     command->add_option("--net", a->net, "Network [unet]")->group("Network");
     command->add_option("--width", a->net_width, "Filters of the first level [64]")->group("Network");
@@ -112,6 +135,11 @@ void add_train(CLI::App& app, Action& action) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group("Network");
 
+    command
+        ->add_option("--weights", a->weights,
+                     "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; what does not "
+                     "fit, as the last layer for other classes, starts anew")
+        ->group("Network");
     command
         ->add_option("--encoder-weights", a->encoder_weights,
                      "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from")
@@ -128,14 +156,24 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Data");
 
     command->add_option("--epochs", a->epochs, "Passes over the training frames [60]")->group("Training");
+    command
+        ->add_option("--epoch-batches", a->epoch_batches, "Batches an epoch, drawn anew each time [every frame once]")
+        ->group("Training");
     command->add_option("--minutes", a->minutes, "Choose --epochs to fit, from the speed measured at the start")
         ->group("Training");
     command->add_option("--lr", a->lr, "Peak learning rate [1e-3]")->group("Training");
+    command
+        ->add_option("--encoder-lr", a->encoder_lr,
+                     "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1 [1]")
+        ->delimiter(',')
+        ->group("Training");
     command->add_option("--schedule", a->schedule, "constant, step, polynomial, cosine or one_cycle [one_cycle]")
         ->group("Training");
     command->add_option("--warmup", a->warmup, "Steps of linear warm-up before the schedule [0]")->group("Training");
     command->add_option("--optimizer", a->optimizer, "sgd, adam or adamw [adamw]")->group("Training");
     command->add_option("--momentum", a->momentum, "SGD's momentum [0.9]")->group("Training");
+    command->add_option("--beta2", a->beta2, "Adam's and AdamW's decay of squared gradients [0.999]")
+        ->group("Training");
     command->add_flag("--nesterov", a->nesterov, "SGD with Nesterov momentum")->group("Training");
     command->add_option("--weight-decay", a->weight_decay, "Not applied to biases and batch normalisation [1e-4]")
         ->group("Training");
@@ -206,6 +244,7 @@ void add_train(CLI::App& app, Action& action) {
             if (given("--head-kernel")) config.net_options["head_kernel"] = a->head_kernel;
             if (given("--dropout")) config.net_options["dropout"] = a->dropout;
             for (const std::string& option : a->net_options) set_net_option(config.net_options, option);
+            take("--weights", a->weights, config.weights);
             take("--encoder-weights", a->encoder_weights, config.encoder_weights);
             config.freeze_encoder = config.freeze_encoder || a->freeze_encoder;
             config.freeze_batch_norms = config.freeze_batch_norms || a->freeze_batch_norms;
@@ -214,12 +253,15 @@ void add_train(CLI::App& app, Action& action) {
             if (a->no_augment) config.augment.enabled = false;
             take("--epochs", a->epochs, config.epochs);
             if (given("--epochs")) config.minutes = 0;
+            take("--epoch-batches", a->epoch_batches, config.epoch_batches);
             take("--minutes", a->minutes, config.minutes);
             take("--lr", a->lr, config.lr);
+            take("--encoder-lr", a->encoder_lr, config.encoder_lr);
             if (given("--schedule")) config.schedule.kind = parse_schedule(a->schedule);
             take("--warmup", a->warmup, config.schedule.warmup_steps);
             take("--optimizer", a->optimizer, config.optimizer);
             take("--momentum", a->momentum, config.momentum);
+            take("--beta2", a->beta2, config.beta2);
             take("--nesterov", a->nesterov, config.nesterov);
             take("--weight-decay", a->weight_decay, config.weight_decay);
             take("--clip", a->clip, config.clip);
@@ -236,6 +278,8 @@ void add_train(CLI::App& app, Action& action) {
             take("--pictures", a->pictures, config.pictures);
             take("--device", a->device, config.device);
             take("--dtype", a->dtype, config.dtype);
+
+            hold_in_every_stage(*command, config);
 
             const std::filesystem::path folder = a->out.empty() ? default_folder(config.net) : a->out;
             ConsoleObserver observer;

@@ -1,11 +1,13 @@
 #include <camber/train.h>
 
+#include <algorithm>
+
 #include "backend/backend.h"
 
 namespace camber {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AugmentConfig, enabled, scale_min, scale_max, aspect, flip, brightness,
-                                                contrast, saturation)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AugmentConfig, enabled, scale_min, scale_max, aspect, flip,
+                                                flip_vertical, emboss, edges, sharpen, brightness, contrast, saturation)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Normalisation, mean, std)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SegmentationLossParams, cross_entropy, dice, jaccard, focal,
                                                 ignore_index, label_smoothing, smooth, per_image, focal_gamma)
@@ -17,6 +19,7 @@ template <class Config, class Visit>
 void visit_fields(Config& c, Visit&& visit) {
     visit("net", c.net);
     visit("net_options", c.net_options);
+    visit("weights", c.weights);
     visit("encoder_weights", c.encoder_weights);
     visit("freeze_encoder", c.freeze_encoder);
     visit("freeze_batch_norms", c.freeze_batch_norms);
@@ -32,10 +35,13 @@ void visit_fields(Config& c, Visit&& visit) {
     visit("seed", c.seed);
     visit("threads", c.threads);
     visit("epochs", c.epochs);
+    visit("epoch_batches", c.epoch_batches);
     visit("minutes", c.minutes);
     visit("optimizer", c.optimizer);
     visit("lr", c.lr);
     visit("weight_decay", c.weight_decay);
+    visit("encoder_lr", c.encoder_lr);
+    visit("beta2", c.beta2);
     visit("momentum", c.momentum);
     visit("nesterov", c.nesterov);
     visit("clip", c.clip);
@@ -47,50 +53,8 @@ void visit_fields(Config& c, Visit&& visit) {
     visit("patience", c.patience);
     visit("checkpoint_minutes", c.checkpoint_minutes);
     visit("pictures", c.pictures);
+    visit("stages", c.stages);
 }
-
-TrainConfig published_preset() {
-    TrainConfig config;  // the defaults are the published network at the published size
-    config.net_options = {{"up_kernel", 3}, {"head_kernel", 3}, {"dropout", 0.1}};
-    return config;
-}
-
-/// A quarter of the width at CamVid's own aspect: what two CPU cores train to a useful network in minutes.
-TrainConfig cpu_preset() {
-    TrainConfig config;
-    config.net_options = {{"width", 16}, {"dropout", 0.0}, {"style", "pytorch"}};
-    config.height = 192;
-    config.width = 256;
-    config.batch = 4;  // more steps in the same time: worth more here than steadier gradients
-    config.lr = 3e-3;
-    config.ema = 0.99;
-    config.class_weights = "sqrt";
-    config.minutes = 8;
-    return config;
-}
-
-/// The whole network at half of CamVid's size: what a GPU trains to more than 70% mean IoU in minutes.
-TrainConfig camvid_gpu_preset() {
-    TrainConfig config;
-    config.net_options = {{"style", "pytorch"}, {"dropout", 0.1}, {"size_policy", "pad"}};
-    config.height = 360;
-    config.width = 480;
-    config.batch = 12;
-    config.lr = 2e-3;
-    config.weight_decay = 1e-3;
-    config.ema = 0.998;
-    config.class_weights = "sqrt";
-    config.loss.dice = 0.5;
-    config.loss.label_smoothing = 0.05;
-    config.minutes = 7.5;
-    return config;
-}
-
-struct Preset {
-    const char* name;
-    TrainConfig (*make)();
-};
-constexpr Preset presets[] = {{"published", published_preset}, {"cpu", cpu_preset}, {"camvid-gpu", camvid_gpu_preset}};
 
 }  // namespace
 
@@ -119,19 +83,25 @@ TrainConfig train_config(const nlohmann::json& json) {
     return config;
 }
 
-std::vector<std::string> train_preset_names() {
-    std::vector<std::string> names;
-    for (const Preset& preset : presets) names.emplace_back(preset.name);
-    return names;
+const std::vector<std::string>& stage_fields() {
+    static const std::vector<std::string> fields = {
+        "epochs", "epoch_batches", "height", "width",        "batch",    "accumulate",     "augment",
+        "lr",     "encoder_lr",    "clip",   "weight_decay", "schedule", "freeze_encoder", "freeze_batch_norms"};
+    return fields;
 }
 
-TrainConfig train_preset(const std::string& name) {
-    std::string known;
-    for (const Preset& preset : presets) {
-        if (name == preset.name) return preset.make();
-        known += fmt::format("{}{}", known.empty() ? "" : ", ", preset.name);
+std::size_t stage_count(const TrainConfig& config) { return std::max<std::size_t>(1, config.stages.size()); }
+
+TrainConfig stage_config(const TrainConfig& config, std::size_t stage) {
+    if (config.stages.empty()) return config;
+    nlohmann::json json = to_json(config);
+    for (const auto& [name, value] : config.stages.at(stage).items()) {
+        const auto& known = stage_fields();
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            fail("stage {} of the run has '{}': a stage can have {}", stage + 1, name, fmt::join(known, ", "));
+        json[name] = value;
     }
-    fail_usage("unknown preset '{}': the presets are {}", name, known);
+    return train_config(json);
 }
 
 }  // namespace camber

@@ -30,8 +30,10 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     model.net->train(training);
     if (pretrained && !config.encoder_weights.empty()) {
         model.start = load_encoder_weights(*model.net, config.encoder_weights);
+    } else if (pretrained && !config.weights.empty()) {
+        model.start = load_network_weights(*model.net, config.weights);
     }
-    if (training && config.freeze_encoder) freeze_encoder(*model.net, config.freeze_batch_norms);
+    if (training) freeze_encoder(*model.net, config.freeze_encoder, config.freeze_batch_norms);
     model.net->context().seed = config.seed;
     model.parameters = std::make_unique<nn::ParameterBuffer>(
         *model.net, nn::ParameterBufferOptions{
@@ -43,7 +45,8 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
     const CheckpointInfo info = CheckpointFile::open(checkpoint).info();
     if (!info.extra.contains("classes"))
         fail("{}: this checkpoint does not name its classes; it was not written by camber train", checkpoint.string());
-    TrainConfig config = train_config(info.config);
+    // A run of several stages is judged as it was when the checkpoint was written.
+    TrainConfig config = stage_config(train_config(info.config), info.extra.value("stage", std::size_t{0}));
     if (!device.empty()) {
         config.device = device;
     } else if (!has_backend(parse_device(config.device))) {

@@ -1,7 +1,5 @@
 #include "train/pretrained.h"
 
-#include <camber/import.h>
-
 #include <algorithm>
 
 namespace camber {
@@ -17,13 +15,18 @@ Normalisation input_normalisation(const nets::Preprocessing& p) {
     return result;
 }
 
+bool wants_bgr_turned(const nets::Net& net, const WeightFile& file) {
+    return net.preprocessing().order == nets::ChannelOrder::bgr && !file.from_camber();
+}
+
 std::string load_encoder_weights(nets::Net& net, const std::string& file) {
     ImportOptions options;
     options.encoder_only = true;
     options.encoder_paths = net.encoder_paths();
-    options.bgr_input = net.preprocessing().order == nets::ChannelOrder::bgr;
     if (options.encoder_paths.empty()) fail_usage("{} has no encoder to fill from a classifier's weights", net.name());
-    const ImportReport report = import_weights(*WeightFile::open(file), net, options);
+    const auto weights = WeightFile::open(file);
+    options.bgr_input = wants_bgr_turned(net, *weights);
+    const ImportReport report = import_weights(*weights, net, options);
     if (!report.missing.empty() || !report.wrong_shape.empty()) {
         fail("{} does not fill the encoder of {}: {}", file, net.name(),
              report.missing.empty()
@@ -34,11 +37,32 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file) {
                        report.from);
 }
 
-void freeze_encoder(nets::Net& net, bool batch_norms_too) {
+std::string load_network_weights(nets::Net& net, const std::string& file_name) {
+    const auto file = WeightFile::open(file_name);
+    const ImportReport report = import_weights(*file, net, {.bgr_input = wants_bgr_turned(net, *file)});
+    std::string line = fmt::format("training starts from {} ({} tensors, names as in {})", file_name,
+                                   report.matched.size(), report.from);
+    std::vector<std::string> anew = report.missing;
+    for (const auto& wrong : report.wrong_shape) anew.push_back(wrong.target);
+    if (!anew.empty()) {
+        line += fmt::format("; {} of the network's tensors start anew: {}{}", anew.size(), anew[0],
+                            anew.size() > 1 ? ", ..." : "");
+    }
+    if (!report.unexpected.empty()) line += fmt::format("; {} of the file's have no place", report.unexpected.size());
+    return line;
+}
+
+void freeze_encoder(nets::Net& net, bool frozen, bool batch_norms_too) {
     const std::vector<std::string> paths = net.encoder_paths();
-    if (paths.empty()) fail_usage("{} has no encoder to freeze", net.name());
-    for (auto& [path, module] : net.named_modules())
-        if (std::find(paths.begin(), paths.end(), path) != paths.end()) module->set_trainable(false, batch_norms_too);
+    if (paths.empty()) {
+        if (frozen) fail_usage("{} has no encoder to freeze", net.name());
+        return;
+    }
+    for (auto& [path, module] : net.named_modules()) {
+        if (std::find(paths.begin(), paths.end(), path) == paths.end()) continue;
+        module->set_trainable(true);
+        if (frozen) module->set_trainable(false, batch_norms_too);
+    }
 }
 
 }  // namespace camber

@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/augment.h>
+#include <camber/import.h>
 #include <camber/nets.h>
 
 #include <string>
@@ -10,12 +11,22 @@ namespace camber {
 /// with its first convolution turned round on import, so that mean and deviation are in RGB here.
 Normalisation input_normalisation(const nets::Preprocessing& preprocessing);
 
+/// Whether the file's first convolution takes BGR and is to be turned round on import: the originals of such networks
+/// do, Camber's own files do not.
+bool wants_bgr_turned(const nets::Net& net, const WeightFile& file);
+
 /// Fills the encoder from a classifier's weights; the network has no memory yet. Returns a line about what fitted.
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);
 
-/// Keeps the encoder's parameters as they are; its batch normalisations too when `batch_norms_too` (torchvision's
-/// choice; segmentation_models leaves them trainable).
-void freeze_encoder(nets::Net& net, bool batch_norms_too);
+/// Fills the network from a file of all its weights: another library's or a checkpoint. What the file has nothing for,
+/// or in another shape (the last layer, for other classes), keeps its initial values. Returns a line about it. Throws
+/// Error when nothing fits.
+std::string load_network_weights(nets::Net& net, const std::string& file);
+
+/// Lets the encoder's parameters learn, or keeps them as they are; its batch normalisations too when `batch_norms_too`
+/// (torchvision's choice; segmentation_models and fastai let them learn). Throws UsageError when the network has no
+/// encoder of its own.
+void freeze_encoder(nets::Net& net, bool frozen, bool batch_norms_too);
 
 }  // namespace camber

@@ -6,18 +6,10 @@
 #include <cmath>
 
 #include "train/loss.h"
+#include "train/parameter_groups.h"
 
 namespace camber {
 namespace {
-
-std::vector<ParameterRange> optimizer_ranges(const nn::ParameterBuffer& buffer) {
-    std::vector<ParameterRange> ranges;
-    for (const auto& entry : buffer.parameters()) {
-        const bool decayed = entry.tensor().shape().rank() > 1;  // not biases, not batch normalisation
-        ranges.push_back({entry.name, entry.begin, entry.tensor().shape(), !entry.trainable() ? 2 : decayed ? 0 : 1});
-    }
-    return ranges;
-}
 
 OptimizerConfig optimizer_config(const TrainConfig& config) {
     // Without clipping the bound is one that never binds: the norm is wanted all the same, to notice a gradient that is
@@ -27,6 +19,8 @@ OptimizerConfig optimizer_config(const TrainConfig& config) {
                            .max_grad_norm = config.clip > 0 ? config.clip : no_bound,
                            .ema_decay = config.ema};
     if (auto* sgd = std::get_if<Sgd>(&result.rule)) *sgd = {config.momentum, config.nesterov};
+    if (auto* adam = std::get_if<Adam>(&result.rule)) adam->beta2 = config.beta2;
+    if (auto* adamw = std::get_if<AdamW>(&result.rule)) adamw->beta2 = config.beta2;
     return result;
 }
 
@@ -46,12 +40,12 @@ EpochSums EpochSums::from_json(const nlohmann::json& json, int classes) {
     return sums;
 }
 
-Stepper::Stepper(Model& model, std::int64_t total_steps)
+Stepper::Stepper(Model& model, std::int64_t total_steps) : Stepper(model, total_steps, parameter_groups(model)) {}
+
+Stepper::Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups)
     : model_(model),
-      optimizer_(
-          model.parameters->values(), model.parameters->gradients(), optimizer_ranges(*model.parameters),
-          {{"weights", 1, model.config.weight_decay, false}, {"biases and norms", 1, 0, false}, {"frozen", 1, 0, true}},
-          optimizer_config(model.config)),
+      optimizer_(model.parameters->values(), model.parameters->gradients(), std::move(groups.ranges),
+                 std::move(groups.groups), optimizer_config(model.config)),
       schedule_(schedule_config(model.config, total_steps)),
       sums_(model.classes.count()),
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())),

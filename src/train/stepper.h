@@ -10,6 +10,8 @@
 
 namespace camber {
 
+struct ParameterGroups;
+
 /// Sums over the training batches of an epoch; part of a checkpoint taken within it.
 struct EpochSums {
     explicit EpochSums(int classes) : confusion(classes) {}
@@ -61,6 +63,8 @@ class Stepper {
     };
 
   private:
+    Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups);
+
     struct Recorded {
         bool warm = false;  ///< ran once, so that what is made once is made
         std::unique_ptr<Recording> recording;

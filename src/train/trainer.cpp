@@ -71,15 +71,18 @@ class Run {
         EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
         open_data(config);
         config.net_options["classes"] = train_->classes().count();
-        if (!resume && !config.encoder_weights.empty()) {
+        if (!resume) {
             config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
+            plan(config);
         }
-        if (!resume) plan(config);
-        model_ = make_model(config, train_->classes(), true, !resume);
+        run_ = config;
+        for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
+        const std::size_t stage = resume ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
+        model_ = make_model(stage_config(run_, stage), train_->classes(), true, !resume);
+        run_.device = model_.config.device;
+        run_.dtype = model_.config.dtype;
         model_.class_weights = weights_tensor(class_weights_, model_.device());
-        batches_ = Loader(*train_, loader_config(config)).batches_per_epoch();
-        const std::int64_t steps_per_epoch = (batches_ + config.accumulate - 1) / config.accumulate;
-        stepper_.emplace(model_, steps_per_epoch * config.epochs);
+        enter_stage(stage);
         if (resume) {
             restore(*checkpoint);
         } else {
@@ -91,22 +94,12 @@ class Run {
     TrainResult run() {
         observer_.on_message(description());
         if (!model_.start.empty()) observer_.on_message(model_.start);
-        BatchSource source(*train_, loader_config(model_.config), model_.device(), model_.dtype(),
-                           epoch_ + batch_ / batches_, batch_ % batches_);
         last_save_ = Clock::now();
         start_ = Clock::now();
-        TrainOutcome outcome = TrainOutcome::finished;
-        while (epoch_ < model_.config.epochs) {
-            if (!train_epoch(source) || !finish_epoch()) {
-                save_last();
-                outcome = TrainOutcome::interrupted;
-                break;
-            }
-            if (const std::string why = reason_to_stop(); !why.empty()) {
-                observer_.on_message(why);
-                outcome = TrainOutcome::stopped_early;
-                break;
-            }
+        TrainOutcome outcome = train_stage();
+        while (outcome == TrainOutcome::finished && stage_ + 1 < stage_count(run_)) {
+            enter_stage(stage_ + 1);
+            outcome = train_stage();
         }
         const bool has_best = std::filesystem::exists(folder_.best());
         return {outcome, static_cast<int>(epoch_), best_.value_or(0), static_cast<int>(best_epoch_),
@@ -114,6 +107,49 @@ class Run {
     }
 
   private:
+    /// Configures model, optimizer and counters for a stage that begins.
+    void enter_stage(std::size_t stage) {
+        TrainConfig& config = model_.config;
+        stage_ = stage;
+        stage_begin_ = {};
+        for (std::size_t i = 0;; ++i) {
+            config = stage_config(run_, i);
+            batches_ = Loader(*train_, loader_config(config)).batches_per_epoch();
+            const std::int64_t steps = (batches_ + config.accumulate - 1) / config.accumulate * config.epochs;
+            if (i == stage) {
+                freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
+                stepper_.emplace(model_, steps);
+                said_not_recorded_ = false;
+                return;
+            }
+            stage_begin_.epoch += config.epochs;
+            stage_begin_.batch += batches_ * config.epochs;
+            stage_begin_.step += steps;
+        }
+    }
+
+    TrainOutcome train_stage() {
+        if (stage_count(run_) > 1)
+            observer_.on_message(fmt::format("stage {} of {}: {}", stage_ + 1, stage_count(run_), stage_description()));
+        BatchSource source(*train_, loader_config(model_.config), model_.device(), model_.dtype(),
+                           epoch_ + batch_ / batches_, batch_ % batches_);
+        while (epoch_ < stage_begin_.epoch + model_.config.epochs) {
+            if (!train_epoch(source) || !finish_epoch()) {
+                save_last();
+                return TrainOutcome::interrupted;
+            }
+            if (const std::string why = reason_to_stop(); !why.empty()) {
+                observer_.on_message(why);
+                return TrainOutcome::stopped_early;
+            }
+        }
+        return TrainOutcome::finished;
+    }
+
+    std::int64_t steps() const { return stage_begin_.step + stepper_->steps(); }
+    /// Micro-batches of the whole run that are done.
+    std::int64_t forwards() const { return stage_begin_.batch + (epoch_ - stage_begin_.epoch) * batches_ + batch_; }
+
     void open_data(const TrainConfig& config) {
         const std::filesystem::path folder = config.data;
         DatasetOptions options;
@@ -132,6 +168,7 @@ class Run {
                 .normalisation = config.normalisation,
                 .shuffle = true,
                 .drop_last = train_->size() >= static_cast<std::size_t>(config.batch),
+                .max_batches = config.epoch_batches,
                 .seed = config.seed,
                 .threads = config.threads};
     }
@@ -143,15 +180,30 @@ class Run {
             ->forward(Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::meta));
     }
 
-    /// Sets the number of epochs from the minutes allowed.
-    void plan(TrainConfig& config) {
+    static void check(const TrainConfig& config) {
         if (config.epochs < 1) fail_usage("--epochs must be at least 1, not {}", config.epochs);
+        if (config.epoch_batches < 0)
+            fail_usage("--epoch-batches must not be negative, but is {}", config.epoch_batches);
         if (config.accumulate < 1) fail_usage("--accumulate must be at least 1, not {}", config.accumulate);
         if (!(config.lr >= 0 && std::isfinite(config.lr))) {
             fail_usage("--lr must be a number that is not negative, not {}", config.lr);
         }
+        if (config.freeze_encoder && config.encoder_weights.empty() && config.weights.empty()) {
+            fail_usage(
+                "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
+                "(data/get_weights.sh fetches published ones)");
+        }
         check_size(config);
+    }
+
+    /// Refuses what cannot work. Sets the number of epochs from the minutes allowed.
+    void plan(TrainConfig& config) {
+        if (!config.weights.empty() && !config.encoder_weights.empty())
+            fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");
+        for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
         if (config.minutes <= 0) return;
+        if (!config.stages.empty())
+            fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
         const auto start = Clock::now();
         const Speed speed = measure_speed(config, *train_, class_weights_, loader_config(config));
         const double batches = static_cast<double>(Loader(*train_, loader_config(config)).batches_per_epoch());
@@ -164,12 +216,17 @@ class Run {
 
     std::string description() const {
         const TrainConfig& config = model_.config;
-        std::string text = fmt::format(
-            "{} with {} parameters on {} ({}), {} training and {} validation frames, {}x{}, batch {}, {} epochs",
-            config.net, model_.parameters->parameter_count(), config.device, config.dtype, train_->size(),
-            val_ ? val_->size() : 0, config.height, config.width, config.batch, config.epochs);
+        std::string text = fmt::format("{} with {} parameters on {} ({}), {} training and {} validation frames",
+                                       config.net, model_.parameters->parameter_count(), config.device, config.dtype,
+                                       train_->size(), val_ ? val_->size() : 0);
+        if (stage_count(run_) == 1) text += ", " + stage_description();
         if (epoch_ + batch_ > 0) text += fmt::format("; resumed at epoch {}, batch {}", epoch_ + 1, batch_);
         return text;
+    }
+    std::string stage_description() const {
+        const TrainConfig& config = model_.config;
+        return fmt::format("{}x{}, batch {}, {} epoch{}{}", config.height, config.width, config.batch, config.epochs,
+                           config.epochs == 1 ? "" : "s", config.freeze_encoder ? ", the encoder frozen" : "");
     }
 
     /// False when interrupted.
@@ -181,8 +238,7 @@ class Run {
         while (batch_ < batches_) {
             const std::int64_t round = std::min<std::int64_t>(config.accumulate, batches_ - batch_);
             try {
-                for (std::int64_t i = 0; i < round; ++i)
-                    stepper_->micro_batch(source.next(), epoch_ * batches_ + batch_ + i, i, round);
+                for (std::int64_t i = 0; i < round; ++i) stepper_->micro_batch(source.next(), forwards() + i, i, round);
             } catch (const Stepper::NotFinite& error) {
                 fail_not_finite(error);
             }
@@ -221,18 +277,18 @@ class Run {
 
     /// Only once a step has succeeded: a run that cannot start leaves nothing behind.
     void make_folder() {
-        if (!folder_ready_) folder_.create(to_json(model_.config));
+        if (!folder_ready_) folder_.create(to_json(run_));
         folder_ready_ = true;
     }
 
     void report_step() {
         const TrainConfig& config = model_.config;
         const double batch_seconds = config.batch / train_rate_;
-        const double epochs_after = static_cast<double>(config.epochs - epoch_ - 1);
+        const double epochs_after = static_cast<double>(epochs_ - epoch_ - 1);
         const double epoch_seconds = static_cast<double>(batches_) * batch_seconds + validation_seconds_;
         const double left =
             static_cast<double>(batches_ - batch_) * batch_seconds + validation_seconds_ + epochs_after * epoch_seconds;
-        observer_.on_step({static_cast<int>(epoch_), config.epochs, batch_, batches_, mean_loss(),
+        observer_.on_step({static_cast<int>(epoch_), epochs_, batch_, batches_, mean_loss(),
                            stepper_->sums().confusion.mean_iou(), stepper_->lr(), train_rate_, left});
     }
 
@@ -271,7 +327,7 @@ class Run {
         }
         model_.parameters->mark_changed();
         const EpochReport report{static_cast<int>(epoch_),
-                                 model_.config.epochs,
+                                 epochs_,
                                  mean_loss(),
                                  stepper_->sums().confusion.pixel_accuracy(),
                                  stepper_->sums().confusion.mean_iou(),
@@ -291,7 +347,8 @@ class Run {
 
     nlohmann::json metrics_line(const EpochReport& report, double lr) {
         nlohmann::json line = {{"epoch", report.epoch},
-                               {"step", stepper_->steps()},
+                               {"stage", stage_},
+                               {"step", steps()},
                                {"lr", lr},
                                {"train",
                                 {{"loss", report.train_loss},
@@ -311,7 +368,7 @@ class Run {
 
     std::string reason_to_stop() const {
         const TrainConfig& config = model_.config;
-        if (epoch_ >= config.epochs || !val_) return {};
+        if (epoch_ >= epochs_ || !val_) return {};
         const bool lower = config.monitor == "loss";
         if (config.stop_at > 0 && best_ && (lower ? *best_ <= config.stop_at : *best_ >= config.stop_at)) {
             return fmt::format("{} reached {:.4f}: stopping, as --stop-at {:g} asks", config.monitor, *best_,
@@ -324,7 +381,7 @@ class Run {
         // The speed was measured once, on a machine that may have become busier since.
         if (config.minutes > 0 && seconds_since(start_) > config.minutes * 60 * 1.1) {
             return fmt::format("{:g} minutes have passed after {} of {} epochs: stopping", config.minutes, epoch_,
-                               config.epochs);
+                               epochs_);
         }
         return {};
     }
@@ -332,16 +389,17 @@ class Run {
     Checkpoint checkpoint(bool with_optimizer) {
         Checkpoint result;
         CheckpointInfo& info = result.info;
-        info.config = to_json(model_.config);
+        info.config = to_json(run_);
         info.epoch = epoch_;
         info.batch = batch_;
-        info.step = stepper_->steps();
+        info.step = steps();
         info.seed = model_.config.seed;
-        info.counters = {{"forward", static_cast<std::uint64_t>(epoch_ * batches_ + batch_)}};
+        info.counters = {{"forward", static_cast<std::uint64_t>(forwards())}};
         info.best_metric_name = model_.config.monitor;
         info.best_metric = best_;
         info.best_epoch = best_epoch_;
-        info.extra = {{"classes", nlohmann::json::parse(class_table_json(model_.classes))},
+        info.extra = {{"stage", stage_},
+                      {"classes", nlohmann::json::parse(class_table_json(model_.classes))},
                       {"class_weights", class_weights_},
                       {"sums", stepper_->sums().json()}};
         result.add("model.", model_.tensors());
@@ -355,7 +413,7 @@ class Run {
         save_checkpoint(folder_.last(), checkpoint(true));
         last_save_ = Clock::now();
         saved_epoch_ = epoch_ + 1;
-        saved_step_ = stepper_->steps();
+        saved_step_ = steps();
     }
 
     void restore(const CheckpointFile& checkpoint) {
@@ -373,15 +431,24 @@ class Run {
         folder_.rewind_metrics(epoch_);
     }
 
+    /// What came before a stage.
+    struct Position {
+        std::int64_t epoch = 0, batch = 0, step = 0;
+    };
+
     RunFolder folder_;
     TrainObserver& observer_;
     const std::atomic<bool>& stop_;
     bool folder_ready_ = false;
     std::optional<Dataset> train_, val_;
     std::vector<float> class_weights_;
+    TrainConfig run_;  // model_.config is the stage's
+    std::size_t stage_ = 0;
+    Position stage_begin_;
+    int epochs_ = 0;  // of all stages
     Model model_;
     std::optional<Stepper> stepper_;
-    std::int64_t batches_ = 0;            // an epoch
+    std::int64_t batches_ = 0;            // an epoch of the stage
     std::int64_t epoch_ = 0, batch_ = 0;  // position: done
     std::optional<double> best_;
     std::int64_t best_epoch_ = -1;

@@ -53,7 +53,7 @@ TEST_CASE("a network without an encoder of its own takes no encoder weights") {
     const auto net = nets::make_net("unet");
     CHECK(testing::error_of([&] { load_encoder_weights(*net, "x"); }) ==
           "unet has no encoder to fill from a classifier's weights");
-    CHECK(testing::error_of([&] { freeze_encoder(*net, false); }) == "unet has no encoder to freeze");
+    CHECK(testing::error_of([&] { freeze_encoder(*net, true, false); }) == "unet has no encoder to freeze");
 }
 
 TEST_CASE("preprocessing of 0..255 and of BGR becomes a normalisation of RGB in [0, 1]") {

@@ -1,0 +1,152 @@
+// Named starting points. docs/published_systems.md says where the numbers of the published ones come from, and what is
+// done otherwise.
+#include <camber/train.h>
+
+namespace camber {
+namespace {
+
+/// Whole frames: nothing but what a preset asks for.
+AugmentConfig plain_frames() {
+    return {.scale_min = 1, .scale_max = 1, .aspect = 0, .flip = 0, .brightness = 0, .contrast = 0, .saturation = 0};
+}
+
+TrainConfig keras_unet() {
+    TrainConfig config;  // the defaults are the published network at the published size
+    config.net_options = {{"up_kernel", 3}, {"head_kernel", 3}, {"dropout", 0.1}};
+    return config;
+}
+
+/// `stop_at`: the iou_score at which the published run stopped.
+TrainConfig segmentation_models(const char* net, double stop_at) {
+    TrainConfig config;
+    config.net = net;
+    config.net_options = {{"input", "unit"}};
+    config.freeze_encoder = true;
+    config.height = config.width = 512;
+    config.batch = 5;
+    config.epoch_batches = 120;
+    config.epochs = 40;
+    config.augment = plain_frames();
+    config.augment.flip = config.augment.flip_vertical = 0.1f;
+    config.augment.emboss = config.augment.edges = config.augment.sharpen = 0.1f;
+    config.optimizer = "adam";
+    config.weight_decay = 0;
+    config.clip = 0;
+    config.schedule = {.kind = ScheduleKind::constant};
+    config.loss = {.dice = 1};
+    config.monitor = "iou_score";
+    config.stop_at = stop_at;
+    return config;
+}
+TrainConfig segmentation_models_resnet34() { return segmentation_models("unet-resnet34", 0.38); }
+TrainConfig segmentation_models_vgg16() { return segmentation_models("unet-vgg16", 0.42); }
+
+/// Half size with the encoder frozen, then not; the same at full size.
+TrainConfig fastai_camvid() {
+    TrainConfig config;
+    config.net = "dynamic-unet-resnet34";
+    config.augment = plain_frames();
+    config.augment.scale_max = 1.1f;
+    config.augment.flip = 0.5f;
+    config.augment.brightness = config.augment.contrast = 0.2f;
+    config.weight_decay = 1e-2;
+    config.beta2 = 0.99;
+    config.clip = 0;
+    config.monitor = "pixel_accuracy";
+    const auto stage = [](int height, int width, int batch, int epochs, double lr, double pct_start, bool frozen) {
+        return nlohmann::json{{"height", height},
+                              {"width", width},
+                              {"batch", batch},
+                              {"epochs", epochs},
+                              {"lr", lr},
+                              {"encoder_lr", frozen ? std::vector{0.1} : std::vector{0.01, 0.1}},
+                              {"schedule", {{"kind", "one_cycle"}, {"pct_start", pct_start}}},
+                              {"freeze_encoder", frozen}};
+    };
+    config.stages = {stage(360, 480, 8, 10, 3e-3, 0.9, true), stage(360, 480, 8, 12, 7.5e-4, 0.8, false),
+                     stage(720, 960, 3, 10, 1e-3, 0.8, true), stage(720, 960, 3, 10, 1e-4, 0.3, false)};
+    return config;
+}
+
+TrainConfig torchvision_deeplabv3() {
+    TrainConfig config;
+    config.net = "deeplabv3-resnet101";
+    config.height = 360;
+    config.width = 480;
+    config.batch = 8;
+    config.epochs = 30;
+    config.augment = plain_frames();
+    config.augment.scale_min = 0.5f;
+    config.augment.scale_max = 2.0f;
+    config.augment.flip = 0.5f;
+    config.optimizer = "sgd";
+    config.lr = 1e-2;
+    config.clip = 0;
+    config.schedule = {.kind = ScheduleKind::polynomial, .power = 0.9};
+    return config;
+}
+
+/// A quarter of the width at CamVid's own aspect: what two CPU cores train to a useful network in minutes.
+TrainConfig cpu() {
+    TrainConfig config;
+    config.net_options = {{"width", 16}, {"dropout", 0.0}, {"style", "pytorch"}};
+    config.height = 192;
+    config.width = 256;
+    config.batch = 4;  // more steps in the same time: worth more here than steadier gradients
+    config.lr = 3e-3;
+    config.ema = 0.99;
+    config.class_weights = "sqrt";
+    config.minutes = 8;
+    return config;
+}
+
+/// The whole network at half of CamVid's size: what a GPU trains to more than 70% mean IoU in minutes.
+TrainConfig camvid_gpu() {
+    TrainConfig config;
+    config.net_options = {{"style", "pytorch"}, {"dropout", 0.1}, {"size_policy", "pad"}};
+    config.height = 360;
+    config.width = 480;
+    config.batch = 12;
+    config.lr = 2e-3;
+    config.weight_decay = 1e-3;
+    config.ema = 0.998;
+    config.class_weights = "sqrt";
+    config.loss.dice = 0.5;
+    config.loss.label_smoothing = 0.05;
+    config.minutes = 7.5;
+    return config;
+}
+
+struct Preset {
+    TrainPreset about;
+    TrainConfig (*make)();
+};
+constexpr Preset presets[] = {
+    {{"keras-unet", "the published 31 M U-Net at 256x256"}, keras_unet},
+    {{"segmentation-models-resnet34", "Keras U-Net on a frozen ResNet34, Dice loss, 512x512"},
+     segmentation_models_resnet34},
+    {{"segmentation-models-vgg16", "the same on VGG16"}, segmentation_models_vgg16},
+    {{"fastai-camvid", "DynamicUnet in four stages, 360x480 then 720x960"}, fastai_camvid},
+    {{"torchvision-deeplabv3", "DeepLabV3 on ResNet101, 360x480"}, torchvision_deeplabv3},
+    {{"cpu", "a U-Net of a quarter of the width, minutes on two cores"}, cpu},
+    {{"camvid-gpu", "the 31 M U-Net at 360x480, minutes on a GPU"}, camvid_gpu},
+};
+
+}  // namespace
+
+std::vector<TrainPreset> train_presets() {
+    std::vector<TrainPreset> list;
+    for (const Preset& preset : presets) list.push_back(preset.about);
+    return list;
+}
+
+TrainConfig train_preset(const std::string& name) {
+    std::vector<std::string_view> known;
+    for (const Preset& preset : presets) {
+        if (name == preset.about.name) return preset.make();
+        known.push_back(preset.about.name);
+    }
+    fail_usage("unknown preset '{}': the presets are {}", name, fmt::join(known, ", "));
+}
+
+}  // namespace camber
