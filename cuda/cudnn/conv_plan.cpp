@@ -262,10 +262,6 @@ ConvProblem conv_problem(ConvKind kind, Dtype dtype, const Shape& image, const S
             .params = params};
 }
 
-std::string PlanLimits::key() const {
-    return fmt::format("{}{}workspace {}", tf32 ? "tf32 " : "", deterministic ? "deterministic " : "", workspace);
-}
-
 Target::Target(const Api& api, const std::string& description) : api_(&api) {
     properties_.emplace(api, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, "the device's description");
     properties_->set_text(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, description);
@@ -290,14 +286,14 @@ std::string describe_device(const Api& api, int device_id) {
     return properties.get_text(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION);
 }
 
-ConvPlan::ConvPlan(Descriptor plan, std::string engine)
+EnginePlan::EnginePlan(Descriptor plan, std::string engine)
     : plan_(std::move(plan)),
       engine_(std::move(engine)),
       workspace_bytes_(plan_.get_int64(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)) {}
 
-std::string ConvPlan::json() const { return plan_.get_text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION); }
+std::string EnginePlan::json() const { return plan_.get_text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION); }
 
-void ConvPlan::execute(const Api& api, cudnnHandle_t handle, const ConvOperands& operands, void* workspace) const {
+void EnginePlan::execute(const Api& api, cudnnHandle_t handle, const EngineOperands& operands, void* workspace) const {
     std::vector<std::int64_t> ids = {image_id, filter_id, response_id};
     std::vector<const void*> addresses = {operands.image, operands.filter, operands.response};
     if (operands.bias) {
@@ -313,10 +309,10 @@ void ConvPlan::execute(const Api& api, cudnnHandle_t handle, const ConvOperands&
     check(api, api.BackendExecute(handle, plan_.raw(), pack.raw()), "cudnnBackendExecute", "running " + engine_);
 }
 
-std::vector<ConvPlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
-                                 const PlanCounts& counts, std::string* why) {
+std::vector<EnginePlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
+                                   const PlanCounts& counts, std::string* why) {
     const ConvGraph graph(target, problem);
-    std::vector<ConvPlan> plans;
+    std::vector<EnginePlan> plans;
     std::set<std::string> seen;
     int ready = 0, compiled = 0;
     double seconds = 0;
@@ -344,7 +340,7 @@ std::vector<ConvPlan> make_plans(const Target& target, const ConvProblem& proble
             }
             if (engine.compiled)
                 seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-            ConvPlan made(std::move(plan), engine.text);
+            EnginePlan made(std::move(plan), engine.text);
             if (made.workspace_bytes() > limits.workspace) {
                 reason = fmt::format("{} needs {} bytes of workspace", engine.text, made.workspace_bytes());
                 continue;
@@ -357,12 +353,12 @@ std::vector<ConvPlan> make_plans(const Target& target, const ConvProblem& proble
     return plans;
 }
 
-ConvPlan restore_plan(const Target& target, const std::string& json, const std::string& engine) {
+EnginePlan restore_plan(const Target& target, const std::string& json, const std::string& engine) {
     Descriptor plan(target.api(), CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, "a plan kept on disk");
     target.apply_to_plan(plan);
     plan.set_text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, json);
     plan.finalize();
-    return ConvPlan(std::move(plan), engine);
+    return EnginePlan(std::move(plan), engine);
 }
 
 }  // namespace camber::cudnn

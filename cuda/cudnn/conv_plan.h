@@ -9,17 +9,12 @@
 #include <vector>
 
 #include "cuda/cudnn/cudnn_api.h"
+#include "cuda/kernels/convolutions.h"
 
-/// Convolutions as cuDNN plans. A convolution relates an image [N, H, W, C], a filter [K, Kh, Kw, C] and a response
-/// [N, Ho, Wo, K]; two of them are given and the third is computed.
+/// Convolutions as cuDNN plans.
 namespace camber::cudnn {
 
-enum class ConvKind {
-    forward,          ///< the response
-    backward_data,    ///< the image, or its gradient
-    backward_filter,  ///< the filter's gradient
-};
-
+/// What a ConvCall asks of cuDNN.
 struct ConvProblem {
     ConvKind kind = ConvKind::forward;
     Dtype dtype = Dtype::bf16;         ///< of image and response: f32 or bf16; sums are in f32
@@ -43,8 +38,6 @@ struct PlanLimits {
     bool tf32 = false;          ///< f32 operands may be rounded to TF32's 11 bits for tensor cores
     bool deterministic = true;  ///< the same bits every time
     std::int64_t workspace = std::int64_t{256} << 20;  ///< bytes
-
-    std::string key() const;
 };
 
 /// What plans are made for: the GPU of a handle, or one that is only described (CUDNN_ATTR_DEVICEPROP_JSON_-
@@ -69,14 +62,14 @@ class Target {
 std::string describe_device(const Api& api, int device_id);
 
 /// Addresses on the device; null where the problem has no such operand.
-struct ConvOperands {
+struct EngineOperands {
     const void *image = nullptr, *filter = nullptr, *response = nullptr, *bias = nullptr;
 };
 
-class ConvPlan {
+class EnginePlan {
   public:
     /// `plan` is finished.
-    explicit ConvPlan(Descriptor plan, std::string engine);
+    explicit EnginePlan(Descriptor plan, std::string engine);
 
     std::int64_t workspace_bytes() const { return workspace_bytes_; }
     /// For messages: "engine 51, knobs 2=3 13=64".
@@ -84,7 +77,7 @@ class ConvPlan {
     /// What restore_plan() makes the same plan of, with the same library version and device.
     std::string json() const;
     /// Queues the work on the handle's stream.
-    void execute(const Api& api, cudnnHandle_t handle, const ConvOperands& operands, void* workspace) const;
+    void execute(const Api& api, cudnnHandle_t handle, const EngineOperands& operands, void* workspace) const;
 
   private:
     Descriptor plan_;
@@ -101,10 +94,10 @@ struct PlanCounts {
 
 /// Plans for `problem` within `limits`, those that cuDNN expects to be fastest first. Empty where there are none; `why`
 /// then has the last reason. Throws Error where cuDNN does not accept the problem.
-std::vector<ConvPlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
-                                 const PlanCounts& counts = {}, std::string* why = nullptr);
+std::vector<EnginePlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
+                                   const PlanCounts& counts = {}, std::string* why = nullptr);
 
 /// Throws Error where `json` is not of this library version and device.
-ConvPlan restore_plan(const Target& target, const std::string& json, const std::string& engine);
+EnginePlan restore_plan(const Target& target, const std::string& json, const std::string& engine);
 
 }  // namespace camber::cudnn

@@ -1,127 +1,37 @@
 #include "cuda/cudnn/cudnn_api.h"
 
 #include <camber/error.h>
-#include <dlfcn.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
 namespace camber::cudnn {
-namespace {
 
-namespace fs = std::filesystem;
-
-constexpr const char* library_name = "libcudnn.so.9";
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
-
-/// The sub-folders of `folder` whose name begins with `prefix`, the last in the alphabet first.
-std::vector<fs::path> folders_like(const fs::path& folder, const std::string& prefix) {
-    std::vector<fs::path> found;
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-        if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
-    std::sort(found.rbegin(), found.rend());
-    return found;
-}
-
-template <class Function>
-void find_entry(void* library, const char* name, Function& function, const std::string& path) {
-    function = reinterpret_cast<Function>(::dlsym(library, name));
-    if (!function) fail("{} has no {}: it is not cuDNN, or a damaged copy", path, name);
-}
-
-/// Throws Error saying why `path` does not serve.
-Api load(const std::string& path) {
-    void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!library) fail("{}", ::dlerror());
-    try {
-        Api api{};
-        decltype(&::cudnnGetVersion) get_version = nullptr;
-        find_entry(library, "cudnnGetVersion", get_version, path);
-        api.version = get_version();
-        if (api.version < oldest_version)
-            fail("{} is cuDNN {}, older than the {} that Camber needs", path, version_text(api.version),
-                 version_text(oldest_version));
-        find_entry(library, "cudnnGetErrorString", api.GetErrorString, path);
-        find_entry(library, "cudnnGetLastErrorString", api.GetLastErrorString, path);
-        find_entry(library, "cudnnCreate", api.Create, path);
-        find_entry(library, "cudnnSetStream", api.SetStream, path);
-        find_entry(library, "cudnnBackendCreateDescriptor", api.BackendCreateDescriptor, path);
-        find_entry(library, "cudnnBackendDestroyDescriptor", api.BackendDestroyDescriptor, path);
-        find_entry(library, "cudnnBackendSetAttribute", api.BackendSetAttribute, path);
-        find_entry(library, "cudnnBackendGetAttribute", api.BackendGetAttribute, path);
-        find_entry(library, "cudnnBackendFinalize", api.BackendFinalize, path);
-        find_entry(library, "cudnnBackendExecute", api.BackendExecute, path);
-        Dl_info info{};
-        api.path = ::dladdr(reinterpret_cast<void*>(get_version), &info) && info.dli_fname ? info.dli_fname : path;
-        return api;
-    } catch (...) {
-        ::dlclose(library);
-        throw;
-    }
-}
-
-}  // namespace
-
-std::string version_text(std::size_t version) {
-    return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
-}
-
-std::vector<std::string> library_candidates() {
-    std::vector<std::string> candidates;
-    const auto add_folder = [&](const fs::path& folder) {
-        std::error_code error;
-        const fs::path file = folder / library_name;
-        if (fs::exists(file, error)) candidates.push_back(file.string());
-    };
-    if (const std::string given = environment("CAMBER_CUDNN"); !given.empty()) {
-        std::error_code error;
-        candidates.push_back(fs::is_directory(given, error) ? (fs::path(given) / library_name).string() : given);
-        return candidates;
-    }
-    candidates.push_back(library_name);
-    // Python's packages keep it in nvidia/cudnn/lib, conda's in lib.
-    const auto add_python = [&](const fs::path& prefix) {
-        for (const fs::path& python : folders_like(prefix / "lib", "python3"))
-            for (const char* packages : {"site-packages", "dist-packages"})
-                add_folder(python / packages / "nvidia/cudnn/lib");
-    };
-    for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
-        if (const std::string prefix = environment(variable); !prefix.empty()) {
-            add_folder(fs::path(prefix) / "lib");
-            add_python(prefix);
-        }
-    }
-    std::vector<fs::path> toolkits;
-    for (const char* variable : {"CUDNN_PATH", "CUDNN_HOME", "CUDA_PATH", "CUDA_HOME"})
-        if (const std::string folder = environment(variable); !folder.empty()) toolkits.emplace_back(folder);
-    toolkits.emplace_back("/usr/local/cuda");
-    for (const fs::path& toolkit : folders_like("/usr/local", "cuda-")) toolkits.push_back(toolkit);
-    for (const fs::path& toolkit : toolkits)
-        for (const char* folder : {"lib64", "lib"}) add_folder(toolkit / folder);
-    if (const std::string home = environment("HOME"); !home.empty()) add_python(fs::path(home) / ".local");
-    add_python("/usr/local");
-    add_python("/usr");
-    return candidates;
+const libraries::Description& library() {
+    static const libraries::Description description = {
+        "cuDNN", {"libcudnn.so.9"}, "CAMBER_CUDNN", {"CUDNN_PATH", "CUDNN_HOME"}};
+    return description;
 }
 
 Api load_api(const std::vector<std::string>& candidates) {
-    std::string why;
-    for (const std::string& path : candidates) {
-        try {
-            return load(path);
-        } catch (const Error& error) {
-            // What is wrong with a file that was found says more than that another was not.
-            std::error_code ignored;
-            if (why.empty() || fs::exists(path, ignored)) why = error.what();
-        }
-    }
-    fail("no cuDNN: {} (CAMBER_CUDNN may name the library or its folder)", why);
+    Api api{};
+    api.path = libraries::load_first(library(), candidates, [&](void* handle, const std::string& path) {
+        const auto find = [&](const char* name, auto& function) {
+            libraries::find_entry(library(), handle, path, name, function);
+        };
+        decltype(&::cudnnGetVersion) get_version = nullptr;
+        find("cudnnGetVersion", get_version);
+        api.version = get_version();
+        libraries::check_version(library(), path, api.version, oldest_version);
+        find("cudnnGetErrorString", api.GetErrorString);
+        find("cudnnGetLastErrorString", api.GetLastErrorString);
+        find("cudnnCreate", api.Create);
+        find("cudnnSetStream", api.SetStream);
+        find("cudnnBackendCreateDescriptor", api.BackendCreateDescriptor);
+        find("cudnnBackendDestroyDescriptor", api.BackendDestroyDescriptor);
+        find("cudnnBackendSetAttribute", api.BackendSetAttribute);
+        find("cudnnBackendGetAttribute", api.BackendGetAttribute);
+        find("cudnnBackendFinalize", api.BackendFinalize);
+        find("cudnnBackendExecute", api.BackendExecute);
+    });
+    return api;
 }
 
 const Api* find_api(std::string* why) {
@@ -132,7 +42,7 @@ const Api* find_api(std::string* why) {
     static const Found* const found = [] {
         auto* result = new Found;  // never unloaded: plans in static objects outlive any order of destruction
         try {
-            result->api = load_api(library_candidates());
+            result->api = load_api(libraries::candidates(library()));
         } catch (const Error& error) {
             result->why = error.what();
         }

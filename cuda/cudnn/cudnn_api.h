@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "cuda/libraries/dynamic_library.h"
+
 /// cuDNN's backend interface, loaded at run time so that the command starts where there is no cuDNN, and its
 /// descriptors as objects.
 namespace camber::cudnn {
@@ -29,17 +31,13 @@ struct Api {
 /// The oldest version that serves: 9.8 makes plans from a device's description.
 inline constexpr std::size_t oldest_version = 90800;
 
-/// "9.19.0" for 91900.
-std::string version_text(std::size_t version);
-
-/// Where libcudnn.so.9 may be, in order: the file or folder that CAMBER_CUDNN names and nothing else, or the dynamic
-/// loader's own folders, the active Python environment, CUDA's folders and the machine's Python packages.
-std::vector<std::string> library_candidates();
+/// What it is called and where it is looked for; CAMBER_CUDNN may name it.
+const libraries::Description& library();
 
 /// The first of `candidates` that loads and is new enough; throws Error with one line that says what was found instead.
 Api load_api(const std::vector<std::string>& candidates);
 
-/// load_api(library_candidates()), once a process. Null where there is none; `why` then says so.
+/// load_api(libraries::candidates(library())), once a process. Null where there is none; `why` then says so.
 const Api* find_api(std::string* why = nullptr);
 
 /// Throws Error naming the call and what was being done.

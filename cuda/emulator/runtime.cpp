@@ -150,6 +150,8 @@ Graph::Graph(const std::function<void()>& work) : state_(std::make_unique<State>
 
 Graph::~Graph() = default;
 
+bool recording() { return emulator::recording != nullptr; }
+
 void Graph::replay() {
     for (const std::function<void()>& step : state_->steps) step();
 }

@@ -308,30 +308,14 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
     launch_correlate<T, 64, 64, true>(name, p);
 }
 
-Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
-    return {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop};
-}
-
 }  // namespace
 
-void OwnConvolutions::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                             const Conv2dParams& p) {
-    dispatch(x, [&](auto t) { correlate<decltype(t)>("conv2d", false, x, w, bias, y, p); });
-}
-
-void OwnConvolutions::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
-    dispatch(dy, [&](auto t) { correlate<decltype(t)>("conv2d_backward_data", true, dy, w, {}, dx, p); });
-}
-
-void OwnConvolutions::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                       const ConvTranspose2dParams& p) {
-    dispatch(x, [&](auto t) { correlate<decltype(t)>("conv_transpose2d", true, x, w, bias, y, as_convolution(p)); });
-}
-
-void OwnConvolutions::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                     const ConvTranspose2dParams& p) {
-    dispatch(dy, [&](auto t) {
-        correlate<decltype(t)>("conv_transpose2d_backward_data", false, dy, w, {}, dx, as_convolution(p));
+void own_convolution(const ConvCall& call) {
+    if (call.kind == ConvKind::backward_filter) return own_filter_gradient(call);
+    dispatch(call.image, [&](auto t) {
+        const bool gradient = call.kind == ConvKind::backward_data;
+        correlate<decltype(t)>(call.name, gradient, gradient ? call.response : call.image, call.filter, call.bias,
+                               gradient ? call.image : call.response, call.params);
     });
 }
 

@@ -253,20 +253,9 @@ void convolution_bias_gradient(const Tensor& dy, const Tensor& db) {
     dispatch(dy, [&](auto t) { bias_gradient<decltype(t)>(dy, db); });
 }
 
-void OwnConvolutions::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                             const Conv2dParams& p) {
-    dispatch(x, [&](auto t) {
-        filter_gradient<decltype(t)>("conv2d_backward_filter", x, dy, dw, p);
-        if (db) bias_gradient<decltype(t)>(dy, db);
-    });
-}
-
-void OwnConvolutions::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw,
-                                                       const Tensor& db, const ConvTranspose2dParams& p) {
-    dispatch(x, [&](auto t) {
-        filter_gradient<decltype(t)>("conv_transpose2d_backward_filter", dy, x, dw,
-                                     {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop});
-        if (db) bias_gradient<decltype(t)>(dy, db);
+void own_filter_gradient(const ConvCall& call) {
+    dispatch(call.image, [&](auto t) {
+        filter_gradient<decltype(t)>(call.name, call.image, call.response, call.filter, call.params);
     });
 }
 

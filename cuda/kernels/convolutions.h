@@ -2,50 +2,66 @@
 #include <camber/tensor.h>
 #include <camber/types.h>
 
-#include <string>
-
 #include "cuda/runtime/gpu.h"
+
+namespace camber {
+
+/// A convolution relates an image [N, H, W, C], a filter [K, Kh, Kw, C] and a response [N, Ho, Wo, K]; two of them are
+/// given and the third is computed.
+enum class ConvKind {
+    forward,          ///< the response
+    backward_data,    ///< the image, or its gradient
+    backward_filter,  ///< the filter's gradient
+};
+
+/// A convolution to run. The filter is in f32; the bias (f32, may be undefined) is added to the response or, backward_-
+/// data, to the image.
+struct ConvCall {
+    const char* name;  ///< of the primitive
+    ConvKind kind;
+    Tensor image, filter, response, bias;
+    Conv2dParams params;
+};
+
+/// The six primitives of backend.h as calls. A transposed convolution is the data gradient of a convolution: its input
+/// is the response, its output the image. Bias gradients are no part of them.
+inline ConvCall conv2d_call(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                            const Conv2dParams& p) {
+    return {"conv2d", ConvKind::forward, x, w, y, bias, p};
+}
+inline ConvCall conv2d_backward_data_call(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
+    return {"conv2d_backward_data", ConvKind::backward_data, dx, w, dy, {}, p};
+}
+inline ConvCall conv2d_backward_filter_call(const Tensor& x, const Tensor& dy, const Tensor& dw,
+                                            const Conv2dParams& p) {
+    return {"conv2d_backward_filter", ConvKind::backward_filter, x, dw, dy, {}, p};
+}
+inline Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
+    return {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop};
+}
+inline ConvCall conv_transpose2d_call(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                                      const ConvTranspose2dParams& p) {
+    return {"conv_transpose2d", ConvKind::backward_data, y, w, x, bias, as_convolution(p)};
+}
+inline ConvCall conv_transpose2d_backward_data_call(const Tensor& dy, const Tensor& w, const Tensor& dx,
+                                                    const ConvTranspose2dParams& p) {
+    return {"conv_transpose2d_backward_data", ConvKind::forward, dy, w, dx, {}, as_convolution(p)};
+}
+inline ConvCall conv_transpose2d_backward_filter_call(const Tensor& x, const Tensor& dy, const Tensor& dw,
+                                                      const ConvTranspose2dParams& p) {
+    return {"conv_transpose2d_backward_filter", ConvKind::backward_filter, dy, dw, x, {}, as_convolution(p)};
+}
+
+}  // namespace camber
 
 namespace camber::CAMBER_GPU {
 
-/// The six convolution primitives as backend.h documents them, so that one implementation can stand in for another.
-class Convolutions {
-  public:
-    virtual ~Convolutions() = default;
-    virtual void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                        const Conv2dParams& p) = 0;
-    virtual void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) = 0;
-    virtual void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                        const Conv2dParams& p) = 0;
-    virtual void conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                  const ConvTranspose2dParams& p) = 0;
-    virtual void conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                const ConvTranspose2dParams& p) = 0;
-    virtual void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                                  const ConvTranspose2dParams& p) = 0;
-};
-
-/// Camber's kernels: conv.cu, conv_filter.cu.
-class OwnConvolutions final : public Convolutions {
-  public:
-    void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override;
-    void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) override;
-    void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                const Conv2dParams& p) override;
-    void conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                          const ConvTranspose2dParams& p) override;
-    void conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                        const ConvTranspose2dParams& p) override;
-    void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                          const ConvTranspose2dParams& p) override;
-};
+/// Runs `call` on Camber's kernels (conv.cu, conv_filter.cu).
+void own_convolution(const ConvCall& call);
+/// The part of it that is in conv_filter.cu: backward_filter.
+void own_filter_gradient(const ConvCall& call);
 
 /// db = the sum of dy over pixels.
 void convolution_bias_gradient(const Tensor& dy, const Tensor& db);
-
-/// Those that convolution_settings() asks for and this build and machine have.
-Convolutions& convolutions();
-/// For `camber info`: whose convolutions run, and why not cuDNN's where they do not.
-std::string describe_convolutions();
 
 }  // namespace camber::CAMBER_GPU

@@ -3,7 +3,7 @@
 #include <camber/error.h>
 
 #include "cuda/cuda.h"
-#include "cuda/kernels/convolutions.h"
+#include "cuda/convolutions/convolutions.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/runtime.h"
 

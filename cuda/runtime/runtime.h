@@ -90,6 +90,9 @@ class Graph {
     std::unique_ptr<State> state_;
 };
 
+/// Whether the compute stream is being recorded.
+bool recording();
+
 /// Names a stretch of host code in profilers (NVTX); nothing where that is absent.
 class ProfilerRange {
   public:
@@ -100,8 +103,6 @@ class ProfilerRange {
 };
 
 #if !defined(CAMBER_EMULATED)
-/// Whether the compute stream is being recorded.
-bool recording();
 cudaStream_t compute_stream();
 void check_launch(const char* name);
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes);

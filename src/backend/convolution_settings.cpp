@@ -37,14 +37,17 @@ const char* name(ConvolutionChoice choice) {
             return "own";
         case ConvolutionChoice::cudnn:
             return "cudnn";
+        case ConvolutionChoice::cublas:
+            return "cublas";
     }
     return "?";
 }
 
 ConvolutionChoice parse_convolution_choice(const std::string& text) {
-    for (const auto choice : {ConvolutionChoice::automatic, ConvolutionChoice::own, ConvolutionChoice::cudnn})
+    for (const auto choice :
+         {ConvolutionChoice::automatic, ConvolutionChoice::own, ConvolutionChoice::cudnn, ConvolutionChoice::cublas})
         if (text == name(choice)) return choice;
-    fail_usage("convolutions cannot be '{}': auto, own or cudnn", text);
+    fail_usage("convolutions cannot be '{}': auto, own, cudnn or cublas", text);
 }
 
 const ConvolutionSettings& convolution_settings() { return settings(); }

@@ -1,39 +1,20 @@
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 
+#include "backend/backend.h"
 #include "backend/convolution_settings.h"
+#include "cuda/convolutions/convolutions.h"
 #include "cuda/cudnn/cudnn_api.h"
+#include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"
 
 using namespace camber;
 using testing::TemporaryFolder;
+using testing::Variable;
 
 namespace {
-
-/// An environment variable, as it was again at the end.
-class Variable {
-  public:
-    Variable(const char* name, const std::string& value) : name_(name) {
-        if (const char* const before = ::getenv(name)) before_ = before;
-        ::setenv(name, value.c_str(), 1);
-    }
-    ~Variable() {
-        if (before_.empty()) {
-            ::unsetenv(name_);
-        } else {
-            ::setenv(name_, before_.c_str(), 1);
-        }
-    }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
-
-  private:
-    const char* name_;
-    std::string before_;
-};
 
 std::string refusal(const std::vector<std::string>& candidates) {
     return testing::error_of([&] { cudnn::load_api(candidates); });
@@ -80,7 +61,7 @@ TEST_CASE("cuDNN: where the library is looked for") {
     {
         const Variable none("CAMBER_CUDNN", ""), python("VIRTUAL_ENV", folder.path().string()),
             toolkit("CUDA_PATH", (folder / "toolkit").string());
-        const std::vector<std::string> candidates = cudnn::library_candidates();
+        const std::vector<std::string> candidates = libraries::candidates(cudnn::library());
         REQUIRE(candidates.size() >= 3);
         CHECK(candidates[0] == "libcudnn.so.9");  // by the dynamic loader: Debian's and NVIDIA's packages
         CHECK(candidates[1] == (packages / "libcudnn.so.9").string());
@@ -89,14 +70,21 @@ TEST_CASE("cuDNN: where the library is looked for") {
     const Variable python("VIRTUAL_ENV", folder.path().string());
     {
         const Variable given("CAMBER_CUDNN", packages.string());
-        CHECK(cudnn::library_candidates() == std::vector<std::string>{(packages / "libcudnn.so.9").string()});
+        CHECK(libraries::candidates(cudnn::library()) ==
+              std::vector<std::string>{(packages / "libcudnn.so.9").string()});
     }
     const Variable given("CAMBER_CUDNN", "/nowhere/my-cudnn.so");
-    CHECK(cudnn::library_candidates() == std::vector<std::string>{"/nowhere/my-cudnn.so"});
+    CHECK(libraries::candidates(cudnn::library()) == std::vector<std::string>{"/nowhere/my-cudnn.so"});
 }
 
-TEST_CASE("convolution settings: names and mistakes") {
-    for (const auto choice : {ConvolutionChoice::automatic, ConvolutionChoice::own, ConvolutionChoice::cudnn})
-        CHECK(parse_convolution_choice(name(choice)) == choice);
-    CHECK(testing::error_of([] { parse_convolution_choice("fast"); }).find("auto, own or cudnn") != std::string::npos);
+TEST_CASE("cuDNN: without a GPU Camber's convolutions serve, and cuDNN's cannot be asked for") {
+    if (has_backend(Device::cuda)) return;
+    const ConvolutionSettings before = convolution_settings();
+    set_convolution_settings({.choice = ConvolutionChoice::automatic});
+    CHECK(cuda::describe_convolutions().find("Camber's convolutions: ") == 0);
+    set_convolution_settings({.choice = ConvolutionChoice::own});
+    CHECK(cuda::describe_convolutions() == "Camber's convolutions, as asked for");
+    set_convolution_settings({.choice = ConvolutionChoice::cudnn});
+    CHECK(cuda::describe_convolutions().find("cuDNN's convolutions were asked for, but cannot be used: ") == 0);
+    set_convolution_settings(before);
 }

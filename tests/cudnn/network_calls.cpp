@@ -11,29 +11,29 @@ namespace {
 
 class Recorder final : public MetaBackend {
   public:
-    std::vector<cuda::ConvCall> calls;
+    std::vector<ConvCall> calls;
 
     void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override {
-        calls.push_back(cuda::conv2d_call(x, w, bias, y, p));
+        calls.push_back(conv2d_call(x, w, bias, y, p));
     }
     void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) override {
-        calls.push_back(cuda::conv2d_backward_data_call(dy, w, dx, p));
+        calls.push_back(conv2d_backward_data_call(dy, w, dx, p));
     }
     void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor&,
                                 const Conv2dParams& p) override {
-        calls.push_back(cuda::conv2d_backward_filter_call(x, dy, dw, p));
+        calls.push_back(conv2d_backward_filter_call(x, dy, dw, p));
     }
     void conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
                           const ConvTranspose2dParams& p) override {
-        calls.push_back(cuda::conv_transpose2d_call(x, w, bias, y, p));
+        calls.push_back(conv_transpose2d_call(x, w, bias, y, p));
     }
     void conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
                                         const ConvTranspose2dParams& p) override {
-        calls.push_back(cuda::conv_transpose2d_backward_data_call(dy, w, dx, p));
+        calls.push_back(conv_transpose2d_backward_data_call(dy, w, dx, p));
     }
     void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor&,
                                           const ConvTranspose2dParams& p) override {
-        calls.push_back(cuda::conv_transpose2d_backward_filter_call(x, dy, dw, p));
+        calls.push_back(conv_transpose2d_backward_filter_call(x, dy, dw, p));
     }
 };
 
@@ -49,7 +49,7 @@ Backend& meta_backend() { return recorder(); }
 
 namespace testing {
 
-std::vector<cuda::ConvCall> convolutions_of_step(nets::Net& net, std::int64_t batch, std::int64_t size, Dtype dtype) {
+std::vector<ConvCall> convolutions_of_step(nets::Net& net, std::int64_t batch, std::int64_t size, Dtype dtype) {
     for (const nn::NamedParameter& named : net.named_parameters()) named.parameter->tensor.set_requires_grad(true);
     recorder().calls.clear();
     const Tensor x = Tensor::empty({batch, size, size, net.in_channels()}, dtype, Device::meta);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "backend/backend.h"
+#include "cuda/cudnn/cudnn_convolutions.h"
 #include "cudnn/network_calls.h"
 #include "support/errors.h"
 #include "support/files.h"
@@ -52,7 +53,8 @@ constexpr Precision precisions[] = {
 
 ConvCall meta_call(ConvKind kind, std::int64_t channels, std::int64_t filters) {
     const auto meta = [](const Shape& shape, Dtype dtype) { return Tensor::empty(shape, dtype, Device::meta); };
-    return {kind,
+    return {"",
+            kind,
             meta({4, 32, 32, channels}, Dtype::bf16),
             meta({filters, 3, 3, channels}, Dtype::f32),
             meta({4, 32, 32, filters}, Dtype::bf16),
@@ -109,7 +111,7 @@ TEST_CASE("cuDNN: biases and f32 filter gradients of bf16 are fused by compiled 
         problem.bias = bias;
         problem.filter_dtype = filter_dtype;
         std::string why;
-        std::vector<ConvPlan> plans = make_plans(*target, problem, {}, counts, &why);
+        std::vector<EnginePlan> plans = make_plans(*target, problem, {}, counts, &why);
         INFO(problem.key() << ": " << why);
         CHECK(plans.size() == 1);
         return plans;
@@ -121,7 +123,7 @@ TEST_CASE("cuDNN: biases and f32 filter gradients of bf16 are fused by compiled 
 TEST_CASE("cuDNN: a plan that cannot be run names the call") {
     const Target* const target = h100_target();
     if (!target) return;
-    const std::vector<ConvPlan> plans =
+    const std::vector<EnginePlan> plans =
         make_plans(*target, conv_variants(meta_call(ConvKind::forward, 64, 64))[0].problem, {}, one_ready);
     REQUIRE(plans.size() == 1);
     alignas(16) static char operands[64];  // never looked at
@@ -134,25 +136,12 @@ TEST_CASE("cuDNN: a plan that cannot be run names the call") {
     CHECK(error.find("running engine ") != std::string::npos);
 }
 
-TEST_CASE("without a GPU Camber's convolutions serve, and cuDNN's cannot be asked for") {
-    if (has_backend(Device::cuda)) return;
-    const ConvolutionSettings before = convolution_settings();
-    set_convolution_settings({.choice = ConvolutionChoice::automatic});
-    CHECK(testing::mentions(describe_convolutions(), {"Camber's convolutions: "}));
-    set_convolution_settings({.choice = ConvolutionChoice::own});
-    CHECK(describe_convolutions() == "Camber's convolutions, as asked for");
-    set_convolution_settings({.choice = ConvolutionChoice::cudnn});
-    CHECK(testing::error_of([] { convolutions(); }).find("cuDNN's convolutions were asked for, but cannot be used: ") ==
-          0);
-    set_convolution_settings(before);
-}
-
 TEST_CASE("cuDNN: plans keep to their limits") {
     const Target* const target = h100_target();
     if (!target) return;
     const ConvCall call = meta_call(ConvKind::backward_filter, 64, 64);
     ConvProblem problem = conv_variants(call)[0].problem;
-    for (const ConvPlan& plan : make_plans(*target, problem, {.workspace = 1 << 20}, {.ready = 12, .compiled = 0}))
+    for (const EnginePlan& plan : make_plans(*target, problem, {.workspace = 1 << 20}, {.ready = 12, .compiled = 0}))
         CHECK(plan.workspace_bytes() <= 1 << 20);
     // What cuDNN cannot do is said, not thrown; what it does not accept is thrown, naming the call.
     problem.bias = false;
@@ -183,50 +172,17 @@ TEST_CASE("cuDNN: the ways of posing a call") {
     CHECK(names_of(call).empty());
 }
 
-TEST_CASE("cuDNN: plans are kept on disk and restored from there") {
-    const testing::TemporaryFolder folder;
-    const PlanCache cache(folder / "plans");
-    CHECK(!cache.find("a problem"));
-    cache.keep("a problem", {.variant = "own", .engine = "", .plan = "", .milliseconds = 0.25});
-    REQUIRE(cache.find("a problem"));
-    CHECK(cache.find("a problem")->variant == "own");
-    CHECK(cache.find("a problem")->milliseconds == 0.25);
-    CHECK(!cache.find("another problem"));
-
-    const std::filesystem::path file = *std::filesystem::directory_iterator(folder / "plans");
-    const std::string kept = testing::read_text(file);
-    testing::write_text(file, kept.substr(0, kept.size() / 2));
-    CHECK(!cache.find("a problem"));
-    testing::write_text(file, R"({"problem": "a problem", "variant": 3})");
-    CHECK(!cache.find("a problem"));
-    testing::write_text(folder / "file", "");
-    PlanCache(folder / "file" / "below").keep("a problem", {});  // cannot be written: not an error
-    PlanCache("").keep("a problem", {});
-
-    cache.keep_once("device.json", "1");
-    cache.keep_once("device.json", "2");
-    CHECK(testing::read_text(folder / "plans" / "device.json") == "1");
-
+TEST_CASE("cuDNN: plans are restored from their JSON") {
     const Target* const target = h100_target();
     if (!target) return;
     const ConvProblem problem = conv_variants(meta_call(ConvKind::backward_filter, 64, 64))[0].problem;
     for (const PlanCounts& counts : {one_ready, one_compiled}) {
-        const std::vector<ConvPlan> plans = make_plans(*target, problem, {}, counts);
+        const std::vector<EnginePlan> plans = make_plans(*target, problem, {}, counts);
         REQUIRE(plans.size() == 1);
-        cache.keep(problem.key(), {"plain", plans[0].engine(), plans[0].json(), 1});
-        const std::optional<Choice> choice = cache.find(problem.key());
-        REQUIRE(choice);
-        const ConvPlan restored = restore_plan(*target, choice->plan, choice->engine);
+        const EnginePlan restored = restore_plan(*target, plans[0].json(), plans[0].engine());
         CHECK(restored.json() == plans[0].json());
         CHECK(restored.engine() == plans[0].engine());
         CHECK(restored.workspace_bytes() == plans[0].workspace_bytes());
     }
     CHECK(!testing::error_of([&] { restore_plan(*target, "{}", ""); }).empty());
-}
-
-TEST_CASE("cuDNN: the folder of kept plans is of one device and version") {
-    const std::filesystem::path a = plan_folder("NVIDIA H100 80GB HBM3-sm90-132", "9.19.0");
-    if (a.empty()) return;  // neither HOME nor a cache folder
-    CHECK(a.filename() == "NVIDIA-H100-80GB-HBM3-sm90-132-cudnn-9.19.0");
-    CHECK(a != plan_folder("NVIDIA H100 80GB HBM3-sm90-132", "9.20.0"));
 }

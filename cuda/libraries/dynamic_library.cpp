@@ -1,0 +1,124 @@
+#include "cuda/libraries/dynamic_library.h"
+
+#include <camber/error.h>
+#include <dlfcn.h>
+#include <link.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+namespace camber::libraries {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string environment(const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value ? value : "";
+}
+
+/// The sub-folders of `folder` whose name begins with `prefix`, the last in the alphabet first.
+std::vector<fs::path> folders_like(const fs::path& folder, const std::string& prefix) {
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+        if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
+    std::sort(found.rbegin(), found.rend());
+    return found;
+}
+
+/// The file that was loaded, where the dynamic loader chose it.
+std::string path_of(void* handle, const std::string& otherwise) {
+    link_map* map = nullptr;
+    if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map->l_name && *map->l_name) return map->l_name;
+    return otherwise;
+}
+
+}  // namespace
+
+std::vector<std::string> candidates(const Description& library) {
+    std::vector<std::string> found;
+    const auto add_folder = [&](const fs::path& folder) {
+        std::error_code error;
+        for (const std::string& file : library.files)
+            if (fs::exists(folder / file, error)) found.push_back((folder / file).string());
+    };
+    if (const std::string given = environment(library.variable); !given.empty()) {
+        std::error_code error;
+        if (!fs::is_directory(given, error)) return {given};
+        add_folder(given);
+        if (found.empty()) found.push_back((fs::path(given) / library.files.front()).string());
+        return found;
+    }
+    found = library.files;
+    // Python's packages keep it in nvidia/cudnn/lib, nvidia/cublas/lib or nvidia/cu13/lib, conda's in lib.
+    const auto add_python = [&](const fs::path& prefix) {
+        for (const fs::path& python : folders_like(prefix / "lib", "python3"))
+            for (const char* packages : {"site-packages", "dist-packages"})
+                for (const fs::path& package : folders_like(python / packages / "nvidia", "cu"))
+                    add_folder(package / "lib");
+    };
+    for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
+        if (const std::string prefix = environment(variable); !prefix.empty()) {
+            add_folder(fs::path(prefix) / "lib");
+            add_python(prefix);
+        }
+    }
+    std::vector<fs::path> toolkits;
+    std::vector<std::string> variables = library.folder_variables;
+    variables.insert(variables.end(), {"CUDA_PATH", "CUDA_HOME"});
+    for (const std::string& variable : variables)
+        if (const std::string folder = environment(variable); !folder.empty()) toolkits.emplace_back(folder);
+    toolkits.emplace_back("/usr/local/cuda");
+    for (const fs::path& toolkit : folders_like("/usr/local", "cuda-")) toolkits.push_back(toolkit);
+    for (const fs::path& toolkit : toolkits)
+        for (const char* folder : {"lib64", "lib"}) add_folder(toolkit / folder);
+    if (const std::string home = environment("HOME"); !home.empty()) add_python(fs::path(home) / ".local");
+    add_python("/usr/local");
+    add_python("/usr");
+    return found;
+}
+
+std::string load_first(const Description& library, const std::vector<std::string>& files,
+                       const std::function<void(void*, const std::string&)>& use) {
+    std::string why;
+    for (const std::string& file : files) {
+        void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+        std::string refusal;
+        if (handle) {
+            const std::string path = path_of(handle, file);
+            try {
+                use(handle, path);
+                return path;
+            } catch (const Error& error) {
+                refusal = error.what();
+                ::dlclose(handle);
+            }
+        } else {
+            refusal = ::dlerror();
+        }
+        // What is wrong with a file that was found says more than that another was not.
+        std::error_code ignored;
+        if (why.empty() || handle || fs::exists(file, ignored)) why = refusal;
+    }
+    fail("no {}: {} ({} may name the library or its folder)", library.title, why, library.variable);
+}
+
+std::string version_text(std::size_t version) {
+    return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+void check_version(const Description& library, const std::string& path, std::size_t version, std::size_t oldest) {
+    if (version < oldest)
+        fail("{} is {} {}, older than the {} that Camber needs", path, library.title, version_text(version),
+             version_text(oldest));
+}
+
+void* entry(const Description& library, void* handle, const std::string& path, const char* name) {
+    void* const found = ::dlsym(handle, name);
+    if (!found) fail("{} has no {}: it is not {}, or a damaged copy", path, name, library.title);
+    return found;
+}
+
+}  // namespace camber::libraries
