@@ -21,16 +21,18 @@ stage "device"
 export CAMBER_TEST_DEVICES=cuda
 stage "tests"
 export CAMBER_CONV=own  # cuDNN would be timed anew at every one of the tests' hundreds of shapes
-for test in backend ops nn nets optim train cudnn; do
+for test in backend ops nn nets optim train cudnn cublas; do
     [ -x "$build/tests/test_$test" ] || continue
     result=pass
     timeout 90 "$build/tests/test_$test" >"$out/test_$test.log" 2>&1 || { result=FAIL; failed=1; }
     echo "$test $result" | tee -a "$out/tests.txt"
 done
 
-result=pass
-CAMBER_CONV=cudnn timeout 90 "$build/tests/test_backend" -tc='convolutions as networks*' >"$out/test_convolutions_cudnn.log" 2>&1 || { result=FAIL; failed=1; }
-echo "convolutions through cuDNN $result" | tee -a "$out/tests.txt"
+for library in cudnn cublas; do
+    result=pass
+    CAMBER_CONV=$library timeout 90 "$build/tests/test_backend" -tc='convolutions as networks*,transposed*' >"$out/test_convolutions_$library.log" 2>&1 || { result=FAIL; failed=1; }
+    echo "convolutions through $library $result" | tee -a "$out/tests.txt"
+done
 
 stage "compute-sanitizer"
 sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
