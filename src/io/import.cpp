@@ -1,7 +1,7 @@
 #include <camber/import.h>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -159,8 +159,12 @@ std::vector<std::string> troubles(const ImportReport& report, std::size_t most) 
     return list;
 }
 
-void reverse_last_axis(float* values, std::int64_t rows, std::int64_t extent) {
-    for (std::int64_t row = 0; row < rows; ++row) std::reverse(values + row * extent, values + (row + 1) * extent);
+/// A copy, on the host.
+Tensor with_reversed_last_axis(const Tensor& tensor) {
+    std::vector<float> values = tensor.to_vector<float>();
+    const auto extent = tensor.shape().back();
+    for (auto row = values.begin(); row != values.end(); row += extent) std::reverse(row, row + extent);
+    return Tensor::from(values, tensor.shape(), Device::cpu);
 }
 
 /// The convolution that sees the image: the first one.
@@ -171,16 +175,28 @@ std::string first_convolution(const Targets& targets) {
     return {};
 }
 
-void transfer(const WeightFile& file, const Transfer& t, const Target& target, bool reverse_channels) {
-    Tensor& to = target.parameter->tensor;
-    if (to.device() == Device::meta) to = Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
-    const bool direct = is_host(to.device()) && to.dtype() == Dtype::f32;
-    const Tensor host = direct ? to : Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
-    float* values = host.data<float>();
-    read_transposed(file, *t.source, t.to_camber, values);
-    if (reverse_channels) reverse_last_axis(values, to.numel() / to.shape().back(), to.shape().back());
-    if (!direct) to.copy_from(host);
-    to.storage().bump_version();
+/// Carries a plan out. Host tensors are filled where they are, all at once; others one after the other, so that no more
+/// than one of them is on the host besides.
+void transfer(const WeightFile& file, const std::vector<Transfer>& transfers, const Targets& targets,
+              const std::string& reversed) {
+    std::vector<Reading> direct;
+    for (const Transfer& t : transfers) {
+        Tensor& to = targets.by_name.at(t.target).parameter->tensor;
+        if (to.device() == Device::meta) to = Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
+        if (is_host(to.device())) {
+            direct.push_back({t.source, t.to_camber, to.data<float>()});
+        } else {
+            const Tensor host = Tensor::empty(to.shape(), Dtype::f32, Device::cpu);
+            read_transposed(file, std::array{Reading{t.source, t.to_camber, host.data<float>()}});
+            to.copy_from(host);
+        }
+    }
+    read_transposed(file, direct);
+    for (const Transfer& t : transfers) {
+        const Tensor& to = targets.by_name.at(t.target).parameter->tensor;
+        if (t.target == reversed) to.copy_from(with_reversed_last_axis(to.to(Device::cpu)));
+        to.storage().bump_version();
+    }
 }
 
 }  // namespace
@@ -235,9 +251,7 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
              plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3), "; "));
     }
     const std::string first = options.bgr_input ? first_convolution(targets) : "";
-    for (const Transfer& t : plan.transfers) {
-        transfer(file, t, targets.by_name.at(t.target), !first.empty() && t.target == first);
-    }
+    transfer(file, plan.transfers, targets, first);
     return std::move(plan.report);
 }
 

@@ -2,30 +2,84 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #include "data/parallel.h"
 
 namespace camber {
 namespace {
 
-/// to[c * stride + r] = from[r * cols + c], in tiles that stay in the first cache. A tile's rows are a cache line of
-/// the result, written at once.
+using Four = float __attribute__((vector_size(16)));
+using FourInts = std::int32_t __attribute__((vector_size(16)));
+
+Four load(const float* from) {
+    Four values;
+    std::memcpy(&values, from, sizeof values);
+    return values;
+}
+void store(float* to, Four values) { std::memcpy(to, &values, sizeof values); }
+
+/// to[c * stride + r] = from[r * cols + c] for 4 rows and 4 columns.
+void transpose_four(const float* from, std::int64_t cols, float* to, std::int64_t stride) {
+    const Four a = load(from), b = load(from + cols), c = load(from + 2 * cols), d = load(from + 3 * cols);
+    constexpr FourInts low{0, 4, 1, 5}, high{2, 6, 3, 7}, first{0, 1, 4, 5}, second{2, 3, 6, 7};
+    const Four ab_low = __builtin_shuffle(a, b, low), cd_low = __builtin_shuffle(c, d, low),
+               ab_high = __builtin_shuffle(a, b, high), cd_high = __builtin_shuffle(c, d, high);
+    store(to, __builtin_shuffle(ab_low, cd_low, first));
+    store(to + stride, __builtin_shuffle(ab_low, cd_low, second));
+    store(to + 2 * stride, __builtin_shuffle(ab_high, cd_high, first));
+    store(to + 3 * stride, __builtin_shuffle(ab_high, cd_high, second));
+}
+
+/// Copies, where `past_caches` without fetching what is overwritten.
+void copy_run(const float* from, std::int64_t count, float* to, bool past_caches) {
+    std::int64_t done = 0;
+#ifdef __SSE__
+    if (past_caches && reinterpret_cast<std::uintptr_t>(to) % sizeof(Four) == 0) {
+        for (; done + 4 <= count; done += 4) _mm_stream_ps(to + done, load(from + done));
+    }
+#else
+    (void)past_caches;
+#endif
+    std::memcpy(to + done, from + done, static_cast<std::size_t>(count - done) * sizeof(float));
+}
+
+/// to[c * stride + r] = from[r * cols + c], in blocks that stay in the first cache, so that the result is written in
+/// runs of several cache lines.
 void transpose_matrix(const float* from, std::int64_t rows, std::int64_t cols, float* to, std::int64_t stride) {
-    constexpr std::int64_t line = 16, tile = 64;
-    for (std::int64_t c0 = 0; c0 < cols; c0 += tile) {
-        const std::int64_t c1 = std::min(cols, c0 + tile);
-        std::int64_t r0 = 0;
-        for (; r0 + line <= rows; r0 += line) {
-            const float* source = from + r0 * cols;
-            for (std::int64_t c = c0; c < c1; ++c) {
-                float* target = to + c * stride + r0;
-                for (std::int64_t r = 0; r < line; ++r) target[r] = source[r * cols + c];
+    constexpr std::int64_t block_rows = 64, block_cols = 16, large = 1 << 18;  // elements
+    const bool past_caches = cols * stride >= large;
+    alignas(64) float block[block_rows * block_cols];
+    for (std::int64_t r0 = 0; r0 < rows; r0 += block_rows) {
+        const std::int64_t height = std::min(block_rows, rows - r0), high = height / 4 * 4;
+        for (std::int64_t c0 = 0; c0 < cols; c0 += block_cols) {
+            const std::int64_t width = std::min(block_cols, cols - c0), wide = width / 4 * 4;
+            const float* source = from + r0 * cols + c0;
+            const auto single = [&](std::int64_t r, std::int64_t c) {
+                block[c * block_rows + r] = source[r * cols + c];
+            };
+            for (std::int64_t r = 0; r < high; r += 4) {
+                for (std::int64_t c = 0; c < wide; c += 4) {
+                    transpose_four(source + r * cols + c, cols, block + c * block_rows + r, block_rows);
+                }
+            }
+            for (std::int64_t c = wide; c < width; ++c) {
+                for (std::int64_t r = 0; r < high; ++r) single(r, c);
+            }
+            for (std::int64_t r = high; r < height; ++r) {
+                for (std::int64_t c = 0; c < width; ++c) single(r, c);
+            }
+            for (std::int64_t c = 0; c < width; ++c) {
+                copy_run(block + c * block_rows, height, to + (c0 + c) * stride + r0, past_caches);
             }
         }
-        for (; r0 < rows; ++r0) {
-            for (std::int64_t c = c0; c < c1; ++c) to[c * stride + r0] = from[r0 * cols + c];
-        }
     }
+#ifdef __SSE__
+    if (past_caches) _mm_sfence();
+#endif
 }
 
 }  // namespace
@@ -53,37 +107,45 @@ void transpose(const Transposition& t, const float* from, float* to) {
     }
 }
 
-void read_transposed(const WeightFile& file, const WeightEntry& entry, const Transposition& t, float* to) {
-    const std::int64_t rows = entry.rows(), numel = entry.numel();
-    if (numel == 0) return;
-    const std::int64_t row = numel / rows;
-    // A piece stays in the second cache between file and transposition. A share is what a thread takes at a time: large
-    // tensors have several, small ones are not worth a thread.
-    constexpr std::int64_t piece = 128 << 10, share = 4 << 20;  // elements
-    const auto rows_of = [&](std::int64_t elements) {
-        return entry.by_rows ? std::clamp<std::int64_t>(elements / row, 1, rows) : rows;
+void read_transposed(const WeightFile& file, std::span<const Reading> readings) {
+    // A share is what a thread takes at a time. Of it a piece stays in the second cache between file and transposition;
+    // its number of rows keeps runs of the result on whole cache lines.
+    constexpr std::int64_t share = 1 << 20, piece = 1 << 18, line = 16;  // elements
+    struct Share {
+        const Reading* reading;
+        std::int64_t first, last, piece;  // rows
     };
-    const std::int64_t per_piece = rows_of(piece), per_share = rows_of(share);
-    const auto read_share = [&](std::int64_t first, std::int64_t last) {
-        if (t.identity()) return file.read_rows(entry, first, last - first, to + first * row);
-        std::vector<float> staged(static_cast<std::size_t>(std::min(per_piece, last - first) * row));
-        for (std::int64_t begin = first; begin < last; begin += per_piece) {
-            const std::int64_t count = std::min(per_piece, last - begin);
-            file.read_rows(entry, begin, count, staged.data());
+    std::vector<Share> shares;
+    for (const Reading& reading : readings) {
+        const std::int64_t rows = reading.entry->rows(), numel = reading.entry->numel();
+        if (numel == 0) continue;
+        const auto rows_of = [&](std::int64_t elements) {
+            if (!reading.entry->by_rows) return rows;
+            const std::int64_t fit = std::clamp<std::int64_t>(elements / (numel / rows), 1, rows);
+            return fit < line ? fit : fit / line * line;
+        };
+        for (std::int64_t first = 0; first < rows; first += rows_of(share)) {
+            shares.push_back({&reading, first, std::min(rows, first + rows_of(share)), rows_of(piece)});
+        }
+    }
+    parallel_for(shares.size(), 0, [&](std::size_t i) {
+        const auto& [reading, first, last, most] = shares[i];
+        const Transposition& t = reading->transposition;
+        const std::int64_t rows = reading->entry->rows(), row = reading->entry->numel() / rows;
+        if (t.identity()) return file.read_rows(*reading->entry, first, last - first, reading->to + first * row);
+        thread_local std::vector<float> staged;  // the thread ends with the loop
+        staged.resize(std::max(staged.size(), static_cast<std::size_t>(std::min(most, last - first) * row)));
+        for (std::int64_t begin = first; begin < last; begin += most) {
+            const std::int64_t count = std::min(most, last - begin);
+            file.read_rows(*reading->entry, begin, count, staged.data());
             // The file's rows are whole matrices of the batch, or with a batch of one, whole rows of its matrix.
             if (t.batch == rows) {
-                transpose({count, t.rows, t.cols}, staged.data(), to + begin * row);
+                transpose({count, t.rows, t.cols}, staged.data(), reading->to + begin * row);
             } else {
                 const std::int64_t of_matrix = t.rows / rows;  // its rows in one of the file's
-                transpose_matrix(staged.data(), count * of_matrix, t.cols, to + begin * of_matrix, t.rows);
+                transpose_matrix(staged.data(), count * of_matrix, t.cols, reading->to + begin * of_matrix, t.rows);
             }
         }
-    };
-    const std::int64_t shares = (rows + per_share - 1) / per_share;
-    if (shares == 1) return read_share(0, rows);
-    parallel_for(static_cast<std::size_t>(shares), 0, [&](std::size_t i) {
-        const std::int64_t first = static_cast<std::int64_t>(i) * per_share;
-        read_share(first, std::min(rows, first + per_share));
     });
 }
 

@@ -3,6 +3,7 @@
 #include <camber/weights.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 /// Who lays weights out how; the table is in import.h.
@@ -38,7 +39,15 @@ Layout layout_of(Role role, const Shape& ours, Convention convention, std::int64
 
 void transpose(const Transposition& transposition, const float* from, float* to);
 
-/// Reads a tensor of the file through `transposition` in pieces, so that nothing of its size is needed beside `to`.
-void read_transposed(const WeightFile& file, const WeightEntry& entry, const Transposition& transposition, float* to);
+/// A tensor of a file to be read.
+struct Reading {
+    const WeightEntry* entry;
+    Transposition transposition;
+    float* to;
+};
+
+/// Reads tensors of the file through their transpositions, on every core, in pieces, so that nothing of their size is
+/// needed beside `to`.
+void read_transposed(const WeightFile& file, std::span<const Reading> readings);
 
 }  // namespace camber

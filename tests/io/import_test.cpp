@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "io/layout.h"
 #include "io/name_map.h"
@@ -313,16 +314,17 @@ TEST_CASE("transpositions undo each other, whatever the sizes of the tiles") {
         transpose(t.inverse(), there.data(), back.data());
         CHECK(back == values);
     }
-    // In pieces: more than one of 2^18 elements, with the matrix whole and with a batch of matrices.
+    // In pieces: more than one of 2^18 elements, with the matrix whole (its lines on the boundaries of vectors, and
+    // not) and with a batch of matrices.
     const TemporaryFolder folder;
-    for (const Transposition t : {Transposition{1, 3000, 200}, {600, 20, 49}}) {
+    for (const Transposition t : {Transposition{1, 3000, 200}, {1, 3001, 203}, {600, 20, 49}}) {
         const Shape shape = t.batch == 1 ? Shape{t.rows, t.cols} : Shape{t.batch, t.rows * t.cols};
         const std::vector<float> values = fixture_values("x", shape.numel());
         write_pytorch(folder / "x", {{"x", shape}});
         std::vector<float> whole(values.size()), pieces(values.size());
         transpose(t, values.data(), whole.data());
         const auto file = WeightFile::open(folder / "x");
-        read_transposed(*file, *file->find("x"), t, pieces.data());
+        read_transposed(*file, std::array{Reading{file->find("x"), t, pieces.data()}});
         CHECK(pieces == whole);
     }
 }
