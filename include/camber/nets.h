@@ -25,6 +25,8 @@ struct Preprocessing {
 Preprocessing imagenet_preprocessing();
 /// The mean colour subtracted from BGR in 0..255: Keras's VGG16, from Caffe.
 Preprocessing caffe_preprocessing();
+/// In a line, for people.
+std::string describe(const Preprocessing& preprocessing);
 
 enum class Task {
     segmentation,    ///< logits [N, H, W, classes]

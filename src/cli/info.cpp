@@ -18,7 +18,11 @@ void add_info(CLI::App& app, Action& action) {
             }
             fmt::print("\nthreads    {} (OMP_NUM_THREADS)\n\nnetworks\n", omp_get_max_threads());
             for (const nets::NetInfo& net : nets::net_list()) {
-                fmt::print("  {:<10} {}\n", net.name, net.description);
+                const auto network = net.make(nlohmann::json::object());
+                fmt::print("  {:<22} {}\n    {:<14} {}\n", net.name, net.description, "(input)",
+                           nets::describe(network->preprocessing()));
+                if (const std::size_t stages = network->encoder_stages().size(); stages > 0)
+                    fmt::print("    {:<14} {} stages for --encoder-lr\n", "(encoder)", stages);
                 for (const nets::NetOption& option : net.options) {
                     fmt::print("    {:<14} {} [{}]\n", option.name, option.help,
                                option.value.is_string() ? option.value.get<std::string>() : option.value.dump());
