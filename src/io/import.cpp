@@ -9,57 +9,10 @@
 #include "io/layout.h"
 #include "io/name_map.h"
 #include "io/printable.h"
+#include "io/targets.h"
 
 namespace camber {
 namespace {
-
-/// A parameter or running statistic of the network.
-struct Target {
-    nn::Parameter* parameter = nullptr;
-    Role role = Role::other;
-    bool wanted = true;  ///< false: outside the encoder that is imported
-};
-
-Role role_of(const nn::Module* layer, const std::string& leaf) {
-    if (leaf != "weight") return Role::other;
-    if (dynamic_cast<const nn::Conv2d*>(layer)) return Role::conv;
-    if (dynamic_cast<const nn::ConvTranspose2d*>(layer)) return Role::conv_transpose;
-    if (dynamic_cast<const nn::Linear*>(layer)) return Role::linear;
-    return Role::other;
-}
-
-/// In the network's own order.
-struct Targets {
-    std::vector<std::string> names;
-    std::map<std::string, Target> by_name;
-};
-
-Targets targets_of(nn::Module& network) {
-    std::map<std::string, nn::Module*> layers;
-    for (const auto& [path, module] : network.named_modules()) layers.emplace(path, module);
-    Targets targets;
-    for (auto list : {network.named_parameters(), network.named_buffers()}) {
-        for (const nn::NamedParameter& named : list) {
-            const std::size_t dot = named.name.rfind('.');
-            const std::string path = dot == std::string::npos ? "" : named.name.substr(0, dot);
-            const std::string leaf = named.name.substr(dot == std::string::npos ? 0 : dot + 1);
-            const auto layer = layers.find(path);
-            targets.names.push_back(named.name);
-            targets.by_name[named.name] = {named.parameter,
-                                           role_of(layer == layers.end() ? nullptr : layer->second, leaf), true};
-        }
-    }
-    return targets;
-}
-
-/// Layout of a target's weights, PyTorch's flattening included.
-Layout target_layout(const std::string& name, const Target& target, Convention convention) {
-    const Shape& shape = target.parameter->tensor.shape();
-    Role role = target.role;
-    const std::int64_t pixels = role == Role::linear ? flattened_pixels(name, shape) : 0;
-    if (pixels > 0) role = Role::linear_after_flatten;
-    return layout_of(role, shape, convention, std::max<std::int64_t>(pixels, 1));
-}
 
 struct Transfer {
     const WeightEntry* source;
@@ -72,6 +25,12 @@ struct Plan {
     std::vector<Transfer> transfers;
 };
 
+/// Whether a checkpoint has the average of this parameter, which goes before it.
+bool has_average(const WeightFile& file, const std::string& name) {
+    constexpr std::string_view model = "model.";
+    return file.from_camber() && name.starts_with(model) && file.find("ema." + name.substr(model.size()));
+}
+
 /// What the file would fill under one table.
 Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map) {
     Plan plan;
@@ -79,7 +38,7 @@ Plan make_plan(const WeightFile& file, const Targets& targets, Convention conven
     std::set<std::string> filled;
     for (const WeightEntry& entry : file.entries()) {
         const std::optional<std::string> name = mapped_name(map, plain_name(convention, entry.name));
-        if (!name) {
+        if (!name || has_average(file, entry.name)) {
             plan.report.ignored.push_back(entry.name);
             continue;
         }
@@ -253,28 +212,6 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
     const std::string first = options.bgr_input ? first_convolution(targets) : "";
     transfer(file, plan.transfers, targets, first);
     return std::move(plan.report);
-}
-
-std::vector<NamedTensor> export_weights(nn::Module& network) {
-    const Targets targets = targets_of(network);
-    std::vector<NamedTensor> list;
-    for (const std::string& name : targets.names) {
-        const Target& target = targets.by_name.at(name);
-        const Tensor ours = target.parameter->tensor.to(Device::cpu);
-        const Layout layout = target_layout(name, target, Convention::pytorch);
-        const auto& s = layout.shape;
-        const Shape shape = s.size() == 4   ? Shape{s[0], s[1], s[2], s[3]}
-                            : s.size() == 2 ? Shape{s[0], s[1]}
-                                            : ours.shape();
-        if (layout.to_camber.identity()) {
-            list.push_back({name, ours.view(shape)});
-            continue;
-        }
-        Tensor theirs = Tensor::empty(shape, Dtype::f32, Device::cpu);
-        transpose(layout.to_camber.inverse(), ours.data<float>(), theirs.data<float>());
-        list.push_back({name, theirs});
-    }
-    return list;
 }
 
 }  // namespace camber

@@ -207,6 +207,22 @@ TEST_CASE("what is exported is what was imported, and a checkpoint of ours is re
     check_small_from_pytorch(again);
 }
 
+TEST_CASE("a checkpoint's averages go before the parameters they are of") {
+    const TemporaryFolder folder;
+    nn::Linear layer(2, 2);
+    const nn::ParameterBuffer memory(layer, {.gradients = false});
+    const Tensor weight = Tensor::from<float>({1, 2, 3, 4}, {2, 2}, Device::cpu),
+                 average = Tensor::from<float>({5, 6, 7, 8}, {2, 2}, Device::cpu),
+                 bias = Tensor::from<float>({9, 10}, {2}, Device::cpu);
+    const std::vector<NamedTensor> checkpoint = {
+        {"model.weight", weight}, {"model.bias", bias}, {"ema.weight", average}};
+    write_safetensors(folder / "c", checkpoint, {{"camber.checkpoint", "{}"}});
+    const ImportReport report = import_weights(*WeightFile::open(folder / "c"), layer, {.strict = true});
+    CHECK(report.ignored == std::vector<std::string>{"model.weight"});
+    CHECK(memory.find("weight")->tensor().to_vector<float>() == average.to_vector<float>());
+    CHECK(memory.find("bias")->tensor().to_vector<float>() == bias.to_vector<float>());
+}
+
 TEST_CASE("wrappers' prefixes and counters are no trouble") {
     const TemporaryFolder folder;
     auto list = prefixed("module._orig_mod.");

@@ -1,11 +1,12 @@
 #include "io/name_map.h"
 
-// Our own checkpoints: parameters under "model.", with averages and an optimizer's state beside them.
+// Our own checkpoints: parameters under "model.", averages of them under "ema.", and an optimizer's state.
 
 namespace camber {
 namespace {
 
 constexpr NameRule model[] = {
+    {"ema.*", "*"},
     {"model.*", "*"},
     {"*", ""},
 };
