@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,10 @@
 ///
 /// A batch normalisation's eps and momentum are no weights: the networks have their originals' own.
 namespace camber {
+
+namespace nets {
+class Net;
+}
 
 struct ImportOptions {
     /// The names in the file: one of import_sources(), or "auto" for the one under which most tensors fit.
@@ -71,6 +76,13 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for
 /// networks whose original is PyTorch's are those of its state_dict: what load_state_dict takes.
-std::vector<NamedTensor> export_weights(nn::Module& network);
+/// `bgr_input`: the original takes BGR; the first convolution's input channels are turned round again.
+std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = false);
+
+/// Writes the weights of a network whose original is Keras's as Keras 2 does: layers under its names, in its order and
+/// layouts and order of colours, for `model.load_weights(file)` of tf_keras and of Keras 3. Appears whole or not at
+/// all; until then the file is in memory. Returns the number of tensors. Throws UsageError for other networks, Error
+/// when the file cannot be written and in a build without HDF5.
+std::size_t export_keras(nets::Net& net, const std::filesystem::path& file);
 
 }  // namespace camber

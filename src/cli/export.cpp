@@ -20,7 +20,14 @@ int run_export(const Arguments& a) {
     model.parameters =
         std::make_unique<nn::ParameterBuffer>(*model.net, nn::ParameterBufferOptions{.gradients = false});
     load_weights(a.checkpoint, model.tensors(), a.as_trained ? WeightsFrom::model : WeightsFrom::best_available);
-    const std::vector<NamedTensor> tensors = export_weights(*model.net);
+    if (std::filesystem::path(a.out).extension() == ".h5") {
+        const std::size_t count = export_keras(*model.net, a.out);
+        fmt::print("{} tensors of {} in {}; in Python: model.load_weights('{}')\n", count, model.config.net, a.out,
+                   a.out);
+        return 0;
+    }
+    const std::vector<NamedTensor> tensors =
+        export_weights(*model.net, model.net->preprocessing().order == nets::ChannelOrder::bgr);
     write_safetensors(a.out, tensors, {{"format", "pt"}});
     fmt::print("{} tensors of {} in {}; in Python: model.load_state_dict(safetensors.torch.load_file('{}'))\n",
                tensors.size(), model.config.net, a.out, a.out);
@@ -31,10 +38,14 @@ int run_export(const Arguments& a) {
 
 void add_export(CLI::App& app, Action& action) {
     CLI::App* command =
-        app.add_subcommand("export", "Writes a checkpoint's weights as safetensors with PyTorch's names and layouts");
+        app.add_subcommand("export", "Writes a checkpoint's weights for PyTorch (.safetensors) or for Keras (.h5)");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
-    command->add_option("--out", a->out, "File to write (.safetensors)")->required();
+    command
+        ->add_option("--out", a->out,
+                     "File to write: .safetensors, names and layouts as PyTorch has them; .h5, as Keras has them, of "
+                     "networks whose originals are Keras's")
+        ->required();
     command->add_flag("--as-trained", a->as_trained, "The weights as trained, also where there are averaged ones");
     command->callback([a, &action] { action = [a] { return run_export(*a); }; });
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -12,7 +11,7 @@
 #include "io/printable.h"
 
 #ifdef CAMBER_WITH_HDF5
-#include <hdf5.h>
+#include "io/hdf5_library.h"
 #endif
 
 namespace camber {
@@ -42,35 +41,11 @@ void Hdf5File::read_rows(const std::string&, const Dataset&, std::int64_t, std::
 
 #else
 
+using hdf5::Handle;
+using hdf5::library_lock;
+using hdf5::prepare_library;
+
 namespace {
-
-/// The library is not made for threads. One lock around each call of ours.
-std::mutex& library_lock() {
-    static std::mutex lock;
-    return lock;
-}
-
-/// An object of the library, closed when it goes.
-class Handle {
-  public:
-    using Close = herr_t (*)(hid_t);
-    Handle(hid_t id, Close close) : id_(id), close_(close) {}
-    ~Handle() {
-        if (id_ >= 0) close_(id_);
-    }
-    Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-    Handle& operator=(Handle&& other) noexcept {
-        std::swap(id_, other.id_);
-        std::swap(close_, other.close_);
-        return *this;
-    }
-    operator hid_t() const { return id_; }
-    bool ok() const { return id_ >= 0; }
-
-  private:
-    hid_t id_;
-    Close close_;
-};
 
 constexpr hsize_t most_children = 100'000;
 constexpr std::size_t longest_text = 4096;
@@ -163,8 +138,7 @@ std::optional<ElementType> element_type(hid_t object, hid_t type) {
 
 Hdf5File::Hdf5File(const std::filesystem::path& path, InputFile input) : input_(std::move(input)) {
     const std::lock_guard guard(library_lock());
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are told in our own words
-    H5PLset_loading_state(0);
+    prepare_library();
     library_ = std::make_unique<Library>(Library{Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose)});
     if (!library_->file.ok()) fail("{}: a damaged HDF5 file, or one cut short", name());
 }

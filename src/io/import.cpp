@@ -118,22 +118,6 @@ std::vector<std::string> troubles(const ImportReport& report, std::size_t most) 
     return list;
 }
 
-/// A copy, on the host.
-Tensor with_reversed_last_axis(const Tensor& tensor) {
-    std::vector<float> values = tensor.to_vector<float>();
-    const auto extent = tensor.shape().back();
-    for (auto row = values.begin(); row != values.end(); row += extent) std::reverse(row, row + extent);
-    return Tensor::from(values, tensor.shape(), Device::cpu);
-}
-
-/// The convolution that sees the image: the first one.
-std::string first_convolution(const Targets& targets) {
-    for (const std::string& name : targets.names) {
-        if (targets.by_name.at(name).role == Role::conv) return name;
-    }
-    return {};
-}
-
 /// Carries a plan out. Host tensors are filled where they are, all at once; others one after the other, so that no more
 /// than one of them is on the host besides.
 void transfer(const WeightFile& file, const std::vector<Transfer>& transfers, const Targets& targets,

@@ -1,6 +1,25 @@
 #include "io/name_map.h"
 
+#include <camber/error.h>
+
 namespace camber {
+namespace {
+
+struct KerasVariable {
+    std::string_view theirs, ours;
+    bool of_batch_norm;
+};
+
+constexpr KerasVariable keras_variables[] = {
+    {"/kernel", ".weight", false},
+    {"/bias", ".bias", false},
+    {"/gamma", ".weight", true},
+    {"/beta", ".bias", true},
+    {"/moving_mean", ".running_mean", true},
+    {"/moving_variance", ".running_var", true},
+};
+
+}  // namespace
 
 std::span<const NameSource* const> name_sources() {
     static constexpr const NameSource* all[] = {&torchvision_names,         &smp_names,   &fastai_names,
@@ -28,17 +47,18 @@ std::optional<std::string> mapped_name(const NameMap& map, const std::string& na
     return name;
 }
 
+std::string keras_variable(std::string_view leaf, bool batch_norm) {
+    for (const KerasVariable& variable : keras_variables) {
+        if (variable.ours.substr(1) == leaf && variable.of_batch_norm == batch_norm) {
+            return std::string(variable.theirs.substr(1));
+        }
+    }
+    fail("Keras's layers have nothing for a parameter '{}'", leaf);
+}
+
 std::string plain_name(Convention convention, const std::string& name) {
     if (convention == Convention::keras) {
-        constexpr std::pair<std::string_view, std::string_view> variables[] = {
-            {"/kernel", ".weight"},
-            {"/gamma", ".weight"},
-            {"/bias", ".bias"},
-            {"/beta", ".bias"},
-            {"/moving_mean", ".running_mean"},
-            {"/moving_variance", ".running_var"},
-        };
-        for (const auto& [theirs, ours] : variables) {
+        for (const auto& [theirs, ours, of_batch_norm] : keras_variables) {
             if (name.ends_with(theirs)) return name.substr(0, name.size() - theirs.size()) + std::string(ours);
         }
         return name;

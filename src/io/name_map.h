@@ -43,6 +43,9 @@ std::optional<std::string> mapped_name(const NameMap& map, const std::string& na
 /// "LAYER/VARIABLE" as LAYER.weight, .bias, .running_mean or .running_var.
 std::string plain_name(Convention convention, const std::string& name);
 
+/// What Keras calls a parameter of ours, "weight" of a batch normalisation, say: "gamma"; "kernel" of any other layer.
+std::string keras_variable(std::string_view leaf, bool batch_norm);
+
 /// The height times the width that PyTorch flattens before the linear layer whose weight has this name and shape; 0
 /// where there is no flattening.
 std::int64_t flattened_pixels(std::string_view name, const Shape& weight);
