@@ -121,7 +121,7 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
             const Tensor x = m->activation(full), y = m->output(half);
             m->backend().max_pool2d(x, y, p);
             return [m, p, x, y, dy = m->activation(half), dx = m->output(full)] {
-                m->backend().max_pool2d_backward(x, y, dy, dx, p);
+                m->backend().max_pool2d_backward(x, y, dy, {}, dx, p);
             };
         });
     }

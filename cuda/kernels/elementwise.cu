@@ -91,6 +91,14 @@ __global__ void __launch_bounds__(threads) fill_kernel(T* y, std::int64_t count,
 }
 
 template <class T>
+__global__ void __launch_bounds__(threads) broadcast_kernel(const float* value, T* y, std::int64_t count) {
+    const T rounded = from_float<T>(*value);
+    const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * threads;
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x; i < count; i += step)
+        y[i] = rounded;
+}
+
+template <class T>
 void fill_with(const Tensor& y, T value) {
     launch("fill", fill_kernel<T>, {blocks_for(y.numel(), threads, resident_blocks(threads)), threads}, y.data<T>(),
            y.numel(), value);
@@ -127,6 +135,14 @@ void GpuBackend::cast(const Tensor& x, const Tensor& y) {
     } else {
         fail("the {} device does not cast {} to {}", name(this_device), name(x.dtype()), name(y.dtype()));
     }
+}
+
+void GpuBackend::broadcast(const Tensor& value, const Tensor& y) {
+    if (y.numel() == 0) return;
+    dispatch(y, [&]<class T>(T) {
+        launch("broadcast", broadcast_kernel<T>, {blocks_for(y.numel(), threads, resident_blocks(threads)), threads},
+               value.data<float>(), y.data<T>(), y.numel());
+    });
 }
 
 void GpuBackend::fill(const Tensor& y, double value) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/channel_slice.h>
 #include <camber/tensor.h>
 
 #include <functional>
@@ -16,7 +17,9 @@ struct AutogradMeta {
     Tensor grad;  ///< buffer; meaningful only while has_grad
     bool has_grad =
         false;  ///< false: `grad`, if defined, is a buffer waiting to be overwritten (flat parameter gradients)
-    bool grad_shared = false;  ///< the buffer is also somebody else's: add into a fresh one, not in place
+    bool grad_shared = false;        ///< the buffer is also somebody else's: add into a fresh one, not in place
+    ChannelSlice grad_slice;         ///< where defined, the gradient so far instead of `grad`; never of a leaf
+    bool grad_sums_to_zero = false;  ///< see BackwardContext::set_sums_to_zero
 };
 
 /// Handed to an operation's backward step: the gradient of its output, and where to put those of its inputs.
@@ -34,24 +37,40 @@ class BackwardContext {
     Tensor out_over_grad(std::size_t i);
     /// Gives an existing tensor as input i's gradient (e.g. the output's own gradient passed along).
     void set(std::size_t i, Tensor gradient);
+    /// The same of channels of a tensor; they are copied only when an operation wants them by themselves.
+    void set_slice(std::size_t i, ChannelSlice gradient);
+    /// Takes over what input i has been given by the operations that used it later, undefined where there is none: the
+    /// step must make out(i), to be called after this, the sum of it and its own part. So the kernel that writes the
+    /// gradient adds, and no pass of its own is needed.
+    ChannelSlice take_addend(std::size_t i);
+    /// Says that what this step gives to input i is zero, but for rounding, when it is summed over all axes but the
+    /// last. Then a bias that was added to the input just before has no gradient, and nothing need be summed.
+    void set_sums_to_zero(std::size_t i) { sums_to_zero_[i] = true; }
+    /// Whether that holds for grad().
+    bool grad_sums_to_zero() const { return grad_sums_to_zero_; }
 
   private:
     friend class Tape;
-    BackwardContext(Tensor grad, bool grad_shared, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
+    BackwardContext(Tensor grad, const AutogradMeta& output, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
         : grad_(std::move(grad)),
-          grad_shared_(grad_shared),
+          grad_shared_(output.grad_shared),
+          grad_sums_to_zero_(output.grad_sums_to_zero),
           inputs_(inputs),
           results_(inputs.size()),
+          slices_(inputs.size()),
           shared_(inputs.size()),
-          in_place_(inputs.size()) {}
+          in_place_(inputs.size()),
+          sums_to_zero_(inputs.size()) {}
     void finish();
 
     Tensor grad_;
-    bool grad_shared_;
+    bool grad_shared_, grad_sums_to_zero_;
     const std::vector<std::shared_ptr<AutogradMeta>>& inputs_;
     std::vector<Tensor> results_;
+    std::vector<ChannelSlice> slices_;
     std::vector<bool> shared_;
     std::vector<bool> in_place_;
+    std::vector<bool> sums_to_zero_;
 };
 
 using BackwardStep = std::function<void(BackwardContext&)>;

@@ -5,6 +5,20 @@
 namespace camber {
 namespace {
 
+Tensor copy_of(const ChannelSlice& slice, const AutogradMeta& slot) {
+    const Tensor copy = Tensor::empty(slot.shape, slot.dtype, slot.device);
+    backend(copy).copy_channels(slice.tensor, slice.begin, copy, 0, slot.shape.back());
+    return copy;
+}
+
+/// Makes the gradient so far a tensor of its own.
+void gather(AutogradMeta& slot) {
+    if (!slot.grad_slice) return;
+    slot.grad = copy_of(slot.grad_slice, slot);
+    slot.grad_slice = {};
+    slot.grad_shared = false;
+}
+
 /// Adds `gradient` to what `slot` has, or makes it the first.
 void accumulate(AutogradMeta& slot, Tensor gradient, bool shared) {
     if (!slot.has_grad) {
@@ -17,6 +31,7 @@ void accumulate(AutogradMeta& slot, Tensor gradient, bool shared) {
         slot.has_grad = true;
         return;
     }
+    gather(slot);
     if (slot.grad_shared) {
         const Tensor sum = Tensor::empty(slot.shape, slot.dtype, slot.device);
         backend(sum).add(slot.grad, gradient, sum);
@@ -25,6 +40,12 @@ void accumulate(AutogradMeta& slot, Tensor gradient, bool shared) {
     } else {
         backend(slot.grad).add(slot.grad, gradient, slot.grad);
     }
+}
+
+void accumulate(AutogradMeta& slot, const ChannelSlice& gradient) {
+    if (slot.leaf || slot.has_grad) return accumulate(slot, copy_of(gradient, slot), false);
+    slot.grad_slice = gradient;
+    slot.has_grad = true;
 }
 
 }  // namespace
@@ -56,9 +77,28 @@ void BackwardContext::set(std::size_t i, Tensor gradient) {
     shared_[i] = true;
 }
 
+void BackwardContext::set_slice(std::size_t i, ChannelSlice gradient) { slices_[i] = std::move(gradient); }
+
+ChannelSlice BackwardContext::take_addend(std::size_t i) {
+    AutogradMeta& slot = *inputs_[i];
+    if (slot.leaf || !slot.has_grad) return {};
+    const ChannelSlice addend = slot.grad_slice ? slot.grad_slice : ChannelSlice{slot.grad, 0};
+    slot.grad_slice = {};
+    slot.grad = Tensor();
+    slot.has_grad = slot.grad_shared = false;
+    return addend;
+}
+
 void BackwardContext::finish() {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        if (results_[i] && !in_place_[i]) accumulate(*inputs_[i], std::move(results_[i]), shared_[i]);
+        if (!results_[i] && !slices_[i]) continue;
+        AutogradMeta& slot = *inputs_[i];
+        slot.grad_sums_to_zero = sums_to_zero_[i] && (!slot.has_grad || slot.grad_sums_to_zero);
+        if (slices_[i]) {
+            accumulate(slot, slices_[i]);
+        } else if (!in_place_[i]) {
+            accumulate(slot, std::move(results_[i]), shared_[i]);
+        }
     }
 }
 
@@ -78,9 +118,10 @@ void Tape::backward(const Tensor& loss, double scale) {
         Node& node = nodes.back();
         if (!node.output->has_grad) continue;  // not on the way to the loss
         AutogradMeta& output = *node.output;
-        BackwardContext context(std::move(output.grad), output.grad_shared, node.inputs);
+        gather(output);
+        BackwardContext context(std::move(output.grad), output, node.inputs);
         output.grad = Tensor();
-        output.has_grad = output.grad_shared = false;
+        output.has_grad = output.grad_shared = output.grad_sums_to_zero = false;
         node.step(context);
         context.finish();
     }

@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/channel_slice.h>
 #include <camber/philox.h>
 #include <camber/tensor.h>
 #include <camber/types.h>
@@ -115,6 +116,8 @@ class Backend {
     virtual void scale(const Tensor& x, double alpha, const Tensor& y) = 0;
     /// Every element becomes `value`, any dtype.
     virtual void fill(const Tensor& y, double value) = 0;
+    /// Every element of y (A) becomes the one of `value` (P), which the host need not know.
+    virtual void broadcast(const Tensor& value, const Tensor& y) = 0;
     /// Converts between floating dtypes, rounding to nearest even.
     virtual void cast(const Tensor& x, const Tensor& y) = 0;
     /// y = x / (1 - rate) where the element's u32 of the stream is at least threshold = rate * 2^32 (rounded), else 0.
@@ -128,8 +131,9 @@ class Backend {
 
     // --- pooling. The gradient of a maximum goes to the first one in row-major order, as in PyTorch.
     virtual void max_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) = 0;
-    virtual void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx,
-                                     const Pool2dParams& p) = 0;
+    /// dx = the gradient plus `addend`, channels of a tensor [N, H, W, ...], where that is defined.
+    virtual void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const ChannelSlice& addend,
+                                     const Tensor& dx, const Pool2dParams& p) = 0;
     virtual void avg_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) = 0;
     virtual void avg_pool2d_backward(const Tensor& dy, const Tensor& dx, const Pool2dParams& p) = 0;
 

@@ -96,6 +96,10 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "fill");
         inner_.fill(y, value);
     }
+    void broadcast(const Tensor& value, const Tensor& y) override {
+        const Timer timer(*this, "broadcast");
+        inner_.broadcast(value, y);
+    }
     void cast(const Tensor& x, const Tensor& y) override {
         const Timer timer(*this, "cast");
         inner_.cast(x, y);
@@ -116,10 +120,10 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "max_pool2d");
         inner_.max_pool2d(x, y, p);
     }
-    void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx,
-                             const Pool2dParams& p) override {
+    void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const ChannelSlice& addend,
+                             const Tensor& dx, const Pool2dParams& p) override {
         const Timer timer(*this, "max_pool2d_backward");
-        inner_.max_pool2d_backward(x, y, dy, dx, p);
+        inner_.max_pool2d_backward(x, y, dy, addend, dx, p);
     }
     void avg_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) override {
         const Timer timer(*this, "avg_pool2d");

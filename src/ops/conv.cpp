@@ -20,6 +20,31 @@ void check_weight(const char* op, const Tensor& x, const Tensor& w, int channel_
     }
 }
 
+/// Records a convolution of either kind. The input is saved only for the filter's gradient: a frozen convolution keeps
+/// nothing.
+template <class Params>
+void record_convolution(const char* op, Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+                        const Params& p,
+                        void (Backend::*backward_data)(const Tensor&, const Tensor&, const Tensor&, const Params&),
+                        void (Backend::*backward_filter)(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                                                         const Params&)) {
+    if (!needs_grad({&x, &w, &bias})) return;
+    const bool filter = w.requires_grad() || bias.requires_grad();
+    record(y, op, {x, w, bias}, [=, saved = filter ? x.detach() : Tensor(), w = w.detach()](BackwardContext& context) {
+        Backend& device = backend(w);
+        if (saved) {
+            const Tensor dw = context.needs(1) ? context.out(1) : Tensor::empty(w.shape(), w.dtype(), w.device());
+            Tensor db = context.needs(2) ? context.out(2) : Tensor();
+            if (db && context.grad_sums_to_zero()) {
+                device.fill(db, 0);
+                db = Tensor();
+            }
+            (device.*backward_filter)(saved, context.grad(), dw, db, p);
+        }
+        if (context.needs(0)) (device.*backward_data)(context.grad(), w, context.out(0), p);
+    });
+}
+
 }  // namespace
 
 std::int64_t window_output(std::int64_t in, int kernel, int stride, int dilation, int pad_before, int pad_after) {
@@ -63,21 +88,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
              w.shape().str());
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, w.dim(0)}, x.dtype(), x.device());
     backend(x).conv2d(x, w, bias, y, p);
-    if (needs_grad({&x, &w, &bias})) {
-        // The input is saved only for the filter's gradient: a frozen convolution keeps nothing.
-        const bool filter = w.requires_grad() || bias.requires_grad();
-        record(y, op, {x, w, bias},
-               [saved = filter ? x.detach() : Tensor(), w = w.detach(), p](BackwardContext& context) {
-                   Backend& device = backend(w);
-                   if (saved) {
-                       const Tensor dw =
-                           context.needs(1) ? context.out(1) : Tensor::empty(w.shape(), w.dtype(), w.device());
-                       device.conv2d_backward_filter(saved, context.grad(), dw,
-                                                     context.needs(2) ? context.out(2) : Tensor(), p);
-                   }
-                   if (context.needs(0)) device.conv2d_backward_data(context.grad(), w, context.out(0), p);
-               });
-    }
+    record_convolution(op, y, x, w, bias, p, &Backend::conv2d_backward_data, &Backend::conv2d_backward_filter);
     return y;
 }
 
@@ -91,20 +102,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
     if (out_h < 1 || out_w < 1) fail("{}: nothing is left of the output of {} after cropping", op, x.shape().str());
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, w.dim(3)}, x.dtype(), x.device());
     backend(x).conv_transpose2d(x, w, bias, y, p);
-    if (needs_grad({&x, &w, &bias})) {
-        const bool filter = w.requires_grad() || bias.requires_grad();
-        record(y, op, {x, w, bias},
-               [saved = filter ? x.detach() : Tensor(), w = w.detach(), p](BackwardContext& context) {
-                   Backend& device = backend(w);
-                   if (saved) {
-                       const Tensor dw =
-                           context.needs(1) ? context.out(1) : Tensor::empty(w.shape(), w.dtype(), w.device());
-                       device.conv_transpose2d_backward_filter(saved, context.grad(), dw,
-                                                               context.needs(2) ? context.out(2) : Tensor(), p);
-                   }
-                   if (context.needs(0)) device.conv_transpose2d_backward_data(context.grad(), w, context.out(0), p);
-               });
-    }
+    record_convolution(op, y, x, w, bias, p, &Backend::conv_transpose2d_backward_data,
+                       &Backend::conv_transpose2d_backward_filter);
     return y;
 }
 

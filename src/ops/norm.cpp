@@ -46,6 +46,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
                        // The backward pass of batch statistics needs all of dx's terms at once; without a taker they go
                        // nowhere.
                        const Tensor target = dx ? dx : Tensor::empty(x.shape(), x.dtype(), x.device());
+                       // The mean of x is subtracted again, so it has no gradient.
+                       if (dx) context.set_sums_to_zero(0);
                        backend(x).batch_norm_backward(x, output, context.grad(), gamma, beta, mean, invstd, target,
                                                       dresidual, dgamma, dbeta, p);
                    } else {

@@ -31,7 +31,8 @@ Tensor max_pool2d(const Tensor& x, const Pool2dParams& p) {
     backend(x).max_pool2d(x, y, p);
     if (needs_grad({&x})) {
         record(y, "max_pool2d", {x}, [x = x.detach(), y = y.detach(), p](BackwardContext& context) {
-            backend(x).max_pool2d_backward(x, y, context.grad(), context.out(0), p);
+            const ChannelSlice addend = context.take_addend(0);
+            backend(x).max_pool2d_backward(x, y, context.grad(), addend, context.out(0), p);
         });
     }
     return y;

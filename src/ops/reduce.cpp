@@ -13,7 +13,7 @@ Tensor sum(const Tensor& x) {
     if (needs_grad({&x})) {
         record(y, "sum", {x}, [](BackwardContext& context) {
             const Tensor gradient = context.out(0);
-            backend(gradient).fill(gradient, context.grad().item());
+            backend(gradient).broadcast(context.grad(), gradient);
         });
     }
     return y;

@@ -43,11 +43,8 @@ Tensor concat(const std::vector<Tensor>& parts) {
     }
     if (recorded) {
         record(y, "concat", parts, [begins](BackwardContext& context) {
-            for (std::size_t i = 0; i < begins.size(); ++i) {
-                if (!context.needs(i)) continue;
-                const Tensor gradient = context.out(i);
-                backend(gradient).copy_channels(context.grad(), begins[i], gradient, 0, gradient.dim(3));
-            }
+            for (std::size_t i = 0; i < begins.size(); ++i)
+                if (context.needs(i)) context.set_slice(i, {context.grad(), begins[i]});
         });
     }
     return y;

@@ -50,6 +50,10 @@ TEST_CASE("elementwise primitives") {
         check({.name = name("scale"), .inputs = {a}, .outputs = y, .run = [](Backend& d, auto& in, auto& out) {
                    d.scale(in[0], -1.7, out[0]);
                }});
+        check({.name = name("broadcast"),
+               .inputs = {parameter(uniform({}, 4))},
+               .outputs = y,
+               .run = [](Backend& d, auto& in, auto& out) { d.broadcast(in[0], out[0]); }});
         for (const Kind kind : {Kind::activation, Kind::parameter, Kind::i32, Kind::u8})
             check({.name = name("fill"),
                    .inputs = {},

@@ -34,8 +34,19 @@ void check_pool(const Shape& image, const Pool2dParams& p) {
            .outputs = {{"dx", image}, {"y", pooled}},
            .run = [=](Backend& b, auto& in, auto& out) {
                b.max_pool2d(in[0], out[1], p);
-               b.max_pool2d_backward(in[0], out[1], in[1], out[0], p);
+               b.max_pool2d_backward(in[0], out[1], in[1], {}, out[0], p);
            }});
+    // Added: the last channels of a tensor with `others` more, whole accesses or not.
+    for (const std::int64_t others : {0, 3, 16}) {
+        const Input addend = activation(uniform({image[0], image[1], image[2], others + image[3]}, 3));
+        check({.name = name("max_pool2d_backward plus channels of a wider tensor"),
+               .inputs = {activation(x), dy, addend},
+               .outputs = {{"dx", image}, {"y", pooled}},
+               .run = [=](Backend& b, auto& in, auto& out) {
+                   b.max_pool2d(in[0], out[1], p);
+                   b.max_pool2d_backward(in[0], out[1], in[1], {in[2], others}, out[0], p);
+               }});
+    }
     check({.name = name("avg_pool2d"),
            .inputs = {activation(x)},
            .outputs = {{"y", pooled}},
@@ -89,7 +100,7 @@ TEST_CASE("the gradient of a maximum that is NaN goes to the first NaN") {
             const Tensor x = converted(values, Dtype::f32, device), dx = Tensor::empty(image, Dtype::f32, device);
             const Tensor y = Tensor::empty(pooled, Dtype::f32, device);
             backend(device).max_pool2d(x, y, p);
-            backend(device).max_pool2d_backward(x, y, converted(uniform(pooled, 2), Dtype::f32, device), dx, p);
+            backend(device).max_pool2d_backward(x, y, converted(uniform(pooled, 2), Dtype::f32, device), {}, dx, p);
             return values_of(dx);
         };
         for (const Device device : computing_devices())

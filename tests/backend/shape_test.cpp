@@ -94,7 +94,7 @@ TEST_CASE("pixels that begin between two vectors") {
     compare("max_pool2d_backward", large, large, [=](Backend& b, auto& x, auto& dx) {
         const Tensor y = Tensor::empty(small, x.dtype(), x.device());
         b.max_pool2d(x, y, {});
-        b.max_pool2d_backward(x, y, y, dx, {});
+        b.max_pool2d_backward(x, y, y, {}, dx, {});
     });
     compare("avg_pool2d", large, small, [](Backend& b, auto& x, auto& y) { b.avg_pool2d(x, y, {}); });
     compare("avg_pool2d_backward", small, large, [](Backend& b, auto& x, auto& y) { b.avg_pool2d_backward(x, y, {}); });

@@ -1,4 +1,6 @@
+#include <camber/autograd.h>
 #include <camber/error.h>
+#include <camber/ops.h>
 #include <camber/tensor.h>
 #include <doctest/doctest.h>
 
@@ -66,6 +68,23 @@ TEST_CASE("a recording's memory goes back with it") {
         CHECK(memory.stats().reserved >= before + (std::size_t{4} << 20));
     }
     CHECK(memory.stats().reserved == before);
+}
+
+TEST_CASE("a step whose loss is a sum is recorded, its backward pass too") {
+    const Tensor x = Tensor::from(std::vector<float>{-1, 2, 3}, {3}, Device::emulated);
+    Tensor w = Tensor::from(std::vector<float>{1, 1, 1}, {3}, Device::emulated);
+    w.set_requires_grad(true);
+    Tensor gradient;
+    const auto recording = backend(Device::emulated).record([&] {
+        backward(ops::mean(ops::relu(ops::add(x, w))), 6);
+        gradient = w.grad();
+    });
+    x.copy_from(Tensor::from(std::vector<float>{-2, 2, 3}, {3}, Device::emulated));
+    recording->replay();
+    CHECK(gradient.to_vector<float>() == std::vector<float>{0, 2, 2});
+    x.copy_from(Tensor::from(std::vector<float>{4, -2, 3}, {3}, Device::emulated));
+    recording->replay();
+    CHECK(gradient.to_vector<float>() == std::vector<float>{2, 0, 2});
 }
 
 TEST_CASE("replayed dropout draws new masks as the step in device memory goes on") {

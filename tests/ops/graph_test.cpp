@@ -51,6 +51,55 @@ TEST_CASE("branches that pass one gradient along do not overwrite each other's")
     CHECK(gradcheck(both_sides, {uniform_leaf({3, 5}, 1), uniform_leaf({3, 5}, 2)}) <= tolerance);
 }
 
+TEST_CASE("gradients of the two sides of a skip are added by the pooling, wherever it stands") {
+    const auto skip = [](const Inputs& in) {
+        const Tensor features = ops::scale(in[0], 2);
+        const Tensor below = ops::resize(ops::max_pool2d(features), 4, 6, ResizeMode::nearest);
+        return ops::concat({below, features});  // its gradient is there first, as channels
+    };
+    CHECK(gradcheck(skip, {leaf(distinct({2, 4, 6, 3}, 1))}) <= tolerance);
+    const auto three_uses = [](const Inputs& in) {
+        const Tensor features = ops::scale(in[0], 2), pooled = ops::max_pool2d(features);
+        const Tensor wide = ops::concat({features, ops::resize(pooled, 4, 6, ResizeMode::nearest), features});
+        return ops::concat({wide, ops::scale(features, 3)});
+    };
+    CHECK(gradcheck(three_uses, {leaf(distinct({1, 4, 6, 3}, 1))}) <= tolerance);
+    const auto pooled_last = [](const Inputs& in) {  // pooling's gradient is there first
+        const Tensor features = ops::scale(in[0], 2), wide = ops::concat({features, features});
+        return ops::concat({ops::max_pool2d(features), ops::avg_pool2d(wide)});
+    };
+    CHECK(gradcheck(pooled_last, {leaf(distinct({1, 4, 6, 2}, 1))}) <= tolerance);
+    const auto passed_along = [](const Inputs& in) {  // what is there is somebody else's buffer as well
+        const Tensor features = ops::scale(in[0], 2), pooled = ops::max_pool2d(features);
+        const Tensor sum = ops::add(features, ops::scale(in[0], -1.5));
+        return ops::add(sum, ops::resize(pooled, 4, 6, ResizeMode::nearest));
+    };
+    CHECK(gradcheck(passed_along, {leaf(distinct({1, 4, 6, 3}, 1))}) <= tolerance);
+    const auto leaves = [](const Inputs& in) {
+        return ops::concat({in[0], ops::resize(ops::max_pool2d(in[0]), 4, 6, ResizeMode::nearest), in[1]});
+    };
+    CHECK(gradcheck(leaves, {leaf(distinct({1, 4, 6, 3}, 1)), uniform_leaf({1, 4, 6, 2}, 2)}) <= tolerance);
+}
+
+TEST_CASE("a bias before a batch normalisation has no gradient, unless its sum goes elsewhere too") {
+    const auto block = [](const Inputs& in, bool elsewhere) {
+        const Tensor y = ops::conv2d(in[0], in[1], in[2]);
+        const Tensor zeros = Tensor::zeros({3}, Dtype::f64, Device::reference);
+        const Tensor norm = ops::batch_norm(y, in[3], in[4], zeros, zeros, true, {.relu = true});
+        return elsewhere ? ops::add(norm, ops::scale(y, 0.5)) : norm;
+    };
+    const auto inputs = [] {
+        return Inputs{uniform_leaf({2, 3, 5, 2}, 1), uniform_leaf({3, 1, 1, 2}, 2), uniform_leaf({3}, 3),
+                      uniform_leaf({3}, 4), uniform_leaf({3}, 5)};
+    };
+    for (const bool elsewhere : {false, true}) {
+        CHECK(gradcheck([&](const Inputs& in) { return block(in, elsewhere); }, inputs()) <= tolerance);
+        const Inputs in = inputs();
+        backward(ops::sum(ops::relu(block(in, elsewhere))));
+        for (const double value : in[2].grad().to_vector<double>()) CHECK((value != 0) == elsewhere);
+    }
+}
+
 TEST_CASE("a two-level U-Net, all operations together") {
     // Enough of a network to hold a skip connection, every kind of block and the loss.
     const Shape channels{3};

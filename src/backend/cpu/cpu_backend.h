@@ -45,6 +45,7 @@ class CpuBackend final : public Backend {
     void add(const Tensor& a, const Tensor& b, const Tensor& y) override;
     void scale(const Tensor& x, double alpha, const Tensor& y) override;
     void fill(const Tensor& y, double value) override;
+    void broadcast(const Tensor& value, const Tensor& y) override;
     void cast(const Tensor& x, const Tensor& y) override;
 
     // dropout.cpp
@@ -56,8 +57,8 @@ class CpuBackend final : public Backend {
 
     // pool.cpp
     void max_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) override;
-    void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx,
-                             const Pool2dParams& p) override;
+    void max_pool2d_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const ChannelSlice& addend,
+                             const Tensor& dx, const Pool2dParams& p) override;
     void avg_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams& p) override;
     void avg_pool2d_backward(const Tensor& dy, const Tensor& dx, const Pool2dParams& p) override;
 

@@ -59,13 +59,39 @@ struct Reach {
     }
 };
 
-/// Windows that do not overlap: every input pixel is written once, by its own window.
+/// What is added to every pixel of a gradient: channels of a wider one, or nothing.
 template <class T>
-void scatter_maxima(const Tensor& x, const Tensor& dy, const Tensor& dx, const Pool2dParams& p) {
+struct Addend {
+    const T* first;  ///< channel of the first pixel; null: nothing
+    std::int64_t stride;
+
+    explicit Addend(const ChannelSlice& slice)
+        : first(slice ? slice.tensor.data<T>() + slice.begin : nullptr), stride(slice ? slice.tensor.dim(3) : 0) {}
+    template <class Part>
+    CAMBER_VEC Vec at(std::int64_t pixel, std::int64_t c, Part part) const {
+        return load(first + pixel * stride + c, part);
+    }
+};
+
+/// dx = 0, or the addend.
+template <class T>
+void start_gradient(const Tensor& dx, const ChannelSlice& addend) {
+    if (addend) {
+        backend(dx).copy_channels(addend.tensor, addend.begin, dx, 0, dx.dim(3));
+    } else {
+        device_memory(Device::cpu).zero(dx.raw(), dx.bytes());
+    }
+}
+
+/// Windows that do not overlap: every input pixel is written once, by its own window.
+template <class T, bool adds>
+void scatter_maxima(const Tensor& x, const Tensor& dy, const ChannelSlice& slice, const Tensor& dx,
+                    const Pool2dParams& p) {
     const Extents in(x), out(dy);
+    const Addend<T> addend(slice);
     const bool covered = p.kernel_h == p.stride_h && p.kernel_w == p.stride_w && out.h * p.kernel_h == in.h &&
                          out.w * p.kernel_w == in.w && p.padding.top == 0 && p.padding.left == 0;
-    if (!covered) device_memory(Device::cpu).zero(dx.raw(), dx.bytes());
+    if (!covered) start_gradient<T>(dx, slice);
     const T *px = x.data<T>(), *pdy = dy.data<T>();
     T* pdx = dx.data<T>();
     with_store(dx, !in.whole_vectors() || !covered, [&](auto write) {
@@ -77,9 +103,11 @@ void scatter_maxima(const Tensor& x, const Tensor& dy, const Tensor& dx, const P
                     const IntVec best = position_of_maximum(px + in.at(n, 0, 0) + c, in, window, part);
                     const Vec g = load(pdy + out.at(n, oh, ow) + c, part);
                     for (std::int64_t i = window.top; i < window.bottom; ++i)
-                        for (std::int64_t j = window.left; j < window.right; ++j)
-                            write(pdx + in.at(n, i, j) + c,
-                                  select(best == static_cast<std::int32_t>(i * in.w + j), g, Vec{}), part);
+                        for (std::int64_t j = window.left; j < window.right; ++j) {
+                            Vec v = select(best == static_cast<std::int32_t>(i * in.w + j), g, Vec{});
+                            if constexpr (adds) v += addend.at((n * in.h + i) * in.w + j, c, part);
+                            write(pdx + in.at(n, i, j) + c, v, part);
+                        }
                 });
             }
         });
@@ -87,10 +115,17 @@ void scatter_maxima(const Tensor& x, const Tensor& dy, const Tensor& dx, const P
 }
 
 template <class T>
-void gather_maxima(const Tensor& x, const Tensor& dy, const Tensor& dx, const Pool2dParams& p) {
+void gather_maxima(const Tensor& x, const Tensor& dy, const ChannelSlice& slice, const Tensor& dx,
+                   const Pool2dParams& p) {
     const Extents in(x), out(dy);
+    const Addend<T> addend(slice);
     const T *px = x.data<T>(), *pdy = dy.data<T>();
     gather_rows<T>(dx, [&](std::int64_t n, std::int64_t row, float* sums) {
+        if (slice)
+            for (std::int64_t j = 0; j < in.w; ++j)
+                for_vectors(0, in.c, [&](std::int64_t c, auto part) {
+                    store(sums + j * in.c + c, addend.at((n * in.h + row) * in.w + j, c, part), part);
+                });
         const Reach reach(row, out.h, p.kernel_h, p.stride_h, p.padding.top);
         for (std::int64_t oh = reach.first; oh <= reach.last; ++oh)
             for (std::int64_t ow = 0; ow < out.w; ++ow) {
@@ -133,13 +168,13 @@ void CpuBackend::max_pool2d(const Tensor& x, const Tensor& y, const Pool2dParams
     });
 }
 
-void CpuBackend::max_pool2d_backward(const Tensor& x, const Tensor&, const Tensor& dy, const Tensor& dx,
-                                     const Pool2dParams& p) {
+void CpuBackend::max_pool2d_backward(const Tensor& x, const Tensor&, const Tensor& dy, const ChannelSlice& addend,
+                                     const Tensor& dx, const Pool2dParams& p) {
     with_activation("max_pool2d_backward", x.dtype(), [&]<class T>(T) {
         if (p.kernel_h <= p.stride_h && p.kernel_w <= p.stride_w) {
-            scatter_maxima<T>(x, dy, dx, p);
+            (addend ? scatter_maxima<T, true> : scatter_maxima<T, false>)(x, dy, addend, dx, p);
         } else {
-            gather_maxima<T>(x, dy, dx, p);
+            gather_maxima<T>(x, dy, addend, dx, p);
         }
     });
 }

@@ -34,13 +34,14 @@ class MetaBackend : public Backend {
     void add(const Tensor&, const Tensor&, const Tensor&) override {}
     void scale(const Tensor&, double, const Tensor&) override {}
     void fill(const Tensor&, double) override {}
+    void broadcast(const Tensor&, const Tensor&) override {}
     void cast(const Tensor&, const Tensor&) override {}
     void dropout(const Tensor&, const Tensor&, double, const PhiloxKey&, const Tensor&) override {}
     void softmax(const Tensor&, const Tensor&) override {}
     void softmax_backward(const Tensor&, const Tensor&, const Tensor&) override {}
     void max_pool2d(const Tensor&, const Tensor&, const Pool2dParams&) override {}
-    void max_pool2d_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Pool2dParams&) override {
-    }
+    void max_pool2d_backward(const Tensor&, const Tensor&, const Tensor&, const ChannelSlice&, const Tensor&,
+                             const Pool2dParams&) override {}
     void avg_pool2d(const Tensor&, const Tensor&, const Pool2dParams&) override {}
     void avg_pool2d_backward(const Tensor&, const Tensor&, const Pool2dParams&) override {}
     void resize(const Tensor&, const Tensor&, ResizeMode) override {}

@@ -69,6 +69,10 @@ void ReferenceBackend::fill(const Tensor& y, double value) {
     }
 }
 
+void ReferenceBackend::broadcast(const Tensor& value, const Tensor& y) {
+    with_floating(y.dtype(), [&]<class A>() { fill_with(y, static_cast<A>(*value.data<parameter_t<A>>())); });
+}
+
 void ReferenceBackend::cast(const Tensor& x, const Tensor& y) {
     with_floating(x.dtype(), [&]<class From>() {
         with_floating(y.dtype(), [&]<class To>() {

@@ -69,13 +69,13 @@ void ReferenceBackend::max_pool2d(const Tensor& x, const Tensor& y, const Pool2d
     });
 }
 
-void ReferenceBackend::max_pool2d_backward(const Tensor& x, const Tensor&, const Tensor& dy, const Tensor& dx,
-                                           const Pool2dParams& p) {
+void ReferenceBackend::max_pool2d_backward(const Tensor& x, const Tensor&, const Tensor& dy, const ChannelSlice& addend,
+                                           const Tensor& dx, const Pool2dParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         const Extents in(x), out(dy);
         const A* px = x.data<A>();
         const A* pdy = dy.data<A>();
-        scatter_images<A>(dx, [&](std::int64_t n, double* sum) {
+        scatter_images<A>(dx, addend, [&](std::int64_t n, double* sum) {
             for (std::int64_t oh = 0; oh < out.h; ++oh)
                 for (std::int64_t ow = 0; ow < out.w; ++ow) {
                     const Window window(oh, ow, in, p);
@@ -114,7 +114,7 @@ void ReferenceBackend::avg_pool2d_backward(const Tensor& dy, const Tensor& dx, c
     with_floating(dy.dtype(), [&]<class A>() {
         const Extents in(dx), out(dy);
         const A* pdy = dy.data<A>();
-        scatter_images<A>(dx, [&](std::int64_t n, double* sum) {
+        scatter_images<A>(dx, {}, [&](std::int64_t n, double* sum) {
             for (std::int64_t oh = 0; oh < out.h; ++oh)
                 for (std::int64_t ow = 0; ow < out.w; ++ow) {
                     const Window window(oh, ow, in, p);

@@ -88,7 +88,7 @@ void ReferenceBackend::resize_backward(const Tensor& dy, const Tensor& dx, Resiz
         const Extents in(dx), out(dy);
         const auto row_taps = taps(in.h, out.h, mode), column_taps = taps(in.w, out.w, mode);
         const A* pdy = dy.data<A>();
-        scatter_images<A>(dx, [&](std::int64_t n, double* sum) {
+        scatter_images<A>(dx, {}, [&](std::int64_t n, double* sum) {
             for (std::int64_t oh = 0; oh < out.h; ++oh)
                 for (std::int64_t ow = 0; ow < out.w; ++ow) {
                     const A* gradient = pdy + out.at(n, oh, ow);
