@@ -28,7 +28,8 @@ struct First {
     int count;
 };
 
-CAMBER_VEC Vec splat(float value) { return Vec{} + value; }
+// Not Vec{} + value: that is an addition, and keeps a multiplication from taking its operand from memory.
+CAMBER_VEC Vec splat(float v) { return Vec{v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
 
 CAMBER_VEC Vec load(const float* p, All = {}) {
     Vec v;
