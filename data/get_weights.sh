@@ -32,6 +32,12 @@ fail() {
     exit 1
 }
 
+# With the last line of what curl or wget says.
+unreached() {
+    last=$(echo "$reason" | tail -n 1)
+    fail "cannot fetch $address: ${last:-the connection broke off} (a copy of the file may be put at $target by hand)"
+}
+
 # Whether FILE is what its checksum says.
 sound() {
     if [ "$checksum" = name ]; then
@@ -50,7 +56,7 @@ if [ $# -eq 0 ]; then
     table | while read -r known _ _ what; do printf '  %-22s %s\n' "$known" "$what"; done
     exit 2
 fi
-line=$(table | grep "^$1 " || true)
+line=$(table | while read -r known rest; do [ "$known" != "$1" ] || echo "$known $rest"; done)
 [ -n "$line" ] || fail "there are no weights called '$1'; the names are: $(table | cut -d ' ' -f 1 | tr '\n' ' ')"
 folder=${2:-$(dirname "$0")/weights}
 # shellcheck disable=SC2086
@@ -60,24 +66,22 @@ checksum=$3
 name=${address##*/}
 target=$folder/$name
 
-mkdir -p "$folder" || fail "cannot write in $folder"
+mkdir -p "$folder" 2>/dev/null || fail "cannot write in $folder"
 if [ -e "$target" ]; then
     sound "$target" || fail "$target is not what its publisher published (checksum); remove it to fetch again"
     echo "$target is there already"
     exit 0
 fi
-work=$(mktemp "$folder/.$name.XXXXXX") || fail "cannot write in $folder"
+work=$(mktemp "$folder/.$name.XXXXXX" 2>/dev/null) || fail "cannot write in $folder"
 trap 'rm -f "$work"' EXIT
 trap 'exit 130' INT TERM
 
 echo "Fetching $address ..."
 # A server that cannot be reached says so within seconds; a transfer that stalls for 20 s is given up.
 if command -v curl >/dev/null; then
-    curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 20 -o "$work" "$address" 2>/dev/null ||
-        fail "no network, or $address is gone (a copy of the file may be put at $target by hand)"
+    reason=$(curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 20 -o "$work" "$address" 2>&1) || unreached
 elif command -v wget >/dev/null; then
-    wget -q --tries=1 --timeout=20 -O "$work" "$address" ||
-        fail "no network, or $address is gone (a copy of the file may be put at $target by hand)"
+    reason=$(wget -nv --tries=1 --timeout=20 -O "$work" "$address" 2>&1) || unreached
 else
     fail "curl or wget is needed; install one (apt-get install curl)"
 fi
