@@ -87,6 +87,44 @@ TEST_CASE("freezing reaches parameters, and leaves batch normalisations out when
     CHECK_FALSE(net.norm.running_mean.trainable);
 }
 
+TEST_CASE("what a merged child holds is named as the parent's own, in order") {
+    class Host : public nn::Module {
+      public:
+        Host() {
+            add<nn::Linear>("first", 2, 2);
+            train(false);
+            auto child = std::make_unique<Example>();
+            merged = child.get();
+            adopt_merged(std::move(child));
+            add<nn::Linear>("last", 2, 2);
+        }
+        Example* merged = nullptr;
+    };
+    Host host;
+    CHECK(names(host.named_parameters()) ==
+          std::vector<std::string>{"first.weight", "first.bias", "conv.weight", "conv.bias", "norm.weight", "norm.bias",
+                                   "tail.0.weight", "tail.0.bias", "last.weight", "last.bias"});
+    CHECK(names(host.named_buffers()) == std::vector<std::string>{"norm.running_mean", "norm.running_var"});
+    std::vector<std::string> paths;
+    for (const auto& [path, module] : host.named_modules()) paths.push_back(path);
+    CHECK(paths == std::vector<std::string>{"", "first", "", "conv", "norm", "tail", "tail.0", "tail.1", "last"});
+    // Below another module the path has that module's name alone.
+    class Outer : public nn::Module {
+      public:
+        Outer() { add<Host>("host"); }
+    };
+    CHECK(names(Outer().named_buffers()) ==
+          std::vector<std::string>{"host.norm.running_mean", "host.norm.running_var"});
+
+    CHECK_FALSE(host.merged->training());  // as the parent was
+    CHECK_FALSE(host.merged->norm.training());
+    host.train();
+    CHECK(host.merged->norm.training());
+    CHECK(&host.merged->dropout.context() == &host.context());
+    host.set_trainable(false);
+    CHECK_FALSE(host.merged->conv.weight.trainable);
+}
+
 TEST_CASE("a module of several inputs refuses forward() of one") {
     class Pair : public nn::Module {};
     Pair pair;
