@@ -14,14 +14,35 @@ failed=0
 start=$(date +%s)
 stage() { echo "== $* ($(($(date +%s) - start)) s)"; }
 
-stage "device"
-"$build/camber" info | tee "$out/info.txt"
+tests="backend ops nn nets optim train cudnn cublas"
+
+stage "what is given"
+missing() { echo "missing: $1" | tee -a "$out/missing.txt"; }
+: >"$out/missing.txt"
+for program in camber bench_kernels bench_step $(for test in $tests; do echo "tests/test_$test"; done); do
+    [ -x "$build/$program" ] || missing "$build/$program, a program of the build"
+done
+[ -f "$dataset/train.txt" ] || missing "$dataset/train.txt: $dataset is not CamVid's folder, so nothing can be trained"
+[ -d tests/fixtures ] || missing "tests/fixtures: tests that compare with other libraries fail unless this runs in the project's folder"
+"$python" -c 'import sys' 2>/dev/null || missing "$python: no table at the end"
+"$python" -c 'import torch' 2>/dev/null || missing "PyTorch for $python: nothing to compare the step with"
+[ -x "$build/camber" ] || exit 2
+"$build/camber" info >"$out/info.txt" 2>&1 || { cat "$out/info.txt"; exit 2; }
+device=$(sed -n 's/^ *cuda  *//p' "$out/info.txt")
+echo "cuda: $device"
+case $device in
+*multiprocessors*) ;;
+*)
+    missing "a GPU: ${device:-this build has no device cuda}"
+    exit 2
+    ;;
+esac
 
 # Only the GPU: the other devices were tested where this was built.
 export CAMBER_TEST_DEVICES=cuda
 stage "tests"
 export CAMBER_CONV=own  # cuDNN would be timed anew at every one of the tests' hundreds of shapes
-for test in backend ops nn nets optim train cudnn cublas; do
+for test in $tests; do
     [ -x "$build/tests/test_$test" ] || continue
     result=pass
     timeout 90 "$build/tests/test_$test" >"$out/test_$test.log" 2>&1 || { result=FAIL; failed=1; }
@@ -29,6 +50,11 @@ for test in backend ops nn nets optim train cudnn cublas; do
 done
 
 for library in cudnn cublas; do
+    why=$(CAMBER_CONV=$library "$build/camber" info | sed -n 's/.*; \(.* cannot be used: .*\)/\1/p')
+    if [ -n "$why" ]; then
+        echo "convolutions through $library absent: $why" | tee -a "$out/tests.txt"
+        continue
+    fi
     result=pass
     CAMBER_CONV=$library timeout 90 "$build/tests/test_backend" -tc='convolutions as networks*,transposed*' >"$out/test_convolutions_$library.log" 2>&1 || { result=FAIL; failed=1; }
     echo "convolutions through $library $result" | tee -a "$out/tests.txt"

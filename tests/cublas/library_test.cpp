@@ -9,12 +9,16 @@
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/program.h"
 
 using namespace camber;
 using testing::TemporaryFolder;
 using testing::Variable;
 
 namespace {
+
+const std::string old_cublas = testing::beside_program("libtest_old_cublas.so");
+const std::string host_cublas = testing::beside_program("libtest_host_cublas.so");
 
 std::string refusal(const std::vector<std::string>& candidates) {
     return testing::error_of([&] { cublas::load_api(candidates); });
@@ -27,17 +31,16 @@ TEST_CASE("cuBLAS: what is missing, too old or something else is said in one lin
     CHECK(nothing.find("no cuBLAS: /nowhere/libcublasLt.so.13") == 0);
     CHECK(nothing.find("CAMBER_CUBLAS") != std::string::npos);
     CHECK(nothing.find('\n') == std::string::npos);
-    CHECK(refusal({CAMBER_OLD_CUBLAS})
-              .find(CAMBER_OLD_CUBLAS " is cuBLAS 11.11.3, older than the 12.0.0 that Camber needs") !=
+    CHECK(refusal({old_cublas}).find(old_cublas + " is cuBLAS 11.11.3, older than the 12.0.0 that Camber needs") !=
           std::string::npos);
-    CHECK(refusal({CAMBER_OLD_CUBLAS, "/nowhere/else"}).find("older than") != std::string::npos);
+    CHECK(refusal({old_cublas, "/nowhere/else"}).find("older than") != std::string::npos);
     CHECK(refusal({"libm.so.6"}).find("it is not cuBLAS") != std::string::npos);
 }
 
 TEST_CASE("cuBLAS: one that serves is taken after one that is too old") {
-    const cublas::Api api = cublas::load_api({"/nowhere/libcublasLt.so.13", CAMBER_OLD_CUBLAS, CAMBER_HOST_CUBLAS});
+    const cublas::Api api = cublas::load_api({"/nowhere/libcublasLt.so.13", old_cublas, host_cublas});
     CHECK(libraries::version_text(api.version) == "13.1.0");
-    CHECK(api.path == CAMBER_HOST_CUBLAS);
+    CHECK(api.path == host_cublas);
 }
 
 TEST_CASE("cuBLAS: where the library is looked for") {

@@ -6,6 +6,7 @@
 #include "cublas/problems.h"
 #include "support/compare.h"
 #include "support/errors.h"
+#include "support/program.h"
 #include "support/random.h"
 
 using namespace camber;
@@ -16,7 +17,7 @@ namespace {
 
 /// cuBLASLt on the host (libraries/host_cublas.cpp), opened.
 struct HostCublas {
-    Api api = load_api({CAMBER_HOST_CUBLAS});
+    Api api = load_api({beside_program("libtest_host_cublas.so")});
     cublasLtHandle_t handle = nullptr;
 
     HostCublas() { check(api, api.Create(&handle), "cublasLtCreate", "opening cuBLAS"); }

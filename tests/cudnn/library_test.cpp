@@ -9,12 +9,15 @@
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/program.h"
 
 using namespace camber;
 using testing::TemporaryFolder;
 using testing::Variable;
 
 namespace {
+
+const std::string old_cudnn = testing::beside_program("libtest_old_cudnn.so");
 
 std::string refusal(const std::vector<std::string>& candidates) {
     return testing::error_of([&] { cudnn::load_api(candidates); });
@@ -28,13 +31,11 @@ TEST_CASE("cuDNN: what is missing, too old or something else is said in one line
     CHECK(nothing.find("CAMBER_CUDNN") != std::string::npos);
     CHECK(nothing.find('\n') == std::string::npos);
 
-    CHECK(
-        refusal({CAMBER_OLD_CUDNN}).find(CAMBER_OLD_CUDNN " is cuDNN 9.1.0, older than the 9.8.0 that Camber needs") !=
-        std::string::npos);
-    // The file that was found is named, not the one that was not.
-    CHECK(refusal({"/nowhere/libcudnn.so.9", CAMBER_OLD_CUDNN, "/nowhere/else"}).find("older than") !=
+    CHECK(refusal({old_cudnn}).find(old_cudnn + " is cuDNN 9.1.0, older than the 9.8.0 that Camber needs") !=
           std::string::npos);
-    CHECK(refusal({CAMBER_DRIVER_STAND_IN}).find("it is not cuDNN") != std::string::npos);
+    // The file that was found is named, not the one that was not.
+    CHECK(refusal({"/nowhere/libcudnn.so.9", old_cudnn, "/nowhere/else"}).find("older than") != std::string::npos);
+    CHECK(refusal({"libm.so.6"}).find("it is not cuDNN") != std::string::npos);
 
     const TemporaryFolder folder;
     testing::write_text(folder / "libcudnn.so.9", "not a library");
@@ -48,7 +49,7 @@ TEST_CASE("cuDNN: one that serves is taken after one that is too old") {
         MESSAGE("left out: " << why);
         return;
     }
-    CHECK(cudnn::load_api({"/nowhere/libcudnn.so.9", CAMBER_OLD_CUDNN, api->path}).version == api->version);
+    CHECK(cudnn::load_api({"/nowhere/libcudnn.so.9", old_cudnn, api->path}).version == api->version);
 }
 
 TEST_CASE("cuDNN: where the library is looked for") {

@@ -7,7 +7,7 @@
 #include "cuda/cudnn/cudnn_convolutions.h"
 #include "cudnn/network_calls.h"
 #include "support/errors.h"
-#include "support/files.h"
+#include "support/program.h"
 
 using namespace camber;
 using namespace camber::cuda;
@@ -31,7 +31,7 @@ const Target* h100_target() {
     static const std::unique_ptr<Target> target = [] {
         // A machine with a driver uses it. The stand-in must be there before cuDNN looks for one.
         if (!has_backend(Device::cuda) && !::dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL))
-            REQUIRE(::dlopen(CAMBER_DRIVER_STAND_IN, RTLD_NOW | RTLD_GLOBAL));
+            REQUIRE(::dlopen(testing::beside_program("driver_stand_in/libcuda.so.1").c_str(), RTLD_NOW | RTLD_GLOBAL));
         std::string why;
         const Api* const api = find_api(&why);
         if (!api) MESSAGE("left out: " << why);
