@@ -50,7 +50,11 @@ Matmul::Description Matmul::make_description() const {
     // out^T = b^T a^T: what is called A there is b, and by columns it is transposed already.
     set(CUBLASLT_MATMUL_DESC_TRANSA, std::int32_t{product_.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N});
     set(CUBLASLT_MATMUL_DESC_TRANSB, std::int32_t{product_.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N});
-    if (product_.bias_repeats > 0) set(CUBLASLT_MATMUL_DESC_EPILOGUE, std::uint32_t{CUBLASLT_EPILOGUE_BIAS});
+    if (product_.bias_repeats > 0) {
+        set(CUBLASLT_MATMUL_DESC_EPILOGUE, std::uint32_t{CUBLASLT_EPILOGUE_BIAS});
+        // Until run() gives the address, one whose alignment algorithms may count on.
+        set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, reinterpret_cast<const void*>(std::uintptr_t{16}));
+    }
     return made;
 }
 
