@@ -80,7 +80,8 @@ void add_predict(CLI::App& app, Action& action) {
                 ++done;
                 line.update(static_cast<double>(done), static_cast<double>(files.size()), file.filename().string());
             }
-            line.print(fmt::format("{} pictures: label maps and overlays are in {}", done, a->out));
+            line.print(
+                fmt::format("{} picture{}: label maps and overlays are in {}", done, done == 1 ? "" : "s", a->out));
             return 0;
         };
     });
