@@ -19,7 +19,7 @@ struct DeeplabOptions {
 
 void visit(OptionList& list, DeeplabOptions& o) {
     list.integer("classes", o.classes, 1, 255, classes_help);
-    list.integer("width", o.width, 4, 1024, width_help);
+    list.integer("width", o.width, 1, 1024, width_help);
     list.flag("aux", o.aux, "an auxiliary head on layer3, for training");
     list.fraction("aux_weight", o.aux_weight, 0, 100, "weight of the auxiliary head's loss");
     list.fraction("dropout", o.dropout, 0, 1, "rate after the pyramid's projection, at least 0 and below 1");

@@ -16,7 +16,7 @@ struct DynamicUnetOptions {
 
 void visit(OptionList& list, DynamicUnetOptions& o) {
     list.integer("classes", o.classes, 1, 255, classes_help);
-    list.integer("width", o.width, 4, 1024, width_help);
+    list.integer("width", o.width, 2, 1024, width_help);
     list.flag("blur", o.blur, "a 2x2 average after each upsampling");
     list.flag("blur_final", o.blur_final, "with blur: in the last decoder block too");
 }

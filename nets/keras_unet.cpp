@@ -28,7 +28,7 @@ const std::vector<std::pair<std::string, InputRange>> input_ranges = {{"original
 
 void visit(OptionList& list, KerasUnetOptions& o) {
     list.integer("classes", o.classes, 1, 255, classes_help);
-    list.integer("width", o.width, 4, 1024, width_help);
+    list.integer("width", o.width, 1, 1024, width_help);
     list.choice("decoder", o.decoder, decoder_kinds, "how decoder blocks double the size");
     list.flag("batch_norm", o.batch_norm, "batch normalisation in the decoder");
     list.choice("input", o.input, input_ranges, "the encoder's own preprocessing, or RGB in [0, 1] and no more");
@@ -123,7 +123,7 @@ class KerasUnet : public NamedNet<KerasUnetOptions> {
         for (int stage = 0; stage < stages; ++stage) {
             skips.pop_back();
             const std::int64_t skip = has_skip(stage) ? skips.back() : 0;
-            const std::int64_t out = 4 * o.width >> stage;  // 256, 128, 64, 32, 16 in the original
+            const std::int64_t out = std::max(1, 4 * o.width >> stage);  // 256, 128, 64, 32, 16 in the original
             blocks_.push_back(merge(make_block(fmt::format("decoder_stage{}", stage), in, skip, out)));
             in = out;
         }

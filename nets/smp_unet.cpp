@@ -15,7 +15,7 @@ struct SmpUnetOptions {
 
 void visit(OptionList& list, SmpUnetOptions& o) {
     list.integer("classes", o.classes, 1, 255, classes_help);
-    list.integer("width", o.width, 4, 1024, width_help);
+    list.integer("width", o.width, 1, 1024, width_help);
     list.flag("batch_norm", o.batch_norm, "batch normalisation in the decoder");
 }
 
@@ -67,7 +67,7 @@ class Decoder : public nn::Module {
         auto& blocks = add<nn::ModuleList>("blocks");
         for (std::size_t i = 0; i < skips.size(); ++i) {
             const std::int64_t skip = i + 1 < skips.size() ? skips[skips.size() - 2 - i] : 0;
-            const std::int64_t out = 4 * o.width >> i;  // 256, 128, 64, 32, 16 in the original
+            const std::int64_t out = std::max(1, 4 * o.width >> i);  // 256, 128, 64, 32, 16 in the original
             blocks_.push_back(&blocks.push<DecoderBlock>(in, skip, out, o.batch_norm));
             in = out;
         }
@@ -101,7 +101,7 @@ class SmpUnet : public NamedNet<SmpUnetOptions> {
         if (full_size_features) skips.erase(skips.begin());
         decoder_ = &add<Decoder>("decoder", skips, o, kind != SmpEncoder::resnet34);
         head_ = &add<nn::Sequential>("segmentation_head");
-        head_->push<nn::Conv2d>(torch_conv({.in = o.width / 4,
+        head_->push<nn::Conv2d>(torch_conv({.in = std::max(1, o.width / 4),
                                             .out = o.classes,
                                             .bias = true,
                                             .weight_init = init::xavier_uniform(),

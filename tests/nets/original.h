@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 /// What the original libraries say of their networks (tests/fixtures/network.py and the scripts that use it): lists of
-/// parameters, and results with parameters filled by a formula.
+/// parameters, and what they compute from weights in files of their own.
 namespace camber::testing {
 
 enum class Library { torch, keras };
@@ -34,11 +35,14 @@ std::string our_name(Library library, const std::string& original);
 /// The shape that our tensor has for it.
 Shape our_shape(Library library, const OriginalTensor& tensor);
 
-/// How far our results are from the original's float64 ones by the role's name in the fixture ("eval_logits",
-/// "grad_first", ...): the worst of samples and sums, relative to the largest sample.
+/// How far our results are from the original's float64 ones, by the role's name in the golden ("eval_logits",
+/// "grad_first", ...): the worst of samples and sums, relative to the largest sample; of running statistics the worst
+/// sum relative to its sum of absolutes. NaN where one of ours is.
 using Errors = std::map<std::string, double>;
 
-/// A case of torch_nets or keras_nets: fills our network as the original was and compares all that the case holds.
-Errors compare_with_original(Library library, const SafetensorsFile& file, const nlohmann::json& golden);
+/// A case of a golden: imports its weights into our network, strictly, and compares all that the case holds. f64 runs
+/// on the reference device, f32 on the CPU's kernels. `folder` is where the golden lies.
+Errors compare_with_original(const std::filesystem::path& folder, const SafetensorsFile& file,
+                             const nlohmann::json& golden, Dtype dtype);
 
 }  // namespace camber::testing

@@ -1,9 +1,11 @@
 // The published networks against their originals (fixtures/make_torch_nets.py, make_keras_nets.py): names, shapes and
-// counts of all parameters; logits in evaluation and training, gradients and running statistics from equal weights.
+// counts of all parameters; logits in evaluation and training, gradients and running statistics from imported weights.
 #include <camber/summary.h>
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <map>
+#include <set>
 
 #include "original.h"
 
@@ -43,33 +45,26 @@ void check_list(Library library, const std::string& name, const std::string& net
     CHECK(table.trainable == list.trainable);
 }
 
-/// f64 has its digits: 1e-6. f32 has 1e-4 or, where the original's own f32 is far from its f64 (noise), stays in the
-/// original's order of magnitude. The first layer's gradient goes through every ReLU and pooling, and what is within
-/// rounding of an edge or a tie decides by rounding which gradients pass: f32 is held to it only where the case keeps
-/// ReLUs from their edges (bn_bias) and the original's own is steady. f64 judges it in the others.
-double allowed(const nlohmann::json& golden, const std::string& role) {
-    if (golden.at("dtype") == "f64") return 1e-6;
-    const double noise = golden.at("noise").at(role);
-    if (role == "grad_first")
-        return golden.at("bn_bias") != 0 && noise < 4e-6 ? 5e-3
-                                                         : 1;  // one ReLU or pooling tie that rounds the other way
-    return std::max(1e-4, 30 * noise);
-}
-
-void check_results(Library library, const std::string& file_name) {
-    const SafetensorsFile file = SafetensorsFile::open(CAMBER_TEST_FIXTURES "/" + file_name);
+/// Every case in f64 and f32. Gradients are held to the same bound as logits: the cases keep every ReLU and every
+/// pooling `margin` from where its derivative jumps, which is far more than f32 is off.
+void check_results(const std::filesystem::path& folder, const std::string& file_name, std::size_t networks) {
+    const SafetensorsFile file = SafetensorsFile::open(folder / file_name);
     const nlohmann::json cases = nlohmann::json::parse(file.metadata().at("cases"));
+    std::set<std::string> names;
     for (const auto& golden : cases) {
         const std::string name = golden.at("name");
+        names.insert(golden.at("file"));
         CAPTURE(name);
-        std::string line;
-        for (const auto& [role, error] : compare_with_original(library, file, golden)) {
-            CAPTURE(role);
-            CHECK(error <= allowed(golden, role));
-            line += fmt::format(" {} {:.1e}", role, error);
+        CHECK(golden.at("margin").get<double>() >= 1e-5);
+        for (const auto& [dtype, allowed] : {std::pair(Dtype::f64, 1e-6), std::pair(Dtype::f32, 1e-4)}) {
+            for (const auto& [role, error] : compare_with_original(folder, file, golden, dtype)) {
+                CAPTURE(dtype == Dtype::f64);
+                CAPTURE(role);
+                CHECK(error <= allowed);
+            }
         }
-        MESSAGE(name << ":" << line);
     }
+    CHECK(names.size() == networks);
 }
 
 }  // namespace
@@ -87,11 +82,29 @@ TEST_CASE("Keras's networks: names, shapes and counts of parameters") {
         check_list(Library::keras, name, name);
     }
     check_list(Library::keras, "unet-resnet34-transpose", "unet-resnet34", {{"decoder", "transpose"}});
+    check_list(Library::keras, "unet-vgg16-transpose-bn", "unet-vgg16", {{"decoder", "transpose"}});
     check_list(Library::keras, "unet-vgg16-transpose", "unet-vgg16", {{"decoder", "transpose"}, {"batch_norm", false}});
 }
 
-TEST_CASE("PyTorch's networks: logits, gradients and running statistics") {
-    check_results(Library::torch, "torch_nets.safetensors");
+TEST_CASE("PyTorch's networks, from files of its libraries: logits, gradients and running statistics") {
+    check_results(CAMBER_TEST_FIXTURES, "torch_nets.safetensors", 11);
 }
 
-TEST_CASE("Keras's networks: logits and gradients") { check_results(Library::keras, "keras_nets.safetensors"); }
+TEST_CASE("Keras's networks, from files of its libraries: logits, gradients and running statistics") {
+    check_results(CAMBER_TEST_FIXTURES, "keras_nets.safetensors", 7);
+}
+
+// Files of hundreds of megabytes, which make_torch_nets.py and make_keras_nets.py write with --full DIR.
+TEST_CASE("the originals at full width, where CAMBER_ORIGINALS names a folder of them: logits in evaluation") {
+    const char* folder = std::getenv("CAMBER_ORIGINALS");
+    if (!folder) return;
+    for (const char* file_name : {"torch_nets.safetensors", "keras_nets.safetensors"}) {
+        if (!std::filesystem::exists(std::filesystem::path(folder) / file_name)) continue;
+        const SafetensorsFile file = SafetensorsFile::open(std::filesystem::path(folder) / file_name);
+        for (const auto& golden : nlohmann::json::parse(file.metadata().at("cases"))) {
+            const double error = compare_with_original(folder, file, golden, Dtype::f32).at("eval_logits");
+            MESSAGE(golden.at("name").get<std::string>() << ": " << error);
+            CHECK(error <= 1e-4);
+        }
+    }
+}
