@@ -2,8 +2,8 @@
 
 #include <camber/error.h>
 
-#include "cuda/cuda.h"
 #include "cuda/convolutions/convolutions.h"
+#include "cuda/cuda.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/runtime.h"
 

@@ -52,5 +52,7 @@ TEST_CASE("gradients of batch normalisation") { check_gradients(norm_cases()); }
 TEST_CASE("gradients of elementwise operations, softmax and sums") { check_gradients(activation_cases()); }
 TEST_CASE("gradients of pooling") { check_gradients(pool_cases()); }
 TEST_CASE("gradients of resizing") { check_gradients(resize_cases()); }
-TEST_CASE("gradients of padding, cropping, concatenation, pixel shuffling and reshaping") { check_gradients(shape_cases()); }
+TEST_CASE("gradients of padding, cropping, concatenation, pixel shuffling and reshaping") {
+    check_gradients(shape_cases());
+}
 TEST_CASE("gradients of segmentation losses") { check_gradients(loss_cases()); }

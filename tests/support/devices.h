@@ -7,8 +7,8 @@
 
 namespace camber::testing {
 
-/// Every device of this build and machine that computes. With CAMBER_TEST_DEVICES set, of the devices to be compared with
-/// the reference only those it names: "cuda" for a run on a GPU.
+/// Every device of this build and machine that computes. With CAMBER_TEST_DEVICES set, of the devices to be compared
+/// with the reference only those it names: "cuda" for a run on a GPU.
 inline std::vector<Device> computing_devices() {
     const char* wanted = std::getenv("CAMBER_TEST_DEVICES");
     std::vector<Device> found = {Device::reference};

@@ -63,9 +63,7 @@ void CpuBackend::scale(const Tensor& x, double alpha, const Tensor& y) {
     map("scale", x, y, [a = static_cast<float>(alpha)](Vec v) { return v * a; });
 }
 
-void CpuBackend::broadcast(const Tensor& value, const Tensor& y) {
-    fill(y, static_cast<double>(*value.data<float>()));
-}
+void CpuBackend::broadcast(const Tensor& value, const Tensor& y) { fill(y, static_cast<double>(*value.data<float>())); }
 
 void CpuBackend::fill(const Tensor& y, double value) {
     switch (y.dtype()) {
