@@ -205,7 +205,9 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Device");
     command->add_option("--dtype", a->dtype, "Activations: f32 or bf16 [bf16 on cuda, else f32]")->group("Device");
 
-    command->add_option("--conv", a->conv, "Convolutions on cuda: own, cudnn or auto, the faster by measurement [auto]")
+    command
+        ->add_option("--conv", a->conv,
+                     "Convolutions on cuda: own, cudnn, cublas or auto, the fastest by measurement [auto]")
         ->group("Device");
 
     command->callback([=, &action] {
