@@ -9,6 +9,7 @@
 #include "io/weight_fixtures.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/hdf5.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -16,10 +17,6 @@ using namespace camber::testing;
 namespace {
 
 using Options = nlohmann::json;
-
-bool has_hdf5() {
-    return error_of([] { WeightFile::open(weight_fixture("keras2.h5")); }).find("without") == std::string::npos;
-}
 
 /// A network with initial values of a seed.
 struct Filled {

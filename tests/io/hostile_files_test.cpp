@@ -8,6 +8,7 @@
 #include "io/weight_fixtures.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/hdf5.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -93,9 +94,7 @@ TEST_CASE("each hostile file gives its one line, in little time and memory") {
         {"a lying shape", "a.safetensors", "tensor 'x' has a shape larger than any file",
          safetensors(R"({"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}})", "abcd")},
     };
-    const bool has_hdf5 =
-        error_of([] { WeightFile::open(weight_fixture("keras2.h5")); }).find("without") == std::string::npos;
-    if (has_hdf5) {
+    if (has_hdf5()) {
         files.push_back({"HDF5 in name only", "a.h5", "a damaged HDF5 file, or one cut short",
                          std::string("\x89HDF\r\n\x1a\n", 8) + std::string(1000, 'x')});
         files.push_back({"HDF5 that expands", "a.h5",

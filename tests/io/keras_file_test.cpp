@@ -5,15 +5,12 @@
 #include "io/weight_fixtures.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/hdf5.h"
 
 using namespace camber;
 using namespace camber::testing;
 
 namespace {
-
-bool has_hdf5() {
-    return error_of([] { WeightFile::open(weight_fixture("keras2.h5")); }).find("without") == std::string::npos;
-}
 
 std::string refusal(const std::string& contents) {
     const TemporaryFolder folder;
