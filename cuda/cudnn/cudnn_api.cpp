@@ -12,45 +12,23 @@ const libraries::Description& library() {
 
 Api load_api(const std::vector<std::string>& candidates) {
     Api api{};
-    api.path = libraries::load_first(library(), candidates, [&](void* handle, const std::string& path) {
-        const auto find = [&](const char* name, auto& function) {
-            libraries::find_entry(library(), handle, path, name, function);
-        };
-        decltype(&::cudnnGetVersion) get_version = nullptr;
-        find("cudnnGetVersion", get_version);
-        api.version = get_version();
-        libraries::check_version(library(), path, api.version, oldest_version);
-        find("cudnnGetErrorString", api.GetErrorString);
-        find("cudnnGetLastErrorString", api.GetLastErrorString);
-        find("cudnnCreate", api.Create);
-        find("cudnnSetStream", api.SetStream);
-        find("cudnnBackendCreateDescriptor", api.BackendCreateDescriptor);
-        find("cudnnBackendDestroyDescriptor", api.BackendDestroyDescriptor);
-        find("cudnnBackendSetAttribute", api.BackendSetAttribute);
-        find("cudnnBackendGetAttribute", api.BackendGetAttribute);
-        find("cudnnBackendFinalize", api.BackendFinalize);
-        find("cudnnBackendExecute", api.BackendExecute);
+    api.path = libraries::load_first(library(), candidates, [&](const libraries::Loaded& loaded) {
+        api.version = loaded.version("cudnnGetVersion", oldest_version);
+        loaded.find("cudnnGetErrorString", api.GetErrorString);
+        loaded.find("cudnnGetLastErrorString", api.GetLastErrorString);
+        loaded.find("cudnnCreate", api.Create);
+        loaded.find("cudnnSetStream", api.SetStream);
+        loaded.find("cudnnBackendCreateDescriptor", api.BackendCreateDescriptor);
+        loaded.find("cudnnBackendDestroyDescriptor", api.BackendDestroyDescriptor);
+        loaded.find("cudnnBackendSetAttribute", api.BackendSetAttribute);
+        loaded.find("cudnnBackendGetAttribute", api.BackendGetAttribute);
+        loaded.find("cudnnBackendFinalize", api.BackendFinalize);
+        loaded.find("cudnnBackendExecute", api.BackendExecute);
     });
     return api;
 }
 
-const Api* find_api(std::string* why) {
-    struct Found {
-        Api api{};
-        std::string why;
-    };
-    static const Found* const found = [] {
-        auto* result = new Found;  // never unloaded: plans in static objects outlive any order of destruction
-        try {
-            result->api = load_api(libraries::candidates(library()));
-        } catch (const Error& error) {
-            result->why = error.what();
-        }
-        return result;
-    }();
-    if (why) *why = found->why;
-    return found->why.empty() ? &found->api : nullptr;
-}
+const Api* find_api(std::string* why) { return libraries::find_once(library(), load_api, why); }
 
 void check(const Api& api, cudnnStatus_t status, const char* call, const std::string& doing) {
     if (status == CUDNN_STATUS_SUCCESS) return;

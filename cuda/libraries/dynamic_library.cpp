@@ -81,16 +81,16 @@ std::vector<std::string> candidates(const Description& library) {
 }
 
 std::string load_first(const Description& library, const std::vector<std::string>& files,
-                       const std::function<void(void*, const std::string&)>& use) {
+                       const std::function<void(const Loaded&)>& use) {
     std::string why;
     for (const std::string& file : files) {
         void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
         std::string refusal;
         if (handle) {
-            const std::string path = path_of(handle, file);
+            const Loaded loaded(library, handle, path_of(handle, file));
             try {
-                use(handle, path);
-                return path;
+                use(loaded);
+                return loaded.path();
             } catch (const Error& error) {
                 refusal = error.what();
                 ::dlclose(handle);
@@ -109,15 +109,19 @@ std::string version_text(std::size_t version) {
     return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
 }
 
-void check_version(const Description& library, const std::string& path, std::size_t version, std::size_t oldest) {
+std::size_t Loaded::version(const char* function, std::size_t oldest) const {
+    std::size_t (*get)() = nullptr;
+    find(function, get);
+    const std::size_t version = get();
     if (version < oldest)
-        fail("{} is {} {}, older than the {} that Camber needs", path, library.title, version_text(version),
+        fail("{} is {} {}, older than the {} that Camber needs", path_, library_.title, version_text(version),
              version_text(oldest));
+    return version;
 }
 
-void* entry(const Description& library, void* handle, const std::string& path, const char* name) {
-    void* const found = ::dlsym(handle, name);
-    if (!found) fail("{} has no {}: it is not {}, or a damaged copy", path, name, library.title);
+void* Loaded::entry(const char* name) const {
+    void* const found = ::dlsym(handle_, name);
+    if (!found) fail("{} has no {}: it is not {}, or a damaged copy", path_, name, library_.title);
     return found;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
+#include <camber/error.h>
+
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// NVIDIA's libraries, loaded at run time so that the command starts where there are none.
@@ -19,26 +22,55 @@ struct Description {
 /// Python environment, CUDA's folders and the machine's Python packages.
 std::vector<std::string> candidates(const Description& library);
 
-/// The path of the first of `files` that loads and that `use` (given dlopen's handle and the path) does not refuse by
-/// an Error. Throws Error with one line that says what was found instead.
-std::string load_first(const Description& library, const std::vector<std::string>& files,
-                       const std::function<void(void*, const std::string&)>& use);
+/// A library that has been opened.
+class Loaded {
+  public:
+    Loaded(const Description& library, void* handle, std::string path)
+        : library_(library), handle_(handle), path_(std::move(path)) {}
+    const std::string& path() const { return path_; }
+    /// Points `function` at the entry `name`; throws Error where there is none.
+    template <class Function>
+    void find(const char* name, Function& function) const {
+        function = reinterpret_cast<Function>(entry(name));
+    }
+    /// What the entry `function` gives, a std::size_t; throws Error where it is less than `oldest`.
+    std::size_t version(const char* function, std::size_t oldest) const;
 
-/// Points `function` at the entry `name` of a library loaded from `path`; throws Error where there is none.
-template <class Function>
-void find_entry(const Description& library, void* handle, const std::string& path, const char* name,
-                Function& function);
+  private:
+    void* entry(const char* name) const;
+
+    const Description& library_;
+    void* handle_;
+    std::string path_;
+};
+
+/// The path of the first of `files` that loads and that `use` does not refuse by an Error. Throws Error with one line
+/// that says what was found instead.
+std::string load_first(const Description& library, const std::vector<std::string>& files,
+                       const std::function<void(const Loaded&)>& use);
+
+/// load(candidates(library)), once a process and never unloaded: plans in static objects outlive any order of
+/// destruction. Null where it throws; `why`, unless null, then says so.
+template <class Api>
+const Api* find_once(const Description& library, Api (*load)(const std::vector<std::string>&), std::string* why) {
+    struct Found {
+        Api api{};
+        std::string why;
+    };
+    static const Found* const found = [&] {
+        auto* result = new Found;
+        try {
+            result->api = load(candidates(library));
+        } catch (const Error& error) {
+            result->why = error.what();
+        }
+        return result;
+    }();
+    if (why) *why = found->why;
+    return found->why.empty() ? &found->api : nullptr;
+}
 
 /// "9.19.0" for 91900, as cuDNN and cuBLAS number their versions.
 std::string version_text(std::size_t version);
-/// Throws Error where `version` is less than `oldest`.
-void check_version(const Description& library, const std::string& path, std::size_t version, std::size_t oldest);
-
-void* entry(const Description& library, void* handle, const std::string& path, const char* name);
-template <class Function>
-void find_entry(const Description& library, void* handle, const std::string& path, const char* name,
-                Function& function) {
-    function = reinterpret_cast<Function>(entry(library, handle, path, name));
-}
 
 }  // namespace camber::libraries
