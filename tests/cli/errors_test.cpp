@@ -1,6 +1,7 @@
 #include <camber/image.h>
 #include <doctest/doctest.h>
 
+#include "cli/check_error.h"
 #include "cli/scenes.h"
 
 using namespace camber;
@@ -8,15 +9,6 @@ using namespace camber::testing;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// One line on standard error that begins as documented, the exit code, and all `parts` in the line.
-void check_error(const CommandResult& result, int exit_code, std::initializer_list<const char*> parts) {
-    INFO(result.errors);
-    CHECK(result.exit_code == exit_code);
-    CHECK(result.errors.starts_with("camber: error: "));
-    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
-    for (const char* part : parts) CHECK_MESSAGE(result.errors.find(part) != std::string::npos, part);
-}
 
 void truncate(const fs::path& file, std::uintmax_t bytes) { fs::resize_file(file, bytes); }
 

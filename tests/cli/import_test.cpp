@@ -3,22 +3,12 @@
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
 
-#include <algorithm>
-
-#include "support/command.h"
+#include "cli/check_error.h"
 
 using namespace camber;
 using namespace camber::testing;
 
 namespace {
-
-void check_error(const CommandResult& result, int exit_code, std::initializer_list<const char*> parts) {
-    INFO(result.errors);
-    CHECK(result.exit_code == exit_code);
-    CHECK(result.errors.starts_with("camber: error: "));
-    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
-    for (const char* part : parts) CHECK_MESSAGE(result.errors.find(part) != std::string::npos, part);
-}
 
 const std::vector<std::string> small_unet = {"--net", "unet", "--width", "4", "--depth", "1", "--classes", "3"};
 
