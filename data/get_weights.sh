@@ -72,7 +72,7 @@ if [ -e "$target" ]; then
     echo "$target is there already"
     exit 0
 fi
-work=$(mktemp "$folder/.$name.XXXXXX" 2>/dev/null) || fail "cannot write in $folder"
+work=$(mktemp -p "$folder" 2>/dev/null) || fail "cannot write in $folder"
 trap 'rm -f "$work"' EXIT
 trap 'exit 130' INT TERM
 
