@@ -51,8 +51,12 @@ struct KernelCall {
     }
 };
 
+/// Whether work is counted instead of done, see dry_run.h; `name` is of a kernel that would be launched.
+bool counted_only(const char* name);
+
 template <class... Parameters, class... Args>
 void queue_kernel(const char* name, const Shape& shape, void (*kernel)(Parameters...), Args&&... args) {
+    if (counted_only(name)) return;
     using Call = KernelCall<Parameters...>;
     const auto call = std::make_shared<const Call>(
         Call{kernel, std::tuple<Parameters...>(static_cast<Parameters>(std::forward<Args>(args))...)});

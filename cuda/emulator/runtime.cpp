@@ -12,14 +12,28 @@
 
 #include "cuda/emulator/arena.h"
 #include "cuda/emulator/core.h"
+#include "cuda/emulator/dry_run.h"
 
 namespace camber::emulator {
 namespace {
 using Steps = std::vector<std::function<void()>>;
 thread_local Steps* recording = nullptr;
+thread_local DryRun* dry_run = nullptr;
 }  // namespace
 
+DryRun::DryRun() {
+    if (dry_run) fail("a dry run is going on already");
+    dry_run = this;
+}
+DryRun::~DryRun() { dry_run = nullptr; }
+
+bool counted_only(const char* name) {
+    if (dry_run) dry_run->count(name);
+    return dry_run != nullptr;
+}
+
 void submit(std::function<void()> work) {
+    if (dry_run) return;
     if (recording) {
         recording->push_back(std::move(work));
     } else {
@@ -114,18 +128,20 @@ void refuse_while_recording(const char* call) {
 
 void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind) {
     refuse_while_recording("copy_to_device");
-    if (bytes > 0) std::memcpy(device, host, bytes);
+    if (bytes > 0 && !emulator::dry_run) std::memcpy(device, host, bytes);
 }
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
     refuse_while_recording("copy_to_host");
-    if (bytes > 0) std::memcpy(host, device, bytes);
+    if (bytes > 0) emulator::dry_run ? void(std::memset(host, 0, bytes)) : void(std::memcpy(host, device, bytes));
 }
 void copy_on_device(void* to, const void* from, std::size_t bytes) {
+    if (emulator::counted_only("copy")) return;
     emulator::submit([=] {
         if (bytes > 0) std::memmove(to, from, bytes);
     });
 }
 void set_bytes(void* device, int value, std::size_t bytes) {
+    if (emulator::counted_only("memset")) return;
     emulator::submit([=] {
         if (bytes > 0) std::memset(device, value, bytes);
     });
