@@ -40,13 +40,15 @@ void icnr(std::span<float> values, const Shape& shape, const PhiloxKey& key) {
 /// A convolution ("0") with bias; conv_layer with norm_type None.
 class ConvLayer : public nn::Module {
   public:
-    ConvLayer(std::int64_t in, std::int64_t out, int kernel = 3, init::Initializer weights = kaiming_normal)
+    ConvLayer(std::int64_t in, std::int64_t out, int kernel = 3, init::Initializer weights = kaiming_normal,
+              bool head = false)
         : conv_(add<nn::Conv2d>("0", torch_conv({.in = in,
                                                  .out = out,
                                                  .kernel = kernel,
                                                  .bias = true,
                                                  .weight_init = std::move(weights),
-                                                 .bias_init = init::zeros()}))) {}
+                                                 .bias_init = init::zeros(),
+                                                 .head = head}))) {}
     Tensor forward(const Tensor& x) override { return conv_.forward(x); }
 
   private:
@@ -142,7 +144,7 @@ class Layers : public nn::Module {
         }
         up_ = &add<PixelShuffleIcnr>("8", in, in, false);
         cross_ = &add<ResBlock>("10", in + 3);
-        head_ = &add<ConvLayer>("11", in + 3, o.classes, 1);
+        head_ = &add<ConvLayer>("11", in + 3, o.classes, 1, kaiming_normal, true);
     }
 
     Tensor forward(const Tensor& image) override {

@@ -127,7 +127,7 @@ class KerasUnet : public NamedNet<KerasUnetOptions> {
             blocks_.push_back(merge(make_block(fmt::format("decoder_stage{}", stage), in, skip, out)));
             in = out;
         }
-        head_ = &add<nn::Conv2d>("final_conv", nn::Conv2dOptions{.in = in, .out = o.classes});
+        head_ = &add<nn::Conv2d>("final_conv", nn::Conv2dOptions{.in = in, .out = o.classes, .head = true});
     }
 
     int size_multiple() const override { return 1 << stages; }

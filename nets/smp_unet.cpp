@@ -105,7 +105,8 @@ class SmpUnet : public NamedNet<SmpUnetOptions> {
                                             .out = o.classes,
                                             .bias = true,
                                             .weight_init = init::xavier_uniform(),
-                                            .bias_init = init::zeros()}));
+                                            .bias_init = init::zeros(),
+                                            .head = true}));
     }
     int size_multiple() const override { return 1; }
     std::vector<std::vector<std::string>> encoder_stages() const override {

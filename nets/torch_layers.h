@@ -12,6 +12,7 @@ struct TorchConv {
     bool bias = false;
     init::Initializer weight_init = init::kaiming_uniform(std::sqrt(5.0));  // PyTorch's default
     init::Initializer bias_init = {};                                       ///< absent: PyTorch's default
+    bool head = false;                                                      ///< see nn::Conv2dOptions
 };
 
 /// Padding is dilation * (kernel - 1) / 2 on every side.
@@ -25,7 +26,8 @@ inline nn::Conv2dOptions torch_conv(const TorchConv& c) {
             .padding = ops::symmetric_padding(c.dilation * (c.kernel - 1) / 2),
             .bias = c.bias,
             .weight_init = c.weight_init,
-            .bias_init = c.bias_init ? c.bias_init : init::pytorch_bias({c.out, c.kernel, c.kernel, c.in})};
+            .bias_init = c.bias_init ? c.bias_init : init::pytorch_bias({c.out, c.kernel, c.kernel, c.in}),
+            .head = c.head};
 }
 
 /// A convolution ("0") without bias, batch norm ("1") and ReLU.

@@ -57,7 +57,13 @@ nn::ConvTranspose2dOptions up_conv(const UnetOptions& o, int in, int out) {
 class ConvBlock : public nn::Module {
   public:
     ConvBlock(const UnetOptions& o, int in, int out) { build(o, in, out); }
-    Tensor forward(const Tensor& x) override { return second(first(x)); }
+    Tensor forward(const Tensor& x) override { return activated(conv2_, bn2_, first(x)); }
+    /// The same, and its maxima.
+    ops::NormalisedAndPooled forward_and_pool(const Tensor& x, nn::MaxPool2d& pool) {
+        if (bn2_) return nn::conv_batch_norm_max_pool(*conv2_, *bn2_, pool, first(x));
+        const Tensor y = forward(x);
+        return {y, pool.forward(y)};
+    }
 
   protected:
     ConvBlock() = default;  // for blocks with children of their own before these
@@ -72,9 +78,10 @@ class ConvBlock : public nn::Module {
     }
 
   private:
-    static Tensor activate(nn::BatchNorm2d* norm, const Tensor& x) { return norm ? norm->forward(x) : nn::relu(x); }
-    Tensor first(const Tensor& x) { return activate(bn1_, conv1_->forward(x)); }
-    Tensor second(const Tensor& x) { return activate(bn2_, conv2_->forward(x)); }
+    static Tensor activated(nn::Conv2d* conv, nn::BatchNorm2d* norm, const Tensor& x) {
+        return norm ? nn::conv_batch_norm(*conv, *norm, x) : nn::relu(conv->forward(x));
+    }
+    Tensor first(const Tensor& x) { return activated(conv1_, bn1_, x); }
 
     nn::Conv2d *conv1_ = nullptr, *conv2_ = nullptr;
     nn::BatchNorm2d *bn1_ = nullptr, *bn2_ = nullptr;
@@ -108,7 +115,9 @@ class Unet : public Net {
         for (int level = o.depth - 1; level >= 0; --level) {
             decoder_.push_back(&decoder.push<DecoderBlock>(o, filters(level + 1), filters(level)));
         }
-        head_ = &add<nn::Conv2d>("head", conv(o, filters(0), o.classes, o.head_kernel));
+        nn::Conv2dOptions head = conv(o, filters(0), o.classes, o.head_kernel);
+        head.head = true;
+        head_ = &add<nn::Conv2d>("head", head);
         pool_ = &add<nn::MaxPool2d>("pool");
         for (int i = 0; i < o.depth + 1; ++i)
             dropouts_.push_back(&add<nn::Dropout>(fmt::format("dropout{}", i), o.dropout));
@@ -136,8 +145,9 @@ class Unet : public Net {
         std::vector<Tensor> skips;
         Tensor x = image;
         for (ConvBlock* block : encoder_) {
-            skips.push_back(block->forward(x));
-            x = pool_->forward(skips.back());
+            const auto [y, pooled] = block->forward_and_pool(x, *pool_);
+            skips.push_back(y);
+            x = pooled;
         }
         x = (*dropout++)->forward(x);
         x = bottleneck_->forward(x);

@@ -13,12 +13,15 @@ class Vgg16 : public Encoder {
         std::vector<Tensor> result;
         Tensor y = x;
         for (const std::vector<Step>& block : blocks_) {
+            const Step& last = block.back();
             for (const auto& [conv, norm] : block) {
-                y = conv->forward(y);
-                y = norm ? norm->forward(y) : nn::relu(y);
+                if (norm && conv == last.conv) break;
+                y = norm ? nn::conv_batch_norm(*conv, *norm, y) : nn::relu(conv->forward(y));
             }
-            result.push_back(y);
-            y = pool_.forward(y);
+            const auto [features, pooled] = last.norm ? nn::conv_batch_norm_max_pool(*last.conv, *last.norm, pool_, y)
+                                                      : ops::NormalisedAndPooled{y, pool_.forward(y)};
+            result.push_back(features);
+            y = pooled;
         }
         result.push_back(y);
         return result;

@@ -87,21 +87,21 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         return [m, x = m->activation(full), y = m->output(full), g = m->parameter({c}), b = m->parameter({c}),
                 rm = m->parameter({c}), rv = m->parameter({c}), mean = m->empty({c}, Dtype::f32),
                 invstd = m->empty({c}, Dtype::f32)] {
-            m->backend().batch_norm_train(x, {}, g, b, rm, rv, y, mean, invstd, {.relu = true});
+            m->backend().batch_norm_train(x, {}, g, b, {}, rm, rv, y, {}, mean, invstd, {.relu = true});
         };
     });
     add("batch_norm_train, residual, relu", 4 * one, [=] {
         return [m, x = m->activation(full), r = m->activation(full), y = m->output(full), g = m->parameter({c}),
                 b = m->parameter({c}), rm = m->parameter({c}), rv = m->parameter({c}), mean = m->empty({c}, Dtype::f32),
                 invstd = m->empty({c}, Dtype::f32)] {
-            m->backend().batch_norm_train(x, r, g, b, rm, rv, y, mean, invstd, {.relu = true});
+            m->backend().batch_norm_train(x, r, g, b, {}, rm, rv, y, {}, mean, invstd, {.relu = true});
         };
     });
     add("batch_norm_backward, relu", 5 * one, [=] {
         return [m, x = m->activation(full), dy = m->activation(full), dx = m->output(full), g = m->parameter({c}),
                 b = m->parameter({c}), mean = m->parameter({c}), invstd = m->parameter({c}),
                 dg = m->empty({c}, Dtype::f32), db = m->empty({c}, Dtype::f32)] {
-            m->backend().batch_norm_backward(x, {}, dy, g, b, mean, invstd, dx, {}, dg, db, {.relu = true});
+            m->backend().batch_norm_backward(x, {}, {dy}, {}, g, b, mean, invstd, dx, {}, dg, db, {.relu = true});
         };
     });
     add("batch_norm_inference, relu", 2 * one, [=] {
@@ -146,7 +146,7 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         return [m, x = m->activation(full), y = m->output({n, hw + 2, hw + 2, c})] { m->backend().pad2d(x, y, 1, 1); };
     });
     add("copy_channels into a concat", 2 * one, [=] {
-        return [m, c, x = m->activation(full), y = m->output(wide)] { m->backend().copy_channels(x, 0, y, c, c); };
+        return [m, c, x = m->activation(full), y = m->output(wide)] { m->backend().copy_channels(x, 0, y, c, c, {}); };
     });
     add("pixel_shuffle 2", 2 * one, [=] {
         return [m, x = m->activation({n, hw / 2, hw / 2, 4 * c}), y = m->output(full)] {
@@ -160,14 +160,14 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         const Shape shape = {n, hw, hw, k};
         add(name, logits + pixels, [=] {
             return [m, p, x = m->activation(shape), t = m->labels({n, hw, hw}, k), value = m->empty({1}, Dtype::f32),
-                    stats = m->empty({k * 3 + 3}, Dtype::f64)] {
-                m->backend().segmentation_loss(x, t, {}, {}, value, stats, p);
+                    stats = m->empty({k * 3 + 2}, Dtype::f64)] {
+                m->backend().segmentation_loss(x, t, {}, {}, value, stats, {}, p);
             };
         });
         add(std::string(name) + " backward", 2 * logits + pixels, [=] {
             const Tensor x = m->activation(shape), t = m->labels({n, hw, hw}, k), value = m->empty({1}, Dtype::f32);
-            const Tensor stats = m->empty({k * 3 + 3}, Dtype::f64);
-            m->backend().segmentation_loss(x, t, {}, {}, value, stats, p);
+            const Tensor stats = m->empty({k * 3 + 2}, Dtype::f64);
+            m->backend().segmentation_loss(x, t, {}, {}, value, stats, {}, p);
             return [m, p, x, t, stats, grad = m->parameter({1}), dx = m->output(shape)] {
                 m->backend().segmentation_loss_backward(x, t, {}, {}, stats, grad, dx, p);
             };
@@ -206,7 +206,7 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
             return [m, segments, scalars, w = m->parameter({s.parameters}), g = m->parameter({s.parameters}),
                     a = Tensor::zeros({s.parameters}, Dtype::f32, m->device()),
                     b = Tensor::zeros({s.parameters}, Dtype::f32, m->device())] {
-                m->backend().optimizer_step(w, g, a, b, {}, {}, scalars, segments, {.kind = OptimizerKind::adamw});
+                m->backend().optimizer_step(w, {}, g, a, b, {}, {}, scalars, segments, {.kind = OptimizerKind::adamw});
             };
         });
     }

@@ -8,6 +8,7 @@
 #include "backend/convolution_settings.h"
 #include "cuda/convolutions/measured_convolutions.h"
 #include "cuda/kernels/gpu_backend.h"
+#include "cuda/kernels/sum_channels.h"
 #include "cuda/runtime/runtime.h"
 #if defined(CAMBER_WITH_CUBLAS)
 #include "cuda/cublas/cublas_convolutions.h"
@@ -162,7 +163,7 @@ void GpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const T
 void GpuBackend::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
                                         const Conv2dParams& p) {
     convolve(conv2d_backward_filter_call(x, dy, dw, p));
-    if (db) convolution_bias_gradient(dy, db);
+    if (db) sum_channels({dy}, {}, db);
 }
 void GpuBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
                                   const ConvTranspose2dParams& p) {
@@ -175,7 +176,7 @@ void GpuBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& 
 void GpuBackend::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
                                                   const ConvTranspose2dParams& p) {
     convolve(conv_transpose2d_backward_filter_call(x, dy, dw, p));
-    if (db) convolution_bias_gradient(dy, db);
+    if (db) sum_channels({dy}, {}, db);
 }
 
 }  // namespace camber::CAMBER_GPU

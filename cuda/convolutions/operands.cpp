@@ -27,10 +27,13 @@ ConvOperands::ConvOperands(const ConvCall& call, std::int64_t channels, std::int
     : call_(call) {
     const auto pixels = [](const Tensor& t, std::int64_t last) { return Shape{t.dim(0), t.dim(1), t.dim(2), last}; };
     image_ = operand(call.image, pixels(call.image, channels), dtype);
-    filter_ = operand(call.filter, {filters, call.filter.dim(1), call.filter.dim(2), channels}, filter_dtype);
+    const Shape filter_shape{filters, call.filter.dim(1), call.filter.dim(2), channels};
+    const Tensor rounded = filter_dtype == Dtype::bf16 ? call.rounded_filter() : Tensor();
+    const Tensor& filter = rounded ? rounded : call.filter;
+    filter_ = operand(filter, filter_shape, filter_dtype);
     response_ = operand(call.response, pixels(call.response, filters), dtype);
     if (call.kind != ConvKind::backward_data) fetch(call.image, image_);
-    if (call.kind != ConvKind::backward_filter) fetch(call.filter, filter_);
+    if (call.kind != ConvKind::backward_filter) fetch(filter, filter_);
     if (call.kind != ConvKind::forward) fetch(call.response, response_);
 }
 

@@ -10,7 +10,8 @@
 /// the kernel's taps and a pixel's channels, rounded up to whole chunks of 16 bytes, so that a chunk is of one tap and
 /// is one copy (or zeros, outside the image). Sums are in f32, in the order of k.
 /// - The weight is brought into the order [column, tap, channel] with channels rounded up, and to bf16, by a small
-///   kernel first, unless it is so already.
+///   kernel first, unless it can be read as it lies: where the optimizer keeps a bf16 copy, forward by rows, and
+///   transposed for a data gradient whose channels fill whole slices.
 /// - A tile of BM x BN reads 2 (BM + BN) bytes of bf16 for every k and 2 BM BN operations: 64 operations a byte for
 ///   128 x 128, which would ask more of the L2 cache than it gives. So taps vary fastest in k: neighbouring taps read
 ///   the same pixels' channels, all but a third of which the L1 cache then has. Consecutive blocks share their pixels:
@@ -76,7 +77,7 @@ struct Axis {
 template <class T>
 struct Correlation {
     const T* image;     ///< [N, vertical.image, horizontal.image, channels]
-    const T* weight;    ///< [columns, taps, chunks_a_tap * width]
+    const T* weight;    ///< [columns, taps, chunks_a_tap * width] or, as it lies, [channels, taps, columns]
     const float* bias;  ///< [columns] or null
     T* out;             ///< [N, vertical.outputs, horizontal.outputs, columns]
     Axis vertical, horizontal;
@@ -89,10 +90,11 @@ struct Correlation {
 
 constexpr int outside = -(1 << 29);  ///< a position that no tap brings into an image
 
-/// `vector`: the image's pixels are whole aligned chunks.
-template <class T, int BM, int BN, bool vector>
+/// `vector`: the image's pixels are whole aligned chunks. `as_it_lies`: the weight, for a data gradient, whose channels
+/// are whole slices, as its columns are whole aligned chunks.
+template <class T, int BM, int BN, bool vector, bool as_it_lies>
 __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) correlate_kernel(Correlation<T> p) {
-    using Tile = implicit_gemm::Tile<T, BM, BN, false>;
+    using Tile = implicit_gemm::Tile<T, BM, BN, false, as_it_lies>;
     using A = typename Tile::A;
     using B = typename Tile::B;
     constexpr int width = vector_width<T>;
@@ -116,10 +118,12 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) c
                                 p.channels;
         if (row >= p.rows) y[i] = outside;
     }
-    // The columns.
-    const int padded = p.chunks_a_tap * width, weight_row = p.vertical.taps * p.horizontal.taps * padded;
-    const int columns = p.columns - first_column - B::line(0);
-    const T* const weight = p.weight + static_cast<std::int64_t>(first_column + B::line(0)) * weight_row;
+    // The columns: lines of a slice of the weight or, as it lies, chunks of its lines, which then are channels.
+    const int padded = p.chunks_a_tap * width, all_taps = p.vertical.taps * p.horizontal.taps;
+    const int weight_line = all_taps * (as_it_lies ? p.columns : padded);
+    const int column = first_column + (as_it_lies ? B::chunk() * width : B::line(0)), columns = p.columns - column;
+    const T* const weight = p.weight + (as_it_lies ? static_cast<std::int64_t>(B::line(0)) * weight_line + column
+                                                   : static_cast<std::int64_t>(column) * weight_line);
 
     // The chunk that this thread fetches next of all of them. Where slices do not straddle taps, taps change faster
     // than channels: neighbouring taps read the same chunks, which then are still in the L1 cache.
@@ -148,11 +152,16 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) c
         }
         const int tap = (vertical.first_tap + i * vertical.tap_step) * p.horizontal.taps + horizontal.first_tap +
                         j * horizontal.tap_step;
-        const T* const from = weight + tap * padded + channel;
+        const T* const from =
+            as_it_lies
+                ? weight + static_cast<std::int64_t>(channel - A::chunk() * width) * weight_line + tap * p.columns
+                : weight + tap * padded + channel;
 #pragma unroll
-        for (int pass = 0; pass < B::passes; ++pass)
-            implicit_gemm::fetch_chunk(b + B::destination(pass), from + pass * B::lines_a_pass * weight_row,
-                                       exists && pass * B::lines_a_pass < columns ? width : 0, true);
+        for (int pass = 0; pass < B::passes; ++pass) {
+            const int first = as_it_lies ? 0 : pass * B::lines_a_pass;  // column of the line
+            implicit_gemm::fetch_chunk(b + B::destination(pass), from + pass * B::lines_a_pass * weight_line,
+                                       exists && first < columns ? width : 0, true);
+        }
         if (taps_first) {
             next_tap();
             if (i == vertical.taps) i = 0, channel += 4 * width;
@@ -163,8 +172,8 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) c
 
     // Through shared memory, so that threads store whole chunks of pixels.
     constexpr int line = BN + width;
-    tile.for_each([&](int row, int column, auto sums) {
-        constexpr int count = sizeof(sums) / sizeof(float);
+    tile.for_each([&](int row, int column, const float* sums) {
+        constexpr int count = Tile::group;
         Vec<T, count> rounded;
 #pragma unroll
         for (int i = 0; i < count; ++i) {
@@ -195,22 +204,24 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) c
 }
 
 /// to [columns, taps, padded] = from [columns, taps, channels], zeros after the channels.
-template <class T>
+template <class W, class T>
 __global__ void __launch_bounds__(256)
-    pad_weight_kernel(const float* from, T* to, std::int64_t count, int channels, FastDivide by_padded) {
+    pad_weight_kernel(const W* from, T* to, std::int64_t count, int channels, FastDivide by_padded) {
     const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * 256;
     for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 256 + threadIdx.x; i < count; i += step) {
         const int line = by_padded.quotient(static_cast<int>(i));
         const int channel = by_padded.remainder(static_cast<int>(i), line);
-        to[i] = from_float<T>(channel < channels ? from[static_cast<std::int64_t>(line) * channels + channel] : 0.0f);
+        const float value =
+            channel < channels ? to_float(from[static_cast<std::int64_t>(line) * channels + channel]) : 0.0f;
+        to[i] = from_float<T>(value);
     }
 }
 
 /// to [columns, taps, padded] = from [channels, taps, columns], zeros after the channels. A block turns 32 channels and
 /// 32 columns of a tap.
-template <class T>
+template <class W, class T>
 __global__ void __launch_bounds__(256)
-    transpose_weight_kernel(const float* from, T* to, int channels, int columns, int padded) {
+    transpose_weight_kernel(const W* from, T* to, int channels, int columns, int padded) {
     SHARED_MEMORY(tile, float[32][33]);
     const int taps = static_cast<int>(gridDim.z), tap = static_cast<int>(blockIdx.z);
     const int first_channel = static_cast<int>(blockIdx.x) * 32, first_column = static_cast<int>(blockIdx.y) * 32;
@@ -218,7 +229,8 @@ __global__ void __launch_bounds__(256)
     for (int i = y; i < 32; i += 8) {
         const int channel = first_channel + i, column = first_column + x;
         const bool valid = channel < channels && column < columns;
-        tile[i][x] = valid ? from[(static_cast<std::int64_t>(channel) * taps + tap) * columns + column] : 0.0f;
+        tile[i][x] =
+            valid ? to_float(from[(static_cast<std::int64_t>(channel) * taps + tap) * columns + column]) : 0.0f;
     }
     __syncthreads();
     for (int i = y; i < 32; i += 8) {
@@ -234,28 +246,31 @@ template <class T>
 Tensor prepare_weight(const Tensor& w, bool transposed, std::int64_t padded) {
     const std::int64_t taps = w.dim(1) * w.dim(2);
     const std::int64_t columns = w.dim(transposed ? 3 : 0), channels = w.dim(transposed ? 0 : 3);
-    if (std::is_same_v<T, float> && !transposed && padded == channels && aligned_to(w, 16)) return w;
+    if (w.dtype() == dtype_of<T> && !transposed && padded == channels && aligned_to(w, 16)) return w;
     const Tensor prepared = Tensor::empty({columns, taps, padded}, dtype_of<T>, this_device);
     if (prepared.numel() > 0x7fffffff) fail("convolution: the weight {} is too large", w.shape().str());
-    if (transposed) {
-        const auto tiles = [](std::int64_t extent) { return static_cast<unsigned>((extent + 31) / 32); };
-        launch("transpose_weight", transpose_weight_kernel<T>,
-               {{tiles(padded), tiles(columns), static_cast<unsigned>(taps)}, {32, 8}}, w.data<float>(),
-               prepared.data<T>(), static_cast<int>(channels), static_cast<int>(columns), static_cast<int>(padded));
-    } else {
-        launch("pad_weight", pad_weight_kernel<T>, {blocks_for(prepared.numel(), 256, resident_blocks(256)), 256},
-               w.data<float>(), prepared.data<T>(), prepared.numel(), static_cast<int>(channels), FastDivide(padded));
-    }
+    dispatch(w, [&]<class W>(W) {
+        if (transposed) {
+            const auto tiles = [](std::int64_t extent) { return static_cast<unsigned>((extent + 31) / 32); };
+            launch("transpose_weight", transpose_weight_kernel<W, T>,
+                   {{tiles(padded), tiles(columns), static_cast<unsigned>(taps)}, {32, 8}}, w.data<W>(),
+                   prepared.data<T>(), static_cast<int>(channels), static_cast<int>(columns), static_cast<int>(padded));
+        } else {
+            const auto kernel = pad_weight_kernel<W, T>;
+            launch("pad_weight", kernel, {blocks_for(prepared.numel(), 256, resident_blocks(kernel, 256)), 256},
+                   w.data<W>(), prepared.data<T>(), prepared.numel(), static_cast<int>(channels), FastDivide(padded));
+        }
+    });
     return prepared;
 }
 
-template <class T, int BM, int BN, bool vector>
+template <class T, int BM, int BN, bool vector, bool as_it_lies = false>
 void launch_correlate(const char* name, Correlation<T> p) {
-    using Tile = implicit_gemm::Tile<T, BM, BN, false>;
+    using Tile = implicit_gemm::Tile<T, BM, BN, false, as_it_lies>;
     const std::int64_t row_tiles = (p.rows + BM - 1) / BM;
     p.column_tiles = (p.columns + BN - 1) / BN;
     p.by_column_tiles = FastDivide(p.column_tiles);
-    launch(name, correlate_kernel<T, BM, BN, vector>,
+    launch(name, correlate_kernel<T, BM, BN, vector, as_it_lies>,
            {{blocks_for(row_tiles * p.column_tiles, 1), static_cast<unsigned>(p.horizontal.phases),
              static_cast<unsigned>(p.vertical.phases)},
             threads,
@@ -273,7 +288,9 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
     implicit_gemm::check_extents(name, x);
     implicit_gemm::check_extents(name, y);
     const std::int64_t channels = x.dim(3), padded = (channels + width - 1) / width * width;
-    const Tensor weight = prepare_weight<T>(w, gradient, padded);
+    const bool as_it_lies = gradient && w.dtype() == Dtype::bf16 && channels % implicit_gemm::depth<T> == 0 &&
+                            y.dim(3) % width == 0 && aligned_to(w, 16) && aligned_to(x, 16);
+    const Tensor weight = as_it_lies ? w : prepare_weight<T>(w, gradient, padded);
     const Axis vertical(gradient, y.dim(1), x.dim(1), w.dim(1), c.stride_h, c.dilation_h, c.padding.top);
     const Axis horizontal(gradient, y.dim(2), x.dim(2), w.dim(2), c.stride_w, c.dilation_w, c.padding.left);
     const std::int64_t area = std::int64_t{vertical.count} * horizontal.count, columns = y.dim(3);
@@ -300,12 +317,17 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
         return phases * ((p.rows + bm - 1) / bm) * ((columns + bn - 1) / bn);
     };
     if (!vector) return launch_correlate<T, 64, 64, false>(name, p);
-    if constexpr (std::is_same_v<T, bf16>) {
-        if (columns > 64 && blocks(128, 128) >= enough) return launch_correlate<T, 128, 128, true>(name, p);
-        if (columns <= 64 && blocks(256, 64) >= enough) return launch_correlate<T, 256, 64, true>(name, p);
-    }
-    if (blocks(128, 64) >= enough) return launch_correlate<T, 128, 64, true>(name, p);
-    launch_correlate<T, 64, 64, true>(name, p);
+    const auto launch_vector = [&]<bool lies>(std::bool_constant<lies>) {
+        if constexpr (std::is_same_v<T, bf16>) {
+            if (columns > 64 && blocks(128, 128) >= enough) return launch_correlate<T, 128, 128, true, lies>(name, p);
+            if (columns <= 64 && blocks(256, 64) >= enough) return launch_correlate<T, 256, 64, true, lies>(name, p);
+        }
+        if (blocks(128, 64) >= enough) return launch_correlate<T, 128, 64, true, lies>(name, p);
+        launch_correlate<T, 64, 64, true, lies>(name, p);
+    };
+    if constexpr (std::is_same_v<T, bf16>)
+        if (as_it_lies) return launch_vector(std::true_type{});
+    launch_vector(std::false_type{});
 }
 
 }  // namespace
@@ -314,8 +336,10 @@ void own_convolution(const ConvCall& call) {
     if (call.kind == ConvKind::backward_filter) return own_filter_gradient(call);
     dispatch(call.image, [&](auto t) {
         const bool gradient = call.kind == ConvKind::backward_data;
-        correlate<decltype(t)>(call.name, gradient, gradient ? call.response : call.image, call.filter, call.bias,
-                               gradient ? call.image : call.response, call.params);
+        const Tensor rounded = call.rounded_filter();
+        correlate<decltype(t)>(call.name, gradient, gradient ? call.response : call.image,
+                               rounded ? rounded : call.filter, call.bias, gradient ? call.image : call.response,
+                               call.params);
     });
 }
 

@@ -1,5 +1,4 @@
-/// The gradients of a convolution's weight and bias, and of a transposed one's: the same with its input and output
-/// exchanged.
+/// The gradient of a convolution's weight, and of a transposed one's: the same with its input and output exchanged.
 ///
 /// dw [Cout, Kh, Kw, Cin] = sum over output pixels of dy [pixel, Cout] times the image's channels that tap and pixel
 /// read. Arithmetic: 2 N Ho Wo Cout Kh Kw Cin operations; bytes: x and dy once. For [16, 256, 256, 64] to 64 channels
@@ -7,15 +6,18 @@
 ///
 /// Strategy: implicit matrix product (implicit_gemm.h) with k over pixels: rows are output channels, columns are taps
 /// times input channels (rounded up to whole chunks), and both operands lie transposed. There are few outputs and a
-/// million pixels, so pixels are split between blocks, whose partial sums, in f32, a second kernel adds in order. The
-/// number of parts follows from the shape alone: the same bits on every GPU. db is a sum over columns in two stages as
-/// well.
+/// million pixels, so pixels are split between blocks. Their partial sums, in f32, are added in pairs, pairs of pairs
+/// and so on: the block of a pair that ends second, whichever it is, adds what the other has left to what it has in
+/// registers, and goes on for both. The number of parts and so the order follow from the shape alone: the same bits on
+/// every GPU.
 #include <camber/error.h>
 
 #include <algorithm>
 
 #include "cuda/kernels/convolutions.h"
 #include "cuda/kernels/implicit_gemm.h"
+#include "cuda/kernels/reduce.h"
+#include "cuda/runtime/arrivals.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
@@ -31,7 +33,9 @@ template <class T>
 struct FilterGradient {
     const T* image;     ///< [N, vertical.image, horizontal.image, channels]
     const T* gradient;  ///< [pixels, rows]
-    float* out;         ///< [parts, rows, taps, channels]
+    float* out;         ///< [rows, taps, channels]
+    float* partial;     ///< [parts, rows, taps, channels]; null for a single part
+    unsigned* arrived;  ///< [tiles, parts]
     Axis vertical, horizontal;
     int pixels, pixels_a_part;
     int rows, channels;
@@ -96,95 +100,34 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
     });
 
     const int taps = p.vertical.taps * p.horizontal.taps;
-    float* const out = p.out + static_cast<std::int64_t>(part) * p.rows * taps * p.channels;
-    tile.for_each([&](int in_row, int in_column, auto sums) {
-        constexpr int count = sizeof(sums) / sizeof(float);
-        const int r = first_row + in_row, c = first_column + in_column;
-        const int t = p.by_padded_channels.quotient(c), first = p.by_padded_channels.remainder(c, t);
-        if (r >= p.rows || t >= taps) return;
-        float* const to = out + (static_cast<std::int64_t>(r) * taps + t) * p.channels + first;
+    // Calls f(position in the gradient, sum) for every sum that is in it.
+    const auto for_sums = [&](auto f) {
+        tile.for_each([&](int in_row, int in_column, float* sums) {
+            const int r = first_row + in_row, c = first_column + in_column;
+            const int t = p.by_padded_channels.quotient(c), first = p.by_padded_channels.remainder(c, t);
+            if (r >= p.rows || t >= taps) return;
+            const std::int64_t at = (static_cast<std::int64_t>(r) * taps + t) * p.channels + first;
 #pragma unroll
-        for (int i = 0; i < count; ++i)
-            if (first + i < p.channels) to[i] = sums[i];
-    });
-}
-
-constexpr int sum_threads = 256;
-
-/// to[i] = the sum of from[part][i] over parts: 8 sums of every eighth part, then those in order.
-__global__ void __launch_bounds__(sum_threads)
-    sum_parts_kernel(const float* from, float* to, std::int64_t count, int parts) {
-    SHARED_MEMORY(sums, float[8][32]);
-    const int x = static_cast<int>(threadIdx.x) % 32, y = static_cast<int>(threadIdx.x) / 32;
-    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 32 + x;
-    float sum = 0;
-    if (i < count) {
-#pragma unroll 8
-        for (int part = y; part < parts; part += 8) sum += from[part * count + i];
+            for (int i = 0; i < Tile::group; ++i)
+                if (first + i < p.channels) f(at + i, sums[i]);
+        });
+    };
+    const auto left_by = [&](int which) {
+        return p.partial + static_cast<std::int64_t>(which) * p.rows * taps * p.channels;
+    };
+    const int parts = static_cast<int>(gridDim.y);
+    int index = part;  // the first of the parts whose sums are in registers
+    for (int span = 1; span < parts; span *= 2) {
+        const int other = index ^ span;
+        if (other >= parts) continue;
+        for_sums([own = left_by(index)](std::int64_t at, float& sum) { own[at] = sum; });
+        // Where the pair's parts meet is a number that no other pair has.
+        const int meeting = max(index, other);
+        if (!last_to_arrive(p.arrived + blockIdx.x * gridDim.y + static_cast<unsigned>(meeting), 2)) return;
+        for_sums([its = left_by(other)](std::int64_t at, float& sum) { sum += from_other_block(its + at); });
+        index = min(index, other);
     }
-    sums[y][x] = sum;
-    __syncthreads();
-    if (y != 0 || i >= count) return;
-    float total = 0;
-#pragma unroll
-    for (int k = 0; k < 8; ++k) total += sums[k][x];
-    to[i] = total;
-}
-
-void sum_parts(const Tensor& from, float* to, std::int64_t count, std::int64_t parts) {
-    launch("sum_parts", sum_parts_kernel, {blocks_for(count, 32), sum_threads}, from.data<float>(), to, count,
-           static_cast<int>(parts));
-}
-
-/// to[part][c] = the sum of from[pixel][c] over a part's pixels. A block has `groups` (a power of two) groups of
-/// `width` channels beside one another.
-template <class T, int width>
-__global__ void __launch_bounds__(sum_threads)
-    sum_pixels_kernel(const T* from, float* to, std::int64_t pixels, int pixels_a_part, int channels, int groups) {
-    SHARED_MEMORY(sums, float[sum_threads][width]);
-    const int thread = static_cast<int>(threadIdx.x);
-    const int in_flight = sum_threads / groups;  // pixels
-    const int channel = (static_cast<int>(blockIdx.x) * groups + thread % groups) * width;
-    const std::int64_t first = static_cast<std::int64_t>(blockIdx.y) * pixels_a_part;
-    const int count = static_cast<int>(min(static_cast<std::int64_t>(pixels_a_part), pixels - first));
-    float sum[width] = {};
-    if (channel < channels) {
-        const T* const start = from + first * channels + channel;
-#pragma unroll 4
-        for (int i = thread / groups; i < count; i += in_flight) {
-            const Vec<T, width> values = load<width>(start + static_cast<std::int64_t>(i) * channels);
-#pragma unroll
-            for (int k = 0; k < width; ++k) sum[k] += to_float(values[k]);
-        }
-    }
-#pragma unroll
-    for (int k = 0; k < width; ++k) sums[thread][k] = sum[k];
-    __syncthreads();
-    for (int i = thread; i < groups * width; i += sum_threads) {
-        const int c = static_cast<int>(blockIdx.x) * groups * width + i;
-        if (c >= channels) continue;
-        float total = 0;
-        for (int k = 0; k < in_flight; ++k) total += sums[k * groups + i / width][i % width];
-        to[static_cast<std::int64_t>(blockIdx.y) * channels + c] = total;
-    }
-}
-
-/// db = sum of dy over pixels.
-template <class T>
-void bias_gradient(const Tensor& dy, const Tensor& db) {
-    const std::int64_t channels = dy.dim(3), pixels = dy.numel() / channels;
-    // At most 512 parts, to keep the second stage small.
-    const std::int64_t pixels_a_part = std::max<std::int64_t>(256, (pixels + 511) / 512);
-    const std::int64_t parts = (pixels + pixels_a_part - 1) / pixels_a_part;
-    const Tensor partial = parts > 1 ? Tensor::empty({parts, channels}, Dtype::f32, this_device) : Tensor();
-    const bool vector = channels % vector_width<T> == 0 && aligned_to(dy, 16);
-    const std::int64_t vectors = vector ? channels / vector_width<T> : channels;
-    const int groups = static_cast<int>(std::bit_ceil(static_cast<std::uint64_t>(std::min<std::int64_t>(vectors, 32))));
-    launch("conv_bias_gradient", vector ? sum_pixels_kernel<T, vector_width<T>> : sum_pixels_kernel<T, 1>,
-           {{blocks_for(vectors, groups), static_cast<unsigned>(parts)}, sum_threads}, dy.data<T>(),
-           parts > 1 ? partial.data<float>() : db.data<float>(), pixels, static_cast<int>(pixels_a_part),
-           static_cast<int>(channels), groups);
-    if (parts > 1) sum_parts(partial, db.data<float>(), channels, parts);
+    for_sums([&](std::int64_t at, float& sum) { p.out[at] = sum; });
 }
 
 template <class T, int BM, int BN, bool vector>
@@ -198,13 +141,14 @@ void launch_filter_gradient(const char* name, FilterGradient<T> p, const Tensor&
     const std::int64_t pixels_a_part = std::max<std::int64_t>(256, (p.pixels + wanted - 1) / wanted);
     p.pixels_a_part = static_cast<int>((pixels_a_part + 31) / 32 * 32);
     const std::int64_t parts = (p.pixels + p.pixels_a_part - 1) / p.pixels_a_part;
-    const Tensor partial = parts > 1 ? Tensor::empty({parts, dw.numel()}, Dtype::f32, this_device) : dw;
-    p.out = partial.data<float>();
+    if (parts > 1 && tiles * parts > arrival_counter_count) fail("{}: no counter for {} parts", name, tiles * parts);
+    const Tensor partial = parts > 1 ? Tensor::empty({parts, dw.numel()}, Dtype::f32, this_device) : Tensor();
+    p.partial = pointer<float>(partial);
+    p.arrived = arrival_counters();
     launch(
         name, filter_gradient_kernel<T, BM, BN, vector>,
         {{static_cast<unsigned>(tiles), static_cast<unsigned>(parts)}, threads, implicit_gemm::shared_bytes<Tile, T>},
         p);
-    if (parts > 1) sum_parts(partial, dw.data<float>(), dw.numel(), parts);
 }
 
 /// dw = gradient of the convolution from x to dy's shape with respect to its weight.
@@ -222,7 +166,9 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
     const bool vector_gradient = dy.dim(3) % width == 0 && aligned_to(dy, 16);
     const FilterGradient<T> p = {.image = x.data<T>(),
                                  .gradient = dy.data<T>(),
-                                 .out = nullptr,
+                                 .out = dw.data<float>(),
+                                 .partial = nullptr,
+                                 .arrived = nullptr,
                                  .vertical = axis(1, c.stride_h, c.dilation_h, c.padding.top),
                                  .horizontal = axis(2, c.stride_w, c.dilation_w, c.padding.left),
                                  .pixels = static_cast<int>(dy.dim(0) * dy.dim(1) * dy.dim(2)),
@@ -248,10 +194,6 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
 }
 
 }  // namespace
-
-void convolution_bias_gradient(const Tensor& dy, const Tensor& db) {
-    dispatch(dy, [&](auto t) { bias_gradient<decltype(t)>(dy, db); });
-}
 
 void own_filter_gradient(const ConvCall& call) {
     dispatch(call.image, [&](auto t) {

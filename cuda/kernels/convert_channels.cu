@@ -10,7 +10,7 @@
 
 #include <camber/error.h>
 
-#include "cuda/kernels/implicit_gemm.h"
+#include "cuda/kernels/fast_divide.h"
 #include "cuda/kernels/numeric.h"
 
 namespace camber::CAMBER_GPU {
@@ -78,9 +78,9 @@ void convert(const Tensor& from, const Tensor& to, const Tensor& bias) {
                     .vector_from = from_channels % width == 0 && aligned_to(from, 16),
                     .by_chunks_a_row = FastDivide(to_channels / width)};
     // The bound on the elements leaves room for a step past the last chunk.
-    launch("convert_channels", convert_channels_kernel<From, To, width>,
-           {blocks_for(chunks, threads, resident_blocks(threads)), threads}, from.data<From>(), to.data<To>(),
-           pointer<const float>(bias), p);
+    const auto kernel = convert_channels_kernel<From, To, width>;
+    launch("convert_channels", kernel, {blocks_for(chunks, threads, resident_blocks(kernel, threads)), threads},
+           from.data<From>(), to.data<To>(), pointer<const float>(bias), p);
 }
 
 }  // namespace

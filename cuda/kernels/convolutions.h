@@ -21,6 +21,10 @@ struct ConvCall {
     ConvKind kind;
     Tensor image, filter, response, bias;
     Conv2dParams params;
+    /// The filter's bf16 copy where image and response are bf16, it is given, and somebody keeps one; else undefined.
+    Tensor rounded_filter() const {
+        return kind != ConvKind::backward_filter && image.dtype() == Dtype::bf16 ? filter.rounded() : Tensor();
+    }
 };
 
 /// The six primitives of backend.h as calls. A transposed convolution is the data gradient of a convolution: its input
@@ -60,8 +64,5 @@ namespace camber::CAMBER_GPU {
 void own_convolution(const ConvCall& call);
 /// The part of it that is in conv_filter.cu: backward_filter.
 void own_filter_gradient(const ConvCall& call);
-
-/// db = the sum of dy over pixels.
-void convolution_bias_gradient(const Tensor& dy, const Tensor& db);
 
 }  // namespace camber::CAMBER_GPU

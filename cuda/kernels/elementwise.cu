@@ -77,10 +77,11 @@ void apply(const char* name, const Tensor& a, const Tensor& b, const Tensor& y, 
     const std::int64_t count = y.numel();
     if (count == 0) return;
     const bool aligned = aligned_to(a, 16) && aligned_to(b, 16) && aligned_to(y, 16);
-    const LaunchShape shape = {
-        blocks_for(count, threads * vectors * (aligned ? vector_width<In> : 1), resident_blocks(threads)), threads};
-    launch(name, aligned ? elementwise_kernel<F, In, Out, binary> : elementwise_unaligned_kernel<F, In, Out, binary>,
-           shape, a.data<In>(), pointer<In>(b), y.data<Out>(), count, f);
+    const auto kernel =
+        aligned ? elementwise_kernel<F, In, Out, binary> : elementwise_unaligned_kernel<F, In, Out, binary>;
+    const unsigned blocks =
+        blocks_for(count, threads * vectors * (aligned ? vector_width<In> : 1), resident_blocks(kernel, threads));
+    launch(name, kernel, {blocks, threads}, a.data<In>(), pointer<In>(b), y.data<Out>(), count, f);
 }
 
 template <class T>
@@ -100,8 +101,8 @@ __global__ void __launch_bounds__(threads) broadcast_kernel(const float* value, 
 
 template <class T>
 void fill_with(const Tensor& y, T value) {
-    launch("fill", fill_kernel<T>, {blocks_for(y.numel(), threads, resident_blocks(threads)), threads}, y.data<T>(),
-           y.numel(), value);
+    launch("fill", fill_kernel<T>, {blocks_for(y.numel(), threads, resident_blocks(fill_kernel<T>, threads)), threads},
+           y.data<T>(), y.numel(), value);
 }
 
 }  // namespace
@@ -140,8 +141,8 @@ void GpuBackend::cast(const Tensor& x, const Tensor& y) {
 void GpuBackend::broadcast(const Tensor& value, const Tensor& y) {
     if (y.numel() == 0) return;
     dispatch(y, [&]<class T>(T) {
-        launch("broadcast", broadcast_kernel<T>, {blocks_for(y.numel(), threads, resident_blocks(threads)), threads},
-               value.data<float>(), y.data<T>(), y.numel());
+        const unsigned blocks = blocks_for(y.numel(), threads, resident_blocks(broadcast_kernel<T>, threads));
+        launch("broadcast", broadcast_kernel<T>, {blocks, threads}, value.data<float>(), y.data<T>(), y.numel());
     });
 }
 

@@ -4,9 +4,9 @@
 /// share lines of the caches, and x and labels once: 16 crops of 960 x 720 at [16, 256, 256, 3] in bf16 are at most
 /// 40 MB. Operations: taps bilinear samples a pixel (9 for that crop), each twelve loads of a byte and nine operations
 /// of f32: about 10^8 loads, which the first-level caches' rate bounds to some 40 microseconds; nine times that for a
-/// picture with a filter. Strategy: a pixel a thread, neighbours in a warp along the row; pixels are 3 elements, so they
-/// go through shared memory for a block to write whole lines. The arithmetic is augment_pixel.h's with every operation
-/// rounded on its own.
+/// picture with a filter. Strategy: a pixel a thread, neighbours in a warp along the row; pixels are 3 elements, so
+/// they go through shared memory for a block to write whole lines. The arithmetic is augment_pixel.h's with every
+/// operation rounded on its own.
 ///
 /// color_labels, overlay. Bytes: 4 and 7 a pixel; the palette is in shared memory, a word a colour. Strategy: four
 /// pixels a thread, so that labels are a word and colours three.

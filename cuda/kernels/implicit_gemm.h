@@ -1,4 +1,5 @@
 #pragma once
+#include "cuda/kernels/fast_divide.h"
 #include "cuda/kernels/matrix.h"
 #include "cuda/kernels/numeric.h"
 
@@ -14,24 +15,6 @@
 /// (convolution: channels are k) or transposed, by rows of m or n (filter gradient: pixels are k). Chunks are swizzled
 /// so that the eight rows of 16 bytes that ldmatrix and 16-byte loads read at a time lie in different banks.
 namespace camber::CAMBER_GPU {
-
-/// n / divisor for 0 <= n < 2^31 by a multiplication: n * ceil(2^(31 + shift) / divisor) / 2^(31 + shift), with shift =
-/// ceil(log2 divisor).
-struct FastDivide {
-    unsigned divisor = 1, magic = 0, shift = 0;
-
-    FastDivide() = default;
-    explicit FastDivide(std::int64_t d)
-        : divisor(static_cast<unsigned>(d)), shift(static_cast<unsigned>(std::bit_width(divisor - 1))) {
-        magic = static_cast<unsigned>(((std::uint64_t{1} << (31 + shift)) + divisor - 1) / divisor);
-    }
-    __device__ __forceinline__ int quotient(int n) const {
-        return static_cast<int>(__umulhi(2 * static_cast<unsigned>(n), magic) >> shift);
-    }
-    __device__ __forceinline__ int remainder(int n, int quotient) const {
-        return n - quotient * static_cast<int>(divisor);
-    }
-};
 
 namespace implicit_gemm {
 
@@ -55,6 +38,7 @@ __device__ __forceinline__ int thread() { return static_cast<int>(threadIdx.x); 
 template <class T, int rows, bool transposed>
 struct Slice {
     static constexpr int width = vector_width<T>;
+    static constexpr bool by_k = transposed;  ///< lines are of k
     static constexpr int chunks = transposed ? rows / width : 4;
     static constexpr int lines = transposed ? depth<T> : rows;
     static constexpr int lines_a_pass = threads / chunks;
@@ -92,14 +76,14 @@ __device__ __forceinline__ void fetch_chunk(T* to, const T* from, int count, boo
     }
 }
 
-/// A thread's part of a tile's sums.
-template <class T, int BM, int BN, bool transposed>
+/// A thread's part of a tile's sums. Either operand may lie transposed; of f32 both do or neither does.
+template <class T, int BM, int BN, bool a_transposed, bool b_transposed = a_transposed>
 struct Tile;
 
-template <int BM, int BN, bool transposed>
-struct Tile<bf16, BM, BN, transposed> {
-    using A = Slice<bf16, BM, transposed>;
-    using B = Slice<bf16, BN, transposed>;
+template <int BM, int BN, bool a_transposed, bool b_transposed>
+struct Tile<bf16, BM, BN, a_transposed, b_transposed> {
+    using A = Slice<bf16, BM, a_transposed>;
+    using B = Slice<bf16, BN, b_transposed>;
     static constexpr int warps_m = BM == 4 * BN ? 4 : 2, warps_n = 4 / warps_m;
     static constexpr int WM = BM / warps_m, WN = BN / warps_n;  // of a warp
     static constexpr int MT = WM / 16, NT = WN / 8;
@@ -117,15 +101,15 @@ struct Tile<bf16, BM, BN, transposed> {
     __device__ static __forceinline__ int first_fragment(int row, bool is_b) {
         const int first = lane() / 8 % 2 * 8, second = lane() / 16 * 8;
         const int of_row = is_b ? second : first, of_k = is_b ? first : second;
-        return transposed ? Operand::at(of_k + lane() % 8, (row + of_row) / 8)
-                          : Operand::at(row + of_row + lane() % 8, of_k / 8);
+        return Operand::by_k ? Operand::at(of_k + lane() % 8, (row + of_row) / 8)
+                             : Operand::at(row + of_row + lane() % 8, of_k / 8);
     }
     /// The same of the fragment `i` further in rows and k. The first one's chunk is even, or odd in its lowest bit
     /// alone, so that adding an even number of chunks is an exclusive or, swizzled or not.
     template <class Operand>
     __device__ static __forceinline__ void load_fragment(unsigned (&fragment)[4], const bf16* slice, int first, int i,
                                                          int k) {
-        if constexpr (transposed) {
+        if constexpr (Operand::by_k) {
             load_matrix_x4<true>(fragment, slice + (first ^ i * 16) + k * Operand::chunks * 8);
         } else {
             load_matrix_x4(fragment, slice + (first ^ k) + i * 16 * Operand::chunks * 8);
@@ -151,7 +135,8 @@ struct Tile<bf16, BM, BN, transposed> {
         }
     }
 
-    /// Calls f(row, column, sums) for every two sums side by side.
+    static constexpr int group = 2;
+    /// Calls f(row, column, sums) for every `group` sums side by side, which f may change.
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) {
 #pragma unroll
@@ -161,12 +146,12 @@ struct Tile<bf16, BM, BN, transposed> {
 #pragma unroll
                 for (int half = 0; half < 2; ++half)
                     f(warp_m() + i * 16 + half * 8 + lane() / 4, warp_n() + j * 8 + lane() % 4 * 2,
-                      Vec<float, 2>{sums[i][j][half * 2], sums[i][j][half * 2 + 1]});
+                      &sums[i][j][half * 2]);
     }
 };
 
 template <int BM, int BN>
-struct Tile<float, BM, BN, false> {
+struct Tile<float, BM, BN, false, false> {
     using A = Slice<float, BM, false>;
     using B = Slice<float, BN, false>;
     static constexpr int MT = BM / 16, NT = BN / 8;  // a thread's rows are 16 apart, its columns 8
@@ -193,17 +178,18 @@ struct Tile<float, BM, BN, false> {
         }
     }
 
+    static constexpr int group = 1;
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) {
 #pragma unroll
         for (int i = 0; i < MT; ++i)
 #pragma unroll
-            for (int j = 0; j < NT; ++j) f(first_row() + i * 16, first_column() + j * 8, Vec<float, 1>{sums[i][j]});
+            for (int j = 0; j < NT; ++j) f(first_row() + i * 16, first_column() + j * 8, &sums[i][j]);
     }
 };
 
 template <int BM, int BN>
-struct Tile<float, BM, BN, true> {
+struct Tile<float, BM, BN, true, true> {
     using A = Slice<float, BM, true>;
     using B = Slice<float, BN, true>;
     static constexpr int MT = BM / 64, NT = BN / 32;  // chunks of rows, 64 apart, and of columns, 32 apart
@@ -228,14 +214,14 @@ struct Tile<float, BM, BN, true> {
         }
     }
 
+    static constexpr int group = 1;
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) {
 #pragma unroll
         for (int i = 0; i < MT * 4; ++i)
 #pragma unroll
             for (int j = 0; j < NT * 4; ++j)
-                f(first_row() * 4 + i / 4 * 64 + i % 4, first_column() * 4 + j / 4 * 32 + j % 4,
-                  Vec<float, 1>{sums[i][j]});
+                f(first_row() * 4 + i / 4 * 64 + i % 4, first_column() * 4 + j / 4 * 32 + j % 4, &sums[i][j]);
     }
 };
 

@@ -1,4 +1,5 @@
-/// Cross-entropy, Dice, Jaccard and focal loss of softmax(logits), fused; formulas in camber/ops.h.
+/// Cross-entropy, Dice, Jaccard and focal loss of softmax(logits), fused; formulas in camber/ops.h. Cross-entropy
+/// alone: see cross_entropy.cu.
 ///
 /// Layout: logits [N, H, W, C], labels [N, H, W] u8, sums f64. Bytes: logits and labels once forward; logits, labels
 /// and gradient once backward. For [16, 256, 256, 12] of bf16 26 MB and 51 MB, 8 and 15 us at 3.35 TB/s; C exponentials
@@ -6,9 +7,12 @@
 ///
 /// Strategy: see rows.h: a thread has a pixel's logits in registers. Forward, it keeps the sums of q t, q and t of
 /// every class in registers over its pixels, all of one image; warps add theirs by halves (warp_sums), blocks in f64. A
-/// last kernel of one block adds the blocks' sums in a fixed order and makes the loss of them. Backward, every block
-/// works out the terms' slopes from the sums once. A label that is neither a class nor ignore_index makes the loss NaN.
+/// last kernel of one block adds the blocks' sums, of which there are many, in a fixed order and makes the loss of
+/// them. Backward, every block works out the terms' slopes from the sums once. A label that is neither a class nor
+/// ignore_index makes the loss NaN. Pixels are counted in the confusion matrix on the way.
+#include "cuda/kernels/cross_entropy.h"
 #include "cuda/kernels/gpu_backend.h"
+#include "cuda/kernels/pixel_counts.h"
 #include "cuda/kernels/rows.h"
 
 namespace camber::CAMBER_GPU {
@@ -36,19 +40,24 @@ struct Problem {
     const std::uint8_t* labels;
     const float *weights, *alphas;  ///< null: all 1
     std::int64_t image;             ///< pixels of one
-    int images, parts, classes;
+    int images, parts;
+    int length, classes;  ///< of a pixel's row; of it in use
+    int groups;           ///< of class sums: images, 1, or none
     bool wide;
     SegmentationLossParams p;
 
-    __device__ Rows<T, 1> rows(T* gradient) const {
-        const std::int64_t first = std::int64_t{blockIdx.x / static_cast<unsigned>(parts)} * image;
-        return {{logits + first * classes},
-                gradient ? gradient + first * classes : nullptr,
-                labels + first,
-                image,
-                classes,
-                wide};
+    /// Of image `number`.
+    __host__ __device__ Rows<T, 1> rows(T* gradient, unsigned number) const {
+        const std::int64_t first = std::int64_t{number} * image;
+        return {.in = {logits + first * length},
+                .out = gradient ? gradient + first * length : nullptr,
+                .labels = labels + first,
+                .count = image,
+                .length = length,
+                .channels = classes,
+                .wide = wide};
     }
+    __device__ unsigned image_number() const { return blockIdx.x / static_cast<unsigned>(parts); }
     __device__ unsigned part() const { return blockIdx.x % static_cast<unsigned>(parts); }
 };
 
@@ -59,14 +68,15 @@ struct Pixel {
     float inverse;             ///< 1 / sum of e
     float log_q, q, rest;      ///< of the label's class: log q, q and 1 - q
     float log_total, shifted;  ///< log of the sum of e; sum of weight * (logit - maximum), for label smoothing
+    int best;                  ///< the class of the largest logit
 
     template <class T>
-    __device__ __forceinline__ Pixel(const T* logits, int classes, int label, const float* weights, bool smoothing) {
-        load_row<Row>(logits, classes, e, -INFINITY);
+    __device__ __forceinline__ Pixel(const T* logits, const Problem<T>& problem, int label, const float* weights,
+                                     bool smoothing) {
+        const int classes = problem.classes;
+        load_row<Row>(logits, problem.length, classes, e, -INFINITY);
         float largest = -INFINITY;
-#pragma unroll
-        for (int s = 0; s < Row::slots; ++s) largest = e[s] > largest ? e[s] : largest;
-        largest = Row::max(largest);
+        best = largest_of<Row>(e, largest);
         float own = 0, others = 0, own_shifted = 0;
         shifted = 0;
 #pragma unroll
@@ -106,17 +116,19 @@ __device__ __forceinline__ void load_classes(float* to, const float* from, int c
     for (int c = static_cast<int>(threadIdx.x); c < classes; c += row_threads) to[c] = from ? from[c] : 1.0f;
 }
 
-/// Values of the partial sums: three a class as in the stats tensor, then cross-entropy and focal loss.
-constexpr int sums_of(int classes) { return classes * 3 + 2; }
+/// Values of the partial sums: three a class as in the stats tensor, then cross-entropy, focal loss, the weights and
+/// the number of pixels.
+constexpr int sums_of(int classes) { return classes * 3 + 4; }
 
 /// partial[value][block] = the block's sums.
 template <class Row, class T>
 __global__ void __launch_bounds__(row_threads, Row::slots > 20 ? 2 : 4)
-    loss_sums_kernel(Problem<T> problem, double* partial) {
+    loss_sums_kernel(Problem<T> problem, double* partial, int* counts) {
     SHARED_MEMORY(weights, float[most_classes]);
     SHARED_MEMORY(alphas, float[most_classes]);
-    constexpr int channels = Row::slots * Row::lanes, room = channels * 3 + 2;
+    constexpr int channels = Row::slots * Row::lanes, room = channels * 3 + 4;
     SHARED_MEMORY(warp_totals, float[row_warps][room]);
+    PixelCounts pixel_counts(counts, problem.classes, problem.rows(nullptr, 0).shared_bytes());
     const int classes = problem.classes;
     const SegmentationLossParams& p = problem.p;
     load_classes(weights, problem.weights, classes);
@@ -129,15 +141,19 @@ __global__ void __launch_bounds__(row_threads, Row::slots > 20 ? 2 : 4)
     float weight_sum = 0;
     if (smoothing)
         for (int c = 0; c < classes; ++c) weight_sum += weights[c];
-    float both[Row::slots] = {}, predicted[Row::slots] = {}, truth[Row::slots] = {}, cross_entropy = 0, focal = 0;
-    for_rows<Row>(problem.rows(nullptr), problem.part(), static_cast<unsigned>(problem.parts),
+    float both[Row::slots] = {}, predicted[Row::slots] = {}, truth[Row::slots] = {}, cross_entropy = 0, focal = 0,
+          weight = 0, pixels = 0;
+    for_rows<Row>(problem.rows(nullptr, problem.image_number()), problem.part(), static_cast<unsigned>(problem.parts),
                   [&](int label, const T* const(&in)[1], T*) {
                       if (label == p.ignore_index) return;
                       if (label >= classes) {
                           cross_entropy = NAN;
                           return;
                       }
-                      const Pixel<Row> pixel(in[0], classes, label, weights, smoothing);
+                      const Pixel<Row> pixel(in[0], problem, label, weights, smoothing);
+                      pixel_counts.add<Row>(label, pixel.best);
+                      weight += weights[label];
+                      pixels += 1;
 #pragma unroll
                       for (int s = 0; s < Row::slots; ++s) {
                           const bool own = Row::channel(s) == label;
@@ -166,12 +182,15 @@ __global__ void __launch_bounds__(row_threads, Row::slots > 20 ? 2 : 4)
     if constexpr (Row::lanes == 1) {
         cross_entropy = warp_sum(cross_entropy);
         focal = warp_sum(focal);
+        weight = warp_sum(weight);
+        pixels = warp_sum(pixels);
     }
     if (lane == 0) {
-        warp_totals[warp][channels * 3] = cross_entropy;
-        warp_totals[warp][channels * 3 + 1] = focal;
+        float* const last = warp_totals[warp] + channels * 3;
+        last[0] = cross_entropy, last[1] = focal, last[2] = weight, last[3] = pixels;
     }
     __syncthreads();
+    pixel_counts.deliver();
     for (int i = static_cast<int>(threadIdx.x); i < sums_of(classes); i += row_threads) {
         const int value = i < classes * 3 ? i : i + (channels - classes) * 3;
         double sum = 0;
@@ -184,13 +203,13 @@ constexpr int finish_threads = 512;
 
 /// stats and loss from the blocks' sums: a warp for each of the sums, then one for the loss.
 __global__ void __launch_bounds__(finish_threads)
-    finish_loss_kernel(const double* partial, const float* weights, int images, int parts, int classes, double* stats,
+    finish_loss_kernel(const double* partial, int images, int parts, int groups, int classes, double* stats,
                        float* loss, SegmentationLossParams p) {
-    SHARED_MEMORY(terms, double[2]);  // cross-entropy and focal loss
+    SHARED_MEMORY(terms, double[4]);  // cross-entropy and focal loss, weights and pixels
     const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
-    const int groups = p.per_image ? images : 1, class_sums = classes * 3, group_sums = groups * class_sums;
-    const int blocks = images * parts, group_blocks = p.per_image ? parts : blocks;
-    for (int i = thread / 32; i < group_sums + 2; i += finish_threads / 32) {
+    const int class_sums = classes * 3, group_sums = groups * class_sums;
+    const int blocks = images * parts, group_blocks = groups == images ? parts : blocks;
+    for (int i = thread / 32; i < group_sums + 4; i += finish_threads / 32) {
         const bool of_class = i < group_sums;
         const int group = of_class ? i / class_sums : 0,
                   value = of_class ? i % class_sums : class_sums + i - group_sums;
@@ -203,22 +222,18 @@ __global__ void __launch_bounds__(finish_threads)
     }
     __syncthreads();
     if (thread >= 32) return;
-    double overlap_terms = 0, weight_total = 0, pixels = 0;
+    double overlap_terms = 0;
     for (int i = lane; i < groups * classes; i += 32) {
         const Overlap overlap(stats + std::int64_t{i} * 3);
         if (p.dice != 0) overlap_terms += p.dice * (1 - overlap.dice(p.smooth));
         if (p.jaccard != 0) overlap_terms += p.jaccard * (1 - overlap.jaccard(p.smooth));
-        weight_total += overlap.truth * (weights ? static_cast<double>(weights[i % classes]) : 1.0);
-        pixels += overlap.truth;
     }
     overlap_terms = warp_sum(overlap_terms);
-    weight_total = warp_sum(weight_total);
-    pixels = warp_sum(pixels);
     if (thread != 0) return;
+    const double weight_total = terms[2], pixels = terms[3];
     stats[group_sums] = weight_total;
     stats[group_sums + 1] = pixels;
-    stats[group_sums + 2] = 0;
-    double total = overlap_terms / (groups * classes);
+    double total = groups > 0 ? overlap_terms / (groups * classes) : 0;
     if (weight_total > 0) total += p.cross_entropy * terms[0] / weight_total;
     if (pixels > 0) total += p.focal * terms[1] / pixels;
     *loss = static_cast<float>(terms[0] == terms[0] ? total : terms[0]);
@@ -235,10 +250,12 @@ __global__ void __launch_bounds__(row_threads, 4)
     const SegmentationLossParams& p = problem.p;
     load_classes(weights, problem.weights, classes);
     load_classes(alphas, problem.alphas, classes);
-    const int groups = p.per_image ? problem.images : 1;
-    const int group = p.per_image ? static_cast<int>(blockIdx.x / static_cast<unsigned>(problem.parts)) : 0;
+    const int groups = problem.groups;
+    const int group = groups == problem.images ? static_cast<int>(problem.image_number()) : 0;
     const auto scale = static_cast<double>(*grad_loss);
     for (int c = static_cast<int>(threadIdx.x); c < classes; c += row_threads) {
+        both[c] = predicted[c] = 0;
+        if (groups == 0) continue;
         const Overlap o(stats + (std::int64_t{group} * classes + c) * 3);
         double slope_both = 0, slope_predicted = 0;
         if (const double d = o.predicted + o.truth + p.smooth; d > 0) {
@@ -265,14 +282,14 @@ __global__ void __launch_bounds__(row_threads, 4)
     float even = 0;  // smoothing times the sum of the weights
     if (smoothing != 0)
         for (int c = 0; c < classes; ++c) even = fmaf(smoothing, weights[c], even);
-    for_rows<Row>(problem.rows(gradient), problem.part(), static_cast<unsigned>(problem.parts),
+    for_rows<Row>(problem.rows(gradient, problem.image_number()), problem.part(), static_cast<unsigned>(problem.parts),
                   [&](int label, const T* const(&in)[1], T* out) {
                       if (label == p.ignore_index || label >= classes) {
                           const float zero[Row::slots] = {};
-                          store_row<Row>(out, classes, zero);
+                          store_row<Row>(out, problem.length, classes, zero);
                           return;
                       }
-                      Pixel<Row> pixel(in[0], classes, label, weights, false);
+                      Pixel<Row> pixel(in[0], problem, label, weights, false);
                       float dot = 0;  // of q and d loss / d q, for softmax's own backward step
 #pragma unroll
                       for (int s = 0; s < Row::slots; ++s) {
@@ -298,62 +315,85 @@ __global__ void __launch_bounds__(row_threads, 4)
                           if (smoothing != 0) g = fmaf(-smoothing, weights[c], g);
                           pixel.e[s] = c == label ? g + target : g;
                       }
-                      store_row<Row>(out, classes, pixel.e);
+                      store_row<Row>(out, problem.length, classes, pixel.e);
                   });
 }
 
 template <class T>
 Problem<T> make_problem(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
-                        const Tensor& focal_alpha, bool wide, const SegmentationLossParams& p) {
+                        const Tensor& focal_alpha, const Tensor& stats, bool wide, const SegmentationLossParams& p) {
+    const auto images = static_cast<int>(logits.dim(0)), length = static_cast<int>(logits.shape().back());
+    const int classes = p.classes > 0 ? p.classes : length;
     const std::int64_t image = logits.dim(1) * logits.dim(2);
-    const auto images = static_cast<int>(logits.dim(0)), classes = static_cast<int>(logits.shape().back());
-    if (classes > most_classes) fail("segmentation_loss: {} classes, labels tell {} apart", classes, most_classes);
-    constexpr int pixels = 4;  // a thread, at least
-    const std::int64_t resident = std::int64_t{device_properties().multiprocessors} * 4 / images;
-    const unsigned parts = blocks_for(image, row_threads * pixels, std::max<std::int64_t>(1, resident));
-    const bool images_aligned = images == 1 || image * classes % vector_width<T> == 0;
+    const bool images_aligned = images == 1 || image * length % vector_width<T> == 0;
     return {logits.data<T>(),
             labels.data<std::uint8_t>(),
             pointer<float>(class_weights),
             pointer<float>(focal_alpha),
             image,
             images,
-            static_cast<int>(parts),
+            1,
+            length,
             classes,
+            static_cast<int>(stats.numel() / (classes * 3)),
             wide && images_aligned && aligned_to(logits, 16),
             p};
+}
+
+/// Shares each image out to blocks; returns how many there are.
+template <class T, class... Parameters>
+unsigned share_out(Problem<T>& problem, void (*kernel)(Parameters...), std::size_t shared_bytes) {
+    constexpr int pixels = 4;  // a thread, at least
+    const std::int64_t resident = resident_blocks(kernel, row_threads, shared_bytes) / problem.images;
+    problem.parts =
+        static_cast<int>(blocks_for(problem.image, row_threads * pixels, std::max<std::int64_t>(1, resident)));
+    return static_cast<unsigned>(problem.images * problem.parts);
 }
 
 }  // namespace
 
 void GpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                    const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
-                                   const SegmentationLossParams& p) {
+                                   const Tensor& counts, const SegmentationLossParams& p) {
+    const int classes = p.classes > 0 ? p.classes : static_cast<int>(logits.shape().back());
+    if (classes > most_classes) fail("segmentation_loss: {} classes, labels tell {} apart", classes, most_classes);
+    if (counts && !PixelCounts::fit(classes)) {
+        if (p.classes > 0) fail("segmentation_loss: {} classes of {} are too many to count", classes, logits.dim(3));
+        const Tensor prediction = Tensor::empty(labels.shape(), Dtype::u8, this_device);
+        argmax(logits, prediction);
+        confusion_matrix(prediction, labels, counts, p.ignore_index);
+        return segmentation_loss(logits, labels, class_weights, focal_alpha, loss, stats, {}, p);
+    }
+    if (is_cross_entropy_alone(p, stats)) return cross_entropy(logits, labels, class_weights, loss, stats, counts, p);
     dispatch(logits, [&]<class T>(T) {
-        const auto problem = make_problem<T>(logits, labels, class_weights, focal_alpha, true, p);
-        const auto blocks = static_cast<unsigned>(problem.images * problem.parts);
-        const Tensor partial =
-            Tensor::empty({std::int64_t{sums_of(problem.classes)} * blocks}, Dtype::f64, this_device);
-        with_row_shape(problem.classes, [&]<class Row>(Row) {
-            launch("segmentation_loss, sums", loss_sums_kernel<Row, T>,
-                   {blocks, row_threads, row_shared_bytes<T>(problem.classes, 1)}, problem, partial.data<double>());
+        auto problem = make_problem<T>(logits, labels, class_weights, focal_alpha, stats, true, p);
+        with_row_shape(classes, [&]<class Row>(Row) {
+            const auto kernel = loss_sums_kernel<Row, T>;
+            const std::size_t shared =
+                problem.rows(nullptr, 0).shared_bytes() + PixelCounts::shared_bytes(counts, classes);
+            const unsigned blocks = share_out(problem, kernel, shared);
+            const Tensor partial = Tensor::empty({std::int64_t{sums_of(classes)} * blocks}, Dtype::f64, this_device);
+            launch("segmentation_loss, sums", kernel, {blocks, row_threads, shared}, problem, partial.data<double>(),
+                   pointer<int>(counts));
+            launch("segmentation_loss, finish", finish_loss_kernel, {1, finish_threads}, partial.data<double>(),
+                   problem.images, problem.parts, problem.groups, classes, stats.data<double>(), loss.data<float>(), p);
         });
-        launch("segmentation_loss, finish", finish_loss_kernel, {1, finish_threads}, partial.data<double>(),
-               problem.weights, problem.images, problem.parts, problem.classes, stats.data<double>(),
-               loss.data<float>(), p);
     });
 }
 
 void GpuBackend::segmentation_loss_backward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                             const Tensor& focal_alpha, const Tensor& stats, const Tensor& grad_loss,
                                             const Tensor& dlogits, const SegmentationLossParams& p) {
+    if (is_cross_entropy_alone(p, stats))
+        return cross_entropy_backward(logits, labels, class_weights, stats, grad_loss, dlogits, p);
     dispatch(logits, [&]<class T>(T) {
-        const auto problem = make_problem<T>(logits, labels, class_weights, focal_alpha, aligned_to(dlogits, 16), p);
+        auto problem = make_problem<T>(logits, labels, class_weights, focal_alpha, stats, aligned_to(dlogits, 16), p);
         with_row_shape(problem.classes, [&]<class Row>(Row) {
-            launch("segmentation_loss_backward", loss_backward_kernel<Row, T>,
-                   {static_cast<unsigned>(problem.images * problem.parts), row_threads,
-                    row_shared_bytes<T>(problem.classes, 1)},
-                   problem, stats.data<double>(), grad_loss.data<float>(), dlogits.data<T>());
+            const auto kernel = loss_backward_kernel<Row, T>;
+            const std::size_t shared = problem.rows(nullptr, 0).shared_bytes();
+            const unsigned blocks = share_out(problem, kernel, shared);
+            launch("segmentation_loss_backward", kernel, {blocks, row_threads, shared}, problem, stats.data<double>(),
+                   grad_loss.data<float>(), dlogits.data<T>());
         });
     });
 }

@@ -81,11 +81,19 @@ void GpuBackend::argmax(const Tensor& x, const Tensor& labels) {
     if (x.numel() == 0) return;
     dispatch(x, [&]<class T>(T) {
         const auto channels = static_cast<int>(x.shape().back());
-        const Rows<T, 1> rows = {{x.data<T>()}, nullptr, nullptr, x.numel() / channels, channels, aligned_to(x, 16)};
+        const Rows<T, 1> rows = {.in = {x.data<T>()},
+                                 .out = nullptr,
+                                 .labels = nullptr,
+                                 .count = x.numel() / channels,
+                                 .length = channels,
+                                 .channels = channels,
+                                 .wide = aligned_to(x, 16)};
         const auto with_lanes = [&]<class Row>(Row) {
-            const LaunchShape shape = {blocks_for(rows.count, row_threads / Row::lanes, resident_blocks(row_threads)),
-                                       row_threads, row_shared_bytes<T>(channels, 1)};
-            launch("argmax", argmax_kernel<Row, T>, shape, rows, labels.data<std::uint8_t>());
+            const auto kernel = argmax_kernel<Row, T>;
+            const std::size_t shared = rows.shared_bytes();
+            const unsigned blocks =
+                blocks_for(rows.count, row_threads / Row::lanes, resident_blocks(kernel, row_threads, shared));
+            launch("argmax", kernel, {blocks, row_threads, shared}, rows, labels.data<std::uint8_t>());
         };
         if (channels <= most_lone_channels)
             with_lanes(RowShape<1, 1>{});

@@ -96,13 +96,6 @@ inline bool aligned_to(const Tensor& t, std::size_t bytes) {
     return !t.defined() || reinterpret_cast<std::uintptr_t>(t.raw()) % bytes == 0;
 }
 
-/// Blocks of `threads` threads that the whole device holds at once, when registers and shared memory allow full
-/// occupancy: the grid of a loop over memory.
-inline std::int64_t resident_blocks(int threads) {
-    const DeviceProperties& device = device_properties();
-    return static_cast<std::int64_t>(device.multiprocessors) * (device.threads_per_multiprocessor / threads);
-}
-
 /// Calls f(float{}) or f(bf16{}) by the dtype of activations.
 template <class F>
 void dispatch(const Tensor& t, F&& f) {

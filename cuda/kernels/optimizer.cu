@@ -12,6 +12,7 @@
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/numeric.h"
 #include "cuda/kernels/reduce.h"
+#include "cuda/runtime/arrivals.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
@@ -84,30 +85,27 @@ __device__ __forceinline__ void for_tile(const Segments& segments, int which, F 
     }
 }
 
-__global__ void __launch_bounds__(threads) squares_kernel(const float* grad, Segments segments, double* partial) {
+/// total and norm: of these segments and, unless they are the first, of those before.
+__global__ void __launch_bounds__(threads) squares_kernel(const float* grad, Segments segments, double* partial,
+                                                          unsigned* arrived, double* total, float* norm, bool first) {
     SHARED_MEMORY(scratch, double[threads / 32]);
-    double total = 0;
+    double squares = 0;
     for_tile(segments, segments.find(blockIdx.x), [&](std::int64_t i, auto n) {
         const auto g = load<n>(grad + i);
         float sum = 0;
 #pragma unroll
         for (int j = 0; j < n; ++j) sum = fmaf(g[j], g[j], sum);
-        total += static_cast<double>(sum);
+        squares += static_cast<double>(sum);
     });
-    total = block_sum<threads>(total, scratch);
-    if (threadIdx.x == 0) partial[blockIdx.x] = total;
-}
-
-__global__ void __launch_bounds__(threads) finish_norm_kernel(const double* partial, int count, float* norm) {
-    SHARED_MEMORY(scratch, double[threads / 32]);
-    double total = 0;
-    for (int i = static_cast<int>(threadIdx.x); i < count; i += threads) total += partial[i];
-    total = block_sum<threads>(total, scratch);
-    if (threadIdx.x == 0) *norm = static_cast<float>(std::sqrt(total));
+    finish_sum<threads>(squares, partial, arrived, scratch, [=](double sum) {
+        *total = first ? sum : *total + sum;
+        *norm = static_cast<float>(std::sqrt(*total));
+    });
 }
 
 struct Buffers {
     float* parameter;
+    bf16* rounded;  ///< the parameters in bf16; null where unused
     const float* grad;
     float *state1, *state2, *ema;      ///< null where unused
     const float *grad_norm, *scalars;  ///< grad_norm is null without clipping
@@ -160,6 +158,12 @@ __global__ void __launch_bounds__(threads) step_kernel(Buffers b, Constants k, S
             average[j] = fmaf(ema_decay, average[j], fresh * w[j]);
         }
         store_global<n>(b.parameter + i, w);
+        if (b.rounded) {
+            Vec<bf16, n> coarse;
+#pragma unroll
+            for (int j = 0; j < n; ++j) coarse[j] = from_float<bf16>(w[j]);
+            store<n>(b.rounded + i, coarse);
+        }
         if (b.state1) store_global<n>(b.state1 + i, m);
         if (b.state2) store_global<n>(b.state2 + i, v);
         if (b.ema) store_global<n>(b.ema + i, average);
@@ -170,34 +174,36 @@ __global__ void __launch_bounds__(threads) step_kernel(Buffers b, Constants k, S
 
 void GpuBackend::grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) {
     constexpr int tile = threads * width * 16;
-    const auto for_all = [&](auto&& f) { for_segments(segments, tile, aligned_to(grad, 16), f); };
-    unsigned tiles = 0;
-    for_all([&](const Segments& some) { tiles += some.tiles; });
-    const Tensor partial = Tensor::empty({std::max(1u, tiles)}, Dtype::f64, this_device);
-    unsigned done = 0;
-    for_all([&](const Segments& some) {
-        launch("grad_norm", squares_kernel, {some.tiles, threads}, grad.data<float>(), some,
-               partial.data<double>() + done);
-        done += some.tiles;
+    const Tensor total = Tensor::empty({1}, Dtype::f64, this_device);
+    bool first = true;
+    for_segments(segments, tile, aligned_to(grad, 16), [&](const Segments& some) {
+        const Tensor partial = Tensor::empty({some.tiles}, Dtype::f64, this_device);
+        launch("grad_norm", squares_kernel, {some.tiles, threads}, grad.data<float>(), some, partial.data<double>(),
+               arrival_counters(), total.data<double>(), norm.data<float>(), first);
+        first = false;
     });
-    launch("grad_norm, finish", finish_norm_kernel, {1, threads}, partial.data<double>(), static_cast<int>(tiles),
-           norm.data<float>());
+    if (first) fill(norm, 0);  // no segments
 }
 
-void GpuBackend::optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1, const Tensor& state2,
-                                const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
-                                std::span<const ParameterSegment> segments, const OptimizerParams& p) {
+void GpuBackend::optimizer_step(const Tensor& parameter, const Tensor& rounded, const Tensor& grad,
+                                const Tensor& state1, const Tensor& state2, const Tensor& ema, const Tensor& grad_norm,
+                                const Tensor& scalars, std::span<const ParameterSegment> segments,
+                                const OptimizerParams& p) {
     const bool adam = p.kind != OptimizerKind::sgd;
-    const Buffers buffers = {parameter.data<float>(), grad.data<float>(),
-                             pointer<float>(state1),  pointer<float>(adam ? state2 : Tensor()),
-                             pointer<float>(ema),     p.max_grad_norm > 0 ? grad_norm.data<float>() : nullptr,
+    const Buffers buffers = {parameter.data<float>(),
+                             pointer<bf16>(rounded),
+                             grad.data<float>(),
+                             pointer<float>(state1),
+                             pointer<float>(adam ? state2 : Tensor()),
+                             pointer<float>(ema),
+                             p.max_grad_norm > 0 ? grad_norm.data<float>() : nullptr,
                              scalars.data<float>()};
     const Constants constants = {static_cast<float>(p.momentum),      static_cast<float>(p.beta1),
                                  static_cast<float>(p.beta2),         static_cast<float>(1 - p.beta1),
                                  static_cast<float>(1 - p.beta2),     static_cast<float>(p.eps),
                                  static_cast<float>(p.max_grad_norm), p.nesterov};
-    const bool aligned = aligned_to(parameter, 16) && aligned_to(grad, 16) && aligned_to(state1, 16) &&
-                         aligned_to(state2, 16) && aligned_to(ema, 16);
+    const bool aligned = aligned_to(parameter, 16) && aligned_to(rounded, 8) && aligned_to(grad, 16) &&
+                         aligned_to(state1, 16) && aligned_to(state2, 16) && aligned_to(ema, 16);
     const auto kernel = p.kind == OptimizerKind::sgd    ? step_kernel<OptimizerKind::sgd>
                         : p.kind == OptimizerKind::adam ? step_kernel<OptimizerKind::adam>
                                                         : step_kernel<OptimizerKind::adamw>;

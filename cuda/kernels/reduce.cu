@@ -1,11 +1,12 @@
 /// The sum of all elements.
 ///
 /// Layout: flat. Bytes: every element once. Strategy: 16-byte accesses, some elements at a time in f32 and those sums
-/// in f64, a partial sum a block, and one block for the partial sums: two kernels, one order.
+/// in f64, a partial sum a block; the block that comes last adds those, in their order.
 #include "cuda/kernels/reduce.h"
 
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/numeric.h"
+#include "cuda/runtime/arrivals.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
@@ -14,7 +15,8 @@ constexpr int threads = 256;
 constexpr int batch = 4;  // vectors in flight a thread
 
 template <class T, int width>
-__global__ void __launch_bounds__(threads) sum_kernel(const T* x, std::int64_t count, double* partial) {
+__global__ void __launch_bounds__(threads)
+    sum_kernel(const T* x, std::int64_t count, double* partial, unsigned* arrived, float* y) {
     SHARED_MEMORY(scratch, double[threads / 32]);
     const std::int64_t first = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     const std::int64_t step = std::int64_t{gridDim.x} * threads, vectors = count / width;
@@ -37,16 +39,7 @@ __global__ void __launch_bounds__(threads) sum_kernel(const T* x, std::int64_t c
         for (int j = 0; j < width; ++j) total += static_cast<double>(to_float(v[j]));
     }
     if (vectors * width + first < count) total += static_cast<double>(to_float(x[vectors * width + first]));
-    total = block_sum<threads>(total, scratch);
-    if (threadIdx.x == 0) partial[blockIdx.x] = total;
-}
-
-__global__ void __launch_bounds__(threads) finish_sum_kernel(const double* partial, int count, float* y) {
-    SHARED_MEMORY(scratch, double[threads / 32]);
-    double total = 0;
-    for (int i = static_cast<int>(threadIdx.x); i < count; i += threads) total += partial[i];
-    total = block_sum<threads>(total, scratch);
-    if (threadIdx.x == 0) *y = static_cast<float>(total);
+    finish_sum<threads>(total, partial, arrived, scratch, [=](double sum) { *y = static_cast<float>(sum); });
 }
 
 }  // namespace
@@ -55,12 +48,11 @@ void GpuBackend::sum(const Tensor& x, const Tensor& y) {
     dispatch(x, [&]<class T>(T) {
         constexpr int width = vector_width<T>;
         const bool aligned = aligned_to(x, 16);
+        const auto kernel = aligned ? sum_kernel<T, width> : sum_kernel<T, 1>;
         const unsigned blocks =
-            blocks_for(x.numel(), threads * batch * (aligned ? width : 1), resident_blocks(threads));
+            blocks_for(x.numel(), threads * batch * (aligned ? width : 1), resident_blocks(kernel, threads));
         const Tensor partial = Tensor::empty({blocks}, Dtype::f64, this_device);
-        launch("sum", aligned ? sum_kernel<T, width> : sum_kernel<T, 1>, {blocks, threads}, x.data<T>(), x.numel(),
-               partial.data<double>());
-        launch("sum, finish", finish_sum_kernel, {1, threads}, partial.data<double>(), static_cast<int>(blocks),
+        launch("sum", kernel, {blocks, threads}, x.data<T>(), x.numel(), partial.data<double>(), arrival_counters(),
                y.data<float>());
     });
 }

@@ -68,4 +68,43 @@ __device__ __forceinline__ T block_sum(T x, T* scratch) {
     return warp_sum(lane < threads / 32 ? scratch[lane] : T{});
 }
 
+/// What another block of the running kernel wrote: not from this multiprocessor's own L1 cache.
+template <class T>
+__device__ __forceinline__ T from_other_block(const T* p) {
+#if defined(__CUDA_ARCH__)
+    return __ldcg(p);
+#else
+    return *p;
+#endif
+}
+
+/// True in all threads of the block that comes here last of `blocks`: what every block wrote before it came is there.
+/// All threads of a block must come. `counter` is zero before and after.
+__device__ __forceinline__ bool last_to_arrive(unsigned* counter, unsigned blocks) {
+    SHARED_MEMORY(last, bool);
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        last = atomicAdd(counter, 1u) == blocks - 1;
+        if (last) *counter = 0;
+    }
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
+/// Calls finish(sum) in one thread of the grid with the sum over all its threads, in f64 and in one order. The grid has
+/// one dimension, `partial` room for a number a block, `scratch` for one a warp; `arrived` as in last_to_arrive().
+template <int threads, class Finish>
+__device__ __forceinline__ void finish_sum(double x, double* partial, unsigned* arrived, double* scratch,
+                                           Finish finish) {
+    x = block_sum<threads>(x, scratch);
+    if (threadIdx.x == 0) partial[blockIdx.x] = x;
+    if (!last_to_arrive(arrived, gridDim.x)) return;
+    x = 0;
+    for (unsigned i = threadIdx.x; i < gridDim.x; i += threads) x += from_other_block(partial + i);
+    x = block_sum<threads>(x, scratch);
+    if (threadIdx.x == 0) finish(x);
+}
+
 }  // namespace camber::CAMBER_GPU

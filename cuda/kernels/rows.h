@@ -5,9 +5,12 @@
 
 /// Kernels over rows of few channels (the logits of a pixel).
 ///
-/// Up to 32 channels a thread has a row to itself, in registers, so that nothing is exchanged between threads. As rows
-/// of 11 or 12 channels are no vectors, a warp copies its 32 rows, which lie side by side, to shared memory in 16-byte
-/// pieces, the next ones while it works on these. Wider rows are a warp's each, lane i with channels i, i + 32, ...
+/// Up to 32 channels a thread has a row to itself, in registers, so that nothing is exchanged between threads. Rows of
+/// a few whole 16-byte pieces are read as they lie. As rows of 11 or 12 channels are no such pieces, a warp copies its
+/// 32 rows, which lie side by side, to shared memory in 16-byte pieces, the next ones while it works on these. Wider
+/// rows are a warp's each, lane i with channels i, i + 32, ...
+///
+/// A row may be longer than its channels: what lies after them is not read, and zero where it is written.
 namespace camber::CAMBER_GPU {
 
 inline constexpr int row_threads = 128, row_warps = row_threads / 32;
@@ -39,21 +42,23 @@ void with_row_shape(int channels, F&& f) {
     return f(RowShape<8, 32>{});
 }
 
-/// This thread's channels of `row`; slots without one get `rest`.
+/// This thread's channels of a row of `length` elements; slots without one get `rest`.
 template <class Row, class T>
-__device__ __forceinline__ void load_row(const T* row, int channels, float (&v)[Row::slots], float rest) {
-    if (Row::lanes == 1 && channels % 4 == 0) {
+__device__ __forceinline__ void load_row(const T* row, int length, int channels, float (&v)[Row::slots], float rest) {
+    const auto load_vectors = [&]<int width>(std::integral_constant<int, width>) {
 #pragma unroll
-        for (int s = 0; s < Row::slots; s += 4) {
-            if (s < channels) {
-                const auto four = load<4>(row + s);
+        for (int s = 0; s < Row::slots; s += width) {
+            Vec<T, width> part;
+            if (s < channels) part = load<width>(row + s);
 #pragma unroll
-                for (int j = 0; j < 4; ++j) v[s + j] = to_float(four[j]);
-            } else {
-#pragma unroll
-                for (int j = 0; j < 4; ++j) v[s + j] = rest;
-            }
+            for (int j = 0; j < width; ++j)
+                if (s + j < Row::slots) v[s + j] = s + j < channels ? to_float(part[j]) : rest;
         }
+    };
+    if (Row::lanes == 1 && length % vector_width<T> == 0) {
+        load_vectors(std::integral_constant<int, vector_width<T>>{});
+    } else if (Row::lanes == 1 && length % 4 == 0) {
+        load_vectors(std::integral_constant<int, 4>{});
     } else {
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) {
@@ -64,22 +69,32 @@ __device__ __forceinline__ void load_row(const T* row, int channels, float (&v)[
 }
 
 template <class Row, class T>
-__device__ __forceinline__ void store_row(T* row, int channels, const float (&v)[Row::slots]) {
-    if (Row::lanes == 1 && channels % 4 == 0) {
+__device__ __forceinline__ void store_row(T* row, int length, int channels, const float (&v)[Row::slots]) {
+    const auto store_vectors = [&]<int width>(std::integral_constant<int, width>) {
 #pragma unroll
-        for (int s = 0; s < Row::slots; s += 4) {
-            if (s >= channels) break;
-            Vec<T, 4> four;
+        for (int s = 0; s < Row::slots; s += width) {
+            if (s >= length) break;
+            Vec<T, width> part;
 #pragma unroll
-            for (int j = 0; j < 4; ++j) four[j] = from_float<T>(v[s + j]);
-            store<4>(row + s, four);
+            for (int j = 0; j < width; ++j)
+                part[j] = from_float<T>(s + j < Row::slots && s + j < channels ? v[s + j] : 0.0f);
+            store<width>(row + s, part);
         }
+        constexpr int first = (Row::slots + width - 1) / width * width;
+        for (int s = first; s < length; s += width) store<width>(row + s, Vec<T, width>{});
+    };
+    if (Row::lanes == 1 && length % vector_width<T> == 0) {
+        store_vectors(std::integral_constant<int, vector_width<T>>{});
+    } else if (Row::lanes == 1 && length % 4 == 0) {
+        store_vectors(std::integral_constant<int, 4>{});
     } else {
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) {
             const int c = Row::channel(s);
-            if (c < channels) row[c] = from_float<T>(v[s]);
+            if (c < length) row[c] = from_float<T>(c < channels ? v[s] : 0.0f);
         }
+        for (int c = Row::slots * Row::lanes + Row::channel(0); c < length; c += Row::lanes)
+            row[c] = from_float<T>(0.0f);
     }
 }
 
@@ -90,16 +105,21 @@ struct Rows {
     T* out;                      ///< null: nothing is written
     const std::uint8_t* labels;  ///< of every row, or null
     std::int64_t count;
-    int channels;
+    int length;    ///< elements from a row to the next
+    int channels;  ///< of them in use
     bool wide;
-};
 
-/// Dynamic shared memory for for_rows() where threads have rows of their own: two buffers a warp.
-template <class T>
-std::size_t row_shared_bytes(int channels, int inputs) {
-    if (channels > most_lone_channels) return 0;
-    return static_cast<std::size_t>(row_warps * 2 * inputs * 32 * channels) * sizeof(T);
-}
+    /// Whether a thread reads its row as it lies, and nothing is staged: a few pieces of 16 bytes.
+    __host__ __device__ constexpr bool direct() const {
+        const std::size_t bytes = static_cast<std::size_t>(length) * sizeof(T);
+        return wide && bytes % 16 == 0 && bytes <= 64;
+    }
+    /// Dynamic shared memory for for_rows() where threads have rows of their own: two buffers a warp.
+    __host__ __device__ constexpr std::size_t shared_bytes() const {
+        if (channels > most_lone_channels || direct()) return 0;
+        return static_cast<std::size_t>(row_warps * 2 * inputs * 32 * length) * sizeof(T);
+    }
+};
 
 /// Calls f(label, in, out) for the rows that are this thread's when `blocks` blocks share them, of which this is number
 /// `block`: in[n] points to the row in tensor n, out to where the result belongs; f reads all of `in` first.
@@ -111,11 +131,18 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
         for (std::int64_t row = first; row < rows.count; row += step) {
             const T* in[inputs];
 #pragma unroll
-            for (int n = 0; n < inputs; ++n) in[n] = rows.in[n] + row * rows.channels;
-            f(rows.labels ? rows.labels[row] : 0, in, rows.out + row * rows.channels);
+            for (int n = 0; n < inputs; ++n) in[n] = rows.in[n] + row * rows.length;
+            f(rows.labels ? rows.labels[row] : 0, in, rows.out + row * rows.length);
+        }
+    } else if (rows.direct()) {
+        for (std::int64_t row = first * 32 + lane; row < rows.count; row += step * 32) {
+            const T* in[inputs];
+#pragma unroll
+            for (int n = 0; n < inputs; ++n) in[n] = rows.in[n] + row * rows.length;
+            f(rows.labels ? rows.labels[row] : 0, in, rows.out + row * rows.length);
         }
     } else {
-        const int size = 32 * rows.channels;  // of a warp's rows
+        const int size = 32 * rows.length;  // of a warp's rows
         T* const buffers = dynamic_shared<T>() + warp * 2 * inputs * size;
         const std::int64_t groups = (rows.count + 31) / 32;
         const auto count_of = [&](std::int64_t group) {
@@ -125,7 +152,7 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
         const auto fetch = [&](std::int64_t group, T* buffer) {
             int label = 0;
             if (group < groups) {
-                const int count = count_of(group), elements = count * rows.channels;
+                const int count = count_of(group), elements = count * rows.length;
                 const int vectors = rows.wide ? elements / vector_width<T> : 0;
 #pragma unroll
                 for (int n = 0; n < inputs; ++n) {
@@ -152,12 +179,12 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
             if (lane < count) {
                 const T* in[inputs];
 #pragma unroll
-                for (int n = 0; n < inputs; ++n) in[n] = buffer + n * size + lane * rows.channels;
-                f(label, in, buffer + lane * rows.channels);
+                for (int n = 0; n < inputs; ++n) in[n] = buffer + n * size + lane * rows.length;
+                f(label, in, buffer + lane * rows.length);
             }
             if (rows.out) {
                 __syncwarp();
-                const int elements = count * rows.channels, vectors = rows.wide ? elements / vector_width<T> : 0;
+                const int elements = count * rows.length, vectors = rows.wide ? elements / vector_width<T> : 0;
                 T* const to = rows.out + group * size;
 #pragma unroll 2
                 for (int i = lane; i < vectors; i += 32)

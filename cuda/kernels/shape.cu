@@ -9,6 +9,7 @@
 
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/pixels.h"
+#include "cuda/kernels/sum_channels.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
@@ -163,8 +164,10 @@ void GpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
 }
 
 void GpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
-                               std::int64_t count) {
+                               std::int64_t count, const Tensor& sums) {
     const std::int64_t from = x.shape().back(), to = y.shape().back();
+    if (sums && x.numel() > 0 && to == count) return sum_channels({x, x_begin}, y, sums);
+    if (sums) sum_channels({x, x_begin}, {}, sums);
     if (x.numel() == 0 || count == 0) return;
     dispatch_units(x, y, {from, to, x_begin, y_begin, count}, [&]<class Unit>(Unit, int elements) {
         const std::int64_t pixels = x.numel() / from;

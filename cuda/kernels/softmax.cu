@@ -15,7 +15,7 @@ template <class Row, class T>
 __global__ void __launch_bounds__(row_threads, 4) softmax_kernel(Rows<T, 1> rows) {
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int, const T* const(&in)[1], T* out) {
         float v[Row::slots], largest = -INFINITY, total = 0;
-        load_row<Row>(in[0], rows.channels, v, -INFINITY);
+        load_row<Row>(in[0], rows.length, rows.channels, v, -INFINITY);
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) largest = v[s] > largest ? v[s] : largest;
 #pragma unroll
@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(row_threads, 4) softmax_kernel(Rows<T, 1> rows
         const float inverse = 1.0f / total;
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) v[s] *= inverse;
-        store_row<Row>(out, rows.channels, v);
+        store_row<Row>(out, rows.length, rows.channels, v);
     });
 }
 
@@ -31,13 +31,13 @@ template <class Row, class T>
 __global__ void __launch_bounds__(row_threads, 4) softmax_backward_kernel(Rows<T, 2> rows) {
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int, const T* const(&in)[2], T* out) {
         float y[Row::slots], dy[Row::slots], dot = 0;
-        load_row<Row>(in[0], rows.channels, y, 0.0f);
-        load_row<Row>(in[1], rows.channels, dy, 0.0f);
+        load_row<Row>(in[0], rows.length, rows.channels, y, 0.0f);
+        load_row<Row>(in[1], rows.length, rows.channels, dy, 0.0f);
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) dot = fmaf(y[s], dy[s], dot);
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) y[s] *= dy[s] - dot;
-        store_row<Row>(out, rows.channels, y);
+        store_row<Row>(out, rows.length, rows.channels, y);
     });
 }
 
@@ -85,15 +85,19 @@ __global__ void __launch_bounds__(row_threads) wide_softmax_backward_kernel(Rows
 template <class T, int inputs, class Choose>
 void launch_rows(const char* name, const Rows<T, inputs>& rows, void (*wide_kernel)(Rows<T, inputs>), Choose choose) {
     if (rows.count == 0) return;
-    const std::int64_t resident = resident_blocks(row_threads);
     if (rows.channels > most_lone_channels)
-        return launch(name, wide_kernel, {blocks_for(rows.count, row_warps, resident), row_threads}, rows);
+        return launch(name, wide_kernel,
+                      {blocks_for(rows.count, row_warps, resident_blocks(wide_kernel, row_threads)), row_threads},
+                      rows);
     with_row_shape(rows.channels, [&]<class Row>(Row row) {
-        if constexpr (Row::lanes == 1)
-            launch(name, choose(row),
-                   {blocks_for(rows.count, row_threads, resident), row_threads,
-                    row_shared_bytes<T>(rows.channels, inputs)},
+        if constexpr (Row::lanes == 1) {
+            const auto kernel = choose(row);
+            const std::size_t shared = rows.shared_bytes();
+            launch(name, kernel,
+                   {blocks_for(rows.count, row_threads, resident_blocks(kernel, row_threads, shared)), row_threads,
+                    shared},
                    rows);
+        }
     });
 }
 
@@ -102,8 +106,13 @@ void launch_rows(const char* name, const Rows<T, inputs>& rows, void (*wide_kern
 void GpuBackend::softmax(const Tensor& x, const Tensor& y) {
     dispatch(x, [&]<class T>(T) {
         const auto channels = static_cast<int>(x.shape().back());
-        const Rows<T, 1> rows = {{x.data<T>()},        y.data<T>(), nullptr,
-                                 x.numel() / channels, channels,    aligned_to(x, 16) && aligned_to(y, 16)};
+        const Rows<T, 1> rows = {.in = {x.data<T>()},
+                                 .out = y.data<T>(),
+                                 .labels = nullptr,
+                                 .count = x.numel() / channels,
+                                 .length = channels,
+                                 .channels = channels,
+                                 .wide = aligned_to(x, 16) && aligned_to(y, 16)};
         launch_rows("softmax", rows, wide_softmax_kernel<T>, []<class Row>(Row) { return softmax_kernel<Row, T>; });
     });
 }
@@ -111,9 +120,13 @@ void GpuBackend::softmax(const Tensor& x, const Tensor& y) {
 void GpuBackend::softmax_backward(const Tensor& y, const Tensor& dy, const Tensor& dx) {
     dispatch(y, [&]<class T>(T) {
         const auto channels = static_cast<int>(y.shape().back());
-        const bool wide = aligned_to(y, 16) && aligned_to(dy, 16) && aligned_to(dx, 16);
-        const Rows<T, 2> rows = {{y.data<T>(), dy.data<T>()}, dx.data<T>(), nullptr,
-                                 y.numel() / channels,        channels,     wide};
+        const Rows<T, 2> rows = {.in = {y.data<T>(), dy.data<T>()},
+                                 .out = dx.data<T>(),
+                                 .labels = nullptr,
+                                 .count = y.numel() / channels,
+                                 .length = channels,
+                                 .channels = channels,
+                                 .wide = aligned_to(y, 16) && aligned_to(dy, 16) && aligned_to(dx, 16)};
         launch_rows("softmax_backward", rows, wide_softmax_backward_kernel<T>,
                     []<class Row>(Row) { return softmax_backward_kernel<Row, T>; });
     });

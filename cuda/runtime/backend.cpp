@@ -4,6 +4,7 @@
 
 #include "cuda/convolutions/convolutions.h"
 #include "cuda/cuda.h"
+#include "cuda/runtime/arrivals.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/runtime.h"
 
@@ -32,6 +33,7 @@ class GraphRecording final : public Recording {
 }  // namespace
 
 std::unique_ptr<Recording> GpuBackend::record(const std::function<void()>& work) {
+    arrival_counters();   // made now, not as part of what is replayed
     gpu_memory().trim();  // what earlier steps left cached would lie idle beside the recording's own memory
     return std::make_unique<GraphRecording>(work);
 }

@@ -2,7 +2,10 @@
 #include <cuda_runtime.h>
 #include <nvtx3/nvToolsExt.h>
 
+#include <algorithm>
+#include <map>
 #include <mutex>
+#include <tuple>
 #include <unordered_map>
 
 #include "cuda/runtime/requirements.h"
@@ -114,6 +117,19 @@ void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
           "cudaFuncSetAttribute", "giving '{}' {} bytes of shared memory", name, bytes);
     most = bytes;
+}
+
+int blocks_per_multiprocessor(const void* kernel, int threads, std::size_t shared_bytes) {
+    static std::mutex mutex;
+    static std::map<std::tuple<const void*, int, std::size_t>, int> known;
+    const std::lock_guard lock(mutex);
+    int& blocks = known[{kernel, threads, shared_bytes}];
+    if (blocks == 0) {
+        check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, shared_bytes),
+              "cudaOccupancyMaxActiveBlocksPerMultiprocessor", "fitting a grid to the device");
+        blocks = std::max(1, blocks);
+    }
+    return blocks;
 }
 
 void* take_device_memory(std::size_t bytes) {

@@ -28,6 +28,20 @@ void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& 
 #endif
 }
 
+/// Blocks of `kernel` that the whole device holds at once, as its registers and shared memory allow: the grid of a loop
+/// over memory.
+template <class... Parameters>
+std::int64_t resident_blocks(void (*kernel)(Parameters...), int threads, std::size_t shared_bytes = 0) {
+    const DeviceProperties& device = device_properties();
+#if defined(CAMBER_EMULATED)
+    static_cast<void>(kernel), static_cast<void>(shared_bytes);
+    return std::int64_t{device.multiprocessors} * (device.threads_per_multiprocessor / threads);
+#else
+    return std::int64_t{device.multiprocessors} *
+           blocks_per_multiprocessor(reinterpret_cast<const void*>(kernel), threads, shared_bytes);
+#endif
+}
+
 /// Blocks that cover `count` items at `per_block` each, at most `limit` (a grid-stride loop takes the rest).
 inline unsigned blocks_for(std::int64_t count, std::int64_t per_block, std::int64_t limit = 0x7fffffff) {
     const std::int64_t blocks = (count + per_block - 1) / per_block;

@@ -106,6 +106,7 @@ class ProfilerRange {
 cudaStream_t compute_stream();
 void check_launch(const char* name);
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes);
+int blocks_per_multiprocessor(const void* kernel, int threads, std::size_t shared_bytes);
 #endif
 
 }  // namespace camber::CAMBER_GPU

@@ -18,7 +18,9 @@ struct AutogradMeta {
     bool has_grad =
         false;  ///< false: `grad`, if defined, is a buffer waiting to be overwritten (flat parameter gradients)
     bool grad_shared = false;        ///< the buffer is also somebody else's: add into a fresh one, not in place
+    bool grad_is_zero = false;       ///< the waiting buffer is known to hold zeros
     ChannelSlice grad_slice;         ///< where defined, the gradient so far instead of `grad`; never of a leaf
+    Tensor grad_of_maxima;           ///< see BackwardContext::set_of_maxima
     bool grad_sums_to_zero = false;  ///< see BackwardContext::set_sums_to_zero
 };
 
@@ -26,7 +28,15 @@ struct AutogradMeta {
 class BackwardContext {
   public:
     /// Gradient of the loss with respect to the operation's output, in the output's shape and dtype.
-    const Tensor& grad() const { return grad_; }
+    const Tensor& grad();
+    /// The same as it has come, undefined where set_of_maxima() alone gave one: for steps that can read channels of a
+    /// wider tensor.
+    ChannelSlice grad_slice() const { return slice_ ? slice_ : ChannelSlice{grad_, 0}; }
+    /// Makes grad(), and in the same pass `sums` [C], its sum over all axes but the last. False, and nothing is done,
+    /// where it has come as a tensor of its own.
+    bool gather_with_sums(const Tensor& sums);
+    /// What set_of_maxima() gave for the output: only steps of operations that promise it look.
+    const Tensor& grad_of_maxima() const { return maxima_; }
     /// Whether the gradient of input `i` is wanted.
     bool needs(std::size_t i) const { return inputs_[i] && inputs_[i]->requires_grad; }
     /// A buffer of input i's shape and dtype that the step must overwrite with its gradient. Call at most once per
@@ -43,6 +53,9 @@ class BackwardContext {
     /// step must make out(i), to be called after this, the sum of it and its own part. So the kernel that writes the
     /// gradient adds, and no pass of its own is needed.
     ChannelSlice take_addend(std::size_t i);
+    /// Gives the gradient of the maxima of input i's 2x2 windows, which the operation that made input i will take in
+    /// (grad_of_maxima()) together with what is given for input i itself.
+    void set_of_maxima(std::size_t i, Tensor gradient) { inputs_[i]->grad_of_maxima = std::move(gradient); }
     /// Says that what this step gives to input i is zero, but for rounding, when it is summed over all axes but the
     /// last. Then a bias that was added to the input just before has no gradient, and nothing need be summed.
     void set_sums_to_zero(std::size_t i) { sums_to_zero_[i] = true; }
@@ -51,19 +64,14 @@ class BackwardContext {
 
   private:
     friend class Tape;
-    BackwardContext(Tensor grad, const AutogradMeta& output, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
-        : grad_(std::move(grad)),
-          grad_shared_(output.grad_shared),
-          grad_sums_to_zero_(output.grad_sums_to_zero),
-          inputs_(inputs),
-          results_(inputs.size()),
-          slices_(inputs.size()),
-          shared_(inputs.size()),
-          in_place_(inputs.size()),
-          sums_to_zero_(inputs.size()) {}
+    /// Takes over what `output` has.
+    BackwardContext(AutogradMeta& output, const std::vector<std::shared_ptr<AutogradMeta>>& inputs);
     void finish();
 
-    Tensor grad_;
+    const AutogradMeta& output_;
+    Tensor grad_;  ///< undefined while there is a slice
+    ChannelSlice slice_;
+    Tensor maxima_;
     bool grad_shared_, grad_sums_to_zero_;
     const std::vector<std::shared_ptr<AutogradMeta>>& inputs_;
     std::vector<Tensor> results_;

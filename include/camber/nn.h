@@ -20,6 +20,12 @@ struct Parameter {
     Tensor tensor;  ///< what forward() uses; a view into the ParameterBuffer once placed
     init::Initializer init;
     bool trainable = true;  ///< always false for buffers; change through Module::set_trainable
+    /// At least the tensor's outermost extent: rows that its place in a ParameterBuffer has, see padded_heads. 0: no
+    /// more.
+    std::int64_t rows = 0;
+    /// Undefined, or the tensor with `rows` rows, those beyond its own being zeros: a leaf of its own, whose gradient
+    /// is in the tensor's place.
+    Tensor padded = {};
 };
 
 struct NamedParameter {
@@ -122,6 +128,8 @@ struct Conv2dOptions {
     init::Initializer bias_init = init::zeros();
     /// The padding has a row of its own in a layer table, as where Keras has a ZeroPadding2D before the convolution.
     bool padding_is_a_layer = false;
+    /// The network's logits: see ParameterBufferOptions::padded_heads.
+    bool head = false;
 };
 
 /// weight [Cout, Kh, Kw, Cin], bias [Cout].
@@ -129,11 +137,15 @@ class Conv2d : public Module {
   public:
     explicit Conv2d(Conv2dOptions options);
     Tensor forward(const Tensor& x) override;
+    /// For what follows that takes a bias away again, or adds it itself.
+    Tensor forward_without_bias(const Tensor& x) { return convolved(x, weight.tensor, {}); }
     const Conv2dOptions& options() const { return options_; }
     Parameter& weight;
     Parameter* bias;  ///< null without
 
   private:
+    Tensor convolved(const Tensor& x, const Tensor& kernel, const Tensor& added);
+
     Conv2dOptions options_;
 };
 
@@ -167,6 +179,8 @@ BatchNormParams keras_batch_norm(bool relu = false);
 /// torch.nn.BatchNorm2d: eps 1e-5, momentum 0.1, unbiased running variance.
 BatchNormParams pytorch_batch_norm(bool relu = false);
 
+class MaxPool2d;
+
 /// weight (gamma) and bias (beta), running_mean and running_var, all [C]. With params.relu the ReLU that follows is
 /// part of the layer: one pass over memory instead of two.
 class BatchNorm2d : public Module {
@@ -177,14 +191,26 @@ class BatchNorm2d : public Module {
     BatchNorm2d(std::int64_t channels, const BatchNormParams& params, bool scale = true);
     Tensor forward(const Tensor& x) override { return forward(x, {}); }
     /// With `residual` (where defined) added to what is normalised, before the ReLU: a residual block's end.
-    Tensor forward(const Tensor& x, const Tensor& residual);
+    /// `offset`: see ops::BatchNormTensors.
+    Tensor forward(const Tensor& x, const Tensor& residual, const Tensor& offset = {});
+    /// forward(x) and what `pool` makes of it: windows are 2x2, at a stride of 2.
+    ops::NormalisedAndPooled forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset = {});
     const BatchNormParams& params() const { return params_; }
     bool has_scale() const { return !ones_; }
     Parameter &weight, &bias, &running_mean, &running_var;
 
   private:
+    ops::BatchNormTensors tensors(const Tensor& offset);
+    void trace(const Tensor& x, const Tensor& residual, const Tensor& y) const;
+
     BatchNormParams params_;
 };
+
+/// norm(conv(x)), with `residual` as BatchNorm2d::forward() takes it. While `norm` is in training the convolution's
+/// bias is not added to x, whose mean is taken away, but to the running mean alone.
+Tensor conv_batch_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Tensor& residual = {});
+/// The same, and what `pool` makes of it: the end of an encoder's level.
+ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x);
 
 /// x [..., Cin] to [..., Cout]; weight [Cout, Cin], bias [Cout].
 class Linear : public Module {
@@ -211,6 +237,7 @@ class MaxPool2d : public Module {
   public:
     explicit MaxPool2d(const Pool2dParams& params = {}) : params_(params) {}
     Tensor forward(const Tensor& x) override;
+    const Pool2dParams& params() const { return params_; }
 
   private:
     Pool2dParams params_;
@@ -297,6 +324,10 @@ struct ParameterBufferOptions {
     Dtype dtype = Dtype::f32;  ///< f64 for gradient checks on Device::reference
     std::uint64_t seed = 0;    ///< of initial values: parameter i takes draw i of Stream::init
     bool gradients = true;     ///< false: no gradient buffer and nothing requires a gradient (prediction)
+    bool rounded = false;      ///< f32 parameters have a bf16 copy (Storage::rounded()) for kernels that want them so
+    /// In training the convolution that makes the logits makes some more channels, zeros, where that lets every pixel
+    /// begin at a multiple of 16 bytes of bf16 (SegmentationLossParams::classes then says how many count).
+    bool padded_heads = false;
 };
 
 /// Places all parameters of a tree in one buffer, their gradients in another of the same layout and the running
@@ -315,6 +346,8 @@ class ParameterBuffer {
         Parameter* parameter = nullptr;
 
         const Tensor& tensor() const { return parameter->tensor; }
+        /// What forward() uses and backward() gives a gradient, in training.
+        const Tensor& leaf() const { return parameter->padded ? parameter->padded : parameter->tensor; }
         bool trainable() const { return parameter->trainable; }
     };
 
@@ -339,7 +372,8 @@ class ParameterBuffer {
     /// After the last backward() of a step: zeroes the gradient of every trainable parameter that backward() did not
     /// reach, so that none is left over from the step before. Frozen parameters' gradients mean nothing.
     void complete_gradients();
-    /// After values were changed in place (optimizer step, loading): backends drop reordered copies.
+    /// After values were changed in place (loading, exchanging): backends drop reordered copies, and the bf16 copy is
+    /// brought up to date. A step of an Optimizer does both itself.
     void mark_changed() const;
 
   private:

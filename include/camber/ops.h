@@ -28,11 +28,27 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
 /// x [..., Cin] of rank 2 or 4, w [Cout, Cin], bias [Cout] or undefined.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias);
 
+/// What a batch normalisation knows of its channels, each [C].
+struct BatchNormTensors {
+    Tensor gamma, beta, running_mean, running_var;
+    /// In training: undefined, or what was left out of x, a bias before it, which the mean takes away again. It is
+    /// added to what the running mean takes.
+    Tensor offset = {};
+};
+
 /// Ioffe and Szegedy 2015. With `training` the batch's statistics are used and the running ones updated in place, else
-/// the running ones are used. gamma, beta, running_mean, running_var: [C]. `residual`, of x's shape, is added to what
-/// is normalised, before ReLU: a residual block's end in one pass.
-Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, bool training, const BatchNormParams& p = {}, const Tensor& residual = {});
+/// the running ones are used. `residual`, of x's shape, is added to what is normalised, before ReLU: a residual block's
+/// end in one pass.
+Tensor batch_norm(const Tensor& x, const BatchNormTensors& tensors, bool training, const BatchNormParams& p = {},
+                  const Tensor& residual = {});
+
+struct NormalisedAndPooled {
+    Tensor y, pooled;
+};
+/// y = batch_norm(x) and max_pool2d(y), 2x2: the end of an encoder's level. In training one pass makes both, and one
+/// their gradients.
+NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors& tensors, bool training,
+                                        const BatchNormParams& p = {});
 
 Tensor relu(const Tensor& x);
 /// Over the last axis.
@@ -72,6 +88,12 @@ struct SegmentationLoss {
     Tensor stats;  ///< see Backend::segmentation_loss
 };
 
+/// What segmentation_loss can make in the same pass.
+struct SegmentationLossExtras {
+    bool class_sums = true;  ///< in `stats`, as iou_score() wants them; Dice and Jaccard need them anyway
+    Tensor counts = {};      ///< undefined, or [C, C] i32 that the confusion matrix of the argmax is added to
+};
+
 /// The weighted sum of the terms whose weight in `p` is not 0, each of q = softmax(logits [N, H, W, C]) and labels [N,
 /// H, W] u8, over valid pixels (label not ignore_index; other labels must be < C):
 ///   cross-entropy  PyTorch's, class_weights w [C] optional: with smoothing e, sum_i [(1 - e) w_ti (-log q_ti) + e / C
@@ -81,7 +103,8 @@ struct SegmentationLoss {
 ///   focal_alpha [C] optional
 /// With no valid pixel every term is 0.
 SegmentationLoss segmentation_loss(const Tensor& logits, const Tensor& labels, const SegmentationLossParams& p,
-                                   const Tensor& class_weights = {}, const Tensor& focal_alpha = {});
+                                   const Tensor& class_weights = {}, const Tensor& focal_alpha = {},
+                                   const SegmentationLossExtras& extras = {});
 
 /// Index of the largest of the last axis, u8, shape without that axis. Not differentiable.
 Tensor argmax(const Tensor& x);

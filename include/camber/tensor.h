@@ -25,11 +25,21 @@ class Storage {
     std::uint64_t version() const { return version_; }
     void bump_version() { ++version_; }
 
+    /// A bf16 copy of a storage of f32, element for element, kept by whoever changes the values: bump_version() makes
+    /// it stale, mark_rounded() says that it has been brought up to date, or will be before anything queued later reads
+    /// it.
+    void set_rounded(std::shared_ptr<Storage> copy) { rounded_ = std::move(copy); }
+    void mark_rounded() { rounded_version_ = version_; }
+    /// Null without one.
+    const std::shared_ptr<Storage>& rounded() const { return rounded_; }
+    bool rounded_is_fresh() const { return rounded_ && rounded_version_ == version_; }
+
   private:
     void* data_;
     std::size_t bytes_;
     Device device_;
-    std::uint64_t version_ = 0;
+    std::uint64_t version_ = 0, rounded_version_ = ~std::uint64_t{0};
+    std::shared_ptr<Storage> rounded_;
 };
 
 struct AutogradMeta;  // autograd.h
@@ -72,6 +82,9 @@ class Tensor {
     Tensor view(Shape shape) const;
     /// `shape.numel()` elements from element `begin` on, of the same storage.
     Tensor slice(std::int64_t begin, Shape shape) const;
+    /// The same elements of an f32 tensor's bf16 copy (Storage::rounded()), undefined where there is none or it is
+    /// stale.
+    Tensor rounded() const;
     /// A copy on `device` (the same handle when already there). Not recorded by autograd.
     Tensor to(Device device) const;
     Tensor clone() const;

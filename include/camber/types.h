@@ -53,10 +53,13 @@ enum class ResizeMode {
 /// A weighted sum of segmentation losses of softmax(logits), void pixels ignored. See ops.h for the formulas.
 struct SegmentationLossParams {
     double cross_entropy = 0, dice = 0, jaccard = 0, focal = 0;  ///< weights of the terms; 0 leaves a term out
-    int ignore_index = -1;                                       ///< label of void pixels; -1: none
-    double label_smoothing = 0;                                  ///< cross-entropy only
-    double smooth = 1e-5;                                        ///< Dice and Jaccard
-    bool per_image = false;                                      ///< Dice and Jaccard: per image, then averaged
+    /// The first so many channels of the logits; 0: all. What lies beyond is not read and has no gradient: a head's
+    /// channels may be rounded up to whole 16-byte pieces.
+    int classes = 0;
+    int ignore_index = -1;       ///< label of void pixels; -1: none
+    double label_smoothing = 0;  ///< cross-entropy only
+    double smooth = 1e-5;        ///< Dice and Jaccard
+    bool per_image = false;      ///< Dice and Jaccard: per image, then averaged
     double focal_gamma = 2;
 };
 

@@ -1,13 +1,15 @@
 #include "autograd/tape.h"
 
+#include <utility>
+
 #include "backend/backend.h"
 
 namespace camber {
 namespace {
 
-Tensor copy_of(const ChannelSlice& slice, const AutogradMeta& slot) {
+Tensor copy_of(const ChannelSlice& slice, const AutogradMeta& slot, const Tensor& sums = {}) {
     const Tensor copy = Tensor::empty(slot.shape, slot.dtype, slot.device);
-    backend(copy).copy_channels(slice.tensor, slice.begin, copy, 0, slot.shape.back());
+    backend(copy).copy_channels(slice.tensor, slice.begin, copy, 0, slot.shape.back(), sums);
     return copy;
 }
 
@@ -24,6 +26,7 @@ void accumulate(AutogradMeta& slot, Tensor gradient, bool shared) {
     if (!slot.has_grad) {
         if (slot.grad) {  // a preallocated buffer that the step did not write itself
             slot.grad.copy_from(gradient);
+            slot.grad_is_zero = false;
         } else {
             slot.grad = std::move(gradient);
             slot.grad_shared = shared;
@@ -55,11 +58,42 @@ Tape& Tape::current() {
     return tape;
 }
 
+BackwardContext::BackwardContext(AutogradMeta& output, const std::vector<std::shared_ptr<AutogradMeta>>& inputs)
+    : output_(output),
+      grad_(std::exchange(output.grad, {})),
+      slice_(std::exchange(output.grad_slice, {})),
+      maxima_(std::exchange(output.grad_of_maxima, {})),
+      grad_shared_(std::exchange(output.grad_shared, false)),
+      grad_sums_to_zero_(std::exchange(output.grad_sums_to_zero, false)),
+      inputs_(inputs),
+      results_(inputs.size()),
+      slices_(inputs.size()),
+      shared_(inputs.size()),
+      in_place_(inputs.size()),
+      sums_to_zero_(inputs.size()) {
+    output.has_grad = false;
+}
+
+const Tensor& BackwardContext::grad() {
+    gather_with_sums({});
+    return grad_;
+}
+
+bool BackwardContext::gather_with_sums(const Tensor& sums) {
+    if (!slice_) return false;
+    grad_ = copy_of(slice_, output_, sums);
+    slice_ = {};
+    return true;
+}
+
 Tensor BackwardContext::out(std::size_t i) {
     AutogradMeta& slot = *inputs_[i];
     const bool write_in_place = slot.grad && !slot.has_grad;
     results_[i] = write_in_place ? slot.grad : Tensor::empty(slot.shape, slot.dtype, slot.device);
-    if (write_in_place) slot.has_grad = true;
+    if (write_in_place) {
+        slot.has_grad = true;
+        slot.grad_is_zero = false;
+    }
     in_place_[i] = write_in_place;
     return results_[i];
 }
@@ -67,7 +101,7 @@ Tensor BackwardContext::out(std::size_t i) {
 Tensor BackwardContext::out_over_grad(std::size_t i) {
     const AutogradMeta& slot = *inputs_[i];
     const bool takes_any_buffer = !slot.grad || slot.has_grad;
-    if (grad_shared_ || !takes_any_buffer || slot.shape != grad_.shape() || slot.dtype != grad_.dtype()) return out(i);
+    if (grad_shared_ || !takes_any_buffer || slot.shape != grad().shape() || slot.dtype != grad_.dtype()) return out(i);
     results_[i] = grad_;
     return grad_;
 }
@@ -116,12 +150,8 @@ void Tape::backward(const Tensor& loss, double scale) {
     backend(loss).fill(root->grad, scale);
     for (; !nodes.empty(); nodes.pop_back()) {  // popping frees what the step saved
         Node& node = nodes.back();
-        if (!node.output->has_grad) continue;  // not on the way to the loss
-        AutogradMeta& output = *node.output;
-        gather(output);
-        BackwardContext context(std::move(output.grad), output, node.inputs);
-        output.grad = Tensor();
-        output.has_grad = output.grad_shared = output.grad_sums_to_zero = false;
+        if (!node.output->has_grad && !node.output->grad_of_maxima) continue;  // not on the way to the loss
+        BackwardContext context(*node.output, node.inputs);
         node.step(context);
         context.finish();
     }

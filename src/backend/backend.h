@@ -87,20 +87,25 @@ class Backend {
     // --- batch normalisation over all but the last axis: y = normalised x + residual (shape of y, or undefined), with
     // ReLU of that when p.relu. Per-channel tensors: [C] P.
     /// Normalises with the batch's statistics, stores them in mean and invstd = 1 / sqrt(var + eps), updates the
-    /// running ones in place.
+    /// running ones in place. offset: undefined, or [C] P that was left out of x, since the mean would take it away
+    /// again; it is added to what running_mean takes. pooled: undefined, or [N, H / 2, W / 2, C], the maxima of y's 2x2
+    /// windows, as max_pool2d makes them; an odd last row or column is in none.
     virtual void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                                  const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                  const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) = 0;
+                                  const Tensor& offset, const Tensor& running_mean, const Tensor& running_var,
+                                  const Tensor& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
+                                  const BatchNormParams& p) = 0;
     virtual void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                       const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
                                       const BatchNormParams& p) = 0;
     /// Backward of batch_norm_train. y: what that gave where it had a residual and ReLU, which is then masked by y > 0;
     /// else undefined, and the mask is recomputed from x. dresidual: undefined, or becomes dy as ReLU let it through.
     /// dx may be dy's own buffer; or dresidual may be.
-    virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
-                                     const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
-                                     const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
-                                     const BatchNormParams& p) = 0;
+    /// dpooled: undefined, or the gradient of `pooled`. There is no residual then; dy may be channels of a wider tensor
+    /// [N, H, W, ...], or undefined, and is not dx. The maxima are found again from x.
+    virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const ChannelSlice& dy, const Tensor& dpooled,
+                                     const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& invstd,
+                                     const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+                                     const Tensor& dbeta, const BatchNormParams& p) = 0;
     /// Backward of batch_norm_inference: the same with constant statistics. dx may be undefined too.
     virtual void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
                                                const Tensor& beta, const Tensor& running_mean,
@@ -143,9 +148,10 @@ class Backend {
     /// y(n, i, j) = x(n, i - top, j - left), 0 where that is outside x; negative offsets crop. Its backward is pad2d
     /// with -top, -left.
     virtual void pad2d(const Tensor& x, const Tensor& y, int top, int left) = 0;
-    /// y[..., y_begin : y_begin + count] = x[..., x_begin : x_begin + count]; the rest of y is left alone.
+    /// y[..., y_begin : y_begin + count] = x[..., x_begin : x_begin + count]; the rest of y is left alone. sums:
+    /// undefined, or [count] P, the sum of what is copied over all axes but the last, in a fixed order.
     virtual void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
-                               std::int64_t count) = 0;
+                               std::int64_t count, const Tensor& sums) = 0;
     /// y[n, h * r + i, w * r + j, c] = x[n, h, w, c * r * r + i * r + j] with r = factor: PyTorch's PixelShuffle.
     virtual void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) = 0;
     /// The inverse of pixel_shuffle, and its backward.
@@ -155,14 +161,15 @@ class Backend {
     /// y (one element, P) = sum of x.
     virtual void sum(const Tensor& x, const Tensor& y) = 0;
 
-    // --- losses, fused with softmax. logits [N, H, W, C] A; labels [N, H, W] u8; class_weights, focal_alpha: [C] P or
-    // undefined.
-    /// loss: one element, P. stats: [(per_image ? N : 1) * C * 3 + 3] f64, for the backward step and metrics: for every
-    /// class the sums over valid pixels of p*t, p and t; then cross-entropy's weight total, focal's pixel count and an
-    /// unused slot.
+    // --- losses, fused with softmax. logits [N, H, W, C] A, or more channels than the C = p.classes that count; labels
+    // [N, H, W] u8; class_weights, focal_alpha: [C] P or undefined.
+    /// loss: one element, P. stats: [(per_image ? N : 1) * C * 3 + 2] f64, for the backward step and metrics: for every
+    /// class the sums over valid pixels of p*t, p and t; then cross-entropy's weight total and focal's pixel count.
+    /// Those two alone, [2], where there is neither Dice nor Jaccard and nobody wants the others. counts: undefined, or
+    /// [C, C] i32, which confusion_matrix() of the argmax of the logits and the labels is added to.
     virtual void segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                    const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
-                                   const SegmentationLossParams& p) = 0;
+                                   const Tensor& counts, const SegmentationLossParams& p) = 0;
     /// dlogits = grad_loss (one element, P) * d loss / d logits.
     virtual void segmentation_loss_backward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                             const Tensor& focal_alpha, const Tensor& stats, const Tensor& grad_loss,
@@ -193,11 +200,12 @@ class Backend {
     /// norm (one element, P) = Euclidean norm of the raw gradient over the segments; optimizer_step clips by norm *
     /// |grad_scale|.
     virtual void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) = 0;
-    /// state1: momentum or first moment; state2: second moment; ema; each undefined when unused. `scalars`: see
-    /// step_scalar.
-    virtual void optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1, const Tensor& state2,
-                                const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
-                                std::span<const ParameterSegment> segments, const OptimizerParams& p) = 0;
+    /// state1: momentum or first moment; state2: second moment; ema; each undefined when unused. rounded: undefined, or
+    /// the parameters in bf16, written beside them. `scalars`: see step_scalar.
+    virtual void optimizer_step(const Tensor& parameter, const Tensor& rounded, const Tensor& grad,
+                                const Tensor& state1, const Tensor& state2, const Tensor& ema, const Tensor& grad_norm,
+                                const Tensor& scalars, std::span<const ParameterSegment> segments,
+                                const OptimizerParams& p) = 0;
 };
 
 /// The backend of `device`; throws Error saying what is missing when this build or machine has none.

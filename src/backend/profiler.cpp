@@ -50,10 +50,12 @@ class ProfilingBackend : public Backend {
         inner_.conv_transpose2d_backward_filter(x, dy, dw, db, p);
     }
     void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                          const Tensor& running_mean, const Tensor& running_var, const Tensor& y, const Tensor& mean,
-                          const Tensor& invstd, const BatchNormParams& p) override {
+                          const Tensor& offset, const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
+                          const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
+                          const BatchNormParams& p) override {
         const Timer timer(*this, "batch_norm_train");
-        inner_.batch_norm_train(x, residual, gamma, beta, running_mean, running_var, y, mean, invstd, p);
+        inner_.batch_norm_train(x, residual, gamma, beta, offset, running_mean, running_var, y, pooled, mean, invstd,
+                                p);
     }
     void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                               const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
@@ -61,12 +63,12 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "batch_norm_inference");
         inner_.batch_norm_inference(x, residual, gamma, beta, running_mean, running_var, y, p);
     }
-    void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
-                             const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
-                             const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+    void batch_norm_backward(const Tensor& x, const Tensor& y, const ChannelSlice& dy, const Tensor& dpooled,
+                             const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& invstd,
+                             const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
                              const BatchNormParams& p) override {
         const Timer timer(*this, "batch_norm_backward");
-        inner_.batch_norm_backward(x, y, dy, gamma, beta, mean, invstd, dx, dresidual, dgamma, dbeta, p);
+        inner_.batch_norm_backward(x, y, dy, dpooled, gamma, beta, mean, invstd, dx, dresidual, dgamma, dbeta, p);
     }
     void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
                                        const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
@@ -145,10 +147,10 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "pad2d");
         inner_.pad2d(x, y, top, left);
     }
-    void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
-                       std::int64_t count) override {
+    void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin, std::int64_t count,
+                       const Tensor& sums) override {
         const Timer timer(*this, "copy_channels");
-        inner_.copy_channels(x, x_begin, y, y_begin, count);
+        inner_.copy_channels(x, x_begin, y, y_begin, count, sums);
     }
     void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) override {
         const Timer timer(*this, "pixel_shuffle");
@@ -163,10 +165,10 @@ class ProfilingBackend : public Backend {
         inner_.sum(x, y);
     }
     void segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
-                           const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
+                           const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats, const Tensor& counts,
                            const SegmentationLossParams& p) override {
         const Timer timer(*this, "segmentation_loss");
-        inner_.segmentation_loss(logits, labels, class_weights, focal_alpha, loss, stats, p);
+        inner_.segmentation_loss(logits, labels, class_weights, focal_alpha, loss, stats, counts, p);
     }
     void segmentation_loss_backward(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                     const Tensor& focal_alpha, const Tensor& stats, const Tensor& grad_loss,
@@ -201,11 +203,11 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "grad_norm");
         inner_.grad_norm(grad, segments, norm);
     }
-    void optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1, const Tensor& state2,
-                        const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
+    void optimizer_step(const Tensor& parameter, const Tensor& rounded, const Tensor& grad, const Tensor& state1,
+                        const Tensor& state2, const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
                         std::span<const ParameterSegment> segments, const OptimizerParams& p) override {
         const Timer timer(*this, "optimizer_step");
-        inner_.optimizer_step(parameter, grad, state1, state2, ema, grad_norm, scalars, segments, p);
+        inner_.optimizer_step(parameter, rounded, grad, state1, state2, ema, grad_norm, scalars, segments, p);
     }
 
   private:

@@ -66,6 +66,16 @@ Tensor Tensor::slice(std::int64_t begin, Shape shape) const {
     return part;
 }
 
+Tensor Tensor::rounded() const {
+    if (!storage_ || dtype_ != Dtype::f32 || !storage_->rounded_is_fresh()) return {};
+    Tensor copy;
+    copy.storage_ = storage_->rounded();
+    copy.offset_ = offset_ / sizeof(float) * sizeof(bf16);
+    copy.shape_ = shape_;
+    copy.dtype_ = Dtype::bf16;
+    return copy;
+}
+
 Tensor Tensor::to(Device target) const {
     if (target == device()) return *this;
     Tensor copy = empty(shape_, dtype_, target);

@@ -16,7 +16,7 @@ double iou_score(std::span<const double> stats, int classes, double smooth) {
 
 double iou_score(const Tensor& stats, int classes, double smooth) {
     const std::vector<double> values = stats.to_vector<double>();
-    const std::size_t per_image = 3 * static_cast<std::size_t>(classes), tail = 3;
+    const std::size_t per_image = 3 * static_cast<std::size_t>(classes), tail = 2;
     if (classes < 1 || values.size() < per_image + tail || (values.size() - tail) % per_image != 0) {
         fail("iou_score: statistics of {} numbers are not those of {} classes", values.size(), classes);
     }

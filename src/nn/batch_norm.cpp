@@ -31,29 +31,67 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, const BatchNormParams& params, b
       running_var(add_buffer("running_var", {channels}, init::ones())),
       params_(params) {}
 
-Tensor BatchNorm2d::forward(const Tensor& x, const Tensor& residual) {
+ops::BatchNormTensors BatchNorm2d::tensors(const Tensor& offset) {
     if (ones_ && (ones_->tensor.device() != bias.tensor.device() || ones_->tensor.dtype() != bias.tensor.dtype())) {
         ones_->tensor = ones(bias.tensor);
     }
-    const Tensor y = ops::batch_norm(x, weight.tensor, bias.tensor, running_mean.tensor, running_var.tensor, training(),
-                                     params_, residual);
-    if (auto* trace = LayerTrace::active()) {
-        const std::int64_t channels = weight.tensor.numel();
-        const int kinds = ones_ ? 3 : 4;
-        const std::string arithmetic =
-            fmt::format("{}beta, mean and variance of {} channels: {}*{} = {}", ones_ ? "" : "gamma, ", channels, kinds,
-                        channels, thousands(kinds * channels));
-        // A row each for what is one pass here; what stands between two of them is never made.
-        Tensor last = x;
-        const auto row = [&](const char* type, const Module* module, std::vector<Tensor> inputs, bool is_last) {
-            last = is_last ? y : Tensor::empty(y.shape(), y.dtype(), y.device());
-            trace->record(type, module, inputs, last, module ? arithmetic : std::string());
-        };
-        row("BatchNormalization", this, {x}, !residual && !params_.relu);
-        if (residual) row("Add", nullptr, {last, residual}, !params_.relu);
-        if (params_.relu) row("Activation", nullptr, {last}, true);
-    }
+    return {weight.tensor, bias.tensor, running_mean.tensor, running_var.tensor, offset};
+}
+
+Tensor BatchNorm2d::forward(const Tensor& x, const Tensor& residual, const Tensor& offset) {
+    const Tensor y = ops::batch_norm(x, tensors(offset), training(), params_, residual);
+    trace(x, residual, y);
     return y;
+}
+
+ops::NormalisedAndPooled BatchNorm2d::forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset) {
+    if (pool.params() != Pool2dParams{}) fail("batch normalisation is fused with pooling of 2x2 windows alone");
+    const ops::NormalisedAndPooled out = ops::batch_norm_max_pool(x, tensors(offset), training(), params_);
+    trace(x, {}, out.y);
+    if (auto* layers = LayerTrace::active()) layers->record("MaxPooling2D", &pool, {out.y}, out.pooled);
+    return out;
+}
+
+void BatchNorm2d::trace(const Tensor& x, const Tensor& residual, const Tensor& y) const {
+    auto* layers = LayerTrace::active();
+    if (!layers) return;
+    const std::int64_t channels = weight.tensor.numel();
+    const int kinds = ones_ ? 3 : 4;
+    const std::string arithmetic =
+        fmt::format("{}beta, mean and variance of {} channels: {}*{} = {}", ones_ ? "" : "gamma, ", channels, kinds,
+                    channels, thousands(kinds * channels));
+    // A row each for what is one pass here; what stands between two of them is never made.
+    Tensor last = x;
+    const auto row = [&](const char* type, const Module* module, std::vector<Tensor> inputs, bool is_last) {
+        last = is_last ? y : Tensor::empty(y.shape(), y.dtype(), y.device());
+        layers->record(type, module, inputs, last, module ? arithmetic : std::string());
+    };
+    row("BatchNormalization", this, {x}, !residual && !params_.relu);
+    if (residual) row("Add", nullptr, {last, residual}, !params_.relu);
+    if (params_.relu) row("Activation", nullptr, {last}, true);
+}
+
+namespace {
+
+/// What a convolution's bias is to the normalisation after it.
+Tensor offset_of(const Conv2d& conv, const BatchNorm2d& norm) {
+    return conv.bias && norm.training() ? conv.bias->tensor.detach() : Tensor();
+}
+
+Tensor convolved(Conv2d& conv, const Tensor& x, const Tensor& offset) {
+    return offset ? conv.forward_without_bias(x) : conv.forward(x);
+}
+
+}  // namespace
+
+Tensor conv_batch_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Tensor& residual) {
+    const Tensor offset = offset_of(conv, norm);
+    return norm.forward(convolved(conv, x, offset), residual, offset);
+}
+
+ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x) {
+    const Tensor offset = offset_of(conv, norm);
+    return norm.forward_and_pool(convolved(conv, x, offset), pool, offset);
 }
 
 }  // namespace camber::nn

@@ -20,9 +20,20 @@ Conv2d::Conv2d(Conv2dOptions options)
     : weight(
           add_parameter("weight", {options.out, options.kernel_h, options.kernel_w, options.in}, options.weight_init)),
       bias(options.bias ? &add_parameter("bias", {options.out}, options.bias_init) : nullptr),
-      options_(std::move(options)) {}
+      options_(std::move(options)) {
+    // More classes than these are a kernel of their own in the losses, which would not gain.
+    constexpr std::int64_t most = 32, whole = 8;
+    if (!options_.head || options_.out > most) return;
+    weight.rows = (options_.out + whole - 1) / whole * whole;
+    if (bias) bias->rows = weight.rows;
+}
 
 Tensor Conv2d::forward(const Tensor& x) {
+    if (training() && weight.padded) return convolved(x, weight.padded, bias ? bias->padded : Tensor());
+    return convolved(x, weight.tensor, bias ? bias->tensor : Tensor());
+}
+
+Tensor Conv2d::convolved(const Tensor& x, const Tensor& kernel, const Tensor& added) {
     const Conv2dOptions& o = options_;
     Conv2dParams params{o.stride, o.stride, o.dilation, o.dilation, {}};
     if (o.padding) {
@@ -31,7 +42,7 @@ Tensor Conv2d::forward(const Tensor& x) {
         params.padding =
             ops::same_padding(x.dim(1), x.dim(2), o.kernel_h, o.kernel_w, o.stride, o.stride, o.dilation, o.dilation);
     }
-    Tensor y = ops::conv2d(x, weight.tensor, bias ? bias->tensor : Tensor(), params);
+    Tensor y = ops::conv2d(x, kernel, added, params);
     if (auto* trace = LayerTrace::active()) {
         Tensor input = x;
         if (o.padding_is_a_layer) {

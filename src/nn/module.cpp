@@ -34,10 +34,12 @@ void Module::set_trainable(bool trainable, bool batch_norms_too) {
     if (batch_norms_too || !dynamic_cast<BatchNorm2d*>(this)) {
         for (auto& [name, parameter] : parameters_) {
             parameter->trainable = trainable;
-            // Absent until placed, and where gradients are not kept.
-            if (const auto& meta = parameter->tensor.autograd_meta()) {
-                meta->requires_grad = trainable;
-                meta->has_grad = false;
+            for (const Tensor& tensor : {parameter->tensor, parameter->padded}) {
+                // Absent until placed, and where gradients are not kept.
+                if (const auto& meta = tensor.autograd_meta()) {
+                    meta->requires_grad = trainable;
+                    meta->has_grad = false;
+                }
             }
         }
     }

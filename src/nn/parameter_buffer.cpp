@@ -1,6 +1,8 @@
 #include <camber/autograd.h>
 #include <camber/nn.h>
 
+#include "backend/backend.h"
+
 namespace camber::nn {
 namespace {
 
@@ -9,15 +11,23 @@ std::int64_t aligned(std::int64_t position) {
     return (position + step - 1) / step * step;
 }
 
-/// Positions for `named`, one after another.
-std::vector<ParameterBuffer::Entry> lay_out(const std::vector<NamedParameter>& named, std::int64_t& total) {
+/// The shape of a convolution's weight or bias with `rows` rows.
+Shape padded_shape(const Parameter& parameter) {
+    const Shape& shape = parameter.tensor.shape();
+    if (shape.rank() == 1) return {parameter.rows};
+    return {parameter.rows, shape[1], shape[2], shape[3]};
+}
+
+/// Positions for `named`, one after another; with room for more rows where those are wanted.
+std::vector<ParameterBuffer::Entry> lay_out(const std::vector<NamedParameter>& named, bool padded,
+                                            std::int64_t& total) {
     std::vector<ParameterBuffer::Entry> entries;
     entries.reserve(named.size());
     total = 0;
     for (const auto& [name, parameter] : named) {
-        const std::int64_t end = total + parameter->tensor.numel();
-        entries.push_back({name, total, end, parameter});
-        total = aligned(end);
+        const std::int64_t size = parameter->tensor.numel();
+        entries.push_back({name, total, total + size, parameter});
+        total = aligned(total + (padded && parameter->rows > 0 ? padded_shape(*parameter).numel() : size));
     }
     return entries;
 }
@@ -69,17 +79,29 @@ ParameterBuffer::ParameterBuffer(Module& root, const ParameterBufferOptions& opt
              name(options.dtype));
     }
     std::int64_t total = 0;
-    parameters_ = lay_out(root.named_parameters(), total);
+    parameters_ = lay_out(root.named_parameters(), options.padded_heads, total);
     values_ = place(parameters_, total, options);
+    for (const Entry& entry : parameters_) {
+        Parameter& parameter = *entry.parameter;
+        const bool pads = options.padded_heads && options.gradients && parameter.rows > parameter.tensor.dim(0);
+        parameter.padded = pads ? values_.slice(entry.begin, padded_shape(parameter)) : Tensor();
+    }
     if (options.gradients && total > 0) {
         gradients_ = Tensor::zeros({total}, options.dtype, options.device);
         for (const Entry& entry : parameters_) {
-            Tensor& tensor = entry.parameter->tensor;
-            tensor.set_requires_grad(entry.trainable());
-            tensor.autograd_meta()->grad = gradients_.slice(entry.begin, tensor.shape());
+            for (Tensor* tensor : {&entry.parameter->tensor, &entry.parameter->padded}) {
+                if (!*tensor) continue;
+                tensor->set_requires_grad(entry.trainable());
+                tensor->autograd_meta()->grad = gradients_.slice(entry.begin, tensor->shape());
+                tensor->autograd_meta()->grad_is_zero = true;
+            }
         }
     }
-    buffers_ = lay_out(root.named_buffers(), total);
+    if (options.rounded && options.dtype == Dtype::f32 && total > 0) {
+        const auto bytes = static_cast<std::size_t>(total) * sizeof(bf16);
+        values_.storage().set_rounded(std::make_shared<Storage>(options.device, bytes));
+    }
+    buffers_ = lay_out(root.named_buffers(), false, total);
     buffer_values_ = place(buffers_, total, options);
     mark_changed();
 }
@@ -100,23 +122,33 @@ std::int64_t ParameterBuffer::parameter_count() const {
 }
 
 void ParameterBuffer::zero_grad() {
-    for (const Entry& entry : parameters_) {
-        if (const auto& meta = entry.tensor().autograd_meta()) meta->has_grad = false;
-    }
+    for (const Entry& entry : parameters_)
+        for (const Tensor* tensor : {&entry.tensor(), &entry.leaf()})
+            if (*tensor && tensor->autograd_meta()) tensor->autograd_meta()->has_grad = false;
 }
 
 void ParameterBuffer::complete_gradients() {
     if (!gradients_) return;
     for (const Entry& entry : parameters_) {
-        const auto& meta = entry.tensor().autograd_meta();
-        if (!entry.trainable() || meta->has_grad) continue;
-        device_memory(meta->device).zero(meta->grad.raw(), meta->grad.bytes());
+        if (!entry.trainable()) continue;
+        const auto& meta = entry.leaf().autograd_meta();
+        if (!meta->has_grad && !meta->grad_is_zero)
+            device_memory(meta->device).zero(meta->grad.raw(), meta->grad.bytes());
+        meta->grad_is_zero = meta->grad_is_zero || !meta->has_grad;
         meta->has_grad = true;
+        entry.tensor().autograd_meta()->has_grad = true;  // what it shows is the leaf's
     }
 }
 
 void ParameterBuffer::mark_changed() const {
-    if (values_) values_.storage().bump_version();
+    if (values_) {
+        Storage& storage = values_.storage();
+        storage.bump_version();
+        if (storage.rounded()) {
+            storage.mark_rounded();
+            backend(values_).cast(values_, values_.rounded());
+        }
+    }
     if (buffer_values_) buffer_values_.storage().bump_version();
 }
 

@@ -38,6 +38,8 @@ void record_convolution(const char* op, Tensor& y, const Tensor& x, const Tensor
             if (db && context.grad_sums_to_zero()) {
                 device.fill(db, 0);
                 db = Tensor();
+            } else if (db && context.gather_with_sums(db)) {
+                db = Tensor();
             }
             (device.*backward_filter)(saved, context.grad(), dw, db, p);
         }

@@ -6,57 +6,106 @@
 
 namespace camber::ops {
 
-Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, bool training, const BatchNormParams& p, const Tensor& residual) {
-    constexpr const char* op = "batch_norm";
+namespace {
+
+constexpr const char* op = "batch_norm";
+
+/// Checks the operands but x, and gives their shape.
+Shape check_channels(const Tensor& x, const BatchNormTensors& t) {
     check_activation(op, x);
     const Shape channels{x.dim(3)};
-    check_parameter(op, "gamma", gamma, channels, x);
-    check_parameter(op, "beta", beta, channels, x);
-    check_parameter(op, "running_mean", running_mean, channels, x);
-    check_parameter(op, "running_var", running_var, channels, x);
+    check_parameter(op, "gamma", t.gamma, channels, x);
+    check_parameter(op, "beta", t.beta, channels, x);
+    check_parameter(op, "running_mean", t.running_mean, channels, x);
+    check_parameter(op, "running_var", t.running_var, channels, x);
+    if (t.offset) check_parameter(op, "offset", t.offset, channels, x);
+    return channels;
+}
+
+/// The gradients of gamma and beta, or where they go that nobody wants.
+std::pair<Tensor, Tensor> parameter_gradients(BackwardContext& context, const Tensor& gamma) {
+    const auto gradient = [&](std::size_t i) {
+        return context.needs(i) ? context.out(i) : Tensor::empty(gamma.shape(), gamma.dtype(), gamma.device());
+    };
+    return {gradient(1), gradient(2)};
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const BatchNormTensors& t, bool training, const BatchNormParams& p,
+                  const Tensor& residual) {
+    const Shape channels = check_channels(x, t);
     if (residual) check_same(op, x, residual);
     Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
     Tensor mean, invstd;
     if (training) {
-        mean = Tensor::empty(channels, gamma.dtype(), x.device());
-        invstd = Tensor::empty(channels, gamma.dtype(), x.device());
-        backend(x).batch_norm_train(x, residual, gamma, beta, running_mean, running_var, y, mean, invstd, p);
+        mean = Tensor::empty(channels, t.gamma.dtype(), x.device());
+        invstd = Tensor::empty(channels, t.gamma.dtype(), x.device());
+        backend(x).batch_norm_train(x, residual, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, y, {}, mean,
+                                    invstd, p);
     } else {
-        mean = running_mean.detach();
-        backend(x).batch_norm_inference(x, residual, gamma, beta, running_mean, running_var, y, p);
+        if (t.offset) fail("{}: an offset is left out of x in training alone", op);
+        mean = t.running_mean.detach();
+        backend(x).batch_norm_inference(x, residual, t.gamma, t.beta, t.running_mean, t.running_var, y, p);
     }
-    if (needs_grad({&x, &gamma, &beta, &residual})) {
+    if (needs_grad({&x, &t.gamma, &t.beta, &residual})) {
         // ReLU of a sum cannot be worked out from x again.
         const Tensor output = residual && p.relu ? y.detach() : Tensor();
-        record(y, op, {x, gamma, beta, residual},
-               [x = x.detach(), gamma = gamma.detach(), beta = beta.detach(), mean, invstd,
-                running_var = running_var.detach(), output, p](BackwardContext& context) {
-                   const auto parameter_gradient = [&](std::size_t i) {
-                       return context.needs(i) ? context.out(i)
-                                               : Tensor::empty(gamma.shape(), gamma.dtype(), gamma.device());
-                   };
-                   const Tensor dgamma = parameter_gradient(1), dbeta = parameter_gradient(2);
+        record(y, op, {x, t.gamma, t.beta, residual},
+               [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd,
+                running_var = t.running_var.detach(), output, p](BackwardContext& context) {
+                   const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
                    const bool passed_along = context.needs(3) && !p.relu, masked = context.needs(3) && p.relu;
+                   const Tensor dy = context.grad();
                    Tensor dx, dresidual;
                    if (context.needs(0)) dx = context.needs(3) ? context.out(0) : context.out_over_grad(0);
                    if (masked) dresidual = context.out_over_grad(3);
-                   if (passed_along) context.set(3, context.grad());
+                   if (passed_along) context.set(3, dy);
                    if (invstd) {
                        // The backward pass of batch statistics needs all of dx's terms at once; without a taker they go
                        // nowhere.
                        const Tensor target = dx ? dx : Tensor::empty(x.shape(), x.dtype(), x.device());
                        // The mean of x is subtracted again, so it has no gradient.
                        if (dx) context.set_sums_to_zero(0);
-                       backend(x).batch_norm_backward(x, output, context.grad(), gamma, beta, mean, invstd, target,
-                                                      dresidual, dgamma, dbeta, p);
+                       backend(x).batch_norm_backward(x, output, {dy}, {}, gamma, beta, mean, invstd, target, dresidual,
+                                                      dgamma, dbeta, p);
                    } else {
-                       backend(x).batch_norm_inference_backward(x, output, context.grad(), gamma, beta, mean,
-                                                                running_var, dx, dresidual, dgamma, dbeta, p);
+                       backend(x).batch_norm_inference_backward(x, output, dy, gamma, beta, mean, running_var, dx,
+                                                                dresidual, dgamma, dbeta, p);
                    }
                });
     }
     return y;
+}
+
+NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors& t, bool training,
+                                        const BatchNormParams& p) {
+    if (!training || x.dim(1) < 2 || x.dim(2) < 2) {
+        const Tensor y = batch_norm(x, t, training, p);
+        return {y, max_pool2d(y)};
+    }
+    const Shape channels = check_channels(x, t);
+    NormalisedAndPooled out{Tensor::empty(x.shape(), x.dtype(), x.device()),
+                            Tensor::empty({x.dim(0), x.dim(1) / 2, x.dim(2) / 2, x.dim(3)}, x.dtype(), x.device())};
+    const Tensor mean = Tensor::empty(channels, t.gamma.dtype(), x.device()),
+                 invstd = Tensor::empty(channels, t.gamma.dtype(), x.device());
+    backend(x).batch_norm_train(x, {}, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, out.y, out.pooled,
+                                mean, invstd, p);
+    if (!needs_grad({&x, &t.gamma, &t.beta})) return out;
+    record(
+        out.y, op, {x, t.gamma, t.beta},
+        [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd, p](BackwardContext& context) {
+            const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
+            const Tensor dpooled = context.grad_of_maxima();
+            // Nobody pooled: an ordinary backward step.
+            const ChannelSlice dy = dpooled ? context.grad_slice() : ChannelSlice{context.grad()};
+            const Tensor dx = context.needs(0) ? context.out(0) : Tensor::empty(x.shape(), x.dtype(), x.device());
+            if (context.needs(0)) context.set_sums_to_zero(0);
+            backend(x).batch_norm_backward(x, {}, dy, dpooled, gamma, beta, mean, invstd, dx, {}, dgamma, dbeta, p);
+        });
+    record(out.pooled, "max_pool2d", {out.y},
+           [](BackwardContext& context) { context.set_of_maxima(0, context.grad()); });
+    return out;
 }
 
 }  // namespace camber::ops

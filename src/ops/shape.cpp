@@ -37,7 +37,7 @@ Tensor concat(const std::vector<Tensor>& parts) {
     std::vector<std::int64_t> begins;
     std::int64_t begin = 0;
     for (const Tensor& part : parts) {
-        backend(y).copy_channels(part, 0, y, begin, part.dim(3));
+        backend(y).copy_channels(part, 0, y, begin, part.dim(3), {});
         begins.push_back(begin);
         begin += part.dim(3);
     }

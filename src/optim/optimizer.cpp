@@ -101,6 +101,13 @@ struct Optimizer::State {
     bool swapped = false;
 
     std::int32_t& steps() const { return *step.data<std::int32_t>(); }
+    /// A step keeps a bf16 copy as fresh as it was.
+    void mark_stepped() const {
+        Storage& storage = parameters.storage();
+        const bool fresh = storage.rounded_is_fresh();
+        storage.bump_version();
+        if (fresh) storage.mark_rounded();
+    }
     void check_ranges();
     void build_segments();
 };
@@ -212,17 +219,21 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
         numbers = s.f32_scalars.data();
     }
     device_memory(s.scalars.device()).copy_from_host(s.scalars.raw(), numbers, s.scalars.bytes());
-    // A replayed capture does not come through launch_step().
-    s.parameters.storage().bump_version();
+    s.mark_stepped();  // a replayed capture does not come through launch_step()
 }
 
 void Optimizer::launch_step() {
     State& s = *state_;
     if (s.segments.empty()) return;
     Backend& device = backend(s.parameters);
+    if (Storage& storage = s.parameters.storage(); storage.rounded() && !storage.rounded_is_fresh()) {
+        storage.mark_rounded();
+        device.cast(s.parameters, s.parameters.rounded());
+    }
     if (s.config.max_grad_norm > 0) device.grad_norm(s.gradients, s.segments, s.norm);
-    device.optimizer_step(s.parameters, s.gradients, s.m, s.v, s.ema, s.norm, s.scalars, s.segments, s.params);
-    s.parameters.storage().bump_version();
+    device.optimizer_step(s.parameters, s.parameters.rounded(), s.gradients, s.m, s.v, s.ema, s.norm, s.scalars,
+                          s.segments, s.params);
+    s.mark_stepped();
 }
 
 std::int64_t Optimizer::steps() const { return state_->steps(); }

@@ -35,9 +35,16 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     }
     if (training) freeze_encoder(*model.net, config.freeze_encoder, config.freeze_batch_norms);
     model.net->context().seed = config.seed;
-    model.parameters = std::make_unique<nn::ParameterBuffer>(
-        *model.net, nn::ParameterBufferOptions{
-                        .device = model.device(), .dtype = Dtype::f32, .seed = config.seed, .gradients = training});
+    // A GPU's kernels read bf16 weights as they lie; the CPU's bring them into orders of their own.
+    const bool rounded = model.dtype() == Dtype::bf16 && !is_host(model.device());
+    model.parameters = std::make_unique<nn::ParameterBuffer>(*model.net, nn::ParameterBufferOptions{
+                                                                             .device = model.device(),
+                                                                             .dtype = Dtype::f32,
+                                                                             .seed = config.seed,
+                                                                             .gradients = training,
+                                                                             .rounded = rounded,
+                                                                             .padded_heads = rounded,
+                                                                         });
     return model;
 }
 

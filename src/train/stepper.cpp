@@ -73,20 +73,15 @@ void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     nn::ParameterBuffer& parameters = *model_.parameters;
     if (first) parameters.zero_grad();
     const nets::Outputs outputs = model_.net->forward_all(ops::cast(batch.images, model_.dtype()));
-    const Tensor loss = training_loss(model_, outputs, batch.labels);
+    const Tensor loss = training_loss(model_, outputs, batch.labels, counts_);
     const double value = loss.item();
     if (!std::isfinite(value)) {
         clear_tape();
         throw NotFinite("loss", value, steps() + 1);
     }
     backward(loss);
-    {
-        const NoGrad no_grad;
-        backend(model_.device())
-            .confusion_matrix(ops::argmax(outputs.logits), batch.labels, counts_, model_.classes.void_id);
-        sums_.confusion.add(counts_);
-        backend(model_.device()).fill(counts_, 0);
-    }
+    sums_.confusion.add(counts_);
+    backend(model_.device()).fill(counts_, 0);
     sums_.loss += value;
     ++sums_.batches;
     if (!last) return;
@@ -124,12 +119,8 @@ void Stepper::forward_and_backward(const Tensor& images, const Tensor& labels, b
     model_.net->context().draws = 0;
     if (first) model_.parameters->zero_grad();
     const nets::Outputs outputs = model_.net->forward_all(images);
-    const Tensor loss = training_loss(model_, outputs, labels);
+    const Tensor loss = training_loss(model_, outputs, labels, counts_);
     device.add(loss_sum_, loss.detach().view({1}), loss_sum_);
-    {
-        const NoGrad no_grad;
-        device.confusion_matrix(ops::argmax(outputs.logits), labels, counts_, model_.classes.void_id);
-    }
     backward(loss);
 }
 

@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "backend/primitive.h"
+#include "support/compare.h"
 #include "support/devices.h"
 #include "support/random.h"
 
@@ -16,10 +19,23 @@ struct Case {
     float range = 3;  ///< of the logits
 };
 
+/// Rows of the numbers 0 to C - 1 in any order: no two logits of a pixel are equal, or nearly so.
+Tensor levels(const Shape& shape, std::uint64_t seed) {
+    Philox random({seed, Stream::init, 0});
+    const auto classes = static_cast<std::size_t>(shape.back());
+    std::vector<double> values(static_cast<std::size_t>(shape.numel()));
+    for (std::size_t row = 0; row < values.size(); row += classes) {
+        for (std::size_t c = 0; c < classes; ++c) values[row + c] = static_cast<double>(c);
+        for (std::size_t left = classes; left > 1; --left)
+            std::swap(values[row + left - 1], values[row + random.below(static_cast<std::uint32_t>(left))]);
+    }
+    return Tensor::from(values, shape, Device::reference);
+}
+
 void check_loss(const Case& c) {
     const SegmentationLossParams& p = c.params;
     const std::int64_t classes = c.logits.back();
-    const Shape image{c.logits[0], c.logits[1], c.logits[2]}, stats{(p.per_image ? c.logits[0] : 1) * classes * 3 + 3};
+    const Shape image{c.logits[0], c.logits[1], c.logits[2]}, stats{(p.per_image ? c.logits[0] : 1) * classes * 3 + 2};
     const std::string name =
         fmt::format("{} ce {} dice {} jaccard {} focal {} gamma {} smoothing {} ignore {}{}{}", c.logits.str(),
                     p.cross_entropy, p.dice, p.jaccard, p.focal, p.focal_gamma, p.label_smoothing, p.ignore_index,
@@ -34,13 +50,13 @@ void check_loss(const Case& c) {
            .inputs = inputs,
            .outputs = {{"loss", {}, Kind::parameter}, {"stats", stats, Kind::f64}},
            .run = [=](Backend& b, auto& in, auto& out) {
-               b.segmentation_loss(in[0], in[1], weights(in[2]), weights(in[3]), out[0], out[1], p);
+               b.segmentation_loss(in[0], in[1], weights(in[2]), weights(in[3]), out[0], out[1], {}, p);
            }});
     check({.name = "segmentation_loss_backward " + name,
            .inputs = inputs,
            .outputs = {{"dlogits", c.logits}, {"loss", {}, Kind::parameter}, {"stats", stats, Kind::f64}},
            .run = [=](Backend& b, auto& in, auto& out) {
-               b.segmentation_loss(in[0], in[1], weights(in[2]), weights(in[3]), out[1], out[2], p);
+               b.segmentation_loss(in[0], in[1], weights(in[2]), weights(in[3]), out[1], out[2], {}, p);
                b.segmentation_loss_backward(in[0], in[1], weights(in[2]), weights(in[3]), out[2], in[4], out[0], p);
            }});
 }
@@ -81,14 +97,94 @@ TEST_CASE("segmentation losses") {
     check_loss({{2, 16, 16, 11}, {.cross_entropy = 1, .focal = 1}, false, 60});
 }
 
+TEST_CASE("cross-entropy by itself, and pixels counted on the way") {
+    // Without the sums that Dice and Jaccard need; logits far enough apart to be ordered alike in every dtype.
+    for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 5, 7, 3}, Shape{3, 5, 7, 11}, Shape{2, 8, 4, 16},
+                               Shape{1, 5, 7, 35}, Shape{2, 64, 48, 11}, Shape{1, 4, 4, 100}})
+        for (const int ignore_index : {-1, 0, 255})
+            for (const bool weighted : {false, true})
+                for (const SegmentationLossParams& p :
+                     {SegmentationLossParams{.cross_entropy = 0.5, .ignore_index = ignore_index},
+                      SegmentationLossParams{.cross_entropy = 1,
+                      .focal = 0.5,
+                      .ignore_index = ignore_index,
+                      .label_smoothing = 0.1,
+                      .per_image = true}}) {
+                    const std::int64_t classes = shape.back();
+                    const Shape image{shape[0], shape[1], shape[2]};
+                    const auto weights = [weighted](const Tensor& t) { return weighted ? t : Tensor(); };
+                    check({.name = fmt::format("cross-entropy {} ignore {} {}", shape.str(), ignore_index, weighted),
+                           .inputs = {activation(distinct(shape, 1, 12.0 / static_cast<double>(shape.numel()))),
+                                      {random_labels(image, static_cast<int>(classes), 2, ignore_index), Kind::u8},
+                                      parameter(uniform({classes}, 3, 0.5f, 2)),
+                                      parameter(uniform({1}, 5, 0.5f, 2))},
+                           .outputs = {{"loss", {}, Kind::parameter}, {"stats", {2}, Kind::f64}, {"dlogits", shape}},
+                           .run = [=](Backend& b, auto& in, auto& out) {
+                               b.segmentation_loss(in[0], in[1], weights(in[2]), {}, out[0], out[1], {}, p);
+                               b.segmentation_loss_backward(in[0], in[1], weights(in[2]), {}, out[1], in[3], out[2], p);
+                           }});
+                    if (classes > 40) continue;  // too many values for bf16 to tell apart
+                    check({.name = fmt::format("pixels counted {} ignore {}", shape.str(), ignore_index),
+                           .inputs = {activation(levels(shape, 1)),
+                                      {random_labels(image, static_cast<int>(classes), 2, ignore_index), Kind::u8}},
+                           .outputs = {{"counts", {classes, classes}, Kind::i32}, {"loss", {}, Kind::parameter}},
+                           .run = [=](Backend& b, auto& in, auto& out) {
+                               const Tensor stats = Tensor::empty({2}, Dtype::f64, in[0].device());
+                               b.fill(out[0], 3);
+                               b.segmentation_loss(in[0], in[1], {}, {}, out[1], stats, out[0], p);
+                           }});
+                }
+}
+
+TEST_CASE("counting pixels in the loss is argmax and a confusion matrix") {
+    for (const Device device : computing_devices())
+        for (const Dtype dtype : {Dtype::f32, Dtype::bf16})
+            for (const std::int64_t classes : {2, 11, 16, 35, 70})
+                for (const double dice : {0.0, 1.0}) {
+                    CAPTURE(run_name(dtype, device));
+                    CAPTURE(classes);
+                    const Shape shape{2, 19, 23, classes};
+                    const SegmentationLossParams p{.cross_entropy = 1, .dice = dice, .ignore_index = 1};
+                    // With ties, in bf16: the first of equals in both.
+                    const Tensor logits = converted(uniform(shape, 1), dtype, device);
+                    const Tensor labels = random_labels({2, 19, 23}, static_cast<int>(classes), 2, 1, device);
+                    const Tensor expected = Tensor::zeros({classes, classes}, Dtype::i32, device),
+                                 counts = Tensor::zeros({classes, classes}, Dtype::i32, device);
+                    const Tensor prediction = Tensor::empty({2, 19, 23}, Dtype::u8, device);
+                    Backend& b = backend(device);
+                    b.argmax(logits, prediction);
+                    b.confusion_matrix(prediction, labels, expected, 1);
+                    const Tensor stats = Tensor::empty({dice > 0 ? classes * 3 + 2 : 2}, Dtype::f64, device),
+                                 loss = Tensor::empty({}, Dtype::f32, device);
+                    for (int i = 0; i < 2; ++i) b.segmentation_loss(logits, labels, {}, {}, loss, stats, counts, p);
+                    auto twice = expected.to_vector<std::int32_t>();
+                    for (std::int32_t& n : twice) n *= 2;
+                    CHECK(counts.to_vector<std::int32_t>() == twice);
+                }
+}
+
+TEST_CASE("a label that is no class makes the loss NaN on a GPU") {
+    for (const Device device : computing_devices()) {
+        if (is_host(device)) continue;  // an error there
+        for (const std::int64_t sums : {2, 11}) {
+            const Tensor logits = converted(uniform({1, 4, 4, 3}, 1), Dtype::f32, device);
+            const Tensor labels = Tensor::from(std::vector<std::uint8_t>(16, 7), {1, 4, 4}, device);
+            const Tensor stats = Tensor::empty({sums}, Dtype::f64, device),
+                         loss = Tensor::empty({1}, Dtype::f32, device);
+            backend(device).segmentation_loss(logits, labels, {}, {}, loss, stats, {}, {.cross_entropy = 1});
+            CHECK(std::isnan(loss.item()));
+        }
+    }
+}
+
 TEST_CASE("a loss with no valid pixel is zero, and so is its gradient") {
     const SegmentationLossParams p{.cross_entropy = 1, .focal = 1, .ignore_index = 0};
     const Input labels{Tensor::zeros({1, 3, 3}, Dtype::u8, Device::reference), Kind::u8};
     check({.name = "only void",
            .inputs = {activation(uniform({1, 3, 3, 4}, 1)), labels, parameter(uniform({1}, 2))},
-           .outputs = {{"loss", {}, Kind::parameter}, {"stats", {15}, Kind::f64}, {"dlogits", {1, 3, 3, 4}}},
+           .outputs = {{"loss", {}, Kind::parameter}, {"stats", {14}, Kind::f64}, {"dlogits", {1, 3, 3, 4}}},
            .run = [=](Backend& b, auto& in, auto& out) {
-               b.segmentation_loss(in[0], in[1], {}, {}, out[0], out[1], p);
+               b.segmentation_loss(in[0], in[1], {}, {}, out[0], out[1], {}, p);
                b.segmentation_loss_backward(in[0], in[1], {}, {}, out[1], in[2], out[2], p);
            }});
 }

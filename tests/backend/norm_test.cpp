@@ -39,7 +39,7 @@ void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, fl
                [=](Backend& b, auto& i, auto& o) {
                    o[3].copy_from(i[3]);
                    o[4].copy_from(i[4]);
-                   b.batch_norm_train(i[0], {}, i[1], i[2], o[3], o[4], o[0], o[1], o[2], p);
+                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, o[3], o[4], o[0], {}, o[1], o[2], p);
                },
            .f32_tolerance = f32_tolerance});
     check({.name = name("batch_norm_inference"),
@@ -54,14 +54,14 @@ void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, fl
            .inputs = in,
            .outputs = gradients,
            .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
+               b.batch_norm_backward(i[0], {}, {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_backward in place"),
            .inputs = in,
            .outputs = gradients,
            .run = [=](Backend& b, auto& i, auto& o) {
                o[0].copy_from(i[5]);
-               b.batch_norm_backward(i[0], {}, o[0], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
+               b.batch_norm_backward(i[0], {}, {o[0]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_inference_backward"),
            .inputs = in,
@@ -94,7 +94,7 @@ void check_residual(const Shape& shape, const BatchNormParams& p) {
            .run = [=](Backend& b, auto& i, auto& o) {
                o[3].copy_from(i[3]);
                o[4].copy_from(i[4]);
-               b.batch_norm_train(i[0], i[6], i[1], i[2], o[3], o[4], o[0], o[1], o[2], p);
+               b.batch_norm_train(i[0], i[6], i[1], i[2], {}, o[3], o[4], o[0], {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_inference"),
            .inputs = in,
@@ -111,19 +111,19 @@ void check_residual(const Shape& shape, const BatchNormParams& p) {
         check({.name = name(how), .inputs = in, .outputs = gradients, .run = run});
     };
     check_backward("batch_norm_backward", [=](Backend& b, auto& i, auto& o) {
-        b.batch_norm_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+        b.batch_norm_backward(i[0], y(i), {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
     });
     check_backward("batch_norm_backward, dx over dy", [=](Backend& b, auto& i, auto& o) {
         o[0].copy_from(i[5]);
-        b.batch_norm_backward(i[0], y(i), o[0], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+        b.batch_norm_backward(i[0], y(i), {o[0]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
     });
     check_backward("batch_norm_backward, dresidual over dy", [=](Backend& b, auto& i, auto& o) {
         o[3].copy_from(i[5]);
-        b.batch_norm_backward(i[0], y(i), o[3], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+        b.batch_norm_backward(i[0], y(i), {o[3]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
     });
     check_backward("batch_norm_backward, no dresidual", [=](Backend& b, auto& i, auto& o) {
         b.fill(o[3], 0);
-        b.batch_norm_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
+        b.batch_norm_backward(i[0], y(i), {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
     });
     check_backward("batch_norm_inference_backward", [=](Backend& b, auto& i, auto& o) {
         b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
@@ -132,6 +132,48 @@ void check_residual(const Shape& shape, const BatchNormParams& p) {
         b.fill(o[0], 0);
         b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], {}, o[3], o[1], o[2], p);
     });
+}
+
+/// With the maxima of 2x2 windows; back, the gradient of y is channels of a wider tensor, or there is none.
+void check_pooled(const Shape& shape, const BatchNormParams& p) {
+    const Shape channels{shape.back()}, pooled{shape[0], shape[1] / 2, shape[2] / 2, shape[3]};
+    const auto name = [&](const char* primitive) {
+        return fmt::format("{} pooled {}{}", primitive, shape.str(), p.relu ? " with ReLU" : "");
+    };
+    auto in = inputs(shape);
+    in[0] = activation(clear_maxima(shape, 9));
+    in.push_back(activation(uniform(pooled, 10)));                                            // 8
+    in.push_back(activation(uniform({shape[0], shape[1], shape[2], 2 * shape[3] + 8}, 11)));  // 9
+    check({.name = name("batch_norm_train"),
+           .inputs = in,
+           .outputs = {{"y", shape},
+                       {"pooled", pooled},
+                       {"mean", channels, Kind::parameter},
+                       {"invstd", channels, Kind::parameter},
+                       {"running_mean", channels, Kind::parameter},
+                       {"running_var", channels, Kind::parameter}},
+           .run = [=](Backend& b, auto& i, auto& o) {
+               o[4].copy_from(i[3]);
+               o[5].copy_from(i[4]);
+               b.batch_norm_train(i[0], {}, i[1], i[2], i[3], o[4], o[5], o[0], o[1], o[2], o[3], p);
+           }});
+    // The statistics that the forward pass gives: maxima depend on them.
+    const auto check_backward = [&](const char* how, auto slice) {
+        check({.name = name(how),
+               .inputs = in,
+               .outputs = {{"dx", shape}, {"dgamma", channels, Kind::parameter}, {"dbeta", channels, Kind::parameter}},
+               .run = [=](Backend& b, auto& i, auto& o) {
+                   const Tensor mean = Tensor::empty(channels, i[1].dtype(), i[0].device()), invstd = mean.clone(),
+                                y = Tensor::empty(shape, i[0].dtype(), i[0].device());
+                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, i[3].clone(), i[4].clone(), y, {}, mean, invstd, p);
+                   b.batch_norm_backward(i[0], {}, slice(i), i[8], i[1], i[2], mean, invstd, o[0], {}, o[1], o[2], p);
+               }});
+    };
+    check_backward("batch_norm_backward", [](const Tensors& i) { return ChannelSlice{i[5], 0}; });
+    check_backward("batch_norm_backward, dy of a wider tensor", [c = shape[3]](const Tensors& i) {
+        return ChannelSlice{i[9], c + 8};
+    });
+    check_backward("batch_norm_backward, no dy", [](const Tensors&) { return ChannelSlice{}; });
 }
 
 /// A copy that starts one element into its storage.
@@ -169,6 +211,20 @@ TEST_CASE("batch normalisation with a residual") {
     check_residual({2, 33, 31, 24}, {.relu = true});
 }
 
+TEST_CASE("batch normalisation with the maxima of windows") {
+    for (const bool relu : {false, true})
+        for (const Shape& shape : {Shape{2, 2, 2, 1}, Shape{1, 5, 7, 3}, Shape{2, 4, 6, 17}, Shape{2, 7, 4, 24},
+                                   Shape{3, 8, 8, 64}, Shape{1, 6, 10, 264}})
+            check_pooled(shape, {.momentum = 0.25, .relu = relu});
+    check_pooled({2, 64, 48, 64}, {.eps = 1e-3, .unbiased = false, .relu = true});
+}
+
+TEST_CASE("batch normalisation of many channels that are no whole vectors") {
+    check_norm({2, 3, 5, 300}, {.relu = true});
+    check_norm({2, 4, 4, 301}, {});
+    check_norm({1, 2, 8, 520}, {});
+}
+
 TEST_CASE("batch normalisation of tensors that start anywhere") {
     const Shape shape{2, 5, 7, 24}, channels{24};
     const BatchNormParams p{.relu = true};
@@ -177,8 +233,8 @@ TEST_CASE("batch normalisation of tensors that start anywhere") {
            .outputs = {{"y", shape}, {"mean", channels, Kind::parameter}, {"invstd", channels, Kind::parameter}},
            .run = [=](Backend& b, auto& i, auto& o) {
                const Tensor y = off_by_one(i[5]);
-               b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], i[3].clone(), i[4].clone(), y, o[1],
-                                  o[2], p);
+               b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], {}, i[3].clone(), i[4].clone(), y, {},
+                                  o[1], o[2], p);
                o[0].copy_from(y);
            }});
     check({.name = "batch_norm_backward, unaligned",
@@ -189,8 +245,8 @@ TEST_CASE("batch normalisation of tensors that start anywhere") {
                        {"dresidual", shape}},
            .run = [=](Backend& b, auto& i, auto& o) {
                const Tensor dx = off_by_one(i[5]);
-               b.batch_norm_backward(off_by_one(i[0]), off_by_one(i[7]), off_by_one(i[5]), i[1], i[2], i[3], i[4], dx,
-                                     o[3], o[1], o[2], p);
+               b.batch_norm_backward(off_by_one(i[0]), off_by_one(i[7]), {off_by_one(i[5])}, {}, i[1], i[2], i[3], i[4],
+                                     dx, o[3], o[1], o[2], p);
                o[0].copy_from(dx);
            }});
 }

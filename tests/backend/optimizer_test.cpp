@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "backend/primitive.h"
+#include "support/compare.h"
+#include "support/devices.h"
 #include "support/random.h"
 
 using namespace camber;
@@ -32,7 +34,7 @@ void check_optimizer(const OptimizerParams& p, double decay, bool first, const s
            .run = [=, &segments](Backend& b, auto& in, auto& out) {
                out[0].copy_from(in[0]);
                for (std::size_t i = 1; i < 4; ++i) out[i].copy_from(in[i + 1]);
-               b.optimizer_step(out[0], in[1], state1 ? out[1] : Tensor(), adam ? out[2] : Tensor(),
+               b.optimizer_step(out[0], {}, in[1], state1 ? out[1] : Tensor(), adam ? out[2] : Tensor(),
                                 ema ? out[3] : Tensor(), in[5], in[6], segments, p);
            }});
 }
@@ -53,6 +55,31 @@ TEST_CASE("optimizer steps leave elements outside the segments alone") {
             check_optimizer({.kind = OptimizerKind::adamw, .max_grad_norm = 1000}, 0, first, segments,
                             "AdamW, not clipped");
         }
+}
+
+TEST_CASE("optimizer steps write the parameters in bf16 beside them, and nothing outside the segments") {
+    const std::vector<ParameterSegment> segments = {{3, 1000, 0}, {1001, 40000, 0}};
+    for (const Device device : computing_devices()) {
+        CAPTURE(name(device));
+        Backend& b = backend(device);
+        const auto make = [&](std::uint64_t seed) { return converted(uniform({length}, seed), Dtype::f32, device); };
+        const Tensor parameters = make(1), gradient = make(2), m = make(3),
+                     v = converted(uniform({length}, 4, 0, 1), Dtype::f32, device);
+        const Tensor rounded = Tensor::empty({length}, Dtype::bf16, device);
+        b.fill(rounded, 77);
+        const Tensor scalars = Tensor::from(std::vector<float>{1, 0.5f, 0.1f, 0, 0, 0.01f, 0}, {7}, device);
+        b.optimizer_step(parameters, rounded, gradient, m, v, {}, {}, scalars, segments, {.kind = OptimizerKind::adam});
+        const auto expected = parameters.to_vector<float>();
+        const auto actual = rounded.to_vector<bf16>();
+        for (std::int64_t i = 0; i < length; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const bool inside = (i >= 3 && i < 1000) || (i >= 1001 && i < 40000);
+            if (actual[at].bits != bf16(inside ? expected[at] : 77.0f).bits) {
+                FAIL_CHECK("element " << i);
+                break;
+            }
+        }
+    }
 }
 
 TEST_CASE("the gradient norm is over the segments") {

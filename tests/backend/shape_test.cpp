@@ -46,9 +46,36 @@ TEST_CASE("copying channels leaves the others alone") {
                    .outputs = {{"y", to}},
                    .run = [=](Backend& b, auto& in, auto& out) {
                        out[0].copy_from(in[1]);
-                       b.copy_channels(in[0], r.from, out[0], r.to, r.count);
+                       b.copy_channels(in[0], r.from, out[0], r.to, r.count, {});
                    }});
         }
+}
+
+TEST_CASE("copying channels and summing them") {
+    struct Range {
+        std::int64_t channels, from, count;
+    };
+    for (const Shape& image : {Shape{1, 1, 1}, Shape{2, 5, 7}, Shape{2, 160, 128}})
+        for (const Range& r : {Range{1, 0, 1}, Range{20, 3, 17}, Range{64, 0, 64}, Range{128, 64, 64},
+                               Range{48, 16, 24}, Range{700, 0, 301}}) {
+            if (image[1] > 100 && r.channels != 128) continue;  // large enough to go past a CPU's caches
+            const Shape from{image[0], image[1], image[2], r.channels};
+            const Shape to{image[0], image[1], image[2], r.count};
+            check({.name = fmt::format("copy_channels with sums, {} of {}", r.count, from.str()),
+                   .inputs = {activation(uniform(from, 1))},
+                   .outputs = {{"y", to}, {"sums", {r.count}, Kind::parameter}},
+                   .run = [=](Backend& b, auto& in, auto& out) {
+                       b.copy_channels(in[0], r.from, out[0], 0, r.count, out[1]);
+                   }});
+        }
+    // Into a wider tensor.
+    check({.name = "copy_channels with sums, into a wider tensor",
+           .inputs = {activation(uniform({2, 5, 7, 24}, 1)), activation(uniform({2, 5, 7, 40}, 2))},
+           .outputs = {{"y", {2, 5, 7, 40}}, {"sums", {16}, Kind::parameter}},
+           .run = [=](Backend& b, auto& in, auto& out) {
+               out[0].copy_from(in[1]);
+               b.copy_channels(in[0], 8, out[0], 24, 16, out[1]);
+           }});
 }
 
 TEST_CASE("channels to pixels and back") {
@@ -103,7 +130,7 @@ TEST_CASE("pixels that begin between two vectors") {
         compare("resize_backward", large, small, [=](Backend& b, auto& x, auto& y) { b.resize_backward(x, y, mode); });
     }
     compare("pad2d", small, large, [](Backend& b, auto& x, auto& y) { b.pad2d(x, y, 1, 2); });
-    compare("copy_channels", small, small, [](Backend& b, auto& x, auto& y) { b.copy_channels(x, 0, y, 0, 16); });
+    compare("copy_channels", small, small, [](Backend& b, auto& x, auto& y) { b.copy_channels(x, 0, y, 0, 16, {}); });
     compare("pixel_shuffle", packed, large, [](Backend& b, auto& x, auto& y) { b.pixel_shuffle(x, y, 2); });
     compare("pixel_unshuffle", large, packed, [](Backend& b, auto& x, auto& y) { b.pixel_unshuffle(x, y, 2); });
 }

@@ -64,7 +64,7 @@ const std::map<std::string, Operation>& operations() {
         {"linear", [](const json&, Inputs& in) { return ops::linear(in["input"], in["weight"], in["bias"]); }},
         {"batch_norm",
          [](const json& golden, Inputs& in) {
-             return ops::batch_norm(in["input"], in["weight"], in["bias"], in["running_mean"], in["running_var"],
+             return ops::batch_norm(in["input"], {in["weight"], in["bias"], in["running_mean"], in["running_var"]},
                                     golden.at("training"),
                                     {.eps = golden.at("eps"),
                                      .momentum = golden.at("momentum"),

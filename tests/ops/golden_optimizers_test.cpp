@@ -61,7 +61,7 @@ void check_optimizer(const GoldenFile& file, const json& golden, const Run& run)
         // Keras adds eps to sqrt(v) before the bias correction.
         p.eps = op == "keras_adam" ? eps / std::sqrt(correction2) : eps;
         backend(run.device)
-            .optimizer_step(parameter, row(grads, t - 1), state1, state2, {}, {},
+            .optimizer_step(parameter, {}, row(grads, t - 1), state1, state2, {}, {},
                             run.scalars({1, correction1, correction2, t == 1 ? 1.0 : 0.0, 0, golden.at("lr"),
                                          golden.value("weight_decay", 0.0)}),
                             all, p);
@@ -88,7 +88,7 @@ void check_clipping(const GoldenFile& file, const json& golden, const Run& run, 
     device.grad_norm(grad, segments, norm);
     INFO(golden.at("name") << " in " << run.str() << ", gradients scaled by " << grad_scale);
     CHECK(norm.item() * grad_scale == doctest::Approx(file.read(golden, "norm").item()).epsilon(run.tolerance * 10));
-    device.optimizer_step(parameter, grad, {}, {}, {}, norm, run.scalars({grad_scale, 1, 1, 1, 0, 1, 0}), segments,
+    device.optimizer_step(parameter, {}, grad, {}, {}, {}, norm, run.scalars({grad_scale, 1, 1, 1, 0, 1, 0}), segments,
                           {.kind = OptimizerKind::sgd, .max_grad_norm = golden.at("max_norm")});
     CHECK(relative_error(parameter, Tensor::from(expected, shape, Device::reference)) <= run.tolerance);
 }
@@ -100,7 +100,7 @@ void check_average(const GoldenFile& file, const json& golden, const Run& run) {
     for (std::int64_t t = 1; t < parameters.dim(0); ++t) {
         // At learning rate 0 the step changes the average alone.
         backend(run.device)
-            .optimizer_step(row(parameters, t), gradient, {}, {}, average, {},
+            .optimizer_step(row(parameters, t), {}, gradient, {}, {}, average, {},
                             run.scalars({1, 1, 1, 0, golden.at("decay"), 0, 0}), all, {.kind = OptimizerKind::sgd});
         CAPTURE(run.str());
         CHECK(relative_error(average, row(averages, t)) <= run.tolerance);
@@ -147,7 +147,7 @@ TEST_CASE("optimizer steps leave elements outside every segment alone and give e
             // Gradient 1 and learning rate r make the first step r long by every rule (bias-corrected Adam included).
             const bool is_sgd = kind == OptimizerKind::sgd;
             backend(run.device)
-                .optimizer_step(parameter, ones, m, is_sgd ? Tensor() : v, average, norm,
+                .optimizer_step(parameter, {}, ones, m, is_sgd ? Tensor() : v, average, norm,
                                 run.scalars({1, 0.1, 0.001, 1, 0.5, 0.25, 0, 0.5, 0}), segments,
                                 {.kind = kind, .momentum = 0.9});
             const std::vector<double> expected = {1, 0.75, 0.75, 0.75, 1, 1, 0.5, 0.5, 1};

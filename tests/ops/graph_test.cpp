@@ -85,7 +85,7 @@ TEST_CASE("a bias before a batch normalisation has no gradient, unless its sum g
     const auto block = [](const Inputs& in, bool elsewhere) {
         const Tensor y = ops::conv2d(in[0], in[1], in[2]);
         const Tensor zeros = Tensor::zeros({3}, Dtype::f64, Device::reference);
-        const Tensor norm = ops::batch_norm(y, in[3], in[4], zeros, zeros, true, {.relu = true});
+        const Tensor norm = ops::batch_norm(y, {in[3], in[4], zeros, zeros}, true, {.relu = true});
         return elsewhere ? ops::add(norm, ops::scale(y, 0.5)) : norm;
     };
     const auto inputs = [] {
@@ -107,9 +107,8 @@ TEST_CASE("a two-level U-Net, all operations together") {
     const auto network = [&](const Inputs& in) {
         const auto block = [&](const Tensor& x, std::size_t first) {
             const Tensor y = ops::conv2d(x, in[first], {}, {.padding = ops::symmetric_padding(1)});
-            return ops::batch_norm(y, in[first + 1], in[first + 2],
-                                   Tensor::zeros(channels, Dtype::f64, Device::reference),
-                                   Tensor::zeros(channels, Dtype::f64, Device::reference), true, {.relu = true});
+            const auto zeros = [&] { return Tensor::zeros(channels, Dtype::f64, Device::reference); };
+            return ops::batch_norm(y, {in[first + 1], in[first + 2], zeros(), zeros()}, true, {.relu = true});
         };
         const Tensor skip = block(in[0], 1);
         const Tensor bottom = drop(block(ops::max_pool2d(skip), 4), 5);

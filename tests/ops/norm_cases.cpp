@@ -18,9 +18,10 @@ std::vector<OperationCase> norm_cases() {
                      .apply = [=](const std::vector<Tensor>& in) {
                          // Training changes the running statistics: every application has its own.
                          const Dtype dtype = parameter_dtype(in[0].dtype());
-                         return ops::batch_norm(in[0], in[1], in[2], converted(running_mean, dtype, in[0].device()),
-                                                converted(running_var, dtype, in[0].device()), training,
-                                                {.eps = 1e-3, .relu = relu});
+                         return ops::batch_norm(in[0],
+                                                {in[1], in[2], converted(running_mean, dtype, in[0].device()),
+                                                 converted(running_var, dtype, in[0].device())},
+                                                training, {.eps = 1e-3, .relu = relu});
                      }});
                 cases.push_back(
                     {.name = std::string("batch_norm with residual ") + (training ? "training " : "inference ") +
@@ -30,13 +31,36 @@ std::vector<OperationCase> norm_cases() {
                      .activations = 2,
                      .apply = [=](const std::vector<Tensor>& in) {
                          const Dtype dtype = parameter_dtype(in[0].dtype());
-                         return ops::batch_norm(in[0], in[2], in[3], converted(running_mean, dtype, in[0].device()),
-                                                converted(running_var, dtype, in[0].device()), training,
-                                                {.eps = 1e-3, .relu = relu}, in[1]);
+                         return ops::batch_norm(in[0],
+                                                {in[2], in[3], converted(running_mean, dtype, in[0].device()),
+                                                 converted(running_var, dtype, in[0].device())},
+                                                training, {.eps = 1e-3, .relu = relu}, in[1]);
                      }});
             }
         }
     }
+    // The maxima of windows, used alone and together with what they are the maxima of.
+    for (const Shape& shape : {Shape{2, 4, 6, 3}, Shape{1, 5, 7, 17}, Shape{2, 2, 2, 2}})
+        for (const bool training : {true, false})
+            for (const bool both : {true, false}) {
+                const Shape channels{shape.back()};
+                const Tensor running_mean = uniform(channels, 4), running_var = uniform(channels, 5, 0.5f, 1.5f);
+                cases.push_back(
+                    {.name = fmt::format("batch_norm_max_pool {} {} {}", training ? "training" : "inference",
+                                         both ? "both" : "pooled", shape.str()),
+                     .inputs = {clear_maxima(shape, 1), uniform(channels, 2, 0.5f, 1.5f), uniform(channels, 3)},
+                     .activations = 1,
+                     .apply = [=](const std::vector<Tensor>& in) {
+                         const Dtype dtype = parameter_dtype(in[0].dtype());
+                         const auto [y, pooled] =
+                             ops::batch_norm_max_pool(in[0],
+                                                      {in[1], in[2], converted(running_mean, dtype, in[0].device()),
+                                                       converted(running_var, dtype, in[0].device())},
+                                                      training, {.eps = 1e-3, .relu = true});
+                         if (!both) return pooled;
+                         return ops::concat({y, ops::resize(pooled, shape[1], shape[2], ResizeMode::nearest)});
+                     }});
+            }
     return cases;
 }
 

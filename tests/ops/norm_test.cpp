@@ -41,7 +41,7 @@ TEST_CASE("running variance takes the unbiased or the batch's own variance; of o
                              zero = Tensor::zeros({1}, Dtype::f32, device);
                 const Tensor mean = zero.clone(), variance = one.clone();
                 const Tensor x = Tensor::from(values, {static_cast<std::int64_t>(values.size()), 1, 1, 1}, device);
-                ops::batch_norm(x, one, zero, mean, variance, true, {.momentum = 0.25, .unbiased = unbiased});
+                ops::batch_norm(x, {one, zero, mean, variance}, true, {.momentum = 0.25, .unbiased = unbiased});
                 return std::pair{mean.item(), variance.item()};
             };
             // 1, 3, 5: mean 3, variance 8 / 3, unbiased 4.
@@ -58,8 +58,8 @@ TEST_CASE("inference leaves the running statistics alone") {
         CAPTURE(run_name(Dtype::f32, device));
         const Norm n(3, device);
         const auto mean = values_of(n.running_mean), variance = values_of(n.running_var);
-        ops::batch_norm(converted(uniform({2, 3, 4, 3}, 5), Dtype::f32, device), n.gamma, n.beta, n.running_mean,
-                        n.running_var, false);
+        ops::batch_norm(converted(uniform({2, 3, 4, 3}, 5), Dtype::f32, device),
+                        {n.gamma, n.beta, n.running_mean, n.running_var}, false);
         CHECK(values_of(n.running_mean) == mean);
         CHECK(values_of(n.running_var) == variance);
     }
@@ -76,8 +76,8 @@ TEST_CASE("batch_norm's backward steps may write dx over dy") {
                 const BatchNormParams p{.relu = relu};
                 const Tensor x = converted(uniform(shape, 5), dtype, device), y = Tensor::empty(shape, dtype, device);
                 Backend& primitives = backend(device);
-                primitives.batch_norm_train(x, {}, n.gamma, n.beta, n.running_mean, n.running_var, y, n.mean, n.invstd,
-                                            p);
+                primitives.batch_norm_train(x, {}, n.gamma, n.beta, {}, n.running_mean, n.running_var, y, {}, n.mean,
+                                            n.invstd, p);
                 const auto check = [&](auto backward_step) {
                     const Tensor dy = converted(uniform(shape, 6), dtype, device),
                                  dx = Tensor::empty(shape, dtype, device);
@@ -89,7 +89,7 @@ TEST_CASE("batch_norm's backward steps may write dx over dy") {
                     CHECK(values_of(n.dbeta) == dbeta);
                 };
                 check([&](const Tensor& dy, const Tensor& dx) {
-                    primitives.batch_norm_backward(x, {}, dy, n.gamma, n.beta, n.mean, n.invstd, dx, {}, n.dgamma,
+                    primitives.batch_norm_backward(x, {}, {dy}, {}, n.gamma, n.beta, n.mean, n.invstd, dx, {}, n.dgamma,
                                                    n.dbeta, p);
                 });
                 check([&](const Tensor& dy, const Tensor& dx) {
@@ -120,6 +120,64 @@ TEST_CASE("batch_norm_inference_backward without dx still gives the parameters' 
     }
 }
 
+TEST_CASE("batch_norm_max_pool is batch_norm and max_pool2d, whoever uses the two") {
+    for (const Device device : computing_devices()) {
+        for (const bool training : {true, false}) {
+            for (const int users : {1, 2, 3, 7}) {  // bits: of y by itself, of the maxima, of y in a concatenation
+                CAPTURE(run_name(Dtype::f32, device));
+                CAPTURE(training);
+                CAPTURE(users);
+                const Shape shape{2, 6, 7, 24};
+                const auto evaluate = [&](bool fused) {
+                    const Norm n(24, device);
+                    const auto leaf_of = [&](const Tensor& t) { return leaf(converted(t, Dtype::f32, device)); };
+                    const Tensor x = leaf_of(clear_maxima(shape, 5)), gamma = leaf_of(uniform({24}, 7, 0.5f, 2)),
+                                 beta = leaf_of(uniform({24}, 8));
+                    const ops::BatchNormTensors tensors = {gamma, beta, n.running_mean, n.running_var};
+                    ops::NormalisedAndPooled out;
+                    if (fused) {
+                        out = ops::batch_norm_max_pool(x, tensors, training, {.relu = true});
+                    } else {
+                        out.y = ops::batch_norm(x, tensors, training, {.relu = true});
+                        out.pooled = ops::max_pool2d(out.y);
+                    }
+                    std::vector<Tensor> used;
+                    if (users & 1) used.push_back(ops::scale(out.y, 0.5));
+                    if (users & 2) used.push_back(ops::resize(out.pooled, 6, 7, ResizeMode::nearest));
+                    if (users & 4) used.push_back(ops::scale(ops::concat({out.y, x}), 2));
+                    const Tensor all = ops::concat(used);
+                    backward_from(all, converted(uniform(all.shape(), 13), Dtype::f32, device));
+                    return std::vector<Tensor>{out.y,       out.pooled,     x.grad(),     gamma.grad(),
+                                               beta.grad(), n.running_mean, n.running_var};
+                };
+                const auto expected = evaluate(false), actual = evaluate(true);
+                for (std::size_t i = 0; i < expected.size(); ++i) CHECK(relative_error(actual[i], expected[i]) < 2e-6);
+            }
+        }
+    }
+}
+
+TEST_CASE("a bias left out before batch normalisation changes the running mean and nothing else") {
+    for (const Device device : computing_devices()) {
+        CAPTURE(run_name(Dtype::f32, device));
+        const Shape shape{2, 5, 7, 17};
+        const auto evaluate = [&](bool left_out) {
+            const Norm n(17, device);
+            const Tensor bias = converted(uniform({17}, 9), Dtype::f32, device);
+            const Tensor w = leaf(converted(uniform({17, 3, 3, 3}, 6), Dtype::f32, device)),
+                         x = converted(uniform({2, 5, 7, 3}, 5), Dtype::f32, device);
+            const Tensor y = ops::conv2d(x, w, left_out ? Tensor() : bias, {.padding = ops::symmetric_padding(1)});
+            ops::BatchNormTensors tensors = {n.gamma, n.beta, n.running_mean, n.running_var};
+            if (left_out) tensors.offset = bias;
+            const Tensor z = ops::batch_norm(y, tensors, true, {.relu = true});
+            backward_from(z, converted(uniform(shape, 11), Dtype::f32, device));
+            return std::vector<Tensor>{z, w.grad(), n.running_mean, n.running_var};
+        };
+        const auto expected = evaluate(false), actual = evaluate(true);
+        for (std::size_t i = 0; i < expected.size(); ++i) CHECK(relative_error(actual[i], expected[i]) < 2e-6);
+    }
+}
+
 TEST_CASE("a residual fused into batch_norm is an addition and ReLU after it") {
     for (const Device device : computing_devices()) {
         for (const bool training : {true, false}) {
@@ -141,7 +199,7 @@ TEST_CASE("a residual fused into batch_norm is an addition and ReLU after it") {
                         const Tensor x = leaf(shape, 5, wanted & 1), residual = leaf(shape, 6, wanted & 2),
                                      gamma = leaf({17}, 7, true), beta = leaf({17}, 8, true);
                         const auto normalise = [&](const BatchNormParams& p, const Tensor& added) {
-                            return ops::batch_norm(x, gamma, beta, n.running_mean, n.running_var, training, p, added);
+                            return ops::batch_norm(x, {gamma, beta, n.running_mean, n.running_var}, training, p, added);
                         };
                         Tensor y;
                         if (fused) {

@@ -64,7 +64,7 @@ TEST_CASE("copy_channels leaves the other channels alone") {
             };
             const Tensor x = make({1, 2, 3, 4, 5, 6}, {1, 1, 2, 3});
             const Tensor y = make({9, 9, 9, 9, 8, 8, 8, 8}, {1, 1, 2, 4});
-            backend(device).copy_channels(x, 1, y, 2, 2);
+            backend(device).copy_channels(x, 1, y, 2, 2, {});
             CHECK(values_of(y) == std::vector<double>{9, 9, 2, 3, 8, 8, 5, 6});
         }
     }

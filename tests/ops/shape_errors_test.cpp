@@ -79,15 +79,18 @@ TEST_CASE("conv_transpose2d and linear refuse what does not fit") {
 
 TEST_CASE("batch_norm refuses what does not fit") {
     const Tensor x = floats({2, 3, 3, 4}), four = floats({4}), five = floats({5});
-    check_refused("gamma", {"batch_norm", "gamma", "[4]", "[5]"},
-                  [&] { ops::batch_norm(x, five, four, four, four, true); });
-    check_refused("beta", {"batch_norm", "beta", "[5]"}, [&] { ops::batch_norm(x, four, five, four, four, true); });
-    check_refused("running_mean", {"batch_norm", "running_mean", "[5]"},
-                  [&] { ops::batch_norm(x, four, four, five, four, false); });
-    check_refused("running_var", {"batch_norm", "running_var", "undefined"},
-                  [&] { ops::batch_norm(x, four, four, four, {}, false); });
+    check_refused("gamma", {"batch_norm", "gamma", "[4]", "[5]"}, [&] {
+        ops::batch_norm(x, {five, four, four, four}, true);
+    });
+    check_refused("beta", {"batch_norm", "beta", "[5]"}, [&] { ops::batch_norm(x, {four, five, four, four}, true); });
+    check_refused("running_mean", {"batch_norm", "running_mean", "[5]"}, [&] {
+        ops::batch_norm(x, {four, four, five, four}, false);
+    });
+    check_refused("running_var", {"batch_norm", "running_var", "undefined"}, [&] {
+        ops::batch_norm(x, {four, four, four, {}}, false);
+    });
     check_refused("rank", {"batch_norm", "[6, 4]"}, [&] {
-        ops::batch_norm(floats({6, 4}), four, four, four, four, true);
+        ops::batch_norm(floats({6, 4}), {four, four, four, four}, true);
     });
 }
 

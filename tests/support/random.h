@@ -46,6 +46,29 @@ inline Tensor distinct(const Shape& shape, std::uint64_t seed, double step = 0.0
     return Tensor::from(values, shape, Device::reference);
 }
 
+/// [N, H, W, C] whose 2x2 windows have four values that are far apart, in any order: the maximum of a window is the
+/// same in every dtype.
+inline Tensor clear_maxima(const Shape& shape, std::uint64_t seed) {
+    Philox random({seed, Stream::init, 0});
+    std::vector<double> values(static_cast<std::size_t>(shape.numel()));
+    const std::int64_t h = shape[1], w = shape[2], c = shape[3];
+    for (std::int64_t n = 0; n < shape[0]; ++n)
+        for (std::int64_t i = 0; i < h; i += 2)
+            for (std::int64_t j = 0; j < w; j += 2)
+                for (std::int64_t k = 0; k < c; ++k) {
+                    double levels[4] = {-1, -0.4, 0.3, 0.9};
+                    for (std::uint32_t left = 4; left > 1; --left)
+                        std::swap(levels[left - 1], levels[random.below(left)]);
+                    for (int p = 0; p < 4; ++p) {
+                        const std::int64_t row = i + p / 2, column = j + p % 2;
+                        if (row >= h || column >= w) continue;
+                        values[static_cast<std::size_t>(((n * h + row) * w + column) * c + k)] =
+                            levels[p] + static_cast<double>(random.uniform(-0.1f, 0.1f));
+                    }
+                }
+    return Tensor::from(values, shape, Device::reference);
+}
+
 /// Labels below `classes`, about one in five replaced by `ignore_index` where that is not negative.
 inline Tensor random_labels(const Shape& shape, int classes, std::uint64_t seed, int ignore_index = -1,
                             Device device = Device::reference) {

@@ -3,6 +3,10 @@
 
 namespace camber::cpu {
 
+/// Lanes where v replaces the maximum so far. The first of equals stays; NaN counts as larger than any number, so that
+/// it is not lost.
+CAMBER_VEC IntVec exceeds(Vec v, Vec maximum) { return ~(v <= maximum) & (maximum == maximum); }
+
 /// The extents of an activation [N, H, W, C].
 struct Extents {
     std::int64_t n, h, w, c;

@@ -17,14 +17,14 @@ struct Overlap {
     static double ratio(double numerator, double denominator) { return denominator > 0 ? numerator / denominator : 1; }
 };
 
-/// The stats tensor: [groups][classes] overlaps (a group is an image or the whole batch), then cross-entropy's weight
-/// total, the number of valid pixels and an unused slot.
+/// The stats tensor: [groups][classes] overlaps (a group is an image or the whole batch, or there is none), then
+/// cross-entropy's weight total and the number of valid pixels.
 struct Stats {
     std::int64_t groups, classes;
     double* values;
 
-    Stats(const Tensor& stats, const Tensor& logits, bool per_image)
-        : groups(per_image ? logits.dim(0) : 1), classes(logits.shape().back()), values(stats.data<double>()) {}
+    Stats(const Tensor& stats, std::int64_t class_count)
+        : groups(stats.numel() / (class_count * 3)), classes(class_count), values(stats.data<double>()) {}
     double* sums(std::int64_t group) const { return values + group * classes * 3; }
     Overlap overlap(std::int64_t group, std::int64_t c) const {
         const double* s = sums(group) + c * 3;
@@ -48,6 +48,7 @@ struct Pixels {
     Vec log_total, log_q, q, rest;  // of the true class: log q, q and 1 - q
     Vec weight, alpha;
     Vec smoothed;  // sum over classes of weight * -log q; 0 where `smoothing` is false
+    IntVec best;   // class of the largest logit, where it is asked for
 };
 
 /// Per-class values as floats, 1 where the tensor is absent.
@@ -65,7 +66,7 @@ template <class T>
 struct Problem {
     const T* logits;
     const std::uint8_t* labels;
-    std::int64_t classes;
+    std::int64_t channels, classes;  ///< of a pixel; of them in use
     ClassValues weights, alphas;
     int ignore_index;
     bool smoothing;
@@ -75,21 +76,23 @@ struct Problem {
             const SegmentationLossParams& p)
         : logits(x.data<T>()),
           labels(truth.data<std::uint8_t>()),
-          classes(x.shape().back()),
+          channels(x.shape().back()),
+          classes(p.classes > 0 ? p.classes : channels),
           weights(class_weights, classes),
           alphas(focal_alpha, classes),
           ignore_index(p.ignore_index),
           smoothing(p.label_smoothing != 0) {}
 
-    CAMBER_VEC Pixels read(std::int64_t first, int count, float* planes) {
+    CAMBER_VEC Pixels read(std::int64_t first, int count, float* planes, bool with_best = false) {
         Pixels s{};
         for (int i = 0; i < lanes; ++i) {
             const int label = i < count ? labels[first + i] : ignore_index;
             s.label[i] = i < count && label != ignore_index && label < classes ? label : -1;
             if (i < count && label != ignore_index && label >= classes) bad_label = label;
         }
-        load_pixels(logits + first * classes, classes, count, planes);
+        load_pixels(logits + first * channels, channels, classes, count, planes);
         const Vec maximum = maximum_of(planes, classes);
+        if (with_best) s.best = position_of_maximum(planes, classes);
         Vec others{}, own{}, shifted{};
         for (std::int64_t c = 0; c < classes; ++c) {
             const IntVec is_label = s.label == static_cast<std::int32_t>(c);
@@ -119,13 +122,44 @@ struct Problem {
     }
 };
 
+/// A confusion matrix that the threads count on their own and add up at the end.
+class Histogram {
+  public:
+    explicit Histogram(const Tensor& counts)
+        : counts_(counts),
+          classes_(counts ? counts.dim(0) : 0),
+          memory_(static_cast<std::size_t>(omp_get_max_threads() * cells()) * sizeof(std::int32_t)) {
+        std::fill_n(memory_.as<std::int32_t>(), omp_get_max_threads() * cells(), 0);
+    }
+    bool wanted() const { return counts_.defined(); }
+    /// Lanes whose truth is negative are left out.
+    CAMBER_VEC void add(IntVec truth, IntVec prediction) const {
+        auto* mine = memory_.as<std::int32_t>() + omp_get_thread_num() * cells();
+        for (int k = 0; k < lanes; ++k)
+            if (truth[k] >= 0) ++mine[truth[k] * classes_ + prediction[k]];
+    }
+    void deliver() const {
+        for (std::int64_t i = 0; i < omp_get_max_threads() * cells(); ++i)
+            counts_.data<std::int32_t>()[i % cells()] += memory_.as<std::int32_t>()[i];
+    }
+
+  private:
+    std::int64_t cells() const { return classes_ * classes_; }
+
+    Tensor counts_;
+    std::int64_t classes_;
+    Scratch memory_;
+};
+
 }  // namespace
 
 void CpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                    const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
-                                   const SegmentationLossParams& p) {
+                                   const Tensor& counts, const SegmentationLossParams& p) {
     with_activation("segmentation_loss", logits.dtype(), [&]<class T>(T) {
         Problem<T> problem(logits, labels, class_weights, focal_alpha, p);
+        const Stats s(stats, problem.classes);
+        const bool overlaps = s.groups > 0;
         const std::int64_t classes = problem.classes, images = logits.dim(0), image = logits.dim(1) * logits.dim(2);
         // Chunks of an image do not depend on the number of threads, so neither does the order of summation.
         const std::int64_t parts = std::clamp<std::int64_t>(image / 4096, 1, 16), chunks = images * parts;
@@ -135,6 +169,7 @@ void CpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, c
         double* partial = scratch.as<double>();
         const auto smoothing = static_cast<float>(p.label_smoothing / static_cast<double>(classes));
         const auto sharp = static_cast<float>(1 - p.label_smoothing), gamma = static_cast<float>(p.focal_gamma);
+        Histogram histogram(counts);
         parallel_for(chunks, image / parts * classes * 4, [&](std::int64_t chunk) {
             double *sums = partial + chunk * totals, *scalars = sums + classes * 3;
             std::fill_n(sums, totals, 0.0);
@@ -145,42 +180,48 @@ void CpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, c
             for (std::int64_t begin = base + image * part / parts; begin < end; begin += block) {
                 std::fill_n(predicted, floats, 0.f);
                 Vec cross_entropy{}, focal{}, weight{};
+                IntVec pixels{};
                 for (std::int64_t i = begin; i < std::min(end, begin + block); i += lanes) {
-                    const Pixels s = problem.read(i, static_cast<int>(std::min<std::int64_t>(lanes, end - i)), planes);
+                    const Pixels s = problem.read(i, static_cast<int>(std::min<std::int64_t>(lanes, end - i)), planes,
+                                                  histogram.wanted());
                     const IntVec valid = s.label >= 0;
+                    if (histogram.wanted()) histogram.add(s.label, s.best);
+                    const Vec ce = s.weight * -s.log_q * sharp + s.smoothed * smoothing;
+                    cross_entropy += select(valid, ce, Vec{});
+                    if (p.focal != 0) focal += select(valid, s.alpha * power(s.rest, gamma) * -s.log_q, Vec{});
+                    weight += s.weight;
+                    pixels -= valid;
+                    if (!overlaps) continue;
                     const Vec inverse = select(valid, s.inverse, Vec{});
                     for (std::int64_t c = 0; c < classes; ++c) {
                         float* sum = predicted + c * lanes;
                         // A void pixel must not count even where its logits are not finite.
                         store(sum, select(valid, fma(load(planes + c * lanes), inverse, load(sum)), load(sum)));
                     }
-                    const Vec ce = s.weight * -s.log_q * sharp + s.smoothed * smoothing;
-                    cross_entropy += select(valid, ce, Vec{});
-                    if (p.focal != 0) focal += select(valid, s.alpha * power(s.rest, gamma) * -s.log_q, Vec{});
-                    weight += s.weight;
                     for (int k = 0; k < lanes; ++k) {
                         if (s.label[k] < 0) continue;
                         sums[s.label[k] * 3] += static_cast<double>(s.q[k]);
                         sums[s.label[k] * 3 + 2] += 1;
                     }
                 }
-                for (std::int64_t c = 0; c < classes; ++c)
-                    sums[c * 3 + 1] += static_cast<double>(lane_sum(load(predicted + c * lanes)));
+                if (overlaps)
+                    for (std::int64_t c = 0; c < classes; ++c)
+                        sums[c * 3 + 1] += static_cast<double>(lane_sum(load(predicted + c * lanes)));
+                for (int k = 0; k < lanes; ++k) scalars[3] += pixels[k];
                 scalars[0] += static_cast<double>(lane_sum(weight));
                 scalars[1] += static_cast<double>(lane_sum(cross_entropy));
                 scalars[2] += static_cast<double>(lane_sum(focal));
             }
-            for (std::int64_t c = 0; c < classes; ++c) scalars[3] += sums[c * 3 + 2];
         });
         problem.check();
+        histogram.deliver();
 
-        const Stats s(stats, logits, p.per_image);
         std::fill_n(s.values, stats.numel(), 0.0);
         double cross_entropy = 0, focal = 0;
         for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
             const double* from = partial + chunk * totals;
-            double* to = s.sums(p.per_image ? chunk / parts : 0);
-            for (std::int64_t i = 0; i < classes * 3; ++i) to[i] += from[i];
+            double* to = s.sums(overlaps && p.per_image ? chunk / parts : 0);
+            for (std::int64_t i = 0; overlaps && i < classes * 3; ++i) to[i] += from[i];
             s.weight_total() += from[classes * 3];
             cross_entropy += from[classes * 3 + 1];
             focal += from[classes * 3 + 2];
@@ -205,12 +246,14 @@ void CpuBackend::segmentation_loss_backward(const Tensor& logits, const Tensor& 
     with_activation("segmentation_loss_backward", logits.dtype(), [&]<class T>(T) {
         Problem<T> problem(logits, labels, class_weights, focal_alpha, p);
         const std::int64_t classes = problem.classes, image = logits.dim(1) * logits.dim(2);
-        const Stats s(stats, logits, p.per_image);
+        const Stats s(stats, problem.classes);
         const auto grad = static_cast<double>(*grad_loss.data<float>());
 
         // Of every group and class: d loss / d (sum of q * t), then d loss / d (sum of q).
-        const Scratch scratch(static_cast<std::size_t>(s.groups * classes * 2) * sizeof(float));
+        const std::int64_t slope_count = std::max<std::int64_t>(1, s.groups) * classes * 2;
+        const Scratch scratch(static_cast<std::size_t>(slope_count) * sizeof(float));
         float* slopes = scratch.as<float>();
+        std::fill_n(slopes, slope_count, 0.f);
         for (std::int64_t group = 0; group < s.groups; ++group)
             for (std::int64_t c = 0; c < classes; ++c) {
                 const Overlap o = s.overlap(group, c);
@@ -234,17 +277,18 @@ void CpuBackend::segmentation_loss_backward(const Tensor& logits, const Tensor& 
         const auto even = static_cast<float>(static_cast<double>(smoothing) * problem.weights.total);
         const auto gamma = static_cast<float>(p.focal_gamma);
 
+        const bool per_image = p.per_image && s.groups > 0;
         T* out = dlogits.data<T>();
         parallel_pixels(labels.numel(), classes, classes * lanes, [&](std::int64_t i, int count, float* planes) {
             // A group of pixels may straddle two images, whose slopes differ; then each image's own pixels are done
             // alone.
             for (int begin = 0; begin < count;) {
                 const std::int64_t first = i + begin, n = first / image;
-                const int here = p.per_image
+                const int here = per_image
                                      ? static_cast<int>(std::min<std::int64_t>(count - begin, (n + 1) * image - first))
                                      : count - begin;
                 begin += here;
-                const float *both = slopes + (p.per_image ? n : 0) * 2 * classes, *predicted = both + classes;
+                const float *both = slopes + (per_image ? n : 0) * 2 * classes, *predicted = both + classes;
                 const Pixels pixel = problem.read(first, here, planes);
                 const IntVec valid = pixel.label >= 0;
                 Vec dot{}, own{};  // of q and d loss / d q, for softmax's own backward step
@@ -269,7 +313,7 @@ void CpuBackend::segmentation_loss_backward(const Tensor& logits, const Tensor& 
                     g += select(pixel.label == static_cast<std::int32_t>(c), target, Vec{});
                     store(planes + c * lanes, select(valid, g, Vec{}));
                 }
-                store_pixels(out + first * classes, classes, here, planes);
+                store_pixels(out + first * problem.channels, problem.channels, classes, here, planes);
             }
         });
         problem.check();

@@ -9,15 +9,8 @@ void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
         const T* px = x.data<T>();
         auto* out = labels.data<std::uint8_t>();
         parallel_pixels(labels.numel(), channels, channels * lanes, [=](std::int64_t i, int count, float* planes) {
-            load_pixels(px + i * channels, channels, count, planes);
-            Vec maximum = load(planes);
-            IntVec best{};
-            for (std::int64_t c = 1; c < channels; ++c) {
-                const Vec v = load(planes + c * lanes);
-                const IntVec larger = v > maximum;
-                maximum = select(larger, v, maximum);
-                best = larger ? IntVec{} + static_cast<std::int32_t>(c) : best;
-            }
+            load_pixels(px + i * channels, channels, channels, count, planes);
+            const IntVec best = position_of_maximum(planes, channels);
             for (int p = 0; p < count; ++p) out[i + p] = static_cast<std::uint8_t>(best[p]);
         });
     });

@@ -1,6 +1,5 @@
-#include <cmath>
+#include "backend/cpu/norm.h"
 
-#include "backend/cpu/columns.h"
 #include "backend/cpu/cpu_backend.h"
 
 namespace camber::cpu {
@@ -74,32 +73,6 @@ void statistics(const Columns& columns, const T* x, double* means, double* varia
         variances[channel] = std::max(0.0, moments.squares / moments.count);
     });
 }
-
-double inverse_deviation(double variance, double eps) { return 1 / std::sqrt(variance + eps); }
-
-/// What channels are normalised with, expanded to rows: output = (x - mean) * scale + beta, scale = gamma * invstd.
-class Affine {
-  public:
-    /// invstd(channel) in f32, as the caller of batch_norm_train keeps it.
-    template <class F>
-    Affine(const Columns& columns, const float* mean, F&& invstd, const float* gamma, const float* beta)
-        : scratch_(static_cast<std::size_t>(columns.period) * 3 * sizeof(float)), period_(columns.period) {
-        float* row = scratch_.as<float>();
-        for (std::int64_t j = 0; j < period_; ++j) {
-            const std::int64_t channel = j % columns.channels;
-            row[j] = mean[channel];
-            row[period_ + j] = gamma[channel] * static_cast<float>(invstd(channel));
-            row[2 * period_ + j] = beta[channel];
-        }
-    }
-    const float* mean() const { return scratch_.as<float>(); }
-    const float* scale() const { return mean() + period_; }
-    const float* beta() const { return scale() + period_; }
-
-  private:
-    Scratch scratch_;
-    std::int64_t period_;
-};
 
 template <class T>
 void apply(const Columns& columns, const Affine& affine, const Tensor& x, const Tensor& residual, const Tensor& y,
@@ -175,8 +148,9 @@ void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& 
 }  // namespace
 
 void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                                  const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                  const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
+                                  const Tensor& offset, const Tensor& running_mean, const Tensor& running_var,
+                                  const Tensor& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
+                                  const BatchNormParams& p) {
     with_activation("batch_norm_train", x.dtype(), [&]<class T>(T) {
         const Columns columns(x);
         const Scratch scratch(2 * static_cast<std::size_t>(columns.channels) * sizeof(double));
@@ -192,13 +166,16 @@ void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const
         for (std::int64_t c = 0; c < columns.channels; ++c) {
             mean.data<float>()[c] = static_cast<float>(means[c]);
             inverse[c] = static_cast<float>(inverse_deviation(variances[c], p.eps));
-            blend(running_mean.data<float>()[c], means[c]);
+            blend(running_mean.data<float>()[c],
+                  means[c] + (offset ? static_cast<double>(offset.data<float>()[c]) : 0.0));
             blend(running_var.data<float>()[c], variances[c] * correction);
         }
         const Affine affine(
             columns, mean.data<float>(), [=](std::int64_t c) { return inverse[c]; }, gamma.data<float>(),
             beta.data<float>());
+        if (pooled && !residual) return normalise_and_pool(affine, x, y, pooled, p.relu);
         apply<T>(columns, affine, x, residual, y, p.relu);
+        if (pooled) max_pool2d(y, pooled, {});
     });
 }
 
@@ -216,15 +193,21 @@ void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, c
     });
 }
 
-void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
-                                     const Tensor& beta, const Tensor& mean, const Tensor& invstd, const Tensor& dx,
-                                     const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
-                                     const BatchNormParams& p) {
+void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const ChannelSlice& dy, const Tensor& dpooled,
+                                     const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& invstd,
+                                     const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
+                                     const Tensor& dbeta, const BatchNormParams& p) {
+    const float* inverse = invstd.data<float>();
+    if (dpooled) {
+        const Affine affine(
+            Columns(x), mean.data<float>(), [=](std::int64_t c) { return inverse[c]; }, gamma.data<float>(),
+            beta.data<float>());
+        return pooled_backward(affine, inverse, x, dy, dpooled, dx, dgamma, dbeta, p.relu);
+    }
     with_activation("batch_norm_backward", x.dtype(), [&]<class T>(T) {
-        const float* inverse = invstd.data<float>();
         backward<T>(
-            x, y, dy, gamma, beta, mean, [=](std::int64_t c) { return static_cast<double>(inverse[c]); }, dx, dresidual,
-            dgamma, dbeta, p.relu, true);
+            x, y, dy.tensor, gamma, beta, mean, [=](std::int64_t c) { return static_cast<double>(inverse[c]); }, dx,
+            dresidual, dgamma, dbeta, p.relu, true);
     });
 }
 

@@ -36,6 +36,7 @@ struct Step {
 struct Buffers {
     float *parameter, *state1, *state2, *ema;
     const float* grad;
+    bf16* rounded;
 };
 
 /// The updates of PyTorch's SGD, Adam and AdamW on elements [begin, end).
@@ -66,6 +67,7 @@ void update(const Buffers& b, std::int64_t begin, std::int64_t end, const Step& 
             w -= s.step_size * m / fma(sqrt(v), splat(s.inverse_root), splat(eps));
         }
         store(b.parameter + i, w, part);
+        if (b.rounded) store(b.rounded + i, w, part);
         if constexpr (has_ema) store(b.ema + i, fma(splat(decay), load(b.ema + i, part), w * fresh), part);
     });
 }
@@ -116,11 +118,12 @@ void CpuBackend::grad_norm(const Tensor& grad, std::span<const ParameterSegment>
     *norm.data<float>() = static_cast<float>(std::sqrt(squares));
 }
 
-void CpuBackend::optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1, const Tensor& state2,
-                                const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
-                                std::span<const ParameterSegment> segments, const OptimizerParams& p) {
-    const Buffers buffers{parameter.data<float>(), data_or_null(state1), data_or_null(state2), data_or_null(ema),
-                          grad.data<float>()};
+void CpuBackend::optimizer_step(const Tensor& parameter, const Tensor& rounded, const Tensor& grad,
+                                const Tensor& state1, const Tensor& state2, const Tensor& ema, const Tensor& grad_norm,
+                                const Tensor& scalars, std::span<const ParameterSegment> segments,
+                                const OptimizerParams& p) {
+    const Buffers buffers{parameter.data<float>(), data_or_null(state1), data_or_null(state2),
+                          data_or_null(ema),       grad.data<float>(),   rounded ? rounded.data<bf16>() : nullptr};
     const float* numbers = scalars.data<float>();
     double gradient_scale = static_cast<double>(numbers[step_scalar::grad_scale]);
     if (p.max_grad_norm > 0) {

@@ -27,10 +27,6 @@ struct Window {
     }
 };
 
-/// Lanes where v replaces the maximum so far. The first of equals stays; NaN counts as larger than any number, so that
-/// it is not lost.
-CAMBER_VEC IntVec exceeds(Vec v, Vec maximum) { return ~(v <= maximum) & (maximum == maximum); }
-
 CAMBER_VEC Vec lowest() { return splat(-std::numeric_limits<float>::infinity()); }
 
 /// Where in the image (row * width + column) the maximum of 16 channels lies; -1 under a window of padding only.
@@ -77,7 +73,7 @@ struct Addend {
 template <class T>
 void start_gradient(const Tensor& dx, const ChannelSlice& addend) {
     if (addend) {
-        backend(dx).copy_channels(addend.tensor, addend.begin, dx, 0, dx.dim(3));
+        backend(dx).copy_channels(addend.tensor, addend.begin, dx, 0, dx.dim(3), {});
     } else {
         device_memory(Device::cpu).zero(dx.raw(), dx.bytes());
     }

@@ -1,3 +1,4 @@
+#include "backend/cpu/columns.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/image.h"
 
@@ -23,6 +24,49 @@ CAMBER_VEC void copy_bytes(char* to, const char* from, std::size_t bytes, bool s
 bool streamable(const Tensor& y, std::size_t offset, std::size_t pitch, std::size_t bytes) {
     return y.bytes() >= streaming_bytes && (reinterpret_cast<std::uintptr_t>(y.raw()) + offset) % 64 == 0 &&
            pitch % 64 == 0 && bytes % 64 == 0;
+}
+
+/// Copies channels, and sums them: in f32 over some pixels, those sums in f64, in shares that do not depend on the
+/// threads.
+void copy_and_sum(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin, std::int64_t count,
+                  const Tensor& sums) {
+    with_activation("copy_channels", x.dtype(), [&]<class T>(T) {
+        const std::int64_t from_pitch = x.shape().back(), to_pitch = y.shape().back(), pixels = x.numel() / from_pitch;
+        const T* from = x.data<T>() + x_begin;
+        T* to = y.data<T>() + y_begin;
+        const std::int64_t width = round_up(count, lanes),
+                           block = std::max<std::int64_t>(1, Columns::block_elements / width);
+        const std::int64_t chunks =
+            std::clamp<std::int64_t>(pixels * count / Columns::chunk_elements, 1, Columns::max_chunks);
+        const auto all = static_cast<std::size_t>(chunks * width);
+        const Scratch scratch(all * (sizeof(double) + sizeof(float)));
+        double* totals = scratch.as<double>();
+        float* partial = scratch.as<float>(all * sizeof(double));
+        const bool cached = to_pitch % lanes != 0 || y_begin % lanes != 0 || count % lanes != 0;
+        with_store(y, cached, [&](auto write) {
+            parallel_for(chunks, pixels * count / chunks, [&](std::int64_t chunk) {
+                double* total = totals + chunk * width;
+                float* sum = partial + chunk * width;
+                std::fill_n(total, width, 0.0);
+                const std::int64_t last = pixels * (chunk + 1) / chunks;
+                for (std::int64_t begin = pixels * chunk / chunks; begin < last; begin += block) {
+                    std::fill_n(sum, width, 0.f);
+                    for (std::int64_t i = begin; i < std::min(last, begin + block); ++i)
+                        for_vectors(0, count, [&](std::int64_t c, auto part) {
+                            const Vec v = load(from + i * from_pitch + c, part);
+                            write(to + i * to_pitch + c, v, part);
+                            store(sum + c, load(sum + c) + v);
+                        });
+                    for (std::int64_t c = 0; c < width; ++c) total[c] += static_cast<double>(sum[c]);
+                }
+            });
+        });
+        for (std::int64_t c = 0; c < count; ++c) {
+            double sum = 0;
+            for (std::int64_t chunk = 0; chunk < chunks; ++chunk) sum += totals[chunk * width + c];
+            sums.data<float>()[c] = static_cast<float>(sum);
+        }
+    });
 }
 
 /// A row of pixels of `packed` [N, H, W, C * factor^2] and the `factor` rows of `spread` [N, H * factor, W * factor, C]
@@ -69,7 +113,8 @@ void CpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
 }
 
 void CpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
-                               std::int64_t count) {
+                               std::int64_t count, const Tensor& sums) {
+    if (sums) return copy_and_sum(x, x_begin, y, y_begin, count, sums);
     const std::size_t element = size_of(x.dtype());
     const auto bytes = static_cast<std::size_t>(count) * element;
     const auto from_pitch = static_cast<std::size_t>(x.shape().back()) * element;

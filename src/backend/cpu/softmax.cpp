@@ -10,7 +10,7 @@ void CpuBackend::softmax(const Tensor& x, const Tensor& y) {
         T* py = y.data<T>();
         parallel_pixels(x.numel() / channels, channels, channels * lanes,
                         [=](std::int64_t i, int count, float* planes) {
-                            load_pixels(px + i * channels, channels, count, planes);
+                            load_pixels(px + i * channels, channels, channels, count, planes);
                             const Vec maximum = maximum_of(planes, channels);
                             Vec total{};
                             for (float* p = planes; p < planes + channels * lanes; p += lanes) {
@@ -21,7 +21,7 @@ void CpuBackend::softmax(const Tensor& x, const Tensor& y) {
                             const Vec inverse = 1.f / total;
                             for (float* p = planes; p < planes + channels * lanes; p += lanes)
                                 store(p, load(p) * inverse);
-                            store_pixels(py + i * channels, channels, count, planes);
+                            store_pixels(py + i * channels, channels, channels, count, planes);
                         });
     });
 }
@@ -32,12 +32,12 @@ void CpuBackend::softmax_backward(const Tensor& y, const Tensor& dy, const Tenso
         const T *py = y.data<T>(), *pdy = dy.data<T>();
         T* pdx = dx.data<T>();
         parallel_pixels(y.numel() / channels, channels, 2 * size, [=](std::int64_t i, int count, float* planes) {
-            load_pixels(py + i * channels, channels, count, planes);
-            load_pixels(pdy + i * channels, channels, count, planes + size);
+            load_pixels(py + i * channels, channels, channels, count, planes);
+            load_pixels(pdy + i * channels, channels, channels, count, planes + size);
             Vec dot{};
             for (float* p = planes; p < planes + size; p += lanes) dot = fma(load(p), load(p + size), dot);
             for (float* p = planes; p < planes + size; p += lanes) store(p, load(p) * (load(p + size) - dot));
-            store_pixels(pdx + i * channels, channels, count, planes);
+            store_pixels(pdx + i * channels, channels, channels, count, planes);
         });
     });
 }

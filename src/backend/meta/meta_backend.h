@@ -20,12 +20,13 @@ class MetaBackend : public Backend {
     void conv_transpose2d_backward_filter(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                           const ConvTranspose2dParams&) override {}
     void batch_norm_train(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                          const Tensor&, const Tensor&, const Tensor&, const BatchNormParams&) override {}
+                          const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                          const BatchNormParams&) override {}
     void batch_norm_inference(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                               const Tensor&, const BatchNormParams&) override {}
-    void batch_norm_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                             const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                             const BatchNormParams&) override {}
+    void batch_norm_backward(const Tensor&, const Tensor&, const ChannelSlice&, const Tensor&, const Tensor&,
+                             const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                             const Tensor&, const BatchNormParams&) override {}
     void batch_norm_inference_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                        const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                        const Tensor&, const BatchNormParams&) override {}
@@ -47,12 +48,13 @@ class MetaBackend : public Backend {
     void resize(const Tensor&, const Tensor&, ResizeMode) override {}
     void resize_backward(const Tensor&, const Tensor&, ResizeMode) override {}
     void pad2d(const Tensor&, const Tensor&, int, int) override {}
-    void copy_channels(const Tensor&, std::int64_t, const Tensor&, std::int64_t, std::int64_t) override {}
+    void copy_channels(const Tensor&, std::int64_t, const Tensor&, std::int64_t, std::int64_t,
+                       const Tensor&) override {}
     void pixel_shuffle(const Tensor&, const Tensor&, int) override {}
     void pixel_unshuffle(const Tensor&, const Tensor&, int) override {}
     void sum(const Tensor&, const Tensor&) override {}
     void segmentation_loss(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                           const SegmentationLossParams&) override {}
+                           const Tensor&, const SegmentationLossParams&) override {}
     void segmentation_loss_backward(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                     const Tensor&, const Tensor&, const SegmentationLossParams&) override {}
     void argmax(const Tensor&, const Tensor&) override {}
@@ -62,7 +64,8 @@ class MetaBackend : public Backend {
     void overlay(const Tensor&, const Tensor&, const Tensor&, int, const Tensor&) override {}
     void grad_norm(const Tensor&, std::span<const ParameterSegment>, const Tensor&) override {}
     void optimizer_step(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                        const Tensor&, std::span<const ParameterSegment>, const OptimizerParams&) override {}
+                        const Tensor&, const Tensor&, std::span<const ParameterSegment>,
+                        const OptimizerParams&) override {}
 };
 
 }  // namespace camber

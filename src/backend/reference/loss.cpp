@@ -37,14 +37,14 @@ OverlapGradient jaccard_gradient(const Overlap& s, double smooth) {
     return {1 / denominator + numerator / (denominator * denominator), -numerator / (denominator * denominator)};
 }
 
-/// The stats tensor: [groups][classes] overlaps (a group is an image or the whole batch), then the weight total of
-/// cross-entropy and the number of valid pixels.
+/// The stats tensor: [groups][classes] overlaps (a group is an image or the whole batch, or there is none), then the
+/// weight total of cross-entropy and the number of valid pixels.
 struct Stats {
     std::int64_t groups, classes;
     double* values;
 
-    Stats(const Tensor& stats, const Tensor& logits, bool per_image)
-        : groups(per_image ? logits.dim(0) : 1), classes(logits.shape().back()), values(stats.data<double>()) {}
+    Stats(const Tensor& stats, std::int64_t class_count)
+        : groups(stats.numel() / (class_count * 3)), classes(class_count), values(stats.data<double>()) {}
 
     double* sums(std::int64_t group, std::int64_t c) const { return values + (group * classes + c) * 3; }
     Overlap overlap(std::int64_t group, std::int64_t c) const {
@@ -53,7 +53,7 @@ struct Stats {
     }
     double& weight_total() const { return values[groups * classes * 3]; }
     double& pixels() const { return values[groups * classes * 3 + 1]; }
-    std::int64_t size() const { return groups * classes * 3 + 3; }
+    std::int64_t size() const { return groups * classes * 3 + 2; }
     /// The mean over groups and classes divides by this.
     double terms() const { return static_cast<double>(groups * classes); }
 };
@@ -90,16 +90,17 @@ void check_labels(const std::uint8_t* labels, std::int64_t count, std::int64_t c
 
 void ReferenceBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, const Tensor& class_weights,
                                          const Tensor& focal_alpha, const Tensor& loss, const Tensor& stats,
-                                         const SegmentationLossParams& p) {
+                                         const Tensor& counts, const SegmentationLossParams& p) {
     with_floating(logits.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
-        const std::int64_t classes = logits.shape().back(), pixels = labels.numel();
+        const std::int64_t channels = logits.shape().back(), classes = p.classes > 0 ? p.classes : channels;
+        const std::int64_t pixels = labels.numel();
         const std::int64_t pixels_per_image = logits.dim(1) * logits.dim(2);
         const A* plogits = logits.data<A>();
         const auto* plabels = labels.data<std::uint8_t>();
         check_labels(plabels, pixels, classes, p.ignore_index);
         const auto weights = class_values<A>(class_weights, classes), alpha = class_values<A>(focal_alpha, classes);
-        const Stats s(stats, logits, p.per_image);
+        const Stats s(stats, classes);
         std::fill_n(s.values, s.size(), 0.0);
 
         double cross_entropy = 0, focal = 0;
@@ -108,15 +109,16 @@ void ReferenceBackend::segmentation_loss(const Tensor& logits, const Tensor& lab
             if (plabels[i] == p.ignore_index) continue;
             const std::size_t target = plabels[i];
             const std::int64_t group = p.per_image ? i / pixels_per_image : 0;
-            log_softmax(plogits + i * classes, classes, logarithms.data());
+            log_softmax(plogits + i * channels, classes, logarithms.data());
             double smoothed = 0;
             for (std::size_t c = 0; c < logarithms.size(); ++c) {
+                smoothed -= weights[c] * logarithms[c];
+                if (s.groups == 0) continue;
                 const double q = std::exp(logarithms[c]);
                 double* sums = s.sums(group, static_cast<std::int64_t>(c));
                 sums[0] += c == target ? q : 0;
                 sums[1] += q;
                 sums[2] += c == target ? 1 : 0;
-                smoothed -= weights[c] * logarithms[c];
             }
             const double log_q = logarithms[target];
             cross_entropy += (1 - p.label_smoothing) * weights[target] * -log_q +
@@ -137,6 +139,15 @@ void ReferenceBackend::segmentation_loss(const Tensor& logits, const Tensor& lab
             }
         *loss.data<P>() = static_cast<P>(total);
     });
+    if (!counts) return;
+    const Tensor prediction = Tensor::empty(labels.shape(), Dtype::u8, labels.device());
+    Tensor of_classes = logits;
+    if (const std::int64_t classes = counts.dim(0); classes < logits.dim(3)) {
+        of_classes = Tensor::empty({logits.dim(0), logits.dim(1), logits.dim(2), classes}, logits.dtype(), logits.device());
+        copy_channels(logits, 0, of_classes, 0, classes, {});
+    }
+    argmax(of_classes, prediction);
+    confusion_matrix(prediction, labels, counts, p.ignore_index);
 }
 
 void ReferenceBackend::segmentation_loss_backward(const Tensor& logits, const Tensor& labels,
@@ -144,13 +155,14 @@ void ReferenceBackend::segmentation_loss_backward(const Tensor& logits, const Te
                                                   const Tensor& stats, const Tensor& grad_loss, const Tensor& dlogits,
                                                   const SegmentationLossParams& p) {
     with_floating(logits.dtype(), [&]<class A>() {
-        const std::int64_t classes = logits.shape().back(), pixels = labels.numel();
+        const std::int64_t channels = logits.shape().back(), classes = p.classes > 0 ? p.classes : channels;
+        const std::int64_t pixels = labels.numel();
         const std::int64_t pixels_per_image = logits.dim(1) * logits.dim(2);
         const A* plogits = logits.data<A>();
         const auto* plabels = labels.data<std::uint8_t>();
         A* out = dlogits.data<A>();
         const auto weights = class_values<A>(class_weights, classes), alpha = class_values<A>(focal_alpha, classes);
-        const Stats s(stats, logits, p.per_image);
+        const Stats s(stats, classes);
         const auto grad = static_cast<double>(*grad_loss.data<parameter_t<A>>());
 
         // d loss / d q_c of a pixel in a group: `both` where c is its label, plus `predicted`.
@@ -170,16 +182,15 @@ void ReferenceBackend::segmentation_loss_backward(const Tensor& logits, const Te
 
 #pragma omp parallel for if (worth_threads(logits.numel()))
         for (std::int64_t i = 0; i < pixels; ++i) {
-            A* gradient = out + i * classes;
-            if (plabels[i] == p.ignore_index) {
-                std::fill_n(gradient, classes, static_cast<A>(0.0));
-                continue;
-            }
+            A* gradient = out + i * channels;
+            std::fill_n(gradient, channels, static_cast<A>(0.0));
+            if (plabels[i] == p.ignore_index) continue;
             const std::size_t target = plabels[i];
             const OverlapGradient* slope = slopes.data() + (p.per_image ? i / pixels_per_image : 0) * classes;
             std::vector<double> logarithms(static_cast<std::size_t>(classes));
-            log_softmax(plogits + i * classes, classes, logarithms.data());
+            log_softmax(plogits + i * channels, classes, logarithms.data());
             const auto overlap_slope = [&](std::size_t c) {
+                if (s.groups == 0) return 0.0;
                 return slope[c].predicted + (c == target ? slope[c].both : 0.0);
             };
             double dot = 0;  // of q and d loss / d q, for softmax's own backward step

@@ -30,15 +30,14 @@ void apply(const Tensor& x, const Tensor& residual, const Tensor& y, std::int64_
     }
 }
 
-/// Gradients for every channel. With `batch_statistics` mean and invstd depend on x (Ioffe and Szegedy 2015, section
-/// 3), else they are constants.
-template <class A, class ChannelOf>
-void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& dx, const Tensor& dresidual,
+/// Gradients for every channel; incoming(i) is that of element i of the output. With `batch_statistics` mean and invstd
+/// depend on x (Ioffe and Szegedy 2015, section 3), else they are constants.
+template <class A, class Incoming, class ChannelOf>
+void backward(const Tensor& x, const Tensor& y, Incoming incoming, const Tensor& dx, const Tensor& dresidual,
               const Tensor& dgamma, const Tensor& dbeta, bool relu, bool batch_statistics, ChannelOf channel_of) {
     using P = parameter_t<A>;
     const std::int64_t channels = x.shape().back(), count = rows_of(x);
     const A* px = x.data<A>();
-    const A* pdy = dy.data<A>();
     const A* py = data_or_null<A>(y);
     A* pdx = data_or_null<A>(dx);
     A* pdresidual = data_or_null<A>(dresidual);
@@ -48,7 +47,7 @@ void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& 
     for (std::int64_t c = 0; c < channels; ++c) {
         const Channel channel = channel_of(c);
         const auto gradient = [&](std::int64_t i) {
-            const auto g = static_cast<double>(pdy[i]);
+            const double g = incoming(i);
             return relu && (py ? static_cast<double>(py[i]) : channel.output(static_cast<double>(px[i]))) <= 0 ? 0.0
                                                                                                                : g;
         };
@@ -73,15 +72,16 @@ void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& 
 }  // namespace
 
 void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma,
-                                        const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
-                                        const Tensor& y, const Tensor& mean, const Tensor& invstd,
-                                        const BatchNormParams& p) {
+                                        const Tensor& beta, const Tensor& offset, const Tensor& running_mean,
+                                        const Tensor& running_var, const Tensor& y, const Tensor& pooled,
+                                        const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
         const A* px = x.data<A>();
         const P* pgamma = gamma.data<P>();
         const P* pbeta = beta.data<P>();
+        const P* poffset = data_or_null<P>(offset);
         P* pmean = mean.data<P>();
         P* pinvstd = invstd.data<P>();
         P* prunning_mean = running_mean.data<P>();
@@ -106,11 +106,12 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
                                   static_cast<double>(pbeta[c])};
             pmean[c] = static_cast<P>(channel.mean);
             pinvstd[c] = static_cast<P>(channel.invstd);
-            blend(prunning_mean[c], average);
+            blend(prunning_mean[c], average + (poffset ? static_cast<double>(poffset[c]) : 0.0));
             blend(prunning_var[c], variance * correction);
             apply<A>(x, residual, y, c, count, channel, p.relu);
         }
     });
+    if (pooled) max_pool2d(y, pooled, {});
 }
 
 void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma,
@@ -132,20 +133,36 @@ void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& resid
     });
 }
 
-void ReferenceBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
-                                           const Tensor& beta, const Tensor& mean, const Tensor& invstd,
-                                           const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma,
-                                           const Tensor& dbeta, const BatchNormParams& p) {
+void ReferenceBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const ChannelSlice& dy,
+                                           const Tensor& dpooled, const Tensor& gamma, const Tensor& beta,
+                                           const Tensor& mean, const Tensor& invstd, const Tensor& dx,
+                                           const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
+                                           const BatchNormParams& p) {
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const P* pgamma = gamma.data<P>();
         const P* pbeta = beta.data<P>();
         const P* pmean = mean.data<P>();
         const P* pinvstd = invstd.data<P>();
-        backward<A>(x, y, dy, dx, dresidual, dgamma, dbeta, p.relu, true, [&](std::int64_t c) {
+        const auto channel_of = [&](std::int64_t c) {
             return Channel{static_cast<double>(pmean[c]), static_cast<double>(pinvstd[c]),
                            static_cast<double>(pgamma[c]), static_cast<double>(pbeta[c])};
-        });
+        };
+        Tensor unpooled;  // the part of the gradient that comes through the maxima
+        if (dpooled) {
+            const Tensor output = Tensor::empty(x.shape(), x.dtype(), x.device());
+            for (std::int64_t c = 0; c < x.dim(3); ++c) apply<A>(x, {}, output, c, rows_of(x), channel_of(c), p.relu);
+            unpooled = Tensor::empty(x.shape(), x.dtype(), x.device());
+            max_pool2d_backward(output, {}, dpooled, {}, unpooled, {});
+        }
+        const A *pdy = data_or_null<A>(dy.tensor), *punpooled = data_or_null<A>(unpooled);
+        const std::int64_t channels = x.shape().back(), wide = dy ? dy.tensor.shape().back() : 0;
+        const auto incoming = [&](std::int64_t i) {
+            double g = punpooled ? static_cast<double>(punpooled[i]) : 0.0;
+            if (pdy) g += static_cast<double>(pdy[i / channels * wide + dy.begin + i % channels]);
+            return g;
+        };
+        backward<A>(x, y, incoming, dx, dresidual, dgamma, dbeta, p.relu, true, channel_of);
     });
 }
 
@@ -160,7 +177,9 @@ void ReferenceBackend::batch_norm_inference_backward(const Tensor& x, const Tens
         const P* pbeta = beta.data<P>();
         const P* pmean = running_mean.data<P>();
         const P* pvar = running_var.data<P>();
-        backward<A>(x, y, dy, dx, dresidual, dgamma, dbeta, p.relu, false, [&](std::int64_t c) {
+        const A* pdy = dy.data<A>();
+        const auto incoming = [pdy](std::int64_t i) { return static_cast<double>(pdy[i]); };
+        backward<A>(x, y, incoming, dx, dresidual, dgamma, dbeta, p.relu, false, [&](std::int64_t c) {
             return Channel{static_cast<double>(pmean[c]), inverse_deviation(static_cast<double>(pvar[c]), p.eps),
                            static_cast<double>(pgamma[c]), static_cast<double>(pbeta[c])};
         });

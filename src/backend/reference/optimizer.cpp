@@ -54,16 +54,17 @@ void ReferenceBackend::grad_norm(const Tensor& grad, std::span<const ParameterSe
     });
 }
 
-void ReferenceBackend::optimizer_step(const Tensor& parameter, const Tensor& grad, const Tensor& state1,
-                                      const Tensor& state2, const Tensor& ema, const Tensor& grad_norm,
-                                      const Tensor& scalars, std::span<const ParameterSegment> segments,
-                                      const OptimizerParams& p) {
+void ReferenceBackend::optimizer_step(const Tensor& parameter, const Tensor& rounded, const Tensor& grad,
+                                      const Tensor& state1, const Tensor& state2, const Tensor& ema,
+                                      const Tensor& grad_norm, const Tensor& scalars,
+                                      std::span<const ParameterSegment> segments, const OptimizerParams& p) {
     with_parameter(parameter.dtype(), [&]<class P>() {
         P* w = parameter.data<P>();
         const P* g = grad.data<P>();
         P* moment1 = data_or_null<P>(state1);
         P* moment2 = data_or_null<P>(state2);
         P* average = data_or_null<P>(ema);
+        bf16* coarse = data_or_null<bf16>(rounded);
 
         double gradient_scale = scalar(scalars, step_scalar::grad_scale);
         if (p.max_grad_norm > 0) {
@@ -87,6 +88,7 @@ void ReferenceBackend::optimizer_step(const Tensor& parameter, const Tensor& gra
                                          ? sgd(before, gradient, moment1 ? &m : nullptr, step, p)
                                          : adam(before, gradient, m, v, step, p);
                 w[i] = static_cast<P>(after);
+                if (coarse) coarse[i] = bf16(w[i]);
                 if (moment1) moment1[i] = static_cast<P>(m);
                 if (moment2) moment2[i] = static_cast<P>(v);
                 if (average) average[i] = static_cast<P>(decay * static_cast<double>(average[i]) + (1 - decay) * after);

@@ -40,13 +40,20 @@ void ReferenceBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left
 }
 
 void ReferenceBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
-                                     std::int64_t count) {
+                                     std::int64_t count, const Tensor& sums) {
     with_floating(x.dtype(), [&]<class A>() {
         const std::int64_t from = x.shape().back(), to = y.shape().back();
         const A* px = x.data<A>();
         A* py = y.data<A>();
         for (std::int64_t row = 0; row < rows_of(x); ++row)
             std::copy_n(px + row * from + x_begin, count, py + row * to + y_begin);
+        if (!sums) return;
+        for (std::int64_t c = 0; c < count; ++c) {
+            double sum = 0;
+            for (std::int64_t row = 0; row < rows_of(x); ++row)
+                sum += static_cast<double>(px[row * from + x_begin + c]);
+            sums.data<parameter_t<A>>()[c] = static_cast<parameter_t<A>>(sum);
+        }
     });
 }
 

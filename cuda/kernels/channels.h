@@ -1,0 +1,182 @@
+#pragma once
+#include <numeric>
+
+#include "cuda/kernels/numeric.h"
+#include "cuda/kernels/reduce.h"
+#include "cuda/runtime/arrivals.h"
+
+/// Sums of every channel of a tensor over all its pixels.
+///
+/// The tensor [rows, channels] is read as flat vectors of `width` elements whose channels repeat after `period`
+/// vectors, so accesses are of 16 bytes and coalesced for every number of channels (period 3 for 3 channels of bf16).
+/// A block takes `columns` vectors of `rows` periods side by side; a thread stays in its column, and so keeps what
+/// belongs to its `width` channels in registers. A lane is an element of a period: lane i is of channel i % channels.
+/// Blocks leave their sums in global memory; the one that comes last adds them, in an order that is always the same.
+namespace camber::CAMBER_GPU {
+
+struct ChannelLayout {
+    static constexpr int threads = 256;
+    static constexpr int most_columns =
+        32;  ///< so that a block has rows to sum, and its last one few channels to finish
+
+    std::int64_t vectors, periods;  ///< of the tensor; the last period may be short
+    std::int64_t full_rounds = 0;   ///< times rows: periods of every block
+    std::int64_t rest = 0;          ///< periods beyond those, the first block's first
+    int width, period, columns, rows, channels;
+    unsigned blocks = 0, tiles;  ///< grid.x along periods, grid.y along columns
+
+    ChannelLayout(std::int64_t elements, int channel_count, int vector_width) : channels(channel_count) {
+        width = vector_width;
+        vectors = elements / width;
+        period = channels / std::gcd(channels, width);
+        periods = (vectors + period - 1) / period;
+        tiles = static_cast<unsigned>((period + most_columns - 1) / most_columns);
+        columns = (period + static_cast<int>(tiles) - 1) / static_cast<int>(tiles);
+        rows = threads / columns;
+    }
+    ChannelLayout(const Tensor& x, int widest, bool aligned)
+        : ChannelLayout(x.numel(), static_cast<int>(x.shape().back()),
+                        aligned && x.numel() % widest == 0 ? widest : 1) {}
+
+    /// The grid for `kernel`: no more blocks than the device holds at once, unless that leaves a thread too little.
+    template <class... Parameters>
+    LaunchShape shape(void (*kernel)(Parameters...)) {
+        constexpr int least = 4;  // vectors a thread
+        blocks = blocks_for(periods, std::int64_t{rows} * least,
+                            std::max<std::int64_t>(1, resident_blocks(kernel, threads) / tiles));
+        const std::int64_t round = std::int64_t{rows} * blocks;
+        full_rounds = periods / round * rows;
+        rest = periods % round;
+        return {{blocks, tiles}, threads};
+    }
+    std::int64_t elements_per_channel() const { return vectors * width / channels; }
+    __host__ __device__ int lanes() const { return period * width; }
+
+    /// Vectors of `column` among the periods that statistics of `block` are over, counted from the last period.
+    __device__ std::int64_t height(unsigned block, int column) const {
+        const std::int64_t more = rest - std::int64_t{block} * rows;
+        return full_rounds +
+               (more < 0      ? 0
+                : more < rows ? more
+                              : rows) -
+               (block == 0 && (periods - 1) * period + column >= vectors ? 1 : 0);
+    }
+};
+
+/// Where a thread works.
+struct ChannelThread {
+    int row, column;           ///< within the block's rows, within the period
+    int first_lane, lanes;     ///< the block's
+    bool active;               ///< else it has no column
+    std::int64_t first, step;  ///< its first vector, and from there to the next
+
+    __device__ explicit ChannelThread(const ChannelLayout& at) {
+        const int thread = static_cast<int>(threadIdx.x), begin = static_cast<int>(blockIdx.y) * at.columns;
+        const int columns = at.period - begin < at.columns ? at.period - begin : at.columns;
+        row = thread / at.columns;
+        column = begin + thread % at.columns;
+        first_lane = begin * at.width;
+        lanes = columns * at.width;
+        active = row < at.rows && column < begin + columns;
+        first = (static_cast<std::int64_t>(blockIdx.x) * at.rows + row) * at.period + column;
+        step = static_cast<std::int64_t>(gridDim.x) * at.rows * at.period;
+    }
+    /// The first vector when periods are taken from the last to the first.
+    __device__ std::int64_t first_from_end(const ChannelLayout& at) const {
+        const std::int64_t mirrored = (at.periods - 1) * at.period + 2 * column - first;
+        return mirrored < at.vectors ? mirrored : mirrored - step;
+    }
+};
+
+/// Sums `first` and `second` [rows][lanes], in shared memory, over rows; the results are their first rows. Call after a
+/// barrier; there is one after the results.
+__device__ __forceinline__ void sum_block_rows(float* first, float* second, int rows, int lanes) {
+    while (rows > 1) {
+        const int half = (rows + 1) / 2, count = (rows - half) * lanes;
+        for (int i = static_cast<int>(threadIdx.x); i < count; i += ChannelLayout::threads) {
+            first[i] += first[i + half * lanes];
+            second[i] += second[i + half * lanes];
+        }
+        __syncthreads();
+        rows = half;
+    }
+}
+
+struct ChannelSums {
+    double first = 0, second = 0;
+};
+
+/// Partial sums of the lanes of every block, in global memory, and the count of blocks that have left theirs.
+struct ChannelPartials {
+    float2* sums;  ///< [blocks][lanes]
+    unsigned* arrived;
+
+    __device__ __forceinline__ void leave(const ChannelLayout& at, int lane, float first, float second) const {
+        sums[static_cast<std::int64_t>(blockIdx.x) * at.lanes() + lane] = make_float2(first, second);
+    }
+};
+
+/// Memory for them.
+struct ChannelScratch {
+    Tensor memory;
+    ChannelPartials partials;
+
+    explicit ChannelScratch(const ChannelLayout& at)
+        : memory(Tensor::empty({std::int64_t{at.blocks} * at.lanes() * 2}, Dtype::f32, this_device)),
+          partials{reinterpret_cast<float2*>(memory.data<float>()), arrival_counters()} {
+        if (at.tiles > arrival_counter_count)
+            fail("{} channels are more than the {} device sums", at.channels, name(this_device));
+    }
+};
+
+/// In the block that leaves its partial sums last, and sees those of all others, calls finish(channel, sums) for every
+/// channel, in a thread of its own: sums of what adder(channel)(sums, block, lane, partial sums of the lane) adds, for
+/// every lane of the channel in every block. `scratch` is shared memory for 2 * threads doubles. Where channels are
+/// whole vectors a tile's channels are finished by its own last block.
+template <class Adder, class Finish>
+__device__ __forceinline__ void finish_channels(const ChannelLayout& at, const ChannelThread& self,
+                                                const ChannelPartials& partials, double* scratch, Adder adder,
+                                                Finish finish) {
+    constexpr int threads = ChannelLayout::threads;
+    const bool by_tile = at.lanes() == at.channels;
+    const unsigned blocks = by_tile ? at.blocks : at.blocks * at.tiles;
+    if (!last_to_arrive(partials.arrived + (by_tile ? blockIdx.y : 0), blocks)) return;
+    const int thread = static_cast<int>(threadIdx.x);
+    const int begin = by_tile ? self.first_lane : 0, end = by_tile ? begin + self.lanes : at.channels;
+    for (int first = begin; first < end; first += threads) {
+        const int here = end - first < threads ? end - first : threads, slices = threads / here;
+        const int channel = first + thread % here, slice = thread / here;
+        ChannelSums sums;
+        const auto add = adder(channel);
+        if (slice < slices)
+            for (int lane = channel; lane < at.lanes(); lane += at.channels) {
+#pragma unroll 8
+                for (unsigned block = static_cast<unsigned>(slice); block < at.blocks;
+                     block += static_cast<unsigned>(slices))
+                    add(sums, block, lane,
+                        from_other_block(partials.sums + static_cast<std::int64_t>(block) * at.lanes() + lane));
+            }
+        scratch[thread] = sums.first;
+        scratch[threads + thread] = sums.second;
+        __syncthreads();
+        if (thread < here) {
+            for (int k = 1; k < slices; ++k) {
+                sums.first += scratch[k * here + thread];
+                sums.second += scratch[threads + k * here + thread];
+            }
+            finish(channel, sums);
+        }
+        __syncthreads();
+    }
+}
+
+/// Calls f(std::integral_constant<int, n>{}) with n = `widest` where the layout has whole vectors, else 1.
+template <int widest, class F>
+void with_width(const ChannelLayout& at, F&& f) {
+    if (at.width == widest)
+        f(std::integral_constant<int, widest>{});
+    else
+        f(std::integral_constant<int, 1>{});
+}
+
+}  // namespace camber::CAMBER_GPU

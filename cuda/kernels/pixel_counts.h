@@ -1,0 +1,61 @@
+#pragma once
+#include "cuda/kernels/rows.h"
+
+namespace camber::CAMBER_GPU {
+
+/// The channel of the row's largest value, the first among equals; `largest` becomes the value. Slots without a channel
+/// hold minus infinity.
+template <class Row>
+__device__ __forceinline__ int largest_of(const float (&v)[Row::slots], float& largest) {
+    int best = 0;
+    largest = v[0];
+#pragma unroll
+    for (int s = 1; s < Row::slots; ++s)
+        if (v[s] > largest) largest = v[s], best = s;
+    if constexpr (Row::lanes == 1) return best;
+    best = Row::channel(best);
+#pragma unroll
+    for (int offset = Row::lanes / 2; offset > 0; offset /= 2) {
+        const float other = __shfl_xor_sync(full_mask, largest, offset);
+        const int its = __shfl_xor_sync(full_mask, best, offset);
+        if (other > largest || (other == largest && its < best)) largest = other, best = its;
+    }
+    return best;
+}
+
+/// A confusion matrix that blocks count in shared memory, beyond what for_rows() has there. Integers add up to the same
+/// in any order.
+class PixelCounts {
+  public:
+    /// Whether the matrix has room beside the rows.
+    static bool fit(int classes) { return classes <= 64; }
+    static std::size_t shared_bytes(const Tensor& counts, int classes) {
+        return counts ? static_cast<std::size_t>(classes * classes) * sizeof(int) : 0;
+    }
+
+    /// `counts` [classes, classes], truth by prediction, or null: nothing is counted. `row_bytes`: of dynamic shared
+    /// memory, in use by others. All threads construct it; there must be a barrier before the first add().
+    __device__ __forceinline__ PixelCounts(int* counts, int classes, std::size_t row_bytes)
+        : counts_(counts), classes_(classes) {
+        if (!counts) return;
+        histogram_ = reinterpret_cast<int*>(dynamic_shared<char>() + row_bytes);
+        for (int i = static_cast<int>(threadIdx.x); i < classes * classes; i += row_threads) histogram_[i] = 0;
+    }
+    template <class Row>
+    __device__ __forceinline__ void add(int truth, int prediction) {
+        if (counts_ && (Row::lanes == 1 || threadIdx.x % 32 == 0))
+            atomicAdd(histogram_ + truth * classes_ + prediction, 1);
+    }
+    /// All threads, after a barrier.
+    __device__ __forceinline__ void deliver() const {
+        if (!counts_) return;
+        for (int i = static_cast<int>(threadIdx.x); i < classes_ * classes_; i += row_threads)
+            if (histogram_[i] > 0) atomicAdd(counts_ + i, histogram_[i]);
+    }
+
+  private:
+    int *counts_, *histogram_ = nullptr;
+    int classes_;
+};
+
+}  // namespace camber::CAMBER_GPU
