@@ -19,28 +19,65 @@ std::string file_name(const std::string& call) {
     return fmt::format("{:016x}.json", hash);
 }
 
+/// Of the files: raised when what they mean changes.
+constexpr int format = 2;
+
+using nlohmann::json;
+
+json number(const std::optional<double>& value) { return value ? json(*value) : json(); }
+
+std::optional<double> number(const json& value) {
+    return value.is_null() ? std::optional<double>() : value.get<double>();
+}
+
 }  // namespace
 
 std::optional<Choice> ChoiceCache::find(const std::string& call) const {
     if (folder_.empty()) return {};
     std::ifstream in(folder_ / file_name(call));
-    const nlohmann::json json = nlohmann::json::parse(in, nullptr, false);
-    if (!json.is_object() || json.value("call", nlohmann::json()) != call) return {};
+    const json kept = json::parse(in, nullptr, false);
+    if (!kept.is_object() || kept.value("call", json()) != call || kept.value("format", json()) != format) return {};
     try {
-        return Choice{json.at("library").get<std::string>(), json.at("plan").get<std::string>(),
-                      json.at("saved").get<std::string>(), json.at("milliseconds").get<double>()};
-    } catch (const nlohmann::json::exception&) {
+        Choice choice{.library = kept.at("library"),
+                      .plan = kept.at("plan"),
+                      .saved = kept.at("saved"),
+                      .milliseconds = kept.at("milliseconds"),
+                      .error = number(kept.value("error", json())),
+                      .own_milliseconds = kept.at("own_milliseconds"),
+                      .planning_seconds = kept.at("planning_seconds"),
+                      .tried = {}};
+        for (const json& tried : kept.at("tried"))
+            choice.tried.push_back({.library = tried.at("library"),
+                                    .plan = tried.at("plan"),
+                                    .milliseconds = number(tried.at("milliseconds")),
+                                    .error = number(tried.at("error")),
+                                    .outcome = tried.at("outcome")});
+        return choice;
+    } catch (const json::exception&) {
         return {};
     }
 }
 
 void ChoiceCache::keep(const std::string& call, const Choice& choice) const {
-    write(file_name(call), nlohmann::json{{"call", call},
-                                          {"library", choice.library},
-                                          {"plan", choice.plan},
-                                          {"milliseconds", choice.milliseconds},
-                                          {"saved", choice.saved}}
-                               .dump(1));
+    json tried = json::array();
+    for (const Attempt& attempt : choice.tried)
+        tried.push_back({{"library", attempt.library},
+                         {"plan", attempt.plan},
+                         {"milliseconds", number(attempt.milliseconds)},
+                         {"error", number(attempt.error)},
+                         {"outcome", attempt.outcome}});
+    json kept = {{"format", format},
+                 {"call", call},
+                 {"library", choice.library},
+                 {"plan", choice.plan},
+                 {"saved", choice.saved},
+                 {"milliseconds", choice.milliseconds},
+                 {"own_milliseconds", choice.own_milliseconds},
+                 {"planning_seconds", choice.planning_seconds},
+                 {"tried", tried}};
+    if (choice.error) kept["error"] = *choice.error;
+    // What libraries say of themselves need not be UTF-8.
+    write(file_name(call), kept.dump(1, ' ', false, json::error_handler_t::replace));
 }
 
 void ChoiceCache::keep_once(const std::string& name, const std::string& text) const {

@@ -118,7 +118,11 @@ void find_libraries(Chosen& chosen) {
         versions));
     // So that plans for this GPU can be looked at where there is none.
     if (!device_text.empty()) cache.keep_once("device.json", device_text);
-    chosen.measured = std::make_unique<MeasuredConvolutions>(std::move(found_libraries), settings, std::move(cache));
+    const auto report = [](const std::string& text) {
+        if (verbose()) fmt::print(stderr, "{}\n", text);
+    };
+    chosen.measured =
+        std::make_unique<MeasuredConvolutions>(std::move(found_libraries), settings, std::move(cache), report);
     chosen.text =
         fmt::format("convolutions: {}{}{}", used,
                     choice == ConvolutionChoice::automatic ? " or Camber's, whichever is fastest" : "", missing);

@@ -3,15 +3,24 @@
 #include <cstdint>
 
 #include "cuda/kernels/convert_channels.h"
+#include "cuda/runtime/runtime.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
+
+thread_local bool poisoned = false;
+
+Tensor take(const Shape& shape, Dtype dtype) {
+    const Tensor t = Tensor::empty(shape, dtype, this_device);
+    if (poisoned) Poison::spread(t);
+    return t;
+}
 
 /// `t` itself where it is what a library reads or writes, else memory for that.
 Tensor operand(const Tensor& t, const Shape& shape, Dtype dtype) {
     const bool aligned = reinterpret_cast<std::uintptr_t>(t.raw()) % 16 == 0;
     if (t.shape() == shape && t.dtype() == dtype && aligned) return t;
-    return Tensor::empty(shape, dtype, this_device);
+    return take(shape, dtype);
 }
 
 bool same(const Tensor& a, const Tensor& b) { return a.raw() == b.raw(); }
@@ -44,10 +53,16 @@ void ConvOperands::deliver(const Tensor& bias) const {
     if (!same(made, wanted) || bias) convert_channels(made, wanted, bias);
 }
 
+Poison::Poison() { poisoned = true; }
+Poison::~Poison() { poisoned = false; }
+
+// All bits set are a NaN in f32 and in bf16.
+void Poison::spread(const Tensor& t) { set_bytes(t.raw(), 0xff, t.bytes()); }
+
 Workspace::Workspace(std::int64_t bytes) {
     if (bytes <= 0) return;
     constexpr std::uintptr_t alignment = 256;
-    memory_ = Tensor::empty({bytes + static_cast<std::int64_t>(alignment)}, Dtype::u8, this_device);
+    memory_ = take({bytes + static_cast<std::int64_t>(alignment)}, Dtype::u8);
     data_ = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory_.raw()) + alignment - 1) / alignment *
                                     alignment);
 }

@@ -24,6 +24,19 @@ class ConvOperands {
     Tensor image_, filter_, response_;
 };
 
+/// While one lives, memory that this OS thread's operands and workspaces take is filled with NaNs: a plan that reads
+/// what it has not written, or does not write all of its result, shows.
+class Poison {
+  public:
+    Poison();
+    ~Poison();
+    Poison(const Poison&) = delete;
+    Poison& operator=(const Poison&) = delete;
+
+    /// Fills `t` with NaNs.
+    static void spread(const Tensor& t);
+};
+
 /// Memory for a plan's scratch, aligned to 256 bytes.
 class Workspace {
   public:

@@ -57,7 +57,7 @@ class CublasPlan final : public ConvPlan {
           types_(types) {}
 
     std::string text() const override {
-        std::string text;
+        std::string text = products_[0].bias_repeats > 0 ? "products with bias: " : "products: ";
         for (std::size_t i = 0; i < matmuls_.size(); ++i)
             text += (i > 0 ? "; " : "") + matmuls_[i].describe(algorithms_[i]);
         return text;

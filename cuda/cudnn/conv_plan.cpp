@@ -160,36 +160,48 @@ class ConvGraph {
     Descriptor graph_;
 };
 
-/// What is known of an engine with its knobs set before a plan is made of it.
-struct Engine {
+/// An engine with its knobs set, and what is known of it before a plan is made.
+struct Offer {
+    Descriptor configuration;
+    std::int64_t engine = 0;
     std::string text;  ///< the same for the same engine and knobs
-    bool compiled = false, deterministic = true, tensor_core = false, other_arithmetic = false;
+    bool compiled = false, native = false;
+    bool deterministic = true, tensor_core = false, other_arithmetic = false;
 };
 
-Engine engine_of(const Api& api, const Descriptor& configuration) {
+/// The engines that cuDNN compiles for compute capability 9.0; no attribute tells them from those for 8.0.
+bool compiled_natively(std::int64_t engine) { return engine == 2 || engine == 4; }
+
+Offer make_offer(const Api& api, Descriptor configuration) {
     std::vector<Descriptor> engine;
     engine.emplace_back(api, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "an engine");
     configuration.get_descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, engine);
-    Engine found;
-    found.text = fmt::format("engine {}, knobs", engine[0].get_int64(CUDNN_ATTR_ENGINE_GLOBAL_INDEX));
-
-    std::vector<Descriptor> knobs;
-    for (int i = 0; i < CUDNN_KNOB_TYPE_COUNTS; ++i)
-        knobs.emplace_back(api, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, "a knob");
-    const std::int64_t knob_count = configuration.get_descriptors(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, knobs);
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(knob_count, CUDNN_KNOB_TYPE_COUNTS); ++i) {
-        const Descriptor& knob = knobs[static_cast<std::size_t>(i)];
-        std::vector<cudnnBackendKnobType_t> type(1);
-        knob.get(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, type);
-        found.text +=
-            fmt::format(" {}={}", static_cast<int>(type[0]), knob.get_int64(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
-    }
+    Offer offer{.configuration = std::move(configuration),
+                .engine = engine[0].get_int64(CUDNN_ATTR_ENGINE_GLOBAL_INDEX),
+                .text = ""};
 
     std::vector<cudnnBackendBehaviorNote_t> behaviour(16);
     behaviour.resize(
         static_cast<std::size_t>(engine[0].get(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE, behaviour)));
     for (const cudnnBackendBehaviorNote_t note : behaviour)
-        found.compiled |= note == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+        offer.compiled |= note == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+    offer.native = offer.compiled && compiled_natively(offer.engine);
+
+    std::string settings;
+    std::vector<Descriptor> knobs;
+    for (int i = 0; i < CUDNN_KNOB_TYPE_COUNTS; ++i)
+        knobs.emplace_back(api, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, "a knob");
+    const std::int64_t knob_count = offer.configuration.get_descriptors(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, knobs);
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(knob_count, CUDNN_KNOB_TYPE_COUNTS); ++i) {
+        const Descriptor& knob = knobs[static_cast<std::size_t>(i)];
+        std::vector<cudnnBackendKnobType_t> type(1);
+        knob.get(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, type);
+        settings += fmt::format(" {}={}", static_cast<int>(type[0]), knob.get_int64(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+        // The extents of a cluster of thread blocks, which compute capability 9.0 brought.
+        offer.native |= type[0] == CUDNN_KNOB_TYPE_TILE_CGA_M || type[0] == CUDNN_KNOB_TYPE_TILE_CGA_N;
+    }
+    offer.text = fmt::format("engine {}{}{}, knobs{}", offer.engine, offer.native ? " native" : "",
+                             offer.compiled ? " compiled" : "", settings);
 
     std::vector<cudnnBackendNumericalNote_t> numerical(32);
     numerical.resize(static_cast<std::size_t>(
@@ -197,22 +209,22 @@ Engine engine_of(const Api& api, const Descriptor& configuration) {
     for (const cudnnBackendNumericalNote_t note : numerical) {
         switch (note) {
             case CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC:
-                found.deterministic = false;
+                offer.deterministic = false;
                 break;
             case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
             case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
-                found.tensor_core = true;
+                offer.tensor_core = true;
                 break;
             case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION:
             case CUDNN_NUMERICAL_NOTE_FFT:
             case CUDNN_NUMERICAL_NOTE_WINOGRAD:
-                found.other_arithmetic = true;
+                offer.other_arithmetic = true;
                 break;
             default:
                 break;
         }
     }
-    return found;
+    return offer;
 }
 
 std::vector<Descriptor> configurations(const Target& target, const Descriptor& graph, cudnnBackendHeurMode_t mode) {
@@ -230,6 +242,21 @@ std::vector<Descriptor> configurations(const Target& target, const Descriptor& g
     const std::int64_t count = heuristics.get_descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, found);
     while (static_cast<std::int64_t>(found.size()) > count) found.pop_back();  // fewer than it said at first
     return found;
+}
+
+/// The order in which plans are made: native engines as the heuristics have them, then the first offer of every other
+/// engine, then the rest. So that what is left out is like something that is not: knobs of the same engine.
+std::vector<const Offer*> ranked(const std::vector<Offer>& offers) {
+    constexpr std::size_t native_first = 7;  // so many; the heuristics' order is a good guess, but a guess
+    std::vector<const Offer*> first, second, rest;
+    std::set<std::int64_t> met;
+    for (const Offer& offer : offers) {
+        const bool leads = met.insert(offer.engine).second;
+        (offer.native && first.size() < native_first ? first : leads ? second : rest).push_back(&offer);
+    }
+    first.insert(first.end(), second.begin(), second.end());
+    first.insert(first.end(), rest.begin(), rest.end());
+    return first;
 }
 
 }  // namespace
@@ -310,44 +337,62 @@ void EnginePlan::execute(const Api& api, cudnnHandle_t handle, const EngineOpera
 }
 
 std::vector<EnginePlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
-                                   const PlanCounts& counts, std::string* why) {
+                                   const PlanCounts& counts, CompileTime* time, std::string* why) {
     const ConvGraph graph(target, problem);
     std::vector<EnginePlan> plans;
-    std::set<std::string> seen;
-    int ready = 0, compiled = 0;
-    double seconds = 0;
+    std::vector<Offer> offers;
+    std::set<std::string> seen, tried;
     std::string reason = "no engine has been offered";
-    for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK}) {
-        if (ready > 0 && ready >= counts.ready) break;
-        for (const Descriptor& configuration : configurations(target, graph.graph(), mode)) {
-            const Engine engine = engine_of(target.api(), configuration);
-            const bool rounds = problem.dtype == Dtype::f32 && engine.tensor_core && !limits.tf32;
-            if (!seen.insert(engine.text).second) continue;
-            if (rounds || engine.other_arithmetic || (limits.deterministic && !engine.deterministic)) {
-                reason = engine.text + " computes less exactly than was asked for";
-                continue;
+    const auto offer_all = [&](cudnnBackendHeurMode_t mode) {
+        for (Descriptor& configuration : configurations(target, graph.graph(), mode)) {
+            Offer offer = make_offer(target.api(), std::move(configuration));
+            if (!seen.insert(offer.text).second) continue;
+            const bool rounds = problem.dtype == Dtype::f32 && offer.tensor_core && !limits.tf32;
+            if (rounds || offer.other_arithmetic || (limits.deterministic && !offer.deterministic)) {
+                reason = offer.text + " computes less exactly than was asked for";
+            } else {
+                offers.push_back(std::move(offer));
             }
-            if (engine.compiled ? ready > 0 || compiled >= counts.compiled || seconds > counts.compile_seconds
-                                : ready >= counts.ready)
-                continue;
-            Descriptor plan(target.api(), CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, "a plan for " + problem.key());
-            target.apply_to_plan(plan);
-            plan.set_descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-            const auto start = std::chrono::steady_clock::now();
-            if (const std::string refusal = plan.try_finalize(); !refusal.empty()) {
-                reason = engine.text + ": " + refusal;
-                continue;
-            }
-            if (engine.compiled)
-                seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-            EnginePlan made(std::move(plan), engine.text);
-            if (made.workspace_bytes() > limits.workspace) {
-                reason = fmt::format("{} needs {} bytes of workspace", engine.text, made.workspace_bytes());
-                continue;
-            }
-            plans.push_back(std::move(made));
-            ++(engine.compiled ? compiled : ready);
         }
+    };
+    const auto finish = [&](const Offer& offer) {
+        Descriptor plan(target.api(), CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, "a plan for " + problem.key());
+        target.apply_to_plan(plan);
+        plan.set_descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, offer.configuration);
+        if (const std::string refusal = plan.try_finalize(); !refusal.empty()) {
+            reason = offer.text + ": " + refusal;
+            return false;
+        }
+        EnginePlan made(std::move(plan), offer.text);
+        if (made.workspace_bytes() > limits.workspace) {
+            reason = fmt::format("{} needs {} bytes of workspace", offer.text, made.workspace_bytes());
+            return false;
+        }
+        plans.push_back(std::move(made));
+        return true;
+    };
+    const auto make = [&](bool compiled, int most) {
+        int made = 0;
+        for (const Offer* offer : ranked(offers)) {
+            if (made >= most) break;
+            if (offer->compiled != compiled || !tried.insert(offer->text).second) continue;
+            if (compiled && time && time->left <= 0) {
+                reason = "no time is left for compiling";
+                break;
+            }
+            const auto start = std::chrono::steady_clock::now();
+            made += finish(*offer) ? 1 : 0;
+            if (compiled && time)
+                time->left -= std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        }
+    };
+    for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK, CUDNN_HEUR_MODE_B}) {
+        offer_all(mode);
+        make(false, counts.ready);
+        if (!plans.empty()) break;
+        // Of the engines that compile, the native one may be among the fallbacks alone.
+        if (mode != CUDNN_HEUR_MODE_A) make(true, counts.compiled);
+        if (!plans.empty()) break;
     }
     if (why) *why = plans.empty() ? reason : "";
     return plans;

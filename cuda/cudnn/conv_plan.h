@@ -72,7 +72,7 @@ class EnginePlan {
     explicit EnginePlan(Descriptor plan, std::string engine);
 
     std::int64_t workspace_bytes() const { return workspace_bytes_; }
-    /// For messages: "engine 51, knobs 2=3 13=64".
+    /// For messages: "engine 51 native, knobs 2=3 13=64".
     const std::string& engine() const { return engine_; }
     /// What restore_plan() makes the same plan of, with the same library version and device.
     std::string json() const;
@@ -85,19 +85,27 @@ class EnginePlan {
     std::int64_t workspace_bytes_;
 };
 
-/// How many plans to make. Those that cuDNN compiles first take a third of a second to several seconds each, and are
-/// made only where none is ready: fused problems.
+/// How many plans to make of a problem. Those that are ready cost nothing until they are timed. Those that cuDNN
+/// compiles take one to two seconds of a core each, and are made only where none is ready: fused problems.
 struct PlanCounts {
-    int ready = 12, compiled = 2;
-    double compile_seconds = 2;  ///< no further plan is compiled once this has been spent
+    int ready = 10, compiled = 1;
 };
 
-/// Plans for `problem` within `limits`, those that cuDNN expects to be fastest first. Empty where there are none; `why`
-/// then has the last reason. Throws Error where cuDNN does not accept the problem.
-std::vector<EnginePlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
-                                   const PlanCounts& counts = {}, std::string* why = nullptr);
+/// Seconds left for compiling, in all problems that share it.
+struct CompileTime {
+    double left = 8;
+};
 
-/// Throws Error where `json` is not of this library version and device.
+/// Plans for `problem` within `limits`: first those of engines made for the GPU's architecture ("native"), then one of
+/// every other engine, each in the order in which cuDNN expects them to be fast. None is compiled once `time` has
+/// been used up. Empty where there are none; `why` then has the last reason. Throws Error where cuDNN does not accept
+/// the problem.
+std::vector<EnginePlan> make_plans(const Target& target, const ConvProblem& problem, const PlanLimits& limits,
+                                   const PlanCounts& counts = {}, CompileTime* time = nullptr,
+                                   std::string* why = nullptr);
+
+/// Throws Error where `json` is not of this library's version, this architecture and number of multiprocessors, and the
+/// driver's CUDA version. Nothing is compiled.
 EnginePlan restore_plan(const Target& target, const std::string& json, const std::string& engine);
 
 }  // namespace camber::cudnn

@@ -37,6 +37,18 @@ class CudnnPlan final : public ConvPlan {
     cudnn::EnginePlan plan_;
 };
 
+/// A variant that cuDNN has no plan for.
+class NoPlan final : public ConvPlan {
+  public:
+    NoPlan(std::string variant, std::string why) : variant_(std::move(variant)), why_(std::move(why)) {}
+    std::string text() const override { return variant_; }
+    std::string saved() const override { return {}; }
+    void run(const ConvCall&) const override { throw Error(why_); }
+
+  private:
+    std::string variant_, why_;
+};
+
 void CudnnPlan::run(const ConvCall& call) const {
     const ConvProblem& p = variant_.problem;
     const ConvOperands operands(call, p.channels, p.filters, p.dtype, p.filter_dtype);
@@ -73,31 +85,39 @@ std::vector<ConvVariant> conv_variants(const ConvCall& call) {
         return {};
 
     std::vector<ConvVariant> variants;
-    const auto add = [&](std::string name, const ConvProblem& problem) {
-        variants.push_back({std::move(name), problem});
+    const auto add = [&](const std::string& name, const ConvProblem& problem) {
+        // What adds a bias to bf16 or makes f32 of it.
+        const bool compiled = dtype == Dtype::bf16 && (problem.bias || problem.filter_dtype != dtype);
+        variants.push_back({name, problem, compiled});
     };
     const auto add_with_bias = [&](const std::string& name, ConvProblem problem) {
-        // cuDNN compiles what adds a bias to bf16; the plans that it has ready do not, and need a pass more.
-        if (call.bias) {
-            problem.bias = true;
-            add(name + " with bias", problem);
-            problem.bias = false;
-        }
-        add(name, problem);
-        if (call.kind == ConvKind::backward_filter && dtype == Dtype::bf16) {
-            problem.filter_dtype = Dtype::f32;
+        problem.bias = call.bias.defined();
+        if (problem.bias) add(name + " with bias", problem);
+    };
+    const auto add_to_f32 = [&](const std::string& name, ConvProblem problem) {
+        // Such plans do not share a sum over the pixels out among blocks: only for filters of so many tiles of 256x64
+        // as a GPU has multiprocessors.
+        problem.filter_dtype = Dtype::f32;
+        if (call.kind == ConvKind::backward_filter && call.filter.numel() >= std::int64_t{128} * 256 * 64)
             add(name + " to f32", problem);
-        }
     };
     const ConvProblem plain = cudnn::conv_problem(call.kind, dtype, call.image.shape(), call.filter.shape(),
                                                   call.response.shape(), call.params);
-    add_with_bias("plain", plain);
-    if (dtype == Dtype::bf16) {
-        ConvProblem padded = plain;
-        padded.channels = whole_chunks(plain.channels);
-        padded.filters = whole_chunks(plain.filters);
-        if (padded.channels != plain.channels || padded.filters != plain.filters) add_with_bias("padded", padded);
+    if (dtype == Dtype::f32) {
+        add_with_bias("plain", plain);
+        add("plain", plain);
+        return variants;
     }
+    // What is compiled wants whole chunks; the plans that are ready need a pass more.
+    ConvProblem padded = plain;
+    padded.channels = whole_chunks(plain.channels);
+    padded.filters = whole_chunks(plain.filters);
+    const bool whole = padded.channels == plain.channels && padded.filters == plain.filters;
+    const char* const name = whole ? "plain" : "padded";
+    add_with_bias(name, padded);
+    add(name, padded);
+    add_to_f32(name, padded);
+    if (!whole) add("plain", plain);
     return variants;
 }
 
@@ -108,14 +128,31 @@ CudnnConvolutions::CudnnConvolutions(const cudnn::Api& api, const ConvolutionSet
     target_.emplace(api, handle_);
 }
 
+std::vector<VariantPlan> plan_variants(const cudnn::Target& target, const ConvCall& call,
+                                       const cudnn::PlanLimits& limits, cudnn::CompileTime& time) {
+    std::vector<VariantPlan> plans;
+    for (const ConvVariant& variant : conv_variants(call)) {
+        std::string why = "no time is left for compiling";
+        if (!variant.compiled || time.left > 0) {
+            try {
+                for (cudnn::EnginePlan& plan : cudnn::make_plans(target, variant.problem, limits, {}, &time, &why))
+                    plans.push_back({variant, std::move(plan), ""});
+            } catch (const Error& error) {
+                why = error.what();  // a problem that cuDNN does not accept at all
+            }
+        }
+        if (!why.empty()) plans.push_back({variant, {}, why});
+    }
+    return plans;
+}
+
 std::vector<std::unique_ptr<ConvPlan>> CudnnConvolutions::plans(const ConvCall& call) {
     std::vector<std::unique_ptr<ConvPlan>> plans;
-    for (const ConvVariant& variant : conv_variants(call)) {
-        try {
-            for (cudnn::EnginePlan& plan : cudnn::make_plans(*target_, variant.problem, limits_))
-                plans.push_back(std::make_unique<CudnnPlan>(api_, handle_, variant, std::move(plan)));
-        } catch (const Error&) {
-            // a problem that cuDNN does not accept at all
+    for (VariantPlan& made : plan_variants(*target_, call, limits_, compile_time_)) {
+        if (made.plan) {
+            plans.push_back(std::make_unique<CudnnPlan>(api_, handle_, made.variant, std::move(*made.plan)));
+        } else {
+            plans.push_back(std::make_unique<NoPlan>(made.variant.name, made.why));
         }
     }
     return plans;

@@ -14,10 +14,22 @@ namespace camber::cuda {
 struct ConvVariant {
     std::string name;  ///< "plain", "padded with bias", ...
     cudnn::ConvProblem problem;
+    bool compiled = false;  ///< cuDNN has no plan ready and compiles what it offers
 };
 
 /// Empty where cuDNN cannot be asked: negative padding, no pixels, more elements than it or conversions count.
 std::vector<ConvVariant> conv_variants(const ConvCall& call);
+
+/// A variant and an engine that computes it.
+struct VariantPlan {
+    ConvVariant variant;
+    std::optional<cudnn::EnginePlan> plan;
+    std::string why;  ///< there is no plan
+};
+
+/// Plans for every variant of a call, or why there is none; none is compiled once `time` has been used up.
+std::vector<VariantPlan> plan_variants(const cudnn::Target& target, const ConvCall& call,
+                                       const cudnn::PlanLimits& limits, cudnn::CompileTime& time);
 
 /// cuDNN's engines for every variant of a call.
 class CudnnConvolutions final : public ConvLibrary {
@@ -34,6 +46,7 @@ class CudnnConvolutions final : public ConvLibrary {
     cudnn::PlanLimits limits_;
     cudnnHandle_t handle_ = nullptr;
     std::optional<cudnn::Target> target_;
+    cudnn::CompileTime compile_time_;
 };
 
 }  // namespace camber::cuda

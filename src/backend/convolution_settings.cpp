@@ -27,6 +27,11 @@ ConvolutionSettings& settings() {
     return current;
 }
 
+bool& verbosity() {
+    static bool current = flag("CAMBER_VERBOSE", false);
+    return current;
+}
+
 }  // namespace
 
 const char* name(ConvolutionChoice choice) {
@@ -52,5 +57,8 @@ ConvolutionChoice parse_convolution_choice(const std::string& text) {
 
 const ConvolutionSettings& convolution_settings() { return settings(); }
 void set_convolution_settings(const ConvolutionSettings& wanted) { settings() = wanted; }
+
+bool verbose() { return verbosity(); }
+void set_verbose(bool wanted) { verbosity() = wanted; }
 
 }  // namespace camber

@@ -28,4 +28,8 @@ const ConvolutionSettings& convolution_settings();
 /// Takes effect from the next convolution on. Not while another thread computes.
 void set_convolution_settings(const ConvolutionSettings& settings);
 
+/// Whether it is printed which convolution serves which shape and why: as last set, at first CAMBER_VERBOSE (0, 1).
+bool verbose();
+void set_verbose(bool wanted);
+
 }  // namespace camber

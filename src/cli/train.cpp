@@ -61,7 +61,7 @@ struct Arguments {
     double lr = 0, weight_decay = 0, minutes = 0, clip = 0, ema = 0, stop_at = 0, label_smoothing = 0, dropout = 0,
            momentum = 0, beta2 = 0, checkpoint_minutes = 0;
     std::uint64_t seed = 0;
-    bool resume = false, no_augment = false, nesterov = false;
+    bool resume = false, no_augment = false, nesterov = false, verbose = false;
 };
 
 /// What was given on the command line holds throughout, whatever the preset's stages say.
@@ -209,11 +209,14 @@ void add_train(CLI::App& app, Action& action) {
         ->add_option("--conv", a->conv,
                      "Convolutions on cuda: own, cudnn, cublas or auto, the fastest by measurement [auto]")
         ->group("Device");
+    command->add_flag("--verbose", a->verbose, "Say which convolution was chosen for every shape on cuda, and why")
+        ->group("Device");
 
     command->callback([=, &action] {
         action = [=] {
             if (a->resume) {
-                const std::vector<std::string> allowed = {"--resume", "--out", "--data", "--threads", "--conv"};
+                const std::vector<std::string> allowed = {"--resume",  "--out",  "--data",
+                                                          "--threads", "--conv", "--verbose"};
                 for (const CLI::Option* option : command->get_options()) {
                     if (option->count() > 0 &&
                         std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
@@ -232,6 +235,7 @@ void add_train(CLI::App& app, Action& action) {
                 settings.choice = parse_convolution_choice(a->conv);
                 set_convolution_settings(settings);
             }
+            if (a->verbose) set_verbose(true);
             TrainConfig config = train_preset(a->preset);
             config.data = a->data;
             config.threads = a->threads;

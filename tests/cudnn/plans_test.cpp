@@ -1,6 +1,8 @@
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <ctime>
 #include <set>
 
 #include "backend/backend.h"
@@ -15,8 +17,8 @@ using namespace camber::cudnn;
 
 namespace {
 
-/// An H100 (SXM, 80 GB), from its published properties.
-constexpr const char* h100 = R"({
+/// An H100 (SXM, 80 GB), from its published properties; the last line is for cuDNN 9.28.
+const std::string h100 = R"({
   "deviceName": "NVIDIA H100 80GB HBM3", "deviceVer": 900, "driverVer": 13000, "cudaDeviceId": 0, "pciDeviceId": 0,
   "multiProcessorCount": 132, "warpSize": 32, "totalGlobalMem": 84942979072, "l2CacheSize": 52428800,
   "smClockRateKHz": 1980000, "memClockRateKHz": 2619000,
@@ -24,19 +26,34 @@ constexpr const char* h100 = R"({
   "maxBlockSize": [1024, 1024, 64], "maxGridSize": [2147483647, 65535, 65535],
   "regsPerBlock": 65536, "maxRegistersPerSM": 65536,
   "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448, "reservedSharedMemoryPerBlock": 1024,
-  "supportCoopLaunch": 1, "isTccDriver": 0})";
+  "supportCoopLaunch": 1, "isTccDriver": 0,
+  "smCountOrigin": 0, "oversizedSharedMemoryPerBlock": 232448, "memoryBusWidth": 5120})";
 
-/// What plans are made for here: a described H100, on machines with a GPU as well. Null where cuDNN is missing.
-const Target* h100_target() {
-    static const std::unique_ptr<Target> target = [] {
+/// `h100` with other properties: "key": value in place of the same key's.
+std::string with(const std::string& key, const std::string& value) {
+    std::string changed = h100;
+    const std::size_t at = changed.find("\"" + key + "\": ") + key.size() + 4;
+    return changed.replace(at, changed.find(',', at) - at, value);
+}
+
+/// Null where cuDNN is missing.
+const Api* api_without_gpu() {
+    static const Api* const found = [] {
         // A machine with a driver uses it. The stand-in must be there before cuDNN looks for one.
         if (!has_backend(Device::cuda) && !::dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL))
             REQUIRE(::dlopen(testing::beside_program("driver_stand_in/libcuda.so.1").c_str(), RTLD_NOW | RTLD_GLOBAL));
         std::string why;
         const Api* const api = find_api(&why);
         if (!api) MESSAGE("left out: " << why);
-        return api ? std::make_unique<Target>(*api, h100) : nullptr;
+        return api;
     }();
+    return found;
+}
+
+/// What plans are made for here: a described H100, on machines with a GPU as well. Null where cuDNN is missing.
+const Target* h100_target() {
+    static const std::unique_ptr<Target> target =
+        api_without_gpu() ? std::make_unique<Target>(*api_without_gpu(), h100) : nullptr;
     return target.get();
 }
 
@@ -50,6 +67,21 @@ struct Precision {
 };
 constexpr Precision precisions[] = {
     {"bf16", Dtype::bf16, false}, {"TF32", Dtype::f32, true}, {"f32", Dtype::f32, false}};
+
+bool native(const EnginePlan& plan) { return plan.engine().find(" native") != std::string::npos; }
+bool compiled(const EnginePlan& plan) { return plan.engine().find(" compiled") != std::string::npos; }
+
+/// Seconds on the clock and of the processors since its making.
+class Stopwatch {
+  public:
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+    double processor_seconds() const { return static_cast<double>(std::clock() - used_) / CLOCKS_PER_SEC; }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point start_ = Clock::now();
+    std::clock_t used_ = std::clock();
+};
 
 ConvCall meta_call(ConvKind kind, std::int64_t channels, std::int64_t filters) {
     const auto meta = [](const Shape& shape, Dtype dtype) { return Tensor::empty(shape, dtype, Device::meta); };
@@ -82,7 +114,8 @@ TEST_CASE("cuDNN: every convolution of every network has a plan on an H100, read
                 std::string why;
                 for (const ConvVariant& variant : variants)
                     planned = planned ||
-                              !make_plans(*target, variant.problem, {.tf32 = precision.tf32}, one_ready, &why).empty();
+                              !make_plans(*target, variant.problem, {.tf32 = precision.tf32}, one_ready, nullptr, &why)
+                                   .empty();
                 CHECK_MESSAGE(planned, info.name << ": no plan for " << variants[0].problem.key() << ": " << why);
             }
         }
@@ -101,6 +134,92 @@ TEST_CASE("cuDNN: the plain U-Net's step is 23 convolutions, each in three kinds
     CHECK(kinds[static_cast<int>(ConvKind::backward_filter)] == 23);
 }
 
+TEST_CASE("cuDNN: planning a step of the 31 M U-Net takes at most 15 s of two cores, a second time next to nothing") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    const std::unique_ptr<nets::Net> net = nets::make_unet();
+    std::set<std::string> met;
+    std::vector<EnginePlan> first;  // of every shape
+    CompileTime time;
+    std::size_t plans = 0, compiled_plans = 0;
+    const Stopwatch planning;
+    for (const ConvCall& call : testing::convolutions_of_step(*net, 16, 256, Dtype::bf16)) {
+        if (!met.insert(conv_variants(call)[0].problem.key()).second) continue;
+        const std::size_t before = plans;
+        for (VariantPlan& made : plan_variants(*target, call, {}, time)) {
+            if (!made.plan) continue;
+            compiled_plans += compiled(*made.plan) ? 1 : 0;
+            if (plans++ == before) first.push_back(std::move(*made.plan));
+        }
+        CHECK(plans > before);
+    }
+    // The bound is for idle cores, where a plan is compiled in 1.3 s; here others may compute.
+    CHECK(planning.seconds() < 60);
+    CHECK(time.left < 8);
+    MESSAGE(met.size() << " shapes: " << plans << " plans, of which " << compiled_plans << " compiled, in "
+                       << planning.seconds() << " s (" << planning.processor_seconds() << " s of processors)");
+
+    std::vector<std::string> kept;
+    for (const EnginePlan& plan : first) kept.push_back(plan.json());
+    const Stopwatch restoring;
+    for (const std::string& json : kept) restore_plan(*target, json, "");
+    CHECK(restoring.seconds() < 5);
+    MESSAGE("restored in " << restoring.seconds() << " s (" << restoring.processor_seconds() << " s of processors)");
+}
+
+TEST_CASE("cuDNN: nothing is compiled once the time for it has been used up") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    ConvCall call = meta_call(ConvKind::forward, 64, 64);
+    call.bias = Tensor::empty({64}, Dtype::f32, Device::meta);
+    CompileTime none = {.left = 0};
+    const std::vector<VariantPlan> made = plan_variants(*target, call, {}, none);
+    REQUIRE(made.size() == 11);
+    CHECK(made[0].variant.name == "plain with bias");
+    CHECK(!made[0].plan);
+    CHECK(made[0].why == "no time is left for compiling");
+    CHECK(made[1].variant.name == "plain");
+    CHECK(made[1].plan);
+    std::string why;
+    CHECK(make_plans(*target, conv_variants(call)[0].problem, {}, {}, &none, &why).empty());
+    CHECK(why == "no time is left for compiling");
+}
+
+TEST_CASE("cuDNN: engines made for the GPU's architecture come first, and one of every other engine after them") {
+    const Target* const target = h100_target();
+    if (!target) return;
+    const Target a100(target->api(), with("deviceVer", "800"));
+    for (const Precision& precision : {precisions[0], precisions[1]}) {
+        for (const ConvKind kind : {ConvKind::forward, ConvKind::backward_data, ConvKind::backward_filter}) {
+            const ConvProblem problem = conv_problem(kind, precision.dtype, {16, 64, 64, 128}, {128, 3, 3, 128},
+                                                     {16, 64, 64, 128}, {.padding = {1, 1, 1, 1}});
+            const PlanLimits limits = {.tf32 = precision.tf32};
+            CAPTURE(problem.key());
+            const std::vector<EnginePlan> plans = make_plans(*target, problem, limits);
+            CHECK(plans.size() == 10);
+            std::set<std::string> others;
+            for (std::size_t i = 0; i < plans.size(); ++i) {
+                if (i < 7) CHECK(native(plans[i]));
+                if (i >= 7) CHECK(others.insert(plans[i].engine().substr(0, 9)).second);
+            }
+            for (const EnginePlan& plan : make_plans(a100, problem, limits)) CHECK(!native(plan));
+        }
+    }
+    // That the indices of engines still mean what they did is seen in the names of kernels.
+    for (const ConvKind kind : {ConvKind::forward, ConvKind::backward_data, ConvKind::backward_filter}) {
+        ConvProblem problem = conv_problem(kind, Dtype::bf16, {16, 64, 64, 128}, {128, 3, 3, 128}, {16, 64, 64, 128},
+                                           {.padding = {1, 1, 1, 1}});
+        problem.bias = kind != ConvKind::backward_filter;
+        if (!problem.bias) problem.filter_dtype = Dtype::f32;
+        CAPTURE(problem.key());
+        const std::vector<EnginePlan> plans = make_plans(*target, problem, {});
+        REQUIRE(plans.size() == 1);
+        CHECK(compiled(plans[0]));
+        CHECK(native(plans[0]));
+        CHECK(plans[0].json().find("sm90") != std::string::npos);
+    }
+}
+
 TEST_CASE("cuDNN: biases and f32 filter gradients of bf16 are fused by compiled plans") {
     const Target* const target = h100_target();
     if (!target) return;
@@ -111,7 +230,7 @@ TEST_CASE("cuDNN: biases and f32 filter gradients of bf16 are fused by compiled 
         problem.bias = bias;
         problem.filter_dtype = filter_dtype;
         std::string why;
-        std::vector<EnginePlan> plans = make_plans(*target, problem, {}, counts, &why);
+        std::vector<EnginePlan> plans = make_plans(*target, problem, {}, counts, nullptr, &why);
         INFO(problem.key() << ": " << why);
         CHECK(plans.size() == 1);
         return plans;
@@ -147,7 +266,7 @@ TEST_CASE("cuDNN: plans keep to their limits") {
     problem.bias = false;
     problem.channels = 63;
     std::string why;
-    CHECK(make_plans(*target, problem, {.workspace = -1}, one_ready, &why).empty());
+    CHECK(make_plans(*target, problem, {.workspace = -1}, one_ready, nullptr, &why).empty());
     CHECK(!why.empty());
     problem.out_height = 7;
     CHECK(testing::error_of([&] { make_plans(*target, problem, {}, one_ready); }).find("cudnnBackendFinalize") == 0);
@@ -161,13 +280,16 @@ TEST_CASE("cuDNN: the ways of posing a call") {
     };
     using Names = std::vector<std::string>;
     CHECK(names_of(meta_call(ConvKind::forward, 64, 64)) == Names{"plain"});
-    CHECK(names_of(meta_call(ConvKind::backward_filter, 64, 64)) == Names{"plain", "plain to f32"});
-    CHECK(names_of(meta_call(ConvKind::backward_data, 64, 12)) == Names{"plain", "padded"});
+    CHECK(names_of(meta_call(ConvKind::backward_filter, 64, 64)) == Names{"plain"});
+    // Only where there are blocks enough without a share of the pixels each.
+    CHECK(names_of(meta_call(ConvKind::backward_filter, 512, 512)) == Names{"plain", "plain to f32"});
+    CHECK(names_of(meta_call(ConvKind::backward_data, 64, 12)) == Names{"padded", "plain"});
     ConvCall call = meta_call(ConvKind::forward, 3, 64);
     call.bias = Tensor::empty({64}, Dtype::f32, Device::meta);
-    CHECK(names_of(call) == Names{"plain with bias", "plain", "padded with bias", "padded"});
-    CHECK(conv_variants(call)[2].problem.channels == 8);
-    CHECK(conv_variants(call)[2].problem.filters == 64);
+    CHECK(names_of(call) == Names{"padded with bias", "padded", "plain"});
+    CHECK(conv_variants(call)[0].problem.channels == 8);
+    CHECK(conv_variants(call)[0].problem.filters == 64);
+    CHECK(conv_variants(call)[2].problem.channels == 3);
     call.params.padding.left = -1;  // cropping: Camber's own kernels
     CHECK(names_of(call).empty());
 }
@@ -185,4 +307,15 @@ TEST_CASE("cuDNN: plans are restored from their JSON") {
         CHECK(restored.workspace_bytes() == plans[0].workspace_bytes());
     }
     CHECK(!testing::error_of([&] { restore_plan(*target, "{}", ""); }).empty());
+
+    // Choices may be brought to another machine with such a GPU; with another driver they are made anew.
+    const std::string json = make_plans(*target, problem, {}, one_ready)[0].json();
+    const auto refusal = [&](const std::string& key, const std::string& value) {
+        const Target other(target->api(), with(key, value));
+        return testing::error_of([&] { restore_plan(other, json, ""); });
+    };
+    for (const char* key : {"pciDeviceId", "cudaDeviceId", "totalGlobalMem", "smClockRateKHz", "memClockRateKHz"})
+        CHECK(refusal(key, "77").empty());
+    CHECK(refusal("driverVer", "12080").find("cudnnBackendFinalize: ") == 0);
+    CHECK(!refusal("multiProcessorCount", "114").empty());
 }

@@ -26,6 +26,15 @@ int cuKernelGetFunction(void** function, void*) {
     *function = &loaded;
     return success;
 }
+int cuModuleLoadData(void** module, const void*) {
+    *module = &loaded;
+    return success;
+}
+int cuModuleUnload(void*) { return success; }
+int cuModuleGetFunction(void** function, void*, const char*) {
+    *function = &loaded;
+    return success;
+}
 int cuKernelSetAttribute(int, int, void*, int) { return success; }
 int cuKernelGetAttribute(int* value, int, void*, int) {
     *value = 0;
@@ -52,5 +61,7 @@ CAMBER_REFUSE(cuDeviceGetCount)
 CAMBER_REFUSE(cuDeviceGet)
 CAMBER_REFUSE(cuLibraryLoadFromFile)
 CAMBER_REFUSE(cuOccupancyMaxPotentialClusterSize)
+CAMBER_REFUSE(cuTensorMapEncodeTiled)
+CAMBER_REFUSE(cuTensorMapEncodeIm2col)
 #undef CAMBER_REFUSE
 }
