@@ -10,6 +10,7 @@
 #include "cuda/convolutions/convolutions.h"
 #include "cuda/convolutions/measured_convolutions.h"
 #include "cuda/convolutions/operands.h"
+#include "cuda/emulator/dry_run.h"
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"
@@ -25,19 +26,12 @@ enum class Fault {
     refuses,  ///< to run
     is_off,   ///< by ten percent
     writes_nothing,
-    writes_part,    ///< the first half of the response
-    writes_nan,     ///< at one place
-    keeps_scratch,  ///< what an earlier plan left in memory is its result
-    varies,         ///< by less than what rounding would excuse
-    waits,          ///< for the device, which a recorded step cannot
+    writes_part,  ///< the first half of the response
+    writes_nan,   ///< at one place
+    varies,       ///< by less than what rounding would excuse
+    waits,        ///< for the device, which a recorded step cannot
     forgets_bias,
 };
-
-/// Memory for a padded response.
-Tensor scratch(const ConvCall& call) {
-    const ConvOperands operands(call, 8, 8, Dtype::f32, Dtype::f32);
-    return operands.response();
-}
 
 struct Offer {
     int number;    ///< of the plan
@@ -80,9 +74,6 @@ class NumberPlan final : public ConvPlan {
             case Fault::writes_nan:
                 own_convolution(call);
                 return device.fill(y.slice(y.numel() - 1, {1}), std::nan(""));
-            case Fault::keeps_scratch:
-                device.fill(scratch(call), 4);
-                return device.copy_channels(scratch(call), 0, y, 0, 3);
             case Fault::varies:
                 return device.fill(y, 4 + 1e-5 * asked_.runs[offer_.number]);
             case Fault::waits:
@@ -226,7 +217,6 @@ TEST_CASE("convolutions: a plan whose result is not Camber's is passed over and 
     CHECK(passed_over(Fault::is_off) == "differs by 1.0e-01");
     CHECK(passed_over(Fault::writes_part) == "differs, not finite");
     CHECK(passed_over(Fault::writes_nan) == "differs, not finite");
-    CHECK(passed_over(Fault::keeps_scratch) == "differs, not finite");
     CHECK(passed_over(Fault::refuses) == "refused: no kernel");
     CHECK(passed_over(Fault::varies).find("differs by ") == 0);
     CHECK(passed_over(Fault::waits).find("refused: synchronize: not possible while a step is recorded") == 0);
@@ -258,6 +248,23 @@ TEST_CASE("convolutions: results of every kind and dtype are compared") {
             CHECK(measured.report[0].find("cudnn number 3, differs") == std::string::npos);
         }
     }
+}
+
+TEST_CASE("convolutions: memory that a plan takes is poisoned where it is compared") {
+    // On the emulated device all memory begins as NaNs; whether it is filled with them is counted.
+    emulator::DryRun dry;
+    const auto memsets = [&] {
+        dry.reset();
+        const ConvOperands padded(call_of(5), 8, 8, Dtype::f32, Dtype::f32);
+        const Workspace workspace(100);
+        return dry.launches().count("memset") ? dry.launches().at("memset") : 0;
+    };
+    CHECK(memsets() == 0);
+    {
+        const Poison poison;
+        CHECK(memsets() == 4);
+    }
+    CHECK(memsets() == 0);
 }
 
 TEST_CASE("convolutions: operands that tell nothing choose nothing, three times") {
