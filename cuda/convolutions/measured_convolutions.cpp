@@ -102,9 +102,6 @@ std::optional<MeasuredConvolutions::Server> MeasuredConvolutions::recall(const C
 
 std::optional<MeasuredConvolutions::Server> MeasuredConvolutions::choose(const ConvCall& call, const std::string& key) {
     using Clock = std::chrono::steady_clock;
-    const auto seconds_since = [](Clock::time_point start) {
-        return std::chrono::duration<double>(Clock::now() - start).count();
-    };
     const Clock::time_point start = Clock::now();
     std::optional<Trial> trial;
     try {
@@ -122,7 +119,7 @@ std::optional<MeasuredConvolutions::Server> MeasuredConvolutions::choose(const C
     choice.milliseconds = automatic ? choice.own_milliseconds : std::numeric_limits<double>::infinity();
 
     Server fastest;
-    double measuring = 0;  // seconds
+    const double end = trial->seconds() + limits_.seconds;
     for (const std::unique_ptr<ConvLibrary>& library : libraries_) {
         std::vector<std::unique_ptr<ConvPlan>> plans;
         try {
@@ -131,10 +128,8 @@ std::optional<MeasuredConvolutions::Server> MeasuredConvolutions::choose(const C
             choice.tried.push_back({library->name(), "", {}, {}, std::string("refused: ") + error.what()});
         }
         for (std::unique_ptr<ConvPlan>& plan : plans) {
-            if (measuring > limits_.seconds && (automatic || fastest)) break;
-            const Clock::time_point attempted = Clock::now();
+            if (trial->seconds() > end && (automatic || fastest)) break;
             Attempt attempt = trial->attempt(library->name(), *plan, choice.milliseconds);
-            measuring += seconds_since(attempted);
             if (attempt.outcome == "slower" && *attempt.milliseconds < choice.milliseconds) {
                 for (Attempt& before : choice.tried)
                     if (before.outcome == "chosen") before.outcome = "slower";
@@ -153,7 +148,7 @@ std::optional<MeasuredConvolutions::Server> MeasuredConvolutions::choose(const C
     } else {
         choice.milliseconds = choice.own_milliseconds;
     }
-    choice.planning_seconds = seconds_since(start);
+    choice.planning_seconds = std::chrono::duration<double>(Clock::now() - start).count();
     cache_.keep(key, choice);
     if (report_) report_(describe(key, choice));
     return fastest;

@@ -21,7 +21,7 @@ struct MeasuringLimits {
     /// Calls of fewer operations are not measured (automatic): a GPU does these in the time that a launch takes, so
     /// that any kernel serves.
     double operations = 1e8;
-    double seconds = 0.5;  ///< that plans of a shape are run for; the last ones are left out
+    double seconds = 0.5;  ///< that a shape's plans are timed for; those that are left then are not tried
 };
 
 /// Convolutions on the fastest of some libraries and, for ConvolutionChoice::automatic, Camber's kernels. At a shape's

@@ -24,6 +24,8 @@ class Trial {
     /// milliseconds. The outcome is "slower", "differs" or "refused: ...". Throws Error where the plan has left the
     /// device unusable.
     Attempt attempt(const std::string& library, const ConvPlan& plan, double best);
+    /// What has been timed so far took; loading kernels and comparing results is no part of it.
+    double seconds() const { return seconds_; }
 
   private:
     double milliseconds(const std::function<void()>& work);
@@ -36,6 +38,7 @@ class Trial {
     Tensor own_;     ///< Camber's
     double tolerance_;
     bool deterministic_, telling_;
+    double seconds_ = 0;
     Event start_, end_;
 };
 
