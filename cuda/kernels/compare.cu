@@ -98,11 +98,12 @@ Difference compare(const Tensor& wanted, const Tensor& found) {
     dispatch(wanted, [&]<class T>(T) {
         constexpr int width = vector_width<T>;
         const bool aligned = aligned_to(wanted, 16) && aligned_to(found, 16);
-        const unsigned blocks = blocks_for(wanted.numel(), threads * (aligned ? width : 1), resident_blocks(threads));
+        const auto kernel = aligned ? compare_kernel<T, width> : compare_kernel<T, 1>;
+        const unsigned blocks =
+            blocks_for(wanted.numel(), threads * (aligned ? width : 1), resident_blocks(kernel, threads));
         const Tensor partial = Tensor::empty({blocks * numbers}, Dtype::f64, this_device);
         auto* const partials = reinterpret_cast<Distance*>(partial.data<double>());
-        launch("compare", aligned ? compare_kernel<T, width> : compare_kernel<T, 1>, {blocks, threads},
-               wanted.data<T>(), found.data<T>(), wanted.numel(), partials);
+        launch("compare", kernel, {blocks, threads}, wanted.data<T>(), found.data<T>(), wanted.numel(), partials);
         launch("compare, finish", finish_compare_kernel, {1, threads}, partials, static_cast<int>(blocks),
                reinterpret_cast<Distance*>(result.data<double>()));
     });
