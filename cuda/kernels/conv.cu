@@ -93,7 +93,9 @@ constexpr int outside = -(1 << 29);  ///< a position that no tap brings into an 
 /// `vector`: the image's pixels are whole aligned chunks. `as_it_lies`: the weight, for a data gradient, whose channels
 /// are whole slices, as its columns are whole aligned chunks.
 template <class T, int BM, int BN, bool vector, bool as_it_lies>
-__global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>) correlate_kernel(Correlation<T> p) {
+__global__ void __launch_bounds__(threads,
+                                  implicit_gemm::resident<T, BM, BN> - (as_it_lies && BM * BN == 128 * 64 ? 1 : 0))
+    correlate_kernel(Correlation<T> p) {
     using Tile = implicit_gemm::Tile<T, BM, BN, false, as_it_lies>;
     using A = typename Tile::A;
     using B = typename Tile::B;

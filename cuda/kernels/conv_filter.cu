@@ -99,35 +99,41 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
         }
     });
 
-    const int taps = p.vertical.taps * p.horizontal.taps;
-    // Calls f(position in the gradient, sum) for every sum that is in it.
-    const auto for_sums = [&](auto f) {
-        tile.for_each([&](int in_row, int in_column, float* sums) {
-            const int r = first_row + in_row, c = first_column + in_column;
-            const int t = p.by_padded_channels.quotient(c), first = p.by_padded_channels.remainder(c, t);
-            if (r >= p.rows || t >= taps) return;
-            const std::int64_t at = (static_cast<std::int64_t>(r) * taps + t) * p.channels + first;
+    // The tile in shared memory, from where threads take neighbouring sums, each its own ones until the end.
+    static_assert(BM * BN * sizeof(float) <= implicit_gemm::shared_bytes<Tile, T>);
+    float* const sums = reinterpret_cast<float*>(shared);
+    tile.for_each([&](int in_row, int in_column, const float* group) {
 #pragma unroll
-            for (int i = 0; i < Tile::group; ++i)
-                if (first + i < p.channels) f(at + i, sums[i]);
-        });
+        for (int i = 0; i < Tile::group; ++i) sums[in_row * BN + in_column + i] = group[i];
+    });
+    __syncthreads();
+    const int taps = p.vertical.taps * p.horizontal.taps;
+    // Calls f(position in the gradient, sum) for every sum of this thread that is in it.
+    const auto for_sums = [&](auto f) {
+#pragma unroll 4
+        for (int i = implicit_gemm::thread(); i < BM * BN; i += threads) {
+            const int r = first_row + i / BN, c = first_column + i % BN;
+            const int t = p.by_padded_channels.quotient(c), k = p.by_padded_channels.remainder(c, t);
+            if (r < p.rows && t < taps && k < p.channels)
+                f((static_cast<std::int64_t>(r) * taps + t) * p.channels + k, sums[i]);
+        }
     };
     const auto left_by = [&](int which) {
         return p.partial + static_cast<std::int64_t>(which) * p.rows * taps * p.channels;
     };
     const int parts = static_cast<int>(gridDim.y);
-    int index = part;  // the first of the parts whose sums are in registers
+    int index = part;  // the first of the parts whose sums this block has
     for (int span = 1; span < parts; span *= 2) {
         const int other = index ^ span;
         if (other >= parts) continue;
-        for_sums([own = left_by(index)](std::int64_t at, float& sum) { own[at] = sum; });
+        for_sums([own = left_by(index)](std::int64_t at, float sum) { own[at] = sum; });
         // Where the pair's parts meet is a number that no other pair has.
         const int meeting = max(index, other);
         if (!last_to_arrive(p.arrived + blockIdx.x * gridDim.y + static_cast<unsigned>(meeting), 2)) return;
         for_sums([its = left_by(other)](std::int64_t at, float& sum) { sum += from_other_block(its + at); });
         index = min(index, other);
     }
-    for_sums([&](std::int64_t at, float& sum) { p.out[at] = sum; });
+    for_sums([&](std::int64_t at, float sum) { p.out[at] = sum; });
 }
 
 template <class T, int BM, int BN, bool vector>

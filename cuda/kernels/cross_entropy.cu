@@ -17,6 +17,10 @@
 namespace camber::CAMBER_GPU {
 namespace {
 
+/// Blocks a multiprocessor.
+template <class Row>
+inline constexpr int resident = Row::slots > 16 ? 4 : 8;
+
 /// exp(z - max z) of a row, and what goes with it.
 template <class Row>
 struct Exponentials {
@@ -40,7 +44,7 @@ struct Sums {
 };
 
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads, 8)
+__global__ void __launch_bounds__(row_threads, resident<Row>)
     cross_entropy_kernel(Rows<T, 1> rows, const float* weights, int ignore_index, double scale, Sums* partial,
                          unsigned* arrived, int* counts, double* stats, float* loss) {
     SHARED_MEMORY(warp_sums, Sums[row_warps]);
@@ -98,7 +102,7 @@ __global__ void __launch_bounds__(row_threads, 8)
 }
 
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads, 8)
+__global__ void __launch_bounds__(row_threads, resident<Row>)
     cross_entropy_backward_kernel(Rows<T, 1> rows, const float* weights, int ignore_index, double scale,
                                   const double* stats, const float* grad_loss) {
     const int classes = rows.channels;

@@ -122,7 +122,9 @@ constexpr int sums_of(int classes) { return classes * 3 + 4; }
 
 /// partial[value][block] = the block's sums.
 template <class Row, class T>
-__global__ void __launch_bounds__(row_threads, Row::slots > 20 ? 2 : 4)
+__global__ void __launch_bounds__(row_threads, Row::slots > 12  ? 2
+                                               : Row::slots > 8 ? 3
+                                                                : 4)
     loss_sums_kernel(Problem<T> problem, double* partial, int* counts) {
     SHARED_MEMORY(weights, float[most_classes]);
     SHARED_MEMORY(alphas, float[most_classes]);

@@ -21,7 +21,8 @@ namespace camber::CAMBER_GPU {
 namespace {
 
 constexpr int threads = ChannelLayout::threads;
-constexpr int resident = 2;  // blocks a multiprocessor: a thread has nine vectors in flight
+constexpr int resident_forward = 3, resident = 2;  // blocks a multiprocessor
+constexpr int widest = 4;                          // channels of a thread
 
 /// A window: its pixels in row-major order, where its maximum lies among all maxima.
 struct Window {
@@ -56,14 +57,13 @@ struct WindowGrid {
 };
 
 /// A layout of windows, in the place of a tensor's pixels.
-template <class T>
 ChannelLayout window_layout(const Tensor& x, const WindowGrid& grid, bool aligned) {
     constexpr std::int64_t most = 0x7fffffff;
     const std::int64_t channels = x.dim(3);
     if (x.numel() / channels > most)
         fail("batch_norm: {} has more pixels than the {} device computes with", x.shape().str(), name(this_device));
     return ChannelLayout(grid.count(x) * channels, static_cast<int>(channels),
-                         aligned && channels % vector_width<T> == 0 ? vector_width<T> : 1);
+                         aligned && channels % widest == 0 ? widest : 1);
 }
 
 /// Calls f(window) for every window of this thread.
@@ -76,7 +76,7 @@ __device__ __forceinline__ void for_windows(const WindowGrid& grid, const Channe
 }
 
 template <class T, int width>
-__global__ void __launch_bounds__(threads, resident)
+__global__ void __launch_bounds__(threads, resident_forward)
     normalise_and_pool_kernel(const T* x, T* y, T* pooled, NormChannels channels, ChannelLayout at, WindowGrid grid,
                               float lowest) {
     const ChannelThread self(at);
@@ -221,9 +221,11 @@ __global__ void __launch_bounds__(threads, resident)
 template <class T>
 void normalise_and_pool(const Tensor& x, const Tensor& y, const Tensor& pooled, const NormChannels& channels,
                         bool relu) {
+    constexpr std::size_t bytes = widest * sizeof(T);
     const WindowGrid grid(x);
-    ChannelLayout at = window_layout<T>(x, grid, aligned_to(x, 16) && aligned_to(y, 16) && aligned_to(pooled, 16));
-    with_width<vector_width<T>>(at, [&](auto width) {
+    ChannelLayout at =
+        window_layout(x, grid, aligned_to(x, bytes) && aligned_to(y, bytes) && aligned_to(pooled, bytes));
+    with_width<widest>(at, [&](auto width) {
         const auto kernel = normalise_and_pool_kernel<T, width>;
         const LaunchShape shape = at.shape(kernel);
         launch("batch_norm_train, apply and pool", kernel, shape, x.data<T>(), y.data<T>(), pooled.data<T>(), channels,
@@ -234,6 +236,7 @@ void normalise_and_pool(const Tensor& x, const Tensor& y, const Tensor& pooled, 
 template <class T>
 void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpooled, const NormChannels& channels,
                      const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, bool relu) {
+    constexpr std::size_t bytes = widest * sizeof(T);
     const WindowGrid grid(x);
     const float lowest = relu ? 0.0f : -INFINITY;
     const PooledGradients<T> p = {x.data<T>(),
@@ -242,10 +245,10 @@ void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpoo
                                   dy ? static_cast<int>(dy.tensor.dim(3)) : 0,
                                   lowest,
                                   lowest};
-    const bool aligned = aligned_to(x, 16) && aligned_to(dpooled, 16) && aligned_to(dx, 16) &&
-                         reinterpret_cast<std::uintptr_t>(p.dy) % 16 == 0 && p.stride % vector_width<T> == 0;
-    ChannelLayout at = window_layout<T>(x, grid, aligned);
-    with_width<vector_width<T>>(at, [&](auto width) {
+    const bool aligned = aligned_to(x, bytes) && aligned_to(dpooled, bytes) && aligned_to(dx, bytes) &&
+                         reinterpret_cast<std::uintptr_t>(p.dy) % bytes == 0 && p.stride % widest == 0;
+    ChannelLayout at = window_layout(x, grid, aligned);
+    with_width<widest>(at, [&](auto width) {
         const auto sums = pooled_sums_kernel<T, width>;
         const LaunchShape shape = at.shape(sums);
         const ChannelScratch scratch(at);

@@ -121,17 +121,7 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
     const T* px = x.data<T>();
     const Incoming<T> incoming = {dy ? dy.tensor.data<T>() + dy.begin : nullptr, dpooled.data<T>(),
                                   dy ? dy.tensor.dim(3) : 0, channels, relu};
-    // Calls f with every vector of the windows of rows [begin, end).
-    const auto for_gradients = [&](std::int64_t begin, std::int64_t end, auto&& f) {
-        for_windows(in, begin, end, [&](const Window& window) {
-            for_vectors(0, channels, [&](std::int64_t c, auto part) {
-                const Normalised values(affine, px, channels, window, c, part);
-                Vec g[4];
-                incoming(g, values, window, c, part);
-                f(values, g, window, c, part);
-            });
-        });
-    };
+    T* pdx = dx.data<T>();  // of what reaches the normalised values first, then of x
 
     // A row of windows is summed in f32, rows in f64, in shares that do not depend on the threads.
     const std::int64_t chunks = std::clamp<std::int64_t>(x.numel() / Columns::chunk_elements, 1,
@@ -147,24 +137,30 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
         std::fill_n(total, 2 * width, 0.0);
         for (std::int64_t row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
             std::fill_n(sum, 2 * width, 0.f);
-            for_gradients(row, row + 1,
-                          [&](const Normalised& values, const Vec(&g)[4], const Window&, std::int64_t c, auto) {
-                              Vec s{}, d{};
+            for_windows(in, row, row + 1, [&](const Window& window) {
+                for_vectors(0, channels, [&](std::int64_t c, auto part) {
+                    const Normalised values(affine, px, channels, window, c, part);
+                    Vec g[4], s{}, d{};
+                    incoming(g, values, window, c, part);
 #pragma GCC unroll 4
-                              for (int k = 0; k < 4; ++k) {
-                                  s += g[k];
-                                  d = fma(g[k], values.deviation[k], d);
-                              }
-                              store(sum + c, load(sum + c) + s);
-                              store(product + c, load(product + c) + d);
-                          });
+                    for (int k = 0; k < 4; ++k) {
+                        s += g[k];
+                        d = fma(g[k], values.deviation[k], d);
+                        if (window.has[k]) store(pdx + window.pixel[k] * channels + c, g[k], part);
+                    }
+                    store(sum + c, load(sum + c) + s);
+                    store(product + c, load(product + c) + d);
+                });
+            });
             for (std::int64_t i = 0; i < 2 * width; ++i) total[i] += static_cast<double>(sum[i]);
         }
     });
 
     // dx = scale * (g - mean of g - deviation * slope)
-    const Scratch coefficients(static_cast<std::size_t>(2 * width) * sizeof(float));
-    float *average = coefficients.as<float>(), *slope = average + width;
+    const Columns columns(x);
+    const std::int64_t period = columns.period;
+    const Scratch coefficients(static_cast<std::size_t>(2 * period) * sizeof(float));
+    float *average = coefficients.as<float>(), *slope = average + period;
     const double pixels = static_cast<double>(x.numel() / channels);
     for (std::int64_t c = 0; c < channels; ++c) {
         double sum = 0, product = 0;
@@ -173,27 +169,17 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
             product += totals[chunk * 2 * width + width + c];
         }
         const double inverse = static_cast<double>(invstd[c]);
-        average[c] = static_cast<float>(sum / pixels);
-        slope[c] = static_cast<float>(product * inverse * inverse / pixels);
+        for (std::int64_t j = c; j < period; j += channels) {
+            average[j] = static_cast<float>(sum / pixels);
+            slope[j] = static_cast<float>(product * inverse * inverse / pixels);
+        }
         dgamma.data<float>()[c] = static_cast<float>(product * inverse);
         dbeta.data<float>()[c] = static_cast<float>(sum);
     }
-    T* pdx = dx.data<T>();
-    with_store(dx, !in.whole_vectors(), [&](auto write) {
-        parallel_ranges(rows, 1, x.numel(), [&](std::int64_t begin, std::int64_t end) {
-            for_gradients(
-                begin, end,
-                [&](const Normalised& values, const Vec(&g)[4], const Window& window, std::int64_t c, auto part) {
-                    const Vec scale = load(affine.scale() + c, part);
-#pragma GCC unroll 4
-                    for (int k = 0; k < 4; ++k) {
-                        if (!window.has[k]) continue;
-                        const Vec centred =
-                            fma(-values.deviation[k], load(slope + c, part), g[k] - load(average + c, part));
-                        write(pdx + window.pixel[k] * channels + c, scale * centred, part);
-                    }
-                });
-        });
+    const float *mean = affine.mean(), *scale = affine.scale();
+    columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {
+        const Vec deviation = load(px + i, part) - load(mean + j), g = load(pdx + i, part);
+        store(pdx + i, load(scale + j) * fma(-deviation, load(slope + j), g - load(average + j)), part);
     });
 }
 

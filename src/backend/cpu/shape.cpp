@@ -26,40 +26,64 @@ bool streamable(const Tensor& y, std::size_t offset, std::size_t pitch, std::siz
            pitch % 64 == 0 && bytes % 64 == 0;
 }
 
-/// Copies channels, and sums them: in f32 over some pixels, those sums in f64, in shares that do not depend on the
-/// threads.
-void copy_and_sum(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin, std::int64_t count,
-                  const Tensor& sums) {
+/// Where the channels of a copy begin in its tensors, bytes between pixels, and bytes of them.
+struct ChannelBytes {
+    const char* from;
+    char* to;
+    std::size_t from_pitch, to_pitch, bytes;
+    bool streaming;
+
+    ChannelBytes(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin, std::int64_t count) {
+        const std::size_t element = size_of(x.dtype()), offset = static_cast<std::size_t>(y_begin) * element;
+        bytes = static_cast<std::size_t>(count) * element;
+        from_pitch = static_cast<std::size_t>(x.shape().back()) * element;
+        to_pitch = static_cast<std::size_t>(y.shape().back()) * element;
+        from = static_cast<const char*>(x.raw()) + static_cast<std::size_t>(x_begin) * element;
+        to = static_cast<char*>(y.raw()) + offset;
+        streaming = streamable(y, offset, to_pitch, bytes);
+    }
+    /// Copies pixels [begin, end).
+    void copy(std::int64_t begin, std::int64_t end) const {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+            // Reading all of the row, gaps included, is faster than reading around them.
+            for (std::size_t line = 0; line < from_pitch; line += 64)
+                __builtin_prefetch(from + (i + 4) * from_pitch + line);
+            copy_bytes(to + i * to_pitch, from + i * from_pitch, bytes, streaming);
+        }
+    }
+};
+
+/// sums [C] = the sum of x's channels from x_begin on, in f32 over some pixels and in f64 over those, in shares that do
+/// not depend on the threads. before(begin, end) is called for pixels that are about to be summed.
+template <class F>
+void sum_channels(const Tensor& x, std::int64_t x_begin, const Tensor& sums, F&& before) {
     with_activation("copy_channels", x.dtype(), [&]<class T>(T) {
-        const std::int64_t from_pitch = x.shape().back(), to_pitch = y.shape().back(), pixels = x.numel() / from_pitch;
+        const std::int64_t pitch = x.shape().back(), pixels = x.numel() / pitch, count = sums.numel();
         const T* from = x.data<T>() + x_begin;
-        T* to = y.data<T>() + y_begin;
-        const std::int64_t width = round_up(count, lanes),
-                           block = std::max<std::int64_t>(1, Columns::block_elements / width);
+        const std::int64_t width = round_up(count, lanes), block = std::clamp<std::int64_t>(8192 / width, 1, 64);
         const std::int64_t chunks =
             std::clamp<std::int64_t>(pixels * count / Columns::chunk_elements, 1, Columns::max_chunks);
-        const auto all = static_cast<std::size_t>(chunks * width);
-        const Scratch scratch(all * (sizeof(double) + sizeof(float)));
+        const Scratch scratch(static_cast<std::size_t>(chunks * width) * sizeof(double));
         double* totals = scratch.as<double>();
-        float* partial = scratch.as<float>(all * sizeof(double));
-        const bool cached = to_pitch % lanes != 0 || y_begin % lanes != 0 || count % lanes != 0;
-        with_store(y, cached, [&](auto write) {
-            parallel_for(chunks, pixels * count / chunks, [&](std::int64_t chunk) {
-                double* total = totals + chunk * width;
-                float* sum = partial + chunk * width;
-                std::fill_n(total, width, 0.0);
-                const std::int64_t last = pixels * (chunk + 1) / chunks;
-                for (std::int64_t begin = pixels * chunk / chunks; begin < last; begin += block) {
-                    std::fill_n(sum, width, 0.f);
-                    for (std::int64_t i = begin; i < std::min(last, begin + block); ++i)
-                        for_vectors(0, count, [&](std::int64_t c, auto part) {
-                            const Vec v = load(from + i * from_pitch + c, part);
-                            write(to + i * to_pitch + c, v, part);
-                            store(sum + c, load(sum + c) + v);
-                        });
-                    for (std::int64_t c = 0; c < width; ++c) total[c] += static_cast<double>(sum[c]);
-                }
-            });
+        parallel_for(chunks, pixels * count / chunks, [&](std::int64_t chunk) {
+            double* total = totals + chunk * width;
+            std::fill_n(total, width, 0.0);
+            const std::int64_t last = pixels * (chunk + 1) / chunks;
+            for (std::int64_t begin = pixels * chunk / chunks; begin < last; begin += block) {
+                const std::int64_t end = std::min(last, begin + block);
+                before(begin, end);
+                for_vectors(0, count, [&](std::int64_t c, auto part) {
+                    Vec even{}, odd{};
+                    std::int64_t i = begin;
+                    for (; i + 1 < end; i += 2) {
+                        even += load(from + i * pitch + c, part);
+                        odd += load(from + (i + 1) * pitch + c, part);
+                    }
+                    if (i < end) even += load(from + i * pitch + c, part);
+                    even += odd;
+                    for (int k = 0; k < lanes; ++k) total[c + k] += static_cast<double>(even[k]);
+                });
+            }
         });
         for (std::int64_t c = 0; c < count; ++c) {
             double sum = 0;
@@ -114,24 +138,12 @@ void CpuBackend::pad2d(const Tensor& x, const Tensor& y, int top, int left) {
 
 void CpuBackend::copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin,
                                std::int64_t count, const Tensor& sums) {
-    if (sums) return copy_and_sum(x, x_begin, y, y_begin, count, sums);
-    const std::size_t element = size_of(x.dtype());
-    const auto bytes = static_cast<std::size_t>(count) * element;
-    const auto from_pitch = static_cast<std::size_t>(x.shape().back()) * element;
-    const auto to_pitch = static_cast<std::size_t>(y.shape().back()) * element;
-    const auto offset = static_cast<std::size_t>(y_begin) * element;
-    const char* from = static_cast<const char*>(x.raw()) + static_cast<std::size_t>(x_begin) * element;
-    char* to = static_cast<char*>(y.raw()) + offset;
-    const bool streaming = streamable(y, offset, to_pitch, bytes);
+    const ChannelBytes channels(x, x_begin, y, y_begin, count);
+    if (sums)
+        return sum_channels(x, x_begin, sums, [&](std::int64_t begin, std::int64_t end) { channels.copy(begin, end); });
     const std::int64_t pixels = x.numel() / x.shape().back();
-    parallel_ranges(pixels, 1, pixels * count, [=](std::int64_t begin, std::int64_t end) {
-        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-            // Reading all of the row, gaps included, is faster than reading around them.
-            for (std::size_t line = 0; line < from_pitch; line += 64)
-                __builtin_prefetch(from + (i + 4) * from_pitch + line);
-            copy_bytes(to + i * to_pitch, from + i * from_pitch, bytes, streaming);
-        }
-    });
+    parallel_ranges(pixels, 1, pixels * count,
+                    [&](std::int64_t begin, std::int64_t end) { channels.copy(begin, end); });
 }
 
 void CpuBackend::pixel_shuffle(const Tensor& x, const Tensor& y, int factor) {
