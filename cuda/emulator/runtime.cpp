@@ -124,26 +124,46 @@ namespace {
 void refuse_while_recording(const char* call) {
     if (emulator::recording) fail("{}: not possible while a step is recorded", call);
 }
+
+void check_range(const char* call, const void* p, std::size_t bytes) {
+    const Arena& arena = Arena::get();
+    if (arena.accessible(p, bytes)) return;
+    fail("{}: {} bytes of device memory, {}", call, bytes,
+         arena.contains(p) ? arena.describe(p) : fmt::format("at {}, where there is none", p));
+}
 }  // namespace
 
 void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind) {
     refuse_while_recording("copy_to_device");
-    if (bytes > 0 && !emulator::dry_run) std::memcpy(device, host, bytes);
+    if (bytes == 0 || emulator::dry_run) return;
+    check_range("copy_to_device", device, bytes);
+    std::memcpy(device, host, bytes);
 }
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
     refuse_while_recording("copy_to_host");
-    if (bytes > 0) emulator::dry_run ? void(std::memset(host, 0, bytes)) : void(std::memcpy(host, device, bytes));
+    if (bytes == 0) return;
+    if (emulator::dry_run) {
+        std::memset(host, 0, bytes);
+        return;
+    }
+    check_range("copy_to_host", device, bytes);
+    std::memcpy(host, device, bytes);
 }
 void copy_on_device(void* to, const void* from, std::size_t bytes) {
     if (emulator::counted_only("copy")) return;
     emulator::submit([=] {
-        if (bytes > 0) std::memmove(to, from, bytes);
+        if (bytes == 0) return;
+        check_range("copy_on_device", from, bytes);
+        check_range("copy_on_device", to, bytes);
+        std::memmove(to, from, bytes);
     });
 }
 void set_bytes(void* device, int value, std::size_t bytes) {
     if (emulator::counted_only("memset")) return;
     emulator::submit([=] {
-        if (bytes > 0) std::memset(device, value, bytes);
+        if (bytes == 0) return;
+        check_range("set_bytes", device, bytes);
+        std::memset(device, value, bytes);
     });
 }
 void synchronize() { refuse_while_recording("synchronize"); }

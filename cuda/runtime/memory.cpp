@@ -63,7 +63,11 @@ class GpuMemory : public DeviceMemory {
   public:
     void* allocate(std::size_t bytes) override {
         const Allocator allocator = current_pool ? current_pool : common_;
-        void* const block = allocator->allocate(bytes + BlockWatch::padding);
+        void* block = allocator->allocate(bytes + BlockWatch::padding);
+        if (!block) {
+            trim();
+            block = allocator->allocate(bytes + BlockWatch::padding);
+        }
         if (!block) {
             constexpr double gib = 1024.0 * 1024.0 * 1024.0;
             const MemoryInfo info = device_memory_info();
@@ -111,11 +115,11 @@ class GpuMemory : public DeviceMemory {
     void reset_peak() override {
         for_each_allocator([](CachingAllocator& allocator) { allocator.reset_peak(); });
     }
-    void trim() override {
-        for_each_allocator([](CachingAllocator& allocator) { allocator.trim(); });
-    }
+    /// The common memory alone: a pool's is used by replays that the allocator knows nothing of.
+    void trim() override { common_->trim(); }
     void add_pool(const Allocator& pool) {
         const std::lock_guard lock(mutex_);
+        std::erase_if(pools_, [](const std::weak_ptr<CachingAllocator>& other) { return other.expired(); });
         pools_.push_back(pool);
     }
 

@@ -26,12 +26,8 @@ CachingAllocator::Blocks::iterator CachingAllocator::find_free(std::size_t bytes
 
 CachingAllocator::Blocks::iterator CachingAllocator::take_segment(std::size_t bytes) {
     const std::size_t size = bytes < small_limit ? small_segment : round_up(bytes, large_granularity);
-    void* segment = take_(size);
-    if (!segment) {
-        trim_locked();
-        segment = take_(size);
-        if (!segment) return blocks_.end();
-    }
+    void* const segment = take_(size);
+    if (!segment) return blocks_.end();
     ++stats_.allocations;
     stats_.reserved += size;
     const auto block = blocks_.emplace(static_cast<char*>(segment), Block{size, size, false}).first;
@@ -92,10 +88,6 @@ void CachingAllocator::reset_peak() {
 
 void CachingAllocator::trim() {
     const std::lock_guard lock(mutex_);
-    trim_locked();
-}
-
-void CachingAllocator::trim_locked() {
     for (auto it = blocks_.begin(); it != blocks_.end();) {
         const auto& [address, block] = *it;
         if (!block.used && block.segment == block.size) {

@@ -21,11 +21,12 @@ class CachingAllocator {
         : take_(std::move(take)), give_(std::move(give)) {}
     ~CachingAllocator();
 
-    /// Null when the system has no more even after cached segments went back to it.
+    /// Null when the system has no more; after a trim() it may.
     void* allocate(std::size_t bytes);
     void release(void* block) noexcept;
     MemoryStats stats() const;
     void reset_peak();
+    /// Gives segments of which nothing is used back to the system.
     void trim();
 
   private:
@@ -38,7 +39,6 @@ class CachingAllocator {
 
     Blocks::iterator find_free(std::size_t bytes);
     Blocks::iterator take_segment(std::size_t bytes);
-    void trim_locked();
 
     std::function<void*(std::size_t)> take_;
     std::function<void(void*, std::size_t)> give_;

@@ -51,6 +51,10 @@ class HostMemory : public DeviceMemory {
         void* block = nullptr;
         if (cached) {
             block = allocator_.allocate(bytes);
+            if (!block) {
+                allocator_.trim();
+                block = allocator_.allocate(bytes);
+            }
         } else if (bytes < check_from || bytes <= available_bytes()) {
             block = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + (bytes == 0 ? 64 : 0));
         }

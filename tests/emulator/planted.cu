@@ -127,6 +127,16 @@ std::string run_planted(Fault fault, bool planted) {
             case Fault::host_pointer:
                 launch("overrun", overrun_kernel, shape, planted ? values.data() : x.data<float>(), y.data<float>(), f);
                 break;
+            case Fault::returned_memory: {
+                const float* gone = x.data<float>();
+                if (planted) {
+                    const Tensor large = Tensor::empty({1 << 22}, Dtype::f32, Device::emulated);
+                    gone = large.data<float>();
+                }
+                device_memory(Device::emulated).trim();
+                launch("overrun", overrun_kernel, shape, gone, y.data<float>(), f);
+                break;
+            }
             case Fault::divergent_barrier:
             case Fault::different_barriers:
             case Fault::early_exit:

@@ -12,6 +12,7 @@ enum class Fault {
     global_overrun,         ///< one element past a tensor
     global_underrun,        ///< one element before it
     host_pointer,           ///< host memory handed to a kernel
+    returned_memory,        ///< a tensor whose memory went back to the system
     divergent_barrier,      ///< half of the threads skip it
     different_barriers,     ///< the two halves wait at different ones
     early_exit,             ///< a thread returns before it

@@ -60,6 +60,8 @@ TEST_CASE("the emulator reports accesses out of bounds") {
     check(
         {Fault::global_underrun, {"kernel 'overrun', block (0,0,0), thread (0,0,0)", "out-of-bounds read of 4 bytes"}});
     check({Fault::host_pointer, {"kernel 'overrun'", "which is not device memory"}});
+    check({Fault::returned_memory,
+           {"kernel 'overrun'", "out-of-bounds read of 4 bytes of global memory, which was given back to the system"}});
 }
 
 #endif

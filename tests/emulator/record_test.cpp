@@ -4,6 +4,8 @@
 #include <camber/tensor.h>
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "backend/backend.h"
 #include "support/errors.h"
 
@@ -68,6 +70,51 @@ TEST_CASE("a recording's memory goes back with it") {
         CHECK(memory.stats().reserved >= before + (std::size_t{4} << 20));
     }
     CHECK(memory.stats().reserved == before);
+}
+
+TEST_CASE("a second recording and a trim leave the first one's memory alone") {
+    DeviceMemory& memory = device_memory(Device::emulated);
+    Backend& device = backend(Device::emulated);
+    constexpr std::int64_t n = 1 << 20;
+    const Tensor x = Tensor::from(std::vector<float>(n, 1.0f), {n}, Device::emulated);
+    const Tensor y = Tensor::zeros({n}, Dtype::f32, Device::emulated);
+    const auto record_sum = [&] {
+        return device.record([&] {
+            const Tensor scratch = Tensor::empty({n}, Dtype::f32, Device::emulated);
+            device.add(x, x, scratch);
+            device.add(y, scratch, y);
+        });
+    };
+    const auto first = record_sum(), second = record_sum();
+    memory.trim();
+    for (int i = 0; i < 2; ++i) {
+        first->replay();
+        second->replay();
+    }
+    CHECK(y.to_vector<float>() == std::vector<float>(n, 8.0f));
+}
+
+TEST_CASE("memory that went back to the system is told from memory that never was") {
+    DeviceMemory& memory = device_memory(Device::emulated);
+    constexpr std::int64_t n = 1 << 20;
+    std::optional<Tensor> gone = Tensor::zeros({n}, Dtype::f32, Device::emulated);
+    void* const address = gone->raw();
+    gone.reset();
+    memory.trim();
+    // Not handed out again soon.
+    const Tensor since = Tensor::zeros({n}, Dtype::f32, Device::emulated);
+    CHECK(since.raw() != address);
+    float value = 0;
+    const auto check = [](const std::string& error, const char* call) {
+        CAPTURE(error);
+        CHECK(error.find(std::string(call) + ": ") == 0);
+        CHECK(error.find("which was given back to the system") != std::string::npos);
+    };
+    check(testing::error_of([&] { memory.copy_to_host(&value, address, sizeof value); }), "copy_to_host");
+    check(testing::error_of([&] { memory.copy_from_host(address, &value, sizeof value); }), "copy_to_device");
+    check(testing::error_of([&] { memory.copy_within(address, since.raw(), 64); }), "copy_on_device");
+    check(testing::error_of([&] { memory.copy_within(since.raw(), address, 64); }), "copy_on_device");
+    check(testing::error_of([&] { memory.zero(address, 64); }), "set_bytes");
 }
 
 TEST_CASE("a step whose loss is a sum is recorded, its backward pass too") {
