@@ -6,7 +6,11 @@ namespace camber::cudnn {
 
 const libraries::Description& library() {
     static const libraries::Description description = {
-        "cuDNN", {"libcudnn.so.9"}, "CAMBER_CUDNN", {"CUDNN_PATH", "CUDNN_HOME"}};
+        "cuDNN",
+        {"libcudnn.so.9"},
+        "CAMBER_CUDNN",
+        {"CUDNN_PATH", "CUDNN_HOME"},
+        {"libnvrtc.so.13", "libnvrtc.so.12"}};  // for plans that it compiles
     return description;
 }
 

@@ -5,18 +5,15 @@
 #include <link.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
+
+#include "core/environment.h"
+#include "cuda/libraries/python_folders.h"
 
 namespace camber::libraries {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string environment(const std::string& name) {
-    const char* value = std::getenv(name.c_str());
-    return value ? value : "";
-}
 
 /// The sub-folders of `folder` whose name begins with `prefix`, the last in the alphabet first.
 std::vector<fs::path> folders_like(const fs::path& folder, const std::string& prefix) {
@@ -26,6 +23,35 @@ std::vector<fs::path> folders_like(const fs::path& folder, const std::string& pr
         if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
     std::sort(found.rbegin(), found.rend());
     return found;
+}
+
+/// Adds the library's files that `folder` has.
+void add_files(std::vector<std::string>& found, const Description& library, const fs::path& folder) {
+    std::error_code error;
+    for (const std::string& file : library.files)
+        if (fs::exists(folder / file, error)) found.push_back((folder / file).string());
+}
+
+/// Those of NVIDIA's packages in a folder of Python's: nvidia/cudnn/lib, nvidia/cublas/lib or nvidia/cu13/lib.
+void add_package_files(std::vector<std::string>& found, const Description& library, const fs::path& packages) {
+    for (const fs::path& package : folders_like(packages / "nvidia", "cu")) add_files(found, library, package / "lib");
+}
+
+/// Loads, for good, what `library` opens by name later on and the dynamic loader would not find: Python's packages lie
+/// beside each other, and not every version of a library looks there.
+void load_companions(const Description& library, const fs::path& file) {
+    const fs::path folder = file.parent_path(), packages = folder.parent_path().parent_path();
+    std::vector<fs::path> places = {folder};
+    if (packages.filename() == "nvidia")
+        for (const fs::path& package : folders_like(packages, "cu")) places.push_back(package / "lib");
+    for (const std::string& companion : library.companions) {
+        if (::dlopen(companion.c_str(), RTLD_LAZY | RTLD_NOLOAD)) continue;
+        for (const fs::path& place : places) {
+            std::error_code error;
+            if (fs::exists(place / companion, error) && ::dlopen((place / companion).c_str(), RTLD_LAZY | RTLD_LOCAL))
+                break;
+        }
+    }
 }
 
 /// The file that was loaded, where the dynamic loader chose it.
@@ -39,12 +65,8 @@ std::string path_of(void* handle, const std::string& otherwise) {
 
 std::vector<std::string> candidates(const Description& library) {
     std::vector<std::string> found;
-    const auto add_folder = [&](const fs::path& folder) {
-        std::error_code error;
-        for (const std::string& file : library.files)
-            if (fs::exists(folder / file, error)) found.push_back((folder / file).string());
-    };
-    if (const std::string given = environment(library.variable); !given.empty()) {
+    const auto add_folder = [&](const fs::path& folder) { add_files(found, library, folder); };
+    if (const std::string given = environment_text(library.variable); !given.empty()) {
         std::error_code error;
         if (!fs::is_directory(given, error)) return {given};
         add_folder(given);
@@ -52,15 +74,14 @@ std::vector<std::string> candidates(const Description& library) {
         return found;
     }
     found = library.files;
-    // Python's packages keep it in nvidia/cudnn/lib, nvidia/cublas/lib or nvidia/cu13/lib, conda's in lib.
+    // Conda's packages keep it in lib.
     const auto add_python = [&](const fs::path& prefix) {
         for (const fs::path& python : folders_like(prefix / "lib", "python3"))
             for (const char* packages : {"site-packages", "dist-packages"})
-                for (const fs::path& package : folders_like(python / packages / "nvidia", "cu"))
-                    add_folder(package / "lib");
+                add_package_files(found, library, python / packages);
     };
     for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
-        if (const std::string prefix = environment(variable); !prefix.empty()) {
+        if (const std::string prefix = environment_text(variable); !prefix.empty()) {
             add_folder(fs::path(prefix) / "lib");
             add_python(prefix);
         }
@@ -69,14 +90,21 @@ std::vector<std::string> candidates(const Description& library) {
     std::vector<std::string> variables = library.folder_variables;
     variables.insert(variables.end(), {"CUDA_PATH", "CUDA_HOME"});
     for (const std::string& variable : variables)
-        if (const std::string folder = environment(variable); !folder.empty()) toolkits.emplace_back(folder);
+        if (const std::string folder = environment_text(variable); !folder.empty()) toolkits.emplace_back(folder);
     toolkits.emplace_back("/usr/local/cuda");
     for (const fs::path& toolkit : folders_like("/usr/local", "cuda-")) toolkits.push_back(toolkit);
     for (const fs::path& toolkit : toolkits)
         for (const char* folder : {"lib64", "lib"}) add_folder(toolkit / folder);
-    if (const std::string home = environment("HOME"); !home.empty()) add_python(fs::path(home) / ".local");
+    if (const std::string home = environment_text("HOME"); !home.empty()) add_python(fs::path(home) / ".local");
     add_python("/usr/local");
     add_python("/usr");
+    return found;
+}
+
+std::vector<std::string> python_candidates(const Description& library) {
+    std::vector<std::string> found;
+    if (!environment_text(library.variable).empty()) return found;
+    for (const fs::path& folder : python_folders()) add_package_files(found, library, folder);
     return found;
 }
 
@@ -90,6 +118,7 @@ std::string load_first(const Description& library, const std::vector<std::string
             const Loaded loaded(library, handle, path_of(handle, file));
             try {
                 use(loaded);
+                load_companions(library, loaded.path());
                 return loaded.path();
             } catch (const Error& error) {
                 refusal = error.what();

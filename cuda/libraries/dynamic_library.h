@@ -16,11 +16,15 @@ struct Description {
     std::vector<std::string> files;             ///< names of the file, the preferred one first
     std::string variable;                       ///< environment variable that names the library or its folder
     std::vector<std::string> folder_variables;  ///< those that name the folder of an installation
+    std::vector<std::string> companions = {};   ///< libraries that it opens by name while it works
 };
 
 /// Files to try, in order: what `variable` names and nothing else, or the dynamic loader's own folders, the active
 /// Python environment, CUDA's folders and the machine's Python packages.
 std::vector<std::string> candidates(const Description& library);
+/// Files in the packages of the `python3` on the PATH, which is run to ask: an environment that is not active. None
+/// where `variable` says.
+std::vector<std::string> python_candidates(const Description& library);
 
 /// A library that has been opened.
 class Loaded {
@@ -44,13 +48,15 @@ class Loaded {
     std::string path_;
 };
 
-/// The path of the first of `files` that loads and that `use` does not refuse by an Error. Throws Error with one line
-/// that says what was found instead.
+/// The path of the first of `files` that loads and that `use` does not refuse by an Error; its companions that lie
+/// beside it, or in Python's other packages, are then loaded too. Throws Error with one line that says what was found
+/// instead.
 std::string load_first(const Description& library, const std::vector<std::string>& files,
                        const std::function<void(const Loaded&)>& use);
 
-/// load(candidates(library)), once a process and never unloaded: plans in static objects outlive any order of
-/// destruction. Null where it throws; `why`, unless null, then says so.
+/// load(candidates(library)) or, where that throws, load(python_candidates(library)); once a process and never
+/// unloaded: plans in static objects outlive any order of destruction. Null where both throw; `why`, unless null, then
+/// says so.
 template <class Api>
 const Api* find_once(const Description& library, Api (*load)(const std::vector<std::string>&), std::string* why) {
     struct Found {
@@ -59,11 +65,17 @@ const Api* find_once(const Description& library, Api (*load)(const std::vector<s
     };
     static const Found* const found = [&] {
         auto* result = new Found;
-        try {
-            result->api = load(candidates(library));
-        } catch (const Error& error) {
-            result->why = error.what();
-        }
+        const auto try_files = [&](const std::vector<std::string>& files) {
+            try {
+                result->api = load(files);
+                result->why.clear();
+            } catch (const Error& error) {
+                result->why = error.what();
+            }
+        };
+        try_files(candidates(library));
+        if (result->why.empty()) return result;
+        if (const std::vector<std::string> files = python_candidates(library); !files.empty()) try_files(files);
         return result;
     }();
     if (why) *why = found->why;

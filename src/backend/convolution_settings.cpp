@@ -2,26 +2,18 @@
 
 #include <camber/error.h>
 
-#include <cstdlib>
+#include "core/environment.h"
 
 namespace camber {
 namespace {
 
-bool flag(const char* variable, bool otherwise) {
-    const char* const value = std::getenv(variable);
-    if (!value || !*value) return otherwise;
-    const std::string text = value;
-    if (text != "0" && text != "1") fail_usage("{}={}: it takes 0 or 1", variable, text);
-    return text == "1";
-}
-
 ConvolutionSettings& settings() {
     static ConvolutionSettings current = [] {
         ConvolutionSettings from_environment;
-        if (const char* const value = std::getenv("CAMBER_CONV"); value && *value)
-            from_environment.choice = parse_convolution_choice(value);
-        from_environment.tf32 = flag("CAMBER_TF32", from_environment.tf32);
-        from_environment.deterministic = flag("CAMBER_DETERMINISTIC", from_environment.deterministic);
+        if (const std::string text = environment_text("CAMBER_CONV"); !text.empty())
+            from_environment.choice = parse_convolution_choice(text);
+        from_environment.tf32 = environment_flag("CAMBER_TF32", from_environment.tf32);
+        from_environment.deterministic = environment_flag("CAMBER_DETERMINISTIC", from_environment.deterministic);
         return from_environment;
     }();
     return current;

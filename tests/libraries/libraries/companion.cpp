@@ -1,0 +1,2 @@
+/// What another library opens by name while it works.
+extern "C" int companion() { return 7; }
