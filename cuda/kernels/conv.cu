@@ -24,6 +24,7 @@
 
 #include "cuda/kernels/convolutions.h"
 #include "cuda/kernels/implicit_gemm.h"
+#include "cuda/runtime/requirements.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
@@ -335,6 +336,8 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
 }  // namespace
 
 void own_convolution(const ConvCall& call) {
+    if (const std::string why = why_not_in(device_properties(), call.image.dtype()); !why.empty())
+        fail("{}: {}", call.name, why);
     if (call.kind == ConvKind::backward_filter) return own_filter_gradient(call);
     dispatch(call.image, [&](auto t) {
         const bool gradient = call.kind == ConvKind::backward_data;

@@ -3,9 +3,14 @@
 
 #include "cuda/runtime/gpu.h"
 
-/// The warp-wide instructions of tensor cores and asynchronous copies (sm_80 and newer), for kernels on both devices.
-/// Fragment layouts: PTX manual, "mma.m16n8k16 with floating point type" and "ldmatrix".
+/// The warp-wide instructions of tensor cores and asynchronous copies, for kernels on both devices. Fragment layouts:
+/// PTX manual, "mma.m16n8k16 with floating point type" and "ldmatrix". On a GPU older than sm_80 copies are made at
+/// once, and what multiplies bf16 is compiled to a trap: the runtime refuses bf16 there (requirements.h).
 namespace camber::CAMBER_GPU {
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define CAMBER_BEFORE_SM80
+#endif
 
 /// Four 8x8 matrices of bf16 from shared memory: lane 8 * i + j gives the 16-byte aligned address of row j of matrix i;
 /// fragment[i] gets elements (lane / 4, lane % 4 * 2) and the next one of matrix i, of its transpose if `transpose`.
@@ -13,6 +18,8 @@ template <bool transpose = false>
 __device__ __forceinline__ void load_matrix_x4(unsigned (&fragment)[4], const bf16* row) {
 #if defined(CAMBER_EMULATED)
     emulator::load_matrix_x4(fragment, row, transpose, std::source_location::current());
+#elif defined(CAMBER_BEFORE_SM80)
+    __trap();
 #else
     const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
     if constexpr (transpose) {
@@ -33,6 +40,8 @@ __device__ __forceinline__ void load_matrix_x4(unsigned (&fragment)[4], const bf
 __device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
 #if defined(CAMBER_EMULATED)
     emulator::mma_bf16(c, a, b, std::source_location::current());
+#elif defined(CAMBER_BEFORE_SM80)
+    __trap();
 #else
     asm volatile(
         "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
@@ -49,6 +58,8 @@ template <bool cached = false>
 __device__ __forceinline__ void copy_async(void* shared, const void* global, int valid = 16) {
 #if defined(CAMBER_EMULATED)
     emulator::copy_async(shared, global, valid);
+#elif defined(CAMBER_BEFORE_SM80)
+    *static_cast<uint4*>(shared) = valid > 0 ? *static_cast<const uint4*>(global) : make_uint4(0, 0, 0, 0);
 #else
     const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
     if constexpr (cached) {
@@ -65,7 +76,7 @@ __device__ __forceinline__ void copy_async(void* shared, const void* global, int
 __device__ __forceinline__ void commit_copies() {
 #if defined(CAMBER_EMULATED)
     emulator::commit_copies();
-#else
+#elif !defined(CAMBER_BEFORE_SM80)
     asm volatile("cp.async.commit_group;" ::: "memory");
 #endif
 }
@@ -75,7 +86,7 @@ template <int left>
 __device__ __forceinline__ void wait_copies() {
 #if defined(CAMBER_EMULATED)
     emulator::wait_copies(left);
-#else
+#elif !defined(CAMBER_BEFORE_SM80)
     asm volatile("cp.async.wait_group %0;" ::"n"(left) : "memory");
 #endif
 }

@@ -18,7 +18,7 @@ template <class T>
 __device__ __forceinline__ T from_float(float x) {
     return T(x);
 }
-#if defined(__CUDA_ARCH__)
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 template <>
 __device__ __forceinline__ bf16 from_float<bf16>(float x) {
     bf16 y;  // one instruction, against six for the portable conversion

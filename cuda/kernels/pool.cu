@@ -47,7 +47,7 @@ __device__ __forceinline__ float minus_infinity() { return -std::numeric_limits<
 
 /// The larger, NaN where either is.
 __device__ __forceinline__ float maximum(float a, float b) {
-#if defined(__CUDA_ARCH__)
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     float larger;
     asm("max.NaN.f32 %0, %1, %2;" : "=f"(larger) : "f"(a), "f"(b));
     return larger;

@@ -3,11 +3,15 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 
+#include "cuda/runtime/checking.h"
+#include "cuda/runtime/memory.h"
 #include "cuda/runtime/requirements.h"
 #include "cuda/runtime/runtime.h"
 
@@ -15,12 +19,51 @@
 namespace camber::cuda {
 namespace {
 
+/// What a kernel that failed leaves behind: every later call returns it.
+bool left_by_a_kernel(cudaError_t status) {
+    switch (status) {
+        case cudaErrorIllegalAddress:
+        case cudaErrorMisalignedAddress:
+        case cudaErrorInvalidAddressSpace:
+        case cudaErrorIllegalInstruction:
+        case cudaErrorInvalidPc:
+        case cudaErrorHardwareStackError:
+        case cudaErrorAssert:
+        case cudaErrorLaunchTimeout:
+        case cudaErrorLaunchFailure:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::string describe(cudaError_t status) {
+    return fmt::format("{} ({})", cudaGetErrorString(status), cudaGetErrorName(status));
+}
+
 template <class... Args>
 void check(cudaError_t status, const char* call, fmt::format_string<Args...> doing, Args&&... args) {
     if (status == cudaSuccess) return;
     cudaGetLastError();  // an error that is not of the sticky kind ends here
-    fail("{}: {} ({}) while {}", call, cudaGetErrorString(status), cudaGetErrorName(status),
-         fmt::format(doing, std::forward<Args>(args)...));
+    fail(
+        "{}: {} while {}{}", call, describe(status), fmt::format(doing, std::forward<Args>(args)...),
+        left_by_a_kernel(status) && !checking() ? "; a kernel launched before it failed: CAMBER_CHECK=1 names it" : "");
+}
+
+/// For what cannot throw: an error that would otherwise be taken for the next launch's.
+void drop(cudaError_t status) {
+    if (status != cudaSuccess) cudaGetLastError();
+}
+
+/// What checking() remembers.
+struct Launches {
+    std::mutex mutex;
+    std::string last;
+    std::set<std::string>* recorded = nullptr;  ///< names in the step being recorded
+};
+Launches& launches() {
+    static auto* const state = new Launches;
+    return *state;
 }
 
 struct Found {
@@ -28,28 +71,48 @@ struct Found {
     std::string why;  ///< empty: usable
 };
 
+std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
+
+std::string no_gpu() {
+    const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
+    return visible ? fmt::format("there is no NVIDIA GPU (CUDA_VISIBLE_DEVICES is '{}')", visible)
+                   : "there is no NVIDIA GPU";
+}
+
 Found find_device() {
     int count = 0, driver = 0, runtime = 0;
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
     if (driver == 0) return {{}, "no NVIDIA driver is installed"};
     if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess) {
-        cudaGetLastError();
+        drop(status);
         if (status == cudaErrorInsufficientDriver)
             return {{},
-                    fmt::format("the NVIDIA driver is for CUDA {}.{}, older than the {}.{} Camber was built with",
-                                driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10)};
-        return {{}, status == cudaErrorNoDevice ? "there is no NVIDIA GPU" : cudaGetErrorString(status)};
+                    fmt::format("the NVIDIA driver is for CUDA {}, older than the {} Camber was built with",
+                                version(driver), version(runtime))};
+        return {{}, status == cudaErrorNoDevice ? no_gpu() : "cudaGetDeviceCount: " + describe(status)};
     }
-    if (count == 0) return {{}, "there is no NVIDIA GPU"};
+    if (count == 0) return {{}, no_gpu()};
 
     cudaDeviceProp p{};
-    if (const cudaError_t status = cudaGetDeviceProperties(&p, 0); status != cudaSuccess)
-        return {{}, fmt::format("cudaGetDeviceProperties: {}", cudaGetErrorString(status))};
+    if (const cudaError_t status = cudaGetDeviceProperties(&p, 0); status != cudaSuccess) {
+        drop(status);
+        return {{}, "cudaGetDeviceProperties: " + describe(status)};
+    }
     Found found = {{p.name, p.major, p.minor, p.multiProcessorCount, p.maxThreadsPerMultiProcessor, p.totalGlobalMem,
                     static_cast<std::size_t>(p.l2CacheSize), p.sharedMemPerBlockOptin},
                    {}};
     found.why = why_unsupported(found.properties);
+    if (!found.why.empty()) return found;
+    // Whether kernels can be loaded: opens the device, too.
+    cudaFuncAttributes attributes{};
+    if (const cudaError_t status = cudaFuncGetAttributes(&attributes, probe_kernel()); status != cudaSuccess) {
+        drop(status);
+        const bool no_code = status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction ||
+                             status == cudaErrorUnsupportedPtxVersion;
+        found.why = no_code ? why_no_code(found.properties, CAMBER_CUDA_ARCHITECTURES)
+                            : fmt::format("{} cannot be used: {}", found.properties.name, describe(status));
+    }
     return found;
 }
 
@@ -66,10 +129,12 @@ cudaStream_t make_stream(const char* which) {
     return stream;
 }
 
-cudaStream_t stream_of(StreamKind kind) {
-    static const cudaStream_t copy = make_stream("copy");
-    return kind == StreamKind::compute ? compute_stream() : copy;
+cudaStream_t copy_stream() {
+    static const cudaStream_t stream = make_stream("copy");
+    return stream;
 }
+
+cudaStream_t stream_of(StreamKind kind) { return kind == StreamKind::compute ? compute_stream() : copy_stream(); }
 
 cudaEvent_t event_of(void* event) { return static_cast<cudaEvent_t>(event); }
 
@@ -88,10 +153,9 @@ std::string describe_runtime() {
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
     constexpr double gib = 1024.0 * 1024.0 * 1024.0;
-    return fmt::format("{}, compute capability {}.{}, {} multiprocessors, {:.0f} GiB; CUDA {}.{}, driver for {}.{}",
-                       d.name, d.compute_major, d.compute_minor, d.multiprocessors,
-                       static_cast<double>(d.memory_bytes) / gib, runtime / 1000, runtime % 1000 / 10, driver / 1000,
-                       driver % 1000 / 10);
+    return fmt::format("{}, compute capability {}.{}, {} multiprocessors, {:.0f} GiB; CUDA {}, driver for {}{}", d.name,
+                       d.compute_major, d.compute_minor, d.multiprocessors, static_cast<double>(d.memory_bytes) / gib,
+                       version(runtime), version(driver), computes_bf16(d) ? "" : "; no bf16");
 }
 
 cudaStream_t compute_stream() {
@@ -106,7 +170,37 @@ bool recording() {
     return status != cudaStreamCaptureStatusNone;
 }
 
-void check_launch(const char* name) { check(cudaGetLastError(), "kernel launch", "launching '{}'", name); }
+void check_before_launch(const char* name) {
+    if (!checking() || recording()) return;
+    if (const cudaError_t status = cudaStreamSynchronize(compute_stream()); status != cudaSuccess) {
+        drop(status);
+        fail("a library's call or a copy before '{}' failed: {}", name, describe(status));
+    }
+}
+
+void check_launch(const char* name) {
+    check(cudaGetLastError(), "kernel launch", "launching '{}'", name);
+    if (!checking()) return;
+    if (recording()) {
+        const std::lock_guard lock(launches().mutex);
+        if (launches().recorded) launches().recorded->insert(name);
+        return;
+    }
+    {
+        const std::lock_guard lock(launches().mutex);
+        launches().last = name;
+    }
+    if (const cudaError_t status = cudaStreamSynchronize(compute_stream()); status != cudaSuccess) {
+        drop(status);
+        fail("'{}' failed: {}", name, describe(status));
+    }
+    check_memory();
+}
+
+std::string last_launch() {
+    const std::lock_guard lock(launches().mutex);
+    return launches().last;
+}
 
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes) {
     static std::mutex mutex;
@@ -137,14 +231,14 @@ void* take_device_memory(std::size_t bytes) {
     void* memory = nullptr;
     const cudaError_t status = cudaMalloc(&memory, bytes);
     if (status == cudaErrorMemoryAllocation) {
-        cudaGetLastError();
+        drop(status);
         return nullptr;
     }
     check(status, "cudaMalloc", "taking {} bytes of device memory", bytes);
     return memory;
 }
 
-void give_device_memory(void* memory, std::size_t) noexcept { cudaFree(memory); }
+void give_device_memory(void* memory, std::size_t) noexcept { drop(cudaFree(memory)); }
 
 MemoryInfo device_memory_info() {
     MemoryInfo info;
@@ -154,18 +248,25 @@ MemoryInfo device_memory_info() {
 
 void* take_pinned_memory(std::size_t bytes) {
     void* memory = nullptr;
-    check(cudaMallocHost(&memory, bytes), "cudaMallocHost", "taking {} bytes of page-locked memory", bytes);
+    const cudaError_t status = cudaMallocHost(&memory, bytes);
+    if (status == cudaErrorMemoryAllocation) {
+        drop(status);
+        return nullptr;
+    }
+    check(status, "cudaMallocHost", "taking {} bytes of page-locked memory", bytes);
     return memory;
 }
 
-void give_pinned_memory(void* memory) noexcept { cudaFreeHost(memory); }
+void give_pinned_memory(void* memory) noexcept { drop(cudaFreeHost(memory)); }
 
 void copy_to_device(void* to, const void* host, std::size_t bytes, StreamKind stream) {
+    if (stream == StreamKind::compute) refuse_while_recording("copy_to_device");
     check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream_of(stream)), "cudaMemcpyAsync",
           "copying {} bytes to the device", bytes);
 }
 
 void copy_to_host(void* host, const void* from, std::size_t bytes) {
+    refuse_while_recording("copy_to_host");
     check(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, compute_stream()), "cudaMemcpyAsync",
           "copying {} bytes to the host", bytes);
     synchronize();
@@ -181,23 +282,28 @@ void set_bytes(void* to, int value, std::size_t bytes) {
 }
 
 void synchronize() {
+    refuse_while_recording("synchronize");
     check(cudaStreamSynchronize(compute_stream()), "cudaStreamSynchronize", "waiting for the device");
 }
 
-Event::Event() {
+Event::Event(EventUse use) {
     device_properties();
     cudaEvent_t event = nullptr;
-    check(cudaEventCreate(&event), "cudaEventCreate", "making an event");
+    check(cudaEventCreateWithFlags(&event, use == EventUse::timing ? cudaEventDefault : cudaEventDisableTiming),
+          "cudaEventCreateWithFlags", "making an event");
     event_ = event;
 }
-Event::~Event() { cudaEventDestroy(event_of(event_)); }
+Event::~Event() { drop(cudaEventDestroy(event_of(event_))); }
 void Event::record(StreamKind stream) {
+    if (stream == StreamKind::compute) refuse_while_recording("Event::record");
     check(cudaEventRecord(event_of(event_), stream_of(stream)), "cudaEventRecord", "recording an event");
 }
 void Event::hold(StreamKind stream) const {
+    if (stream == StreamKind::compute) refuse_while_recording("Event::hold");
     check(cudaStreamWaitEvent(stream_of(stream), event_of(event_)), "cudaStreamWaitEvent", "ordering two streams");
 }
 void Event::wait() const {
+    refuse_while_recording("Event::wait");
     check(cudaEventSynchronize(event_of(event_)), "cudaEventSynchronize", "waiting for an event");
 }
 float Event::milliseconds_since(const Event& earlier) const {
@@ -208,33 +314,65 @@ float Event::milliseconds_since(const Event& earlier) const {
 }
 
 struct Graph::State {
-    cudaGraph_t graph = nullptr;
     cudaGraphExec_t executable = nullptr;
+    std::set<std::string> launches;  ///< their names, where checking()
     ~State() {
-        if (executable) cudaGraphExecDestroy(executable);
-        if (graph) cudaGraphDestroy(graph);
+        if (executable) drop(cudaGraphExecDestroy(executable));
     }
 };
 
+namespace {
+
+/// Ends a recording, also one that failed, and gives what it holds.
+cudaError_t end_recording(cudaGraph_t& graph) {
+    {
+        const std::lock_guard lock(launches().mutex);
+        launches().recorded = nullptr;
+    }
+    return cudaStreamEndCapture(compute_stream(), &graph);
+}
+
+}  // namespace
+
 Graph::Graph(const std::function<void()>& work) : state_(std::make_unique<State>()) {
+    refuse_while_recording("Graph");
     // Relaxed: the allocator may ask for memory while the step is recorded.
     check(cudaStreamBeginCapture(compute_stream(), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture",
           "beginning to record a step");
+    {
+        const std::lock_guard lock(launches().mutex);
+        launches().recorded = &state_->launches;
+    }
+    cudaGraph_t graph = nullptr;
     try {
         work();
     } catch (...) {
-        cudaStreamEndCapture(compute_stream(), &state_->graph);
-        cudaGetLastError();
+        drop(end_recording(graph));
+        if (graph) drop(cudaGraphDestroy(graph));
         throw;
     }
-    check(cudaStreamEndCapture(compute_stream(), &state_->graph), "cudaStreamEndCapture", "recording a step");
-    check(cudaGraphInstantiate(&state_->executable, state_->graph, 0), "cudaGraphInstantiate", "recording a step");
+    check(end_recording(graph), "cudaStreamEndCapture", "recording a step");
+    const cudaError_t status = cudaGraphInstantiate(&state_->executable, graph, 0);
+    drop(cudaGraphDestroy(graph));
+    check(status, "cudaGraphInstantiate", "recording a step");
+    // Now rather than in the first replay.
+    check(cudaGraphUpload(state_->executable, compute_stream()), "cudaGraphUpload", "recording a step");
 }
 
 Graph::~Graph() = default;
 
 void Graph::replay() {
+    refuse_while_recording("Graph::replay");
     check(cudaGraphLaunch(state_->executable, compute_stream()), "cudaGraphLaunch", "replaying a step");
+    if (!checking()) return;
+    {
+        const std::lock_guard lock(launches().mutex);
+        launches().last = "a replayed step";
+    }
+    if (const cudaError_t status = cudaStreamSynchronize(compute_stream()); status != cudaSuccess) {
+        drop(status);
+        fail("a replayed step failed: {}; it launches {}", describe(status), fmt::join(state_->launches, ", "));
+    }
 }
 
 ProfilerRange::ProfilerRange(const char* name) { nvtxRangePushA(name); }

@@ -19,6 +19,7 @@ void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& 
 #if defined(CAMBER_EMULATED)
     emulator::queue_kernel(name, {shape.grid, shape.block, shape.shared_bytes}, kernel, std::forward<Args>(args)...);
 #else
+    check_before_launch(name);
     const ProfilerRange range(name);
     if (shape.shared_bytes > 48 * 1024)
         allow_shared_memory(name, reinterpret_cast<const void*>(kernel), shape.shared_bytes);

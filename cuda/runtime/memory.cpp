@@ -6,7 +6,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/caching_allocator.h"
+#include "cuda/runtime/checking.h"
 #include "cuda/runtime/runtime.h"
+#include "cuda/runtime/separate_allocator.h"
 #include "cuda/runtime/staging.h"
 #if defined(CAMBER_EMULATED)
 #include "cuda/emulator/arena.h"
@@ -52,9 +55,14 @@ class BlockWatch {
 };
 #endif
 
-using Allocator = std::shared_ptr<CachingAllocator>;
+using Allocator = std::shared_ptr<BlockAllocator>;
 
-Allocator make_allocator() { return std::make_shared<CachingAllocator>(take_device_memory, give_device_memory); }
+Allocator make_allocator(bool of_recording) {
+    if (memory_mode() == MemoryMode::cached)
+        return std::make_shared<CachingAllocator>(take_device_memory, give_device_memory);
+    const bool watched = BlockWatch::padding > 0;  // already
+    return std::make_shared<SeparateAllocator>(memory_mode() == MemoryMode::guarded && !watched, of_recording);
+}
 
 /// The pool that this OS thread's tensors come from, when it is not the common one.
 thread_local Allocator current_pool;
@@ -92,7 +100,9 @@ class GpuMemory : public DeviceMemory {
         if (bytes > 0) staging().upload(dst, src, bytes);
     }
     void copy_to_host(void* dst, const void* src, std::size_t bytes) override {
-        if (bytes > 0) CAMBER_GPU::copy_to_host(dst, src, bytes);
+        if (bytes == 0) return;
+        CAMBER_GPU::copy_to_host(dst, src, bytes);
+        check();
     }
     void copy_within(void* dst, const void* src, std::size_t bytes) override {
         if (bytes > 0) copy_on_device(dst, src, bytes);
@@ -102,7 +112,7 @@ class GpuMemory : public DeviceMemory {
     }
     MemoryStats stats() const override {
         MemoryStats total;
-        for_each_allocator([&](CachingAllocator& allocator) {
+        for_each_allocator([&](BlockAllocator& allocator) {
             const MemoryStats part = allocator.stats();
             total.current += part.current;
             total.peak += part.peak;  // of each in its own time: an upper bound of the sum's
@@ -113,13 +123,14 @@ class GpuMemory : public DeviceMemory {
         return total;
     }
     void reset_peak() override {
-        for_each_allocator([](CachingAllocator& allocator) { allocator.reset_peak(); });
+        for_each_allocator([](BlockAllocator& allocator) { allocator.reset_peak(); });
     }
     /// The common memory alone: a pool's is used by replays that the allocator knows nothing of.
     void trim() override { common_->trim(); }
+    void check() { common_->check(); }
     void add_pool(const Allocator& pool) {
         const std::lock_guard lock(mutex_);
-        std::erase_if(pools_, [](const std::weak_ptr<CachingAllocator>& other) { return other.expired(); });
+        std::erase_if(pools_, [](const std::weak_ptr<BlockAllocator>& other) { return other.expired(); });
         pools_.push_back(pool);
     }
 
@@ -137,14 +148,14 @@ class GpuMemory : public DeviceMemory {
     void for_each_allocator(F f) const {
         f(*common_);
         const std::lock_guard lock(mutex_);
-        for (const std::weak_ptr<CachingAllocator>& pool : pools_)
+        for (const std::weak_ptr<BlockAllocator>& pool : pools_)
             if (const Allocator allocator = pool.lock()) f(*allocator);
     }
 
-    const Allocator common_ = make_allocator();
+    const Allocator common_ = make_allocator(false);
     mutable std::mutex mutex_;
     std::unordered_map<void*, Allocator> pooled_;  ///< blocks in use that are not of the common allocator
-    std::vector<std::weak_ptr<CachingAllocator>> pools_;
+    std::vector<std::weak_ptr<BlockAllocator>> pools_;
     BlockWatch watch_;
 };
 
@@ -157,9 +168,11 @@ GpuMemory& memory() {
 }  // namespace
 
 DeviceMemory& gpu_memory() { return memory(); }
+void check_memory() { memory().check(); }
 
-MemoryPool::MemoryPool() : allocator_(make_allocator()) { memory().add_pool(allocator_); }
+MemoryPool::MemoryPool() : allocator_(make_allocator(true)) { memory().add_pool(allocator_); }
 MemoryPool::~MemoryPool() = default;
+void MemoryPool::check() { allocator_->check(); }
 MemoryPool::Scope::Scope(MemoryPool& pool) { current_pool = pool.allocator_; }
 MemoryPool::Scope::~Scope() { current_pool = nullptr; }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/device.h>
+#include <camber/error.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -40,14 +41,22 @@ struct MemoryInfo {
 };
 MemoryInfo device_memory_info();
 
-/// Page-locked host memory, which the device copies from without the host's help.
+/// Page-locked host memory, which the device copies from without the host's help. Null when there is no more.
 void* take_pinned_memory(std::size_t bytes);
 void give_pinned_memory(void* memory) noexcept;
 
 enum class StreamKind { compute, copy };
 
+/// Whether the compute stream is being recorded.
+bool recording();
+/// Throws Error where it is: a recording holds device work alone. A copy from the host would be repeated with the
+/// host's bytes of today, and a wait would be for nothing.
+inline void refuse_while_recording(const char* call) {
+    if (recording()) fail("{}: not possible while a step is recorded", call);
+}
+
 /// Queued on `stream`; host memory must stay valid until it is done (pinned) or is read before the call returns
-/// (pageable).
+/// (pageable). Refused on the compute stream while that is recorded, as what waits is.
 void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind stream = StreamKind::compute);
 /// Waits until the bytes have arrived.
 void copy_to_host(void* host, const void* device, std::size_t bytes);
@@ -56,10 +65,13 @@ void set_bytes(void* device, int value, std::size_t bytes);
 /// Waits for everything queued; a kernel's fault is thrown here.
 void synchronize();
 
+/// What an event is for: one that takes no time costs the stream less.
+enum class EventUse { timing, ordering };
+
 /// A point in a stream.
 class Event {
   public:
-    Event();
+    explicit Event(EventUse use = EventUse::timing);
     ~Event();
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
@@ -68,7 +80,7 @@ class Event {
     void hold(StreamKind stream) const;
     /// The host waits for this point.
     void wait() const;
-    /// Milliseconds from `earlier` to this; both have passed.
+    /// Milliseconds from `earlier` to this; both have passed, and are for timing.
     float milliseconds_since(const Event& earlier) const;
 
   private:
@@ -90,9 +102,6 @@ class Graph {
     std::unique_ptr<State> state_;
 };
 
-/// Whether the compute stream is being recorded.
-bool recording();
-
 /// Names a stretch of host code in profilers (NVTX); nothing where that is absent.
 class ProfilerRange {
   public:
@@ -102,11 +111,21 @@ class ProfilerRange {
     ProfilerRange& operator=(const ProfilerRange&) = delete;
 };
 
+/// Throws Error when the launch just made, of a kernel or by a library, was refused; `name` says which. Where
+/// checking() (checking.h) also waits for it, and names it when it failed; what is being recorded is waited for at each
+/// replay.
+void check_launch(const char* name);
+/// The newest one, where checking(); else empty.
+std::string last_launch();
+
 #if !defined(CAMBER_EMULATED)
 cudaStream_t compute_stream();
-void check_launch(const char* name);
+/// Where checking(): throws Error when what was queued without check_launch(), by a library, has failed.
+void check_before_launch(const char* name);
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes);
 int blocks_per_multiprocessor(const void* kernel, int threads, std::size_t shared_bytes);
+/// A kernel that does nothing, compiled as all others are (probe.cu).
+const void* probe_kernel();
 #endif
 
 }  // namespace camber::CAMBER_GPU

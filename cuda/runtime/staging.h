@@ -1,14 +1,16 @@
 #pragma once
 #include <cstddef>
+#include <deque>
 #include <memory>
-#include <vector>
+#include <mutex>
 
 #include "cuda/runtime/runtime.h"
 
 namespace camber::CAMBER_GPU {
 
 /// Host bytes on their way to the device through a ring of page-locked buffers: the host goes on as soon as it has
-/// copied them there, and waits only when every buffer is still on its way.
+/// copied them there, and waits only when every buffer is still on its way. Where memory cannot be page-locked, the
+/// device's own way with other memory serves.
 class Staging {
   public:
     Staging(std::size_t buffer_bytes, int buffers);
@@ -21,12 +23,14 @@ class Staging {
 
   private:
     struct Buffer {
-        void* memory = nullptr;
-        std::unique_ptr<Event> copied;
+        explicit Buffer(void* pinned) : memory(pinned, give_pinned_memory) {}
+        std::unique_ptr<void, void (*)(void*)> memory;
+        Event copied{EventUse::ordering};
         bool pending = false;
     };
     std::size_t bytes_;
-    std::vector<Buffer> buffers_;
+    std::mutex mutex_;
+    std::deque<Buffer> buffers_;
     std::size_t next_ = 0;
 };
 

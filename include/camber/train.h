@@ -36,7 +36,7 @@ struct TrainConfig {
     Normalisation normalisation;
 
     std::string device = "auto";  ///< auto: a GPU where there is one, else the CPU
-    std::string dtype = "auto";   ///< of activations: f32 or bf16; auto: bf16 on a GPU, f32 elsewhere
+    std::string dtype = "auto";   ///< of activations: f32 or bf16; auto: bf16 on a GPU that has it, else f32
     std::uint64_t seed = 1;
     int threads = 2;  ///< loader workers; has no influence on results
 

@@ -8,6 +8,9 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+
+#include "backend/timeline.h"
 
 /// The backend contract: every primitive a device must provide. Outputs are preallocated by the caller and overwritten
 /// unless a comment says otherwise; an undefined Tensor stands for an absent optional. src/ops has checked shapes and
@@ -69,6 +72,13 @@ class Backend {
     virtual std::unique_ptr<Recording> record(const std::function<void()>& work) {
         static_cast<void>(work);
         return nullptr;
+    }
+    /// Takes the time of what is queued on the device.
+    virtual std::unique_ptr<Timeline> timeline() { return host_timeline(); }
+    /// Empty when networks can run in `dtype` here, else one line that says why not.
+    virtual std::string why_not_in(Dtype dtype) const {
+        static_cast<void>(dtype);
+        return {};
     }
 
     // --- convolution. bias, db: [Cout] P or undefined

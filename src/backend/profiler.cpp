@@ -2,23 +2,31 @@
 
 #include <camber/error.h>
 
-#include <chrono>
+#include <exception>
 #include <memory>
+#include <vector>
 
 namespace camber {
 namespace {
 
 class ProfilingBackend : public Backend {
   public:
-    explicit ProfilingBackend(Backend& inner) : inner_(inner) {}
+    explicit ProfilingBackend(Backend& inner) : inner_(inner), timeline_(inner.timeline()) {}
 
-    Profile profile;
+    const Profile& profile() {
+        collect();
+        return profile_;
+    }
+    void reset() {
+        collect();
+        profile_.clear();
+    }
 
     Device device() const override { return inner_.device(); }
     std::string describe() const override { return inner_.describe(); }
     void synchronize() override { inner_.synchronize(); }
     std::unique_ptr<Recording> record(const std::function<void()>&) override {
-        return nullptr;  // timed primitives wait for the device
+        return nullptr;  // its primitives would be timed once, while they are not run
     }
 
     void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override {
@@ -211,24 +219,48 @@ class ProfilingBackend : public Backend {
     }
 
   private:
+    /// A primitive, from where it is made to where it ends, unless by an exception.
     class Timer {
       public:
         Timer(ProfilingBackend& owner, const char* name)
-            : owner_(owner), name_(name), start_(std::chrono::steady_clock::now()) {}
-        ~Timer() {
-            owner_.inner_.synchronize();
-            PrimitiveTime& time = owner_.profile[name_];
-            time.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-            ++time.calls;
+            : owner_(owner), name_(name), begin_(owner.timeline_->mark()), exceptions_(std::uncaught_exceptions()) {}
+        ~Timer() noexcept(false) {
+            if (std::uncaught_exceptions() == exceptions_) owner_.add(name_, begin_);
         }
+        Timer(const Timer&) = delete;
+        Timer& operator=(const Timer&) = delete;
 
       private:
         ProfilingBackend& owner_;
         const char* name_;
-        std::chrono::steady_clock::time_point start_;
+        std::size_t begin_;
+        int exceptions_;
     };
+    /// A timed primitive, between two marks.
+    struct Call {
+        const char* name;
+        std::size_t begin, end;
+    };
+    static constexpr std::size_t most_calls = 4096;  ///< whose marks are held before the device is waited for
+
+    void add(const char* name, std::size_t begin) {
+        calls_.push_back({name, begin, timeline_->mark()});
+        if (calls_.size() >= most_calls) collect();
+    }
+    void collect() {
+        const std::vector<double> at = timeline_->seconds();
+        for (const Call& call : calls_) {
+            PrimitiveTime& time = profile_[call.name];
+            time.seconds += at[call.end] - at[call.begin];
+            ++time.calls;
+        }
+        calls_.clear();
+    }
 
     Backend& inner_;
+    std::unique_ptr<Timeline> timeline_;
+    std::vector<Call> calls_;
+    Profile profile_;
 };
 
 std::unique_ptr<ProfilingBackend> active;
@@ -240,8 +272,8 @@ ProfileScope::ProfileScope(Device device) {
     active = std::make_unique<ProfilingBackend>(backend(device));
 }
 ProfileScope::~ProfileScope() { active = nullptr; }
-const Profile& ProfileScope::profile() const { return active->profile; }
-void ProfileScope::reset() { active->profile.clear(); }
+const Profile& ProfileScope::profile() const { return active->profile(); }
+void ProfileScope::reset() { active->reset(); }
 
 Backend* profiling_backend(Device device) { return active && active->device() == device ? active.get() : nullptr; }
 

@@ -13,14 +13,15 @@ struct PrimitiveTime {
 };
 using Profile = std::map<std::string, PrimitiveTime>;
 
-/// Times every primitive of `device` for its lifetime, waiting for each to finish; one at a time. backend(device) then
-/// is a wrapper that counts and forwards.
+/// Times every primitive of `device` for its lifetime, one scope at a time. backend(device) then is a wrapper that
+/// counts and forwards. A GPU is not waited for between primitives, so that their times add up to what the work takes.
 class ProfileScope {
   public:
     explicit ProfileScope(Device device);
     ~ProfileScope();
     ProfileScope(const ProfileScope&) = delete;
     ProfileScope& operator=(const ProfileScope&) = delete;
+    /// Waits for the device.
     const Profile& profile() const;
     void reset();
 };

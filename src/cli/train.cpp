@@ -203,7 +203,8 @@ void add_train(CLI::App& app, Action& action) {
 
     command->add_option("--device", a->device, "cuda, cpu, emulated or reference [cuda where there is a GPU, else cpu]")
         ->group("Device");
-    command->add_option("--dtype", a->dtype, "Activations: f32 or bf16 [bf16 on cuda, else f32]")->group("Device");
+    command->add_option("--dtype", a->dtype, "Activations: f32 or bf16 [bf16 on a GPU that has it, else f32]")
+        ->group("Device");
 
     command
         ->add_option("--conv", a->conv,
@@ -211,6 +212,9 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Device");
     command->add_flag("--verbose", a->verbose, "Say which convolution was chosen for every shape on cuda, and why")
         ->group("Device");
+    command->footer(
+        "Environment, to find a fault on a GPU: CAMBER_CHECK=1 names the kernel that failed, CAMBER_MEMORY=exact or\n"
+        "guarded finds what writes beyond a tensor. See docs/gpu.md.");
 
     command->callback([=, &action] {
         action = [=] {

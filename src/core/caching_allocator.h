@@ -1,33 +1,29 @@
 #pragma once
-#include <camber/device.h>
-
 #include <cstddef>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <set>
-#include <unordered_map>
+
+#include "core/block_allocator.h"
 
 namespace camber {
 
 /// Best fit over segments taken from the system: a block is split when it is larger than asked for and merged with its
 /// free neighbours when it returns. A training step asks for the same sizes in the same order, so from the second step
-/// on nothing goes to the system. Thread-safe.
-class CachingAllocator {
+/// on nothing goes to the system.
+class CachingAllocator final : public BlockAllocator {
   public:
     /// `take` returns null or throws when the system has no more; `give` returns a segment.
     CachingAllocator(std::function<void*(std::size_t)> take, std::function<void(void*, std::size_t)> give)
         : take_(std::move(take)), give_(std::move(give)) {}
-    ~CachingAllocator();
+    ~CachingAllocator() override;
 
-    /// Null when the system has no more; after a trim() it may.
-    void* allocate(std::size_t bytes);
-    void release(void* block) noexcept;
-    MemoryStats stats() const;
-    void reset_peak();
-    /// Gives segments of which nothing is used back to the system.
-    void trim();
+    void* allocate(std::size_t bytes) override;
+    void release(void* block) noexcept override;
+    MemoryStats stats() const override;
+    void reset_peak() override;
+    void trim() override;
 
   private:
     struct Block {

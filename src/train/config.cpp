@@ -60,7 +60,9 @@ void visit_fields(Config& c, Visit&& visit) {
 
 void resolve_device(TrainConfig& config) {
     if (config.device == "auto") config.device = has_backend(Device::cuda) ? "cuda" : "cpu";
-    if (config.dtype == "auto") config.dtype = config.device == "cuda" ? "bf16" : "f32";
+    if (config.dtype == "auto")
+        config.dtype =
+            config.device == "cuda" && backend(Device::cuda).why_not_in(Dtype::bf16).empty() ? "bf16" : "f32";
 }
 
 nlohmann::json to_json(const TrainConfig& config) {

@@ -21,7 +21,8 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     const Dtype dtype = model.dtype();
     if (dtype != Dtype::f32 && dtype != Dtype::bf16)
         fail_usage("networks train and run in f32 or bf16, not {}", model.config.dtype);
-    backend(model.device());  // names what is missing before anything large is built
+    // What is missing is named before anything large is built.
+    if (const std::string why = backend(model.device()).why_not_in(dtype); !why.empty()) throw UsageError(why);
     model.net = nets::make_net(config.net, config.net_options);
     if (model.net->classes() != classes.count()) {
         fail_usage("the network has {} classes, but the data has {} ({})", model.net->classes(), classes.count(),
@@ -59,7 +60,12 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
     } else if (!has_backend(parse_device(config.device))) {
         config.device = "auto";  // trained on a GPU, used where there is none
     }
-    if (!dtype.empty()) config.dtype = dtype;
+    resolve_device(config);
+    if (!dtype.empty()) {
+        config.dtype = dtype;
+    } else if (!backend(parse_device(config.device)).why_not_in(parse_dtype(config.dtype)).empty()) {
+        config.dtype = "f32";  // trained on a newer GPU
+    }
     Model model = make_model(config, parse_class_table(info.extra.at("classes").dump(), checkpoint.string()), false);
     load_weights(checkpoint, model.tensors());
     model.parameters->mark_changed();

@@ -157,7 +157,7 @@ TEST_CASE("convolutions of enough pixels for the largest tiles") {
 TEST_CASE("convolutions of tensors that start anywhere") {
     for (const Device device : computing_devices())
         for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
-            if (device == Device::reference) continue;
+            if (device == Device::reference || !backend(device).why_not_in(dtype).empty()) continue;
             CAPTURE(run_name(dtype, device));
             const auto shifted = [](const Tensor& t) {
                 const Tensor buffer = Tensor::empty({t.numel() + 1}, t.dtype(), t.device());

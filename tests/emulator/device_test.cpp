@@ -27,12 +27,14 @@ TEST_CASE("a machine with no usable GPU is told in one line") {
 
 TEST_CASE("a GPU that is too old is told in one line") {
     emulated::DeviceProperties device;
-    device.name = "Tesla V100";
+    device.name = "Tesla P100";
+    device.compute_major = 6;
+    CHECK(emulated::why_unsupported(device) == "Tesla P100 has compute capability 6.0; 7.0 (Volta) or newer is needed");
     device.compute_major = 7;
-    CHECK(emulated::why_unsupported(device) ==
-          "Tesla V100 has compute capability 7.0; 8.0 (Ampere) or newer is needed");
-    device.compute_major = 8;
     CHECK(emulated::why_unsupported(device) == "");
+    CHECK(emulated::why_not_in(device, Dtype::bf16) != "");
+    device.compute_major = 8;
+    CHECK(emulated::why_not_in(device, Dtype::bf16) == "");
 }
 
 TEST_CASE("device memory is reused, and counted") {

@@ -27,6 +27,7 @@ struct CommandLimits {
     std::optional<rlim_t> file_size;  ///< bytes; stands in for a full disk
     int signal = 0;                   ///< sent after `delay`
     std::chrono::microseconds delay{0};
+    std::optional<rlim_t> addresses = {};  ///< bytes, as by ulimit -v
 };
 
 /// Runs the camber command with `arguments`, waits for it, and gives what it printed.
@@ -46,6 +47,10 @@ inline CommandResult run_camber(const std::vector<std::string>& arguments, const
         if (limits.file_size) {
             const rlimit limit{*limits.file_size, *limits.file_size};
             setrlimit(RLIMIT_FSIZE, &limit);
+        }
+        if (limits.addresses) {
+            const rlimit limit{*limits.addresses, *limits.addresses};
+            setrlimit(RLIMIT_AS, &limit);
         }
         execv(CAMBER_COMMAND, const_cast<char* const*>(argv.data()));
         _exit(127);
