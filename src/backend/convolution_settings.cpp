@@ -20,7 +20,7 @@ ConvolutionSettings& settings() {
 }
 
 bool& verbosity() {
-    static bool current = flag("CAMBER_VERBOSE", false);
+    static bool current = environment_flag("CAMBER_VERBOSE", false);
     return current;
 }
 
