@@ -1,24 +1,28 @@
-#include <camber/autograd.h>
-#include <camber/data.h>
-#include <camber/nets.h>
-#include <camber/ops.h>
-#include <camber/optim.h>
 #include <fmt/format.h>
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
+#include <cstdio>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
 
-#include "backend/backend.h"
 #include "backend/profiler.h"
+#include "step/training_step.h"
+#include "timing.h"
 
-/// Times a training step of the 31 M U-Net (2x2 transposed convolutions, batch normalisation, no dropout, 11 classes,
-/// Adam) on random input, as bench/peers/unet_torch.py does with PyTorch, and prints one JSON object.
+// Times a training step of the 31 M U-Net, as bench/peers/unet_torch.py does PyTorch's, and prints a JSON object; on a
+// device that records steps one after each measurement, with all that is known by then, so that the last line counts
+// and a run that is cut short has said something.
 namespace {
 
 using namespace camber;
+using namespace camber::bench;
+using nlohmann::json;
+
+/// Steps before anything is timed, and after which recorded and unrecorded steps are compared.
+constexpr int warm = 2, compared = 4;
 
 double peak_rss_mib() {
     std::ifstream status("/proc/self/status");
@@ -33,107 +37,167 @@ double peak_rss_mib() {
     return 0;
 }
 
+double mib(std::size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+double run(TrainingStep& step) {
+    return seconds_of([&] {
+        step.run();
+        step.synchronize();
+    });
+}
+
+Spread run_many(TrainingStep& step, int steps) {
+    std::vector<double> times;
+    for (int i = 0; i < steps; ++i) times.push_back(run(step));
+    return spread_of(times);
+}
+
+void add_times(json& result, const Spread& seconds, int batch) {
+    result["seconds"] = seconds.best;
+    result["median_seconds"] = seconds.median;
+    result["p90_seconds"] = seconds.p90;
+    result["images_per_second"] = batch / seconds.best;
+}
+
+/// The fastest of some steps whose every primitive is timed: in steps of their own, since that takes time itself.
+void add_profile(json& result, TrainingStep& step, Device device, int steps) {
+    double total = 1e30, convolutions = 0, sum = 0;
+    json primitives;
+    ProfileScope scope(device);
+    for (int i = 0; i < steps; ++i) {
+        scope.reset();
+        const double seconds = run(step);
+        if (seconds >= total) continue;
+        total = seconds;
+        convolutions = sum = 0;
+        primitives = json::object();
+        for (const auto& [name, time] : scope.profile()) {
+            sum += time.seconds;
+            if (name.starts_with("conv")) convolutions += time.seconds;
+            primitives[name] = {{"milliseconds", 1e3 * time.seconds}, {"calls", time.calls}};
+        }
+    }
+    result["profiled_seconds"] = total;
+    result["primitive_seconds"] = sum;
+    result["convolution_seconds"] = convolutions;
+    result["over_convolutions"] = total / convolutions;
+    result["primitives"] = primitives;
+}
+
+/// Memory and allocations since `before`, after a warm-up whose peak was forgotten.
+void add_memory(json& result, Device device, std::uint64_t allocations_before) {
+    const MemoryStats memory = device_memory(device).stats();
+    result["peak_tensors_mib"] = mib(memory.peak);
+    result["reserved_mib"] = mib(memory.reserved);
+    result["allocations_after_warm_up"] = memory.allocations - allocations_before;
+    result["peak_rss_mib"] = peak_rss_mib();
+}
+
+struct Options {
+    StepSize size;
+    int steps = 4;
+    bool graph = true;  ///< recorded steps where the device can
+};
+
+void print(const json& result) {
+    fmt::print("{}\n", result.dump());
+    std::fflush(stdout);
+}
+
+void time_steps(json result, const Options& options) {
+    const Device device = options.size.device;
+    const auto allocations = [&] { return device_memory(device).stats().allocations; };
+    std::uint64_t unrecorded_checksum = 0;
+    {
+        TrainingStep step(options.size);
+        result["first_step_seconds"] = run(step);  // convolutions' plans are made
+        for (int i = 1; i < warm; ++i) run(step);
+        if (!is_host(device)) device_memory(device).trim();
+        device_memory(device).reset_peak();
+        const std::uint64_t before = allocations();
+        for (int i = warm; i < compared; ++i) run(step);
+        unrecorded_checksum = step.checksum();
+        const Spread seconds = run_many(step, options.steps);
+        add_times(result, seconds, options.size.batch);
+        add_memory(result, device, before);
+        if (!is_host(device)) {
+            result["unrecorded_median_seconds"] = seconds.median;
+            print(result);
+        }
+        add_profile(result, step, device, options.steps);
+        print(result);
+    }
+    if (is_host(device) || !options.graph) return;
+
+    device_memory(device).trim();
+    TrainingStep step(options.size);
+    for (int i = 0; i < warm; ++i) run(step);
+    device_memory(device).trim();
+    device_memory(device).reset_peak();
+    if (const std::string why = step.record(); !why.empty()) {
+        result["why_not_recorded"] = why;
+        return print(result);
+    }
+    run(step);
+    const std::uint64_t before = allocations();
+    for (int i = warm + 1; i < compared; ++i) run(step);
+    result["recorded"] = true;
+    result["replay_equals_unrecorded"] = step.checksum() == unrecorded_checksum;
+    const Spread seconds = run_many(step, options.steps);
+    add_times(result, seconds, options.size.batch);
+    add_memory(result, device, before);
+    print(result);
+}
+
+void print_losses(json result, const Options& options) {
+    TrainingStep step(options.size);
+    std::vector<double> losses;
+    for (int i = 0; i < options.steps; ++i) {
+        if (i == warm && options.graph && !is_host(options.size.device)) {
+            const std::string why = step.record();
+            result["recorded"] = why.empty();
+            if (!why.empty()) result["why_not_recorded"] = why;
+        }
+        step.run();
+        losses.push_back(step.loss());
+    }
+    result["losses"] = losses;
+    print(result);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     CLI::App app{"Times a training step of the 31 M U-Net"};
-    std::string dtype = "f32", device_name = "cpu";
-    int batch = 4, size = 256, width = 64, steps = 4;
-    app.add_option("--dtype", dtype);
-    app.add_option("--device", device_name);
-    app.add_option("--batch", batch);
-    app.add_option("--size", size);
-    app.add_option("--width", width);
-    app.add_option("--steps", steps);
+    std::string dtype = "f32", device = "cpu";
+    Options options;
+    bool no_graph = false, losses = false;
+    app.add_option("--dtype", dtype, "of activations: f32 or bf16")->capture_default_str();
+    app.add_option("--device", device)->capture_default_str();
+    app.add_option("--batch", options.size.batch)->capture_default_str();
+    app.add_option("--size", options.size.size, "height and width")->capture_default_str();
+    app.add_option("--width", options.size.width, "filters of the first level")->capture_default_str();
+    app.add_option("--steps", options.steps, "timed ones")->capture_default_str()->check(CLI::PositiveNumber);
+    app.add_flag("--no-graph", no_graph, "steps are not recorded");
+    app.add_flag("--losses", losses, "prints each step's loss; nothing is timed");
     CLI11_PARSE(app, argc, argv);
-
-    const Device device = parse_device(device_name);
-    const auto net = nets::make_net("unet", {{"classes", 11}, {"width", width}, {"dropout", 0.0}});
-    nn::ParameterBuffer parameters(*net, {.device = device});
-    std::vector<ParameterRange> ranges;
-    for (const auto& entry : parameters.parameters())
-        ranges.push_back({entry.name, entry.begin, entry.tensor().shape(), 0});
-    Optimizer optimizer(parameters.values(), parameters.gradients(), ranges, {ParameterGroup{}}, {.rule = Adam{}});
-
-    Philox random({1, Stream::synthesis, 0});
-    std::vector<float> pixels(static_cast<std::size_t>(batch) * size * size * 3);
-    std::vector<std::uint8_t> ids(static_cast<std::size_t>(batch) * size * size);
-    for (float& pixel : pixels) pixel = random.uniform();
-    for (std::uint8_t& id : ids) id = static_cast<std::uint8_t>(random.below(11));
-    const Tensor images = Tensor::from(pixels, {batch, size, size, 3}, device);
-    const Tensor labels = Tensor::from(ids, {batch, size, size}, device);
-
-    const auto work = [&] {
-        parameters.zero_grad();
-        const Tensor logits = net->forward(ops::cast(images, parse_dtype(dtype)));
-        backward(ops::segmentation_loss(logits, labels, {.cross_entropy = 1}).loss);
-        parameters.complete_gradients();
-        optimizer.launch_step();
-    };
-    std::unique_ptr<Recording> recording;
-    const auto step = [&] {
-        const auto start = std::chrono::steady_clock::now();
-        optimizer.prepare_step(1e-3);
-        if (recording) {
-            recording->replay();
-        } else {
-            work();
-        }
-        backend(device).synchronize();
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
-    step();
-    step();
-    if (!is_host(device)) {
-        device_memory(device).trim();
-        device_memory(device).reset_peak();
-        recording = backend(device).record(work);
-        step();
+    try {
+        options.size.device = parse_device(device);
+        options.size.dtype = parse_dtype(dtype);
+        options.graph = !no_graph;
+        const json about = {{"system", "camber"},
+                            {"device", device},
+                            {"dtype", dtype},
+                            {"batch", options.size.batch},
+                            {"size", options.size.size},
+                            {"width", options.size.width},
+                            {"threads", omp_get_max_threads()},
+                            {"steps", options.steps},
+                            {"recorded", false}};
+        losses ? print_losses(about, options) : time_steps(about, options);
+    } catch (const Error& error) {
+        fmt::print(stderr, "bench_step: error: {}\n", error.what());
+        return 1;
     }
-    const std::uint64_t allocations = device_memory(device).stats().allocations;
-    double best = step();
-    for (int i = 1; i < steps; ++i) best = std::min(best, step());
-    const std::uint64_t allocated = device_memory(device).stats().allocations - allocations;
-    const double peak = static_cast<double>(device_memory(device).stats().peak) / (1 << 20);
-    const bool recorded = recording != nullptr;
-    recording.reset();
-
-    // The convolutions' own time comes from steps of their own, so that timing every primitive costs the figure above
-    // nothing.
-    double convolutions = 0, total = 0;
-    nlohmann::json primitives = nlohmann::json::object();
-    {
-        ProfileScope scope(device);
-        total = 1e30;
-        for (int i = 0; i < steps; ++i) {
-            scope.reset();
-            const double seconds = step();
-            if (seconds >= total) continue;
-            total = seconds;
-            convolutions = 0;
-            primitives.clear();
-            for (const auto& [name, time] : scope.profile()) {
-                if (name.starts_with("conv")) convolutions += time.seconds;
-                primitives[name] = {{"milliseconds", 1e3 * time.seconds}, {"calls", time.calls}};
-            }
-        }
-    }
-    const nlohmann::json result = {{"system", "camber"},
-                                   {"dtype", dtype},
-                                   {"seconds", best},
-                                   {"images_per_second", batch / best},
-                                   {"profiled_seconds", total},
-                                   {"convolution_seconds", convolutions},
-                                   {"over_convolutions", total / convolutions},
-                                   {"peak_rss_mib", peak_rss_mib()},
-                                   {"peak_tensors_mib", peak},
-                                   {"device", device_name},
-                                   {"batch", batch},
-                                   {"size", size},
-                                   {"width", width},
-                                   {"recorded", recorded},
-                                   {"allocations_after_warm_up", allocated},
-                                   {"threads", omp_get_max_threads()},
-                                   {"primitives", primitives}};
-    fmt::print("{}\n", result.dump());
+    return 0;
 }
