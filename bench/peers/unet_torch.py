@@ -1,16 +1,25 @@
-"""A training step of the 31 M U-Net in PyTorch: the peer of bench/step. Prints one JSON object.
+"""Training steps of the 31 M U-Net in PyTorch: the peer of bench/step. Prints one JSON object a variant.
 
-Same network, batch, loss and optimizer as bench_step.cpp. Variants: eager, compiled or (on a GPU) captured in a CUDA graph,
-contiguous or channels_last; bf16 is autocast, PyTorch's recommended way. On a GPU f32 uses TF32 in convolutions, cuDNN chooses
-its algorithms by measurement, and a large bf16 matrix product gives the machine's own rate.
+Same network, batch, loss and optimizer as bench/step/training_step.cpp. Variants, each timed in turn:
+  eager          an operation at a time
+  graph          the whole step captured in a CUDA graph
+  compile        net and loss compiled together (torch.compile; on a GPU by max-autotune)
+  compile-graph  that, the whole step captured in a CUDA graph: PyTorch's best on a GPU
+  compile-only   compiles and runs once, so that later runs find what it left in TORCHINDUCTOR_CACHE_DIR; no time
+bf16 is autocast, PyTorch's recommended way. f32 keeps f32's precision, tf32 rounds to TF32 in convolutions and products.
+On a GPU cuDNN chooses its algorithms by measurement. Seconds are the host's, the device waited for after each step.
 """
 import argparse
+import gc
 import json
 import resource
+import sys
 import time
 
 import torch
 from torch import nn
+
+WARM = 3
 
 
 class Block(nn.Sequential):
@@ -41,94 +50,159 @@ class Unet(nn.Module):
         return self.head(x)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
-    parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--channels-last", action="store_true")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--graph", action="store_true", help="capture the step in a CUDA graph")
-    parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=0)
-    args = parser.parse_args()
-    if args.threads:
-        torch.set_num_threads(args.threads)
+class Step:
+    """Training steps of one variant, on one batch of random pixels."""
 
-    on_gpu = args.device == "cuda"
-    torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")
-    layout = torch.channels_last if args.channels_last else torch.contiguous_format
-    net = Unet(64, 11).to(args.device, memory_format=layout)
-    optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=on_gpu)
-    images = torch.rand(args.batch, 3, args.size, args.size, device=args.device).contiguous(memory_format=layout)
-    labels = torch.randint(0, 11, (args.batch, args.size, args.size), device=args.device)
-    forward = torch.compile(net) if args.compile else net
+    def __init__(self, args, variant):
+        self.on_gpu = args.device == "cuda"
+        self.recorded = variant.endswith("graph")
+        self.replay = None
+        layout = torch.channels_last if args.channels_last else torch.contiguous_format
+        net = Unet(args.width, 11).to(args.device, memory_format=layout)
+        self.optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=self.on_gpu)
+        self.images = torch.rand(args.batch, 3, args.size, args.size, device=args.device).contiguous(memory_format=layout)
+        self.labels = torch.randint(0, 11, (args.batch, args.size, args.size), device=args.device)
 
-    def work():
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(args.device, torch.bfloat16, enabled=args.dtype == "bf16", cache_enabled=not args.graph):
-            loss = nn.functional.cross_entropy(forward(images), labels)
+        def loss_of(images, labels):
+            with torch.autocast(args.device, torch.bfloat16, enabled=args.dtype == "bf16", cache_enabled=not self.recorded):
+                return nn.functional.cross_entropy(net(images), labels)
+
+        # Not the mode that captures graphs itself: that one captures neither the optimizer nor the step as a whole.
+        mode = "max-autotune-no-cudagraphs" if self.on_gpu else None
+        self.loss_of = torch.compile(loss_of, mode=mode) if variant.startswith("compile") else loss_of
+
+    def work(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss_of(self.images, self.labels)
         loss.backward()
-        optimizer.step()
+        self.optimizer.step()
         return loss
 
-    replay = None
-    if args.graph:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                work()
-        torch.cuda.current_stream().wait_stream(side)
+    def capture(self):
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            work()
-        replay = graph.replay
+            self.work()
+        self.replay = graph.replay
 
-    def step():
+    def warm_up(self):
+        if not self.on_gpu:
+            for _ in range(WARM):
+                self.work()
+            return
+        side = torch.cuda.Stream()  # as captures want it
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM):
+                self.work()
+        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.synchronize()
+
+    def seconds(self):
         start = time.perf_counter()
-        if replay:
-            replay()
+        if self.replay:
+            self.replay()
         else:
-            loss = work()
-            if not on_gpu:
+            loss = self.work()
+            if not self.on_gpu:
                 loss.item()
-        if on_gpu:
+        if self.on_gpu:
             torch.cuda.synchronize()
         return time.perf_counter() - start
 
-    for _ in range(3):
-        step()
-    best = min(step() for _ in range(args.steps))
-    mode = "compile" if args.compile else "graph" if args.graph else "eager"
-    if on_gpu:
-        peak = torch.cuda.max_memory_allocated() / 2**20
-        matrix = matrix_rate()
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        matrix = None
-    print(json.dumps({
-        "system": "pytorch", "version": torch.__version__,
-        "variant": f"{mode}, {'channels_last' if args.channels_last else 'contiguous'}", "dtype": args.dtype,
-        "device": args.device, "batch": args.batch, "size": args.size, "seconds": best,
-        "images_per_second": args.batch / best, "threads": torch.get_num_threads(),
-        "peak_tensors_mib" if on_gpu else "peak_rss_mib": peak, "bf16_matrix_flops": matrix}))
+    def longest_kernels(self, count):
+        """The kernels of a step that take the longest in all, by PyTorch's profiler."""
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+            self.seconds()
+        rows = [(e.self_device_time_total / 1e3, e.count, e.key) for e in profile.key_averages()]
+        rows = sorted((r for r in rows if r[0] > 0), reverse=True)
+        return {"kernel_milliseconds": sum(r[0] for r in rows), "kernels": sum(r[1] for r in rows),
+                "longest_kernels": [{"milliseconds": t, "calls": n, "name": name[:150]} for t, n, name in rows[:count]]}
 
 
-def matrix_rate():
-    """Operations a second of a large bf16 matrix product on random values: the machine's own ceiling."""
-    n = 8192
-    a, b = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    for _ in range(3):
-        a @ b
-    torch.cuda.synchronize()
+def quantile(times, q):
+    """The nearest-rank one."""
+    return sorted(times)[max(1, -int(-q * len(times) // 1)) - 1]
+
+
+def measure(args, variant):
+    on_gpu = args.device == "cuda"
     start = time.perf_counter()
-    for _ in range(20):
-        a @ b
-    torch.cuda.synchronize()
-    return 20 * 2 * n**3 / (time.perf_counter() - start)
+    step = Step(args, variant)
+    step.warm_up()
+    result = {"system": "pytorch", "version": torch.__version__, "mode": variant,
+              "variant": f"{variant}, {'channels_last' if args.channels_last else 'contiguous'}", "dtype": args.dtype,
+              "device": args.device, "batch": args.batch, "size": args.size, "width": args.width,
+              "threads": torch.get_num_threads(), "warm_up_seconds": time.perf_counter() - start}
+    if variant == "compile-only":
+        return result
+    if on_gpu:  # the warm-up's scratch is none of a step's
+        gc.collect()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    if step.recorded:
+        step.capture()
+        step.seconds()
+    times = [step.seconds() for _ in range(args.steps)]
+    result |= {"seconds": min(times), "median_seconds": quantile(times, 0.5), "p90_seconds": quantile(times, 0.9),
+               "images_per_second": args.batch / min(times)}
+    if on_gpu:
+        # Replays allocate nothing: the peak is the capture's.
+        result |= {"peak_tensors_mib": torch.cuda.max_memory_allocated() / 2**20,
+                   "reserved_mib": torch.cuda.memory_reserved() / 2**20}
+    else:
+        result["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if args.kernels and on_gpu:
+        report(result)  # a profiler that fails costs no time that was measured
+        result |= step.longest_kernels(args.kernels)
+    return result
+
+
+def forget_tuning():
+    """What torch.compile measured in earlier runs does not count; what it compiled does."""
+    import torch._functorch.config as functorch
+    import torch._inductor.config as inductor
+    inductor.autotune_local_cache = inductor.fx_graph_cache = functorch.enable_autograd_cache = False
+
+
+def report(result):
+    print(json.dumps(result), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variant", nargs="+", default=["eager"],
+                        choices=["eager", "graph", "compile", "compile-graph", "compile-only"])
+    parser.add_argument("--dtype", choices=["f32", "tf32", "bf16"], default="f32")
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--kernels", type=int, default=0, metavar="N", help="names the N longest kernels of a step (GPU)")
+    parser.add_argument("--tune-anew", action="store_true", help="compiled kernels are timed again, whatever a cache says")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = args.dtype == "tf32"
+    torch.set_float32_matmul_precision("high" if args.dtype == "tf32" else "highest")
+    if args.tune_anew:
+        forget_tuning()
+
+    failed = 0
+    for variant in args.variant:
+        try:
+            report(measure(args, variant))
+        except Exception as error:  # one variant must not cost the others
+            failed += 1
+            print(f"unet_torch.py: {variant} in {args.dtype}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        torch._dynamo.reset()
+        gc.collect()
+        if args.device == "cuda":
+            torch.cuda.empty_cache()
+    sys.exit(1 if failed == len(args.variant) else 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""Everything that only a GPU can show, in one command of at most eight minutes; nothing is lost when it is cut short.
+
+    python3 bench/gpu_check --out results                     where the folder that pack.py made lies (docs/gpu.md)
+    python3 bench/gpu_check --out results --stages step,kernels --choices before/results.tar     measures again
+
+Stages, in this order: works, step, kernels, training. Each has a budget and is ended at it; what one leaves goes to those
+after it. The folder given gets table.txt, results.json and results.tar (these two, logs, the choice cache), written anew
+after each part. The tables' end, wanted beside measured, is printed last. Exit code 0: all was done and nothing failed; 1:
+not so; 2: it could not begin.
+"""
+import argparse
+import datetime
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import traceback
+
+BEGUN = time.monotonic()
+PROGRAMS = pathlib.Path("programs.tar.xz")
+
+import report
+import stages
+from results import Results, give_choices
+from runner import Cut, Runner
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="gpu_check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [stage.name for stage in stages.STAGES]
+    parser.add_argument("--out", required=True, type=pathlib.Path, help="folder of the results")
+    parser.add_argument("--build", type=pathlib.Path, help="folder of the programs [build, or what programs.tar.xz holds]")
+    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("camvid"), help="folder of the dataset [camvid]")
+    parser.add_argument("--device", choices=["cuda", "emulated"], default="cuda")
+    parser.add_argument("--tiny", action="store_true", help="tiny sizes: to try this command, not the device")
+    parser.add_argument("--stages", default=",".join(names), help=f"[{','.join(names)}]")
+    parser.add_argument("--seconds", type=float, help="for all [480; with --stages 150]")
+    parser.add_argument("--choices", type=pathlib.Path, help="results.tar of an earlier run, or a folder: its choice cache")
+    parser.add_argument("--python", default="python3", help="the one that has PyTorch [python3]")
+    parser.add_argument("--jobs", type=int, help="processes of tests at a time")
+    parser.add_argument("--work", type=pathlib.Path, help="folder for what is not kept [a temporary one]")
+    args = parser.parse_args()
+    args.chosen = args.stages.split(",")
+    if unknown := set(args.chosen) - set(names):
+        parser.error(f"unknown stage '{', '.join(sorted(unknown))}': the stages are {', '.join(names)}")
+    if args.seconds is None:
+        args.seconds = 480 if len(args.chosen) == len(names) else 150
+    return args
+
+
+def unpack(archive, work):
+    """The folder of the programs."""
+    with tarfile.open(archive) as tar:
+        tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # packed by pack.py
+        tar.extractall(work)
+    return work / "build"
+
+
+def commit():
+    for ask in (["cat", "COMMIT"], ["git", "rev-parse", "--short", "HEAD"]):
+        answer = subprocess.run(ask, capture_output=True, text=True, check=False)
+        if answer.returncode == 0:
+            return answer.stdout.strip()
+    return ""
+
+
+def cut(number, _):
+    raise Cut(signal.Signals(number).name)
+
+
+def run_stages(check, args, end):
+    """False where it cannot begin."""
+    if not stages.look(check, min(end, time.monotonic() + 45 * check.scale)):
+        return False
+    deadline = BEGUN
+    for stage in stages.STAGES:
+        if stage.name in args.chosen:
+            deadline += check.scale * stage.seconds
+            print(f"== {stage.name}: {stage.about} ({time.monotonic() - BEGUN:.0f} s so far)", flush=True)
+            try:
+                stage.run(check, min(deadline, end))
+            except Exception:  # a fault of this program's must not cost the other stages
+                check.results.add(f"{stage.name}/fault", {"outcome": "failed", "why": traceback.format_exc()})
+    return True
+
+
+def main():
+    args = arguments()
+    work = args.work or pathlib.Path(tempfile.mkdtemp(prefix="gpu_check."))
+    choices = work / "choices"
+    choices.mkdir(parents=True, exist_ok=True)
+    if args.choices:
+        give_choices(args.choices, choices)
+    os.environ |= {"OMP_WAIT_POLICY": "passive", "CAMBER_CACHE": str(choices.resolve()), "TORCHINDUCTOR_CACHE_DIR": str((work / "inductor").resolve())}
+    cores = len(os.sched_getaffinity(0))
+    about = {"begun": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "device": args.device, "tiny": args.tiny,
+             "stages": args.chosen, "seconds": args.seconds, "cores": cores, "commit": commit()}
+    logs = work / "logs"
+    logs.mkdir(exist_ok=True)
+    results = Results(args.out, logs, choices, about, report.text)
+    results.write()
+    grace = min(1.5, 0.02 * args.seconds)
+    runner = Runner(logs, results.add, results.update, grace)
+    scale = min(1, args.seconds / sum(stage.seconds for stage in stages.STAGES if stage.name in args.chosen))
+    check = stages.Check(args.device, args.build or pathlib.Path("build"), args.data, args.python, work, choices,
+                         stages.TINY if args.tiny else stages.FULL, args.jobs or max(1, min(14, cores - 2)), scale, runner, results)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, cut)
+    code = 2
+    try:
+        if not args.build and PROGRAMS.is_file():
+            check.build = unpack(PROGRAMS, work)
+        # At the end what is running is ended, and the last tables are written.
+        if run_stages(check, args, BEGUN + args.seconds - 2 * grace - 1):
+            code = 0 if all(part["outcome"] in ("done", "absent") for part in results.data["parts"].values()) else 1
+    except Cut as why:
+        code = 1
+        print(f"ended by {why}", flush=True)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        runner.cut()
+        results.data["about"]["took_seconds"] = round(time.monotonic() - BEGUN, 1)
+        results.write()
+        print(report.text(results.data, brief=True), flush=True)
+        if not args.work:
+            shutil.rmtree(work, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
