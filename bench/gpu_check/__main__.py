@@ -62,7 +62,7 @@ def unpack(archive, work):
 
 
 def commit():
-    for ask in (["cat", "COMMIT"], ["git", "rev-parse", "--short", "HEAD"]):
+    for ask in (["cat", "COMMIT"], ["git", "describe", "--always", "--dirty"]):
         answer = subprocess.run(ask, capture_output=True, text=True, check=False)
         if answer.returncode == 0:
             return answer.stdout.strip()
@@ -127,7 +127,7 @@ def main():
         runner.cut()
         results.data["about"]["took_seconds"] = round(time.monotonic() - BEGUN, 1)
         results.write()
-        print(report.text(results.data, brief=True), flush=True)
+        print(report.text(results.data, brief=True), end="", flush=True)
         if not args.work:
             shutil.rmtree(work, ignore_errors=True)
     return code

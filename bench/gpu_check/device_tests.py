@@ -2,7 +2,6 @@
 import dataclasses
 import html
 import re
-import subprocess
 
 from runner import Part
 
@@ -23,11 +22,13 @@ class Listed:
     cases: list[str]  # in the order in which --first and --last count them
 
 
-def list_cases(program, suite):
-    """Throws subprocess.SubprocessError or OSError where the program does not say."""
-    listing = subprocess.run([program, "-ltc", "-r=xml", *suite.filters], capture_output=True, text=True, check=True,
-                             timeout=LIST_SECONDS).stdout
-    return Listed(suite, [html.unescape(name) for name in re.findall(r'<TestCase name="([^"]*)"', listing)])
+def listing(program, suite):
+    """A part that lists the suite's cases."""
+    return Part(f"listed/{suite.name}", [program, "-ltc", "-r=xml", *suite.filters], LIST_SECONDS, read_listing)
+
+
+def read_listing(output):
+    return {"cases": [html.unescape(name) for name in re.findall(r'<TestCase name="([^"]*)"', output)]}
 
 
 def command(program, suite, first, last):
@@ -85,14 +86,13 @@ def _message(body):
 def summary(results):
     """Of all parts: {listed, passed, failed: {suite case: message}, alone: {...}}. A case that failed beside others and
     passes by itself counts as passed: a fault poisons what comes after it in the same process."""
-    listed = results.get("tests/listed", {}).get("figures", {})
+    listed = sum(len(outcome.get("figures", {}).get("cases", [])) for name, outcome in results.items() if name.startswith("listed/"))
     if not listed:
         return None
-    cases = {suite: list(names) for suite, names in listed.items()}
     passed, failed = {}, {}
     for name, outcome in results.items():
         kind, _, rest = name.partition("/")
-        if kind not in ("tests", "again") or rest == "listed":
+        if kind not in ("tests", "again"):
             continue
         suite = rest.split(" ")[0]
         figures = outcome.get("figures", {})
@@ -104,5 +104,5 @@ def summary(results):
         if kind == "again" and outcome["outcome"] != "done":
             for case in figures.get("unfinished", []):
                 failed[suite, case] = outcome.get("why", "")
-    return {"listed": sum(map(len, cases.values())), "passed": len(passed),
+    return {"listed": listed, "passed": len(passed),
             "failed": {f"{suite}: {case}": message for (suite, case), message in failed.items()}}

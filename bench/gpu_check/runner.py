@@ -30,8 +30,8 @@ class Part:
     quiet: bool = False  # it times the device: what runs in the background waits
 
 
-class Cut(Exception):
-    """The whole is to end now: a signal came."""
+class Cut(BaseException):
+    """The whole is to end now: a signal came. No Exception, which one part's fault is."""
 
 
 def _before_exec():

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import time
 
 import convolutions
@@ -156,7 +155,8 @@ def missing(check):
         why = check.results.figures("found/pytorch").get("why_absent") or check.results.data["parts"]["found/pytorch"].get("why", "")
         lines.append(f"PyTorch for {check.python}: nothing to compare the step with ({why})")
     info = check.results.figures("found/info")
-    no_gpu = check.device == "cuda" and "cuda" in info and "multiprocessors" not in info["cuda"]
+    # Where camber info did not end there may be one all the same.
+    no_gpu = check.device == "cuda" and check.results.outcome("found/info") == "done" and "multiprocessors" not in info["cuda"]
     if no_gpu:
         lines.append(f"a GPU: {info['cuda']}")
     check.results.data["missing"] = lines
@@ -177,7 +177,7 @@ def works(check, deadline):
     compile_in_background(check)
     environment = {"CAMBER_TEST_DEVICES": check.device, "CAMBER_CONV": "own", "CAMBER_CACHE": str(check.work / "test-choices"), "OMP_NUM_THREADS": "2"}
     until = deadline - 0.16 * (deadline - time.monotonic())  # the rest is for what failed
-    listed = list_tests(check)
+    listed = list_tests(check, until)
     chunk = max(1, -(-sum(len(l.cases) for l in listed) // (4 * check.jobs)))
     tests = [part for l in listed for part in device_tests.parts(check.program(f"tests/test_{l.suite.name}"), l, chunk, 50, environment)]
     check.run(losses(check) + sanitizer_parts(check, environment) + library_tests(check, environment) + tests, until, check.jobs)
@@ -250,16 +250,9 @@ def library_tests(check, environment):
     return parts
 
 
-def list_tests(check):
-    listed = []
-    for suite in check.sizes.suites:
-        program = check.program(f"tests/test_{suite.name}")
-        try:
-            listed.append(device_tests.list_cases(program, suite))
-        except (OSError, subprocess.SubprocessError) as error:
-            check.absent(f"tests/{suite.name}", f"its cases cannot be listed: {error}")
-    check.results.add("tests/listed", {"outcome": "done", "figures": {l.suite.name: l.cases for l in listed}})
-    return listed
+def list_tests(check, deadline):
+    check.run([device_tests.listing(check.program(f"tests/test_{suite.name}"), suite) for suite in check.sizes.suites], deadline, check.jobs)
+    return [device_tests.Listed(suite, check.results.figures(f"listed/{suite.name}").get("cases", [])) for suite in check.sizes.suites]
 
 
 def again(check, listed, environment):

@@ -1,0 +1,257 @@
+"""bench/gpu_check with programs that stand in for those of a GPU's machine, some of which hang, crash or print nonsense, with
+the whole killed at random moments; and with the real programs on the emulated device.
+
+    gpu_check_test.py BUILD     BUILD: a folder with camber, bench_step, bench_kernels and the tests
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+sys.path.insert(0, str(PROJECT / "bench/gpu_check"))
+import device_tests
+PROGRAMS = ["camber", "bench_step", "bench_kernels"] + [f"tests/test_{name}" for name in (
+    "backend", "ops", "nn", "optim", "nets", "train", "cudnn", "cublas", "metrics")]
+BUILD = pathlib.Path("build")
+SECONDS = 45   # of a run with stand-ins
+LATE = 2       # seconds that a busy machine may add
+KILLS = 6
+NAMES_OF_OUTCOMES = r"(done|failed|ended|absent|not reached)"
+pool = concurrent.futures.ThreadPoolExecutor(max_workers=6)
+
+
+class Run:
+    """A run of the command in a folder of its own."""
+
+    def __init__(self, *options, build=None, signal_after=None, **environment):
+        self.folder = tempfile.TemporaryDirectory()
+        root = pathlib.Path(self.folder.name)
+        stand_ins = root / "stand-ins"
+        if not build:
+            for program in [*(f"build/{name}" for name in PROGRAMS), "stand-ins/compute-sanitizer", "stand-ins/python3"]:
+                (root / program).parent.mkdir(parents=True, exist_ok=True)
+                (root / program).symlink_to(HERE / "stand_in.sh")
+            (root / "camvid").mkdir()
+            (root / "camvid/train.txt").touch()
+        (root / "tests/fixtures").mkdir(parents=True, exist_ok=True)
+        self.out = root / "out"
+        command = [sys.executable, str(PROJECT / "bench/gpu_check"), "--out", str(self.out), "--work", str(root / "work"),
+                   "--build", str(build or root / "build"), "--jobs", "3", *options]
+        if "--seconds" not in options:
+            command += ["--seconds", str(SECONDS)]
+        path = f"{stand_ins}:{os.environ['PATH']}"
+        begun = time.monotonic()
+        process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=os.environ | {"PATH": path} | environment)
+        if signal_after:
+            time.sleep(signal_after[1])
+            process.send_signal(signal_after[0])
+        self.output, self.errors = process.communicate(timeout=120)
+        self.seconds, self.code = time.monotonic() - begun, process.returncode
+        self.left = self.wait_for_processes(root)
+        self.tar = self.read_tar()
+        self.results = json.loads(self.tar.get("results.json", "{}"))
+        self.parts = self.results.get("parts", {})
+
+    @staticmethod
+    def wait_for_processes(root):
+        """Processes that still run in the folder, given a moment to go."""
+        for _ in range(20):
+            left = []
+            for process in pathlib.Path("/proc").glob("[0-9]*"):
+                try:
+                    if os.readlink(process / "cwd").startswith(str(root)):
+                        left.append((process / "cmdline").read_text().replace("\0", " "))
+                except OSError:
+                    continue
+            if not left:
+                return []
+            time.sleep(0.1)
+        return left
+
+    def read_tar(self):
+        file = self.out / "results.tar"
+        if not file.is_file():
+            return {}
+        with tarfile.open(file) as tar:
+            return {m.name: tar.extractfile(m).read().decode(errors="replace") for m in tar if not m.name.endswith(".gz")}
+
+    def announced(self):
+        """Parts that the output says are over: {name: outcome}."""
+        return {m[2]: m[1] for line in self.output.splitlines() if (m := re.match(rf" *{NAMES_OF_OUTCOMES} (\S+(?: \d+(?:-\d+)?)?)(?: \(|$)", line))}
+
+    def outcome(self, name):
+        return self.parts.get(name, {}).get("outcome")
+
+
+# Where something hangs: the stages that are run, the part that is then ended, and parts that are done all the same.
+HANGS = {
+    "camber info": ("step,training", "found/info", ["step/bf16", "training"]),
+    "bench_kernels --device cuda --json --rates": ("works,kernels", "rates", ["tests/backend 1-2", "kernels/own"]),
+    "bench_step --device cpu": ("works,kernels", "trains/cpu", ["trains/f32", "kernels/own"]),
+    "test_ops -r=xml": ("works,kernels", "tests/ops 1-2", ["tests/backend 1-2", "kernels/own"]),
+    "test_nn -ltc": ("works,kernels", "listed/nn", ["tests/backend 1-2", "kernels/own"]),
+    "compute-sanitizer --tool racecheck": ("works,kernels", "sanitizer/racecheck", ["sanitizer/memcheck", "kernels/own"]),
+    "compile-only": ("works,step", "pytorch/compile", ["rates", "step/bf16", "pytorch/bf16"]),
+    "bench_step --device cuda --dtype bf16 --steps 50": ("step,kernels", "step/bf16", ["rates", "step/f32", "kernels/own"]),
+    "--variant graph compile-graph": ("step,training", "pytorch/bf16", ["step/bf16", "step/f32", "training"]),
+    "--only conv": ("kernels,training", "kernels/convolutions", ["kernels/own", "training"]),
+    "camber train": ("kernels,training", "training", ["kernels/own"]),
+}
+
+
+def setUpModule():
+    """Starts every run: most of them wait."""
+    global fine, again, hangs, others, killed, ended, real
+    fine = pool.submit(Run)
+    hangs = {words: pool.submit(Run, "--stages", stages, FAULT=f"{words}=hang") for words, (stages, *_) in HANGS.items()}
+    others = {name: pool.submit(Run, **environment) for name, environment in {
+        "crash": {"FAULT": "bench_step --device cuda --dtype bf16 --steps=crash"}, "garbage": {"FAULT": "bench=garbage"},
+        "child": {"FAULT": "test_=child"}, "fails": {"FAILS": "backend"}}.items()}
+    killed = {at: pool.submit(Run, signal_after=(signal.SIGKILL, at), SECONDS_EACH="0.1")
+              for at in (random.uniform(0.3, 10) for _ in range(KILLS))}
+    ended = pool.submit(Run, signal_after=(signal.SIGTERM, 3), FAULT="bench_step --device cuda --dtype bf16 --steps=hang")
+    scenes = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(scenes.cleanup)
+    subprocess.run([BUILD / "camber", "data", "synth", "--out", f"{scenes.name}/data", "--train", "4", "--val", "2", "--size", "32x64"],
+                   check=True, stdout=subprocess.DEVNULL)
+    real = pool.submit(Run, "--device", "emulated", "--tiny", "--data", f"{scenes.name}/data", "--seconds", "240", build=BUILD)
+
+
+class GpuCheck(unittest.TestCase):
+    def check_time(self, run, seconds=SECONDS):
+        self.assertLess(run.seconds, seconds + LATE, run.output + run.errors)
+
+    def check_kept(self, run):
+        """What was announced is in the tar, and nothing runs on."""
+        for name, outcome in run.announced().items():
+            self.assertEqual(run.outcome(name), outcome, name)
+        self.assertEqual(run.left, [])
+
+    def test_all_is_done_and_shown(self):
+        run = fine.result()
+        self.check_time(run)
+        self.check_kept(run)
+        self.assertEqual(run.code, 0, run.output + run.errors)
+        self.assertEqual({part["outcome"] for part in run.parts.values()}, {"done"})
+        table = run.tar["table.txt"]
+        for shown in ("18 of 18, 0 failed  (reached)", "memcheck done", "0.0e+00", "1 of 1  (reached)", "0.7 s  (reached)", "yes  (reached)",
+                      "+0.20 ms  (reached)", "1.20 times (13.00 ms; 15.60 ms", "(NOT reached)", "0.50 of it  (reached)",
+                      "after 40 s  (reached)", "copy 3000 GB/s", "steps 90.0", "a_kernel", "(1 differed)"):
+            self.assertIn(shown, table)
+        self.assertIn("70% validation mean IoU", run.output.splitlines()[-1])
+        self.assertLess(len(run.output), 16_000)
+        self.assertIn("run/metrics.jsonl", run.tar)
+        self.assertIn("logs/step-bf16.out", run.tar)
+        convolution = run.parts["convolutions"]["figures"]["calls"][0]
+        self.assertEqual(convolution["operations_per_second"], 2 * 16 * 16 * 16 * 64 * 9 * 64 / 0.05e-3)
+        self.assertEqual((convolution["best_plain_milliseconds"], convolution["best_fused_milliseconds"]), (0.06, 0.05))
+
+    def test_one_that_hangs_costs_no_other(self):
+        for words, (_, name, done) in HANGS.items():
+            with self.subTest(words):
+                run = hangs[words].result()
+                self.check_time(run)
+                self.check_kept(run)
+                self.assertEqual(run.code, 1)
+                self.assertEqual(run.outcome(name), "ended", run.output)
+                self.assertIn(f"ended: {name}", run.tar["table.txt"])
+                for other in done:
+                    self.assertEqual(run.outcome(other), "done", f"{other}\n{run.output}")
+
+    def test_crashes_and_nonsense_are_said(self):
+        run = others["crash"].result()
+        self.assertEqual(run.outcome("step/bf16"), "failed")
+        self.assertIn("SIGSEGV", run.parts["step/bf16"]["why"])
+        self.assertEqual(run.outcome("training"), "done")
+        run = others["garbage"].result()
+        self.check_kept(run)
+        self.assertEqual(run.outcome("training"), "done")
+        self.assertNotIn("Traceback", run.output + run.errors)
+        self.assertEqual(others["child"].result().left, [])
+
+    def test_a_failing_case_runs_again_by_itself(self):
+        run = others["fails"].result()
+        self.assertEqual(run.code, 1)
+        self.assertEqual(run.outcome("again/backend 2"), "failed")
+        self.assertIn("17 of 18, 1 failed", run.tar["table.txt"])
+        self.assertIn("backend: two, and more: an illegal address in the kernel 'pool'", run.tar["table.txt"])
+
+    def test_what_a_test_program_prints(self):
+        output = '''<doctest>
+    <TestCase name="a &lt;b&gt;" filename="x.cpp" line="3">
+printed in between
+      <Expression success="false" type="CHECK" filename="x.cpp" line="22">
+        <Original>
+          error &lt;= 1
+        </Original>
+        <Info>
+          f32 on cuda
+        </Info>
+      </Expression>
+      <Expression success="false" type="CHECK" filename="x.cpp" line="23">
+      </Expression>
+      <OverallResultsAsserts successes="1" failures="2" test_case_success="false" duration="0.5"/>
+    </TestCase>
+    <TestCase name="skipped" filename="x.cpp" line="3" skipped="true"/>
+    <TestCase name="good" filename="x.cpp" line="3">
+      <OverallResultsAsserts successes="1" failures="0" test_case_success="true" duration="0.25"/>
+    </TestCase>
+    <TestCase name="half" filename="x.cpp" line="3">
+      <Expression succ'''
+        self.assertEqual(device_tests.read(output, ["a <b>", "good", "half", "never begun"]), {
+            "passed": {"good": 0.25}, "failed": {"a <b>": "x.cpp:22: error <= 1 f32 on cuda"}, "unfinished": ["half", "never begun"]})
+
+    def test_killed_at_any_moment(self):
+        for at, future in killed.items():
+            with self.subTest(at):
+                self.check_kept(future.result())
+
+    def test_ended_from_outside(self):
+        run = ended.result()
+        self.check_kept(run)
+        self.assertEqual(run.code, 1)
+        self.assertLess(run.seconds, 3 + LATE)
+        self.assertIn("ended by SIGTERM", run.output)
+        self.assertIn("not measured", run.output.splitlines()[-1])
+
+    def test_some_stages_again_with_the_choices_of_before(self):
+        run = fine.result()
+        one = Run("--stages", "kernels", "--choices", str(run.out / "results.tar"))
+        self.assertEqual(one.code, 0, one.output + one.errors)
+        self.assertEqual(one.outcome("convolutions"), "done")
+        self.assertEqual(one.outcome("step/bf16"), None)
+        unknown = Run("--stages", "kernel")
+        self.assertEqual(unknown.code, 2)
+        self.assertIn("the stages are works, step, kernels, training", unknown.errors)
+
+    def test_real_programs_on_the_emulated_device(self):
+        run = real.result()
+        self.check_time(run, 240)
+        self.check_kept(run)
+        self.assertEqual({name: p for name, p in run.parts.items() if p["outcome"] not in ("done", "absent")}, {})
+        self.assertEqual(run.code, 0)
+        figures = lambda name: run.parts[name]["figures"]
+        self.assertEqual(figures("trains/f32")["recorded"], True)
+        self.assertLess(max(abs(a / b - 1) for a, b in zip(figures("trains/f32")["losses"], figures("trains/cpu")["losses"])), 1e-5)
+        self.assertEqual(figures("step/bf16")["replay_equals_unrecorded"], True)
+        self.assertGreater(len(figures("kernels/own")["rows"]), 40)
+        self.assertEqual(figures("training")["epochs"], 1)
+        self.assertGreater(figures("rates")["copy"], 0)
+        self.assertIn("cuBLASLt absent: cuBLAS does not serve the device 'emulated'", run.tar["table.txt"])
+
+
+if __name__ == "__main__":
+    BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
