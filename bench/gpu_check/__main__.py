@@ -1,7 +1,7 @@
 """Everything that only a GPU can show, in one command of at most eight minutes; nothing is lost when it is cut short.
 
     python3 bench/gpu_check --out results                     where the folder that pack.py made lies (docs/gpu.md)
-    python3 bench/gpu_check --out results --stages step,kernels --choices before/results.tar     measures again
+    python3 bench/gpu_check --out again --stages step,kernels --before results/results.tar     measures these again
 
 Stages, in this order: works, step, kernels, training. Each has a budget and is ended at it; what one leaves goes to those
 after it. The folder given gets table.txt, results.json and results.tar (these two, logs, the choice cache), written anew
@@ -26,7 +26,7 @@ PROGRAMS = pathlib.Path("programs.tar.xz")
 
 import report
 import stages
-from results import Results, give_choices
+from results import Results, read_before
 from runner import Cut, Runner
 
 
@@ -40,12 +40,14 @@ def arguments():
     parser.add_argument("--tiny", action="store_true", help="tiny sizes: to try this command, not the device")
     parser.add_argument("--stages", default=",".join(names), help=f"[{','.join(names)}]")
     parser.add_argument("--seconds", type=float, help="for all [480; with --stages 150]")
-    parser.add_argument("--choices", type=pathlib.Path, help="results.tar of an earlier run, or a folder: its choice cache")
+    parser.add_argument("--before", type=pathlib.Path, help="results.tar of an earlier run: its choice cache is used, and its figures are "
+                        "shown where there are none of this run, if the device is the same")
     parser.add_argument("--python", default="python3", help="the one that has PyTorch [python3]")
     parser.add_argument("--jobs", type=int, help="processes of tests at a time")
-    parser.add_argument("--work", type=pathlib.Path, help="folder for what is not kept [a temporary one]")
+    parser.add_argument("--work", type=pathlib.Path, help="folder for what is not in the results; compiled kernels that an "
+                        "earlier run left in it are used [a temporary one]")
     args = parser.parse_args()
-    args.chosen = args.stages.split(",")
+    args.chosen = [name for name in args.stages.split(",") if name]
     if unknown := set(args.chosen) - set(names):
         parser.error(f"unknown stage '{', '.join(sorted(unknown))}': the stages are {', '.join(names)}")
     if args.seconds is None:
@@ -92,10 +94,10 @@ def run_stages(check, args, end):
 def main():
     args = arguments()
     work = args.work or pathlib.Path(tempfile.mkdtemp(prefix="gpu_check."))
+    for old in ("logs", "run"):
+        shutil.rmtree(work / old, ignore_errors=True)
     choices = work / "choices"
     choices.mkdir(parents=True, exist_ok=True)
-    if args.choices:
-        give_choices(args.choices, choices)
     os.environ |= {"OMP_WAIT_POLICY": "passive", "CAMBER_CACHE": str(choices.resolve()), "TORCHINDUCTOR_CACHE_DIR": str((work / "inductor").resolve())}
     cores = len(os.sched_getaffinity(0))
     about = {"begun": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "device": args.device, "tiny": args.tiny,
@@ -103,6 +105,11 @@ def main():
     logs = work / "logs"
     logs.mkdir(exist_ok=True)
     results = Results(args.out, logs, choices, about, report.text)
+    if args.before:
+        try:
+            results.data["before"] = read_before(args.before, choices)
+        except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+            sys.exit(f"gpu_check: {args.before} is not the results.tar of an earlier run: {error}")
     results.write()
     grace = min(1.5, 0.02 * args.seconds)
     runner = Runner(logs, results.add, results.update, grace)

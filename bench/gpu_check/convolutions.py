@@ -3,8 +3,6 @@ import json
 import math
 import re
 
-# A plan's text begins with its variant; those that add the bias in the same kernel name it.
-FUSED = re.compile(r"^[^:,;]*\bbias\b")
 
 
 def read(folder):
@@ -46,7 +44,7 @@ def describe(text):
 def figures(choice, call):
     milliseconds = choice.get("milliseconds") or None
     tried = [t for t in choice.get("tried") or [] if isinstance(t.get("milliseconds"), (int, float))]
-    best = lambda fused: min((t["milliseconds"] for t in tried if bool(FUSED.match(t["plan"])) == fused), default=None)
+    best = lambda fused: min((t["milliseconds"] for t in tried if adds_bias(t) == fused), default=None)
     return {"library": choice.get("library"), "plan": choice.get("plan"), "milliseconds": milliseconds,
             "operations_per_second": call["operations"] / milliseconds * 1e3 if milliseconds else None,
             "own_milliseconds": choice.get("own_milliseconds"), "error": choice.get("error"),
@@ -54,6 +52,11 @@ def figures(choice, call):
             "differing": sum(1 for t in choice.get("tried") or [] if "differ" in str(t.get("outcome"))),
             "best_plain_milliseconds": best(False) if call["bias"] else None,
             "best_fused_milliseconds": best(True) if call["bias"] else None}
+
+
+def adds_bias(attempt):
+    """Whether the plan adds the bias in the same kernel: cuDNN's then name it in their variant, cuBLAS's all do."""
+    return attempt["library"] == "cublas" or bool(re.match(r"[^:]*\bbias\b", attempt["plan"]))
 
 
 def planning_seconds(choices, since=0, until=math.inf):

@@ -24,7 +24,14 @@ class Data:
     """results.json, looked at."""
 
     def __init__(self, data):
-        self.about, self.parts, self.missing = data["about"], data["parts"], data.get("missing", [])
+        self.about, self.run, self.missing = data["about"], data["parts"], data.get("missing", [])
+        self.before = data.get("before")
+        self.same_device = self.before and self.before["about"]["device"] == self.about["device"] and (
+            self.device(self.before["parts"]) == self.device(self.run))
+        self.parts = (self.before["parts"] if self.same_device else {}) | self.run
+
+    def device(self, parts):
+        return (parts.get("found/info", {}).get("figures") or {}).get(self.about["device"])
 
     def figures(self, name):
         return self.parts.get(name, {}).get("figures") or {}
@@ -60,11 +67,14 @@ def number(value, form, otherwise="-"):
 # ---- sections: a list of lines each, empty where there is nothing
 
 def about(d, brief):
-    info = d.figures("found/info")
+    device = d.device(d.run)
     lines = [f"gpu_check, {d.about.get('commit') or 'no commit known'}, {d.about['begun']}, device {d.about['device']}, {d.about['cores']} cores"]
-    lines += [f"  {info[d.about['device']]}"] if d.about["device"] in info else []
+    lines += [f"  {device}"] if device else []
     torch = d.figures("found/pytorch")
     lines += [f"  PyTorch {torch['version']}"] if "version" in torch else []
+    if d.before:
+        lines.append(f"  what was not run is shown as measured by the run of {d.before['about']['begun']}, {d.before['about'].get('commit')}"
+                     if d.same_device else f"  the run of {d.before['about']['begun']} was on another device: not shown")
     rates = d.figures("rates")
     if rates:
         lines.append("  copy " + number(rates.get("copy", 0) / 1e9, ".0f") + " GB/s read and written; cuBLASLt " + (", ".join(
@@ -75,7 +85,7 @@ def about(d, brief):
 
 def troubles(d, brief):
     lines = []
-    for name, part in d.parts.items():
+    for name, part in d.run.items():
         if part["outcome"] not in ("done", "running"):
             lines.append(f"  {part['outcome']}: {name}" + (f": {part['why'][:200]}" if part.get("why") else ""))
     more = len(lines) - 20

@@ -109,21 +109,17 @@ def _add(tar, name, data):
     tar.addfile(info, io.BytesIO(data))
 
 
-def give_choices(given, folder):
-    """Fills the choice cache from an earlier run's: its results.tar, choices.tar.gz or folder."""
-    given = pathlib.Path(given)
-    if given.is_dir():
-        contents = {str(file.relative_to(given)): file.read_bytes() for file in given.rglob("*") if file.is_file()}
-    else:
-        contents = _contents_of(tarfile.open(given))
-        if "choices.tar.gz" in contents:
-            contents = _contents_of(tarfile.open(fileobj=io.BytesIO(contents["choices.tar.gz"])))
-    for name, data in contents.items():
-        target = (folder / name).resolve()
-        if not target.is_relative_to(folder.resolve()):
+def read_before(given, choices):
+    """What an earlier run found, from its results.tar: fills the choice cache and gives its about and parts."""
+    contents = _contents_of(tarfile.open(given))
+    for name, data in _contents_of(tarfile.open(fileobj=io.BytesIO(contents["choices.tar.gz"]))).items() if "choices.tar.gz" in contents else ():
+        target = (choices / name).resolve()
+        if not target.is_relative_to(choices.resolve()):
             raise ValueError(f"{given}: {name} would be written outside the choice cache")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+    before = json.loads(contents["results.json"])
+    return {"about": before["about"], "parts": before["parts"]}
 
 
 def _contents_of(tar):

@@ -111,10 +111,11 @@ class Step:
 
     def longest_kernels(self, count):
         """The kernels of a step that take the longest in all, by PyTorch's profiler."""
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+        with torch.profiler.profile(activities=activities) as profile:
             self.seconds()
-        rows = [(e.self_device_time_total / 1e3, e.count, e.key) for e in profile.key_averages()]
-        rows = sorted((r for r in rows if r[0] > 0), reverse=True)
+        rows = sorted(((e.self_device_time_total / 1e3, e.count, e.key) for e in profile.key_averages()
+                       if e.device_type == torch.autograd.DeviceType.CUDA), reverse=True)  # kernels, not what started them
         return {"kernel_milliseconds": sum(r[0] for r in rows), "kernels": sum(r[1] for r in rows),
                 "longest_kernels": [{"milliseconds": t, "calls": n, "name": name[:150]} for t, n, name in rows[:count]]}
 

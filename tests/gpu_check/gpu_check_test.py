@@ -226,15 +226,19 @@ printed in between
         self.assertIn("ended by SIGTERM", run.output)
         self.assertIn("not measured", run.output.splitlines()[-1])
 
-    def test_some_stages_again_with_the_choices_of_before(self):
-        run = fine.result()
-        one = Run("--stages", "kernels", "--choices", str(run.out / "results.tar"))
-        self.assertEqual(one.code, 0, one.output + one.errors)
-        self.assertEqual(one.outcome("convolutions"), "done")
-        self.assertEqual(one.outcome("step/bf16"), None)
-        unknown = Run("--stages", "kernel")
-        self.assertEqual(unknown.code, 2)
-        self.assertIn("the stages are works, step, kernels, training", unknown.errors)
+    def test_some_stages_again_beside_what_was_before(self):
+        before = str(fine.result().out / "results.tar")
+        run = Run("--stages", "kernels", "--before", before)
+        self.assertEqual(run.code, 0, run.output + run.errors)
+        self.assertEqual(run.outcome("convolutions"), "done")  # by the choices of before
+        self.assertEqual(run.outcome("step/bf16"), None)
+        self.assertIn("1.20 times (13.00 ms", run.tar["table.txt"])
+        self.assertIn("what was not run is shown as measured by the run of", run.tar["table.txt"])
+        for options, code, message in ((["--stages", "kernel"], 2, "the stages are works, step, kernels, training"),
+                                       (["--before", __file__], 1, "is not the results.tar of an earlier run")):
+            refused = Run(*options)
+            self.assertEqual(refused.code, code)
+            self.assertIn(message, refused.errors)
 
     def test_real_programs_on_the_emulated_device(self):
         run = real.result()

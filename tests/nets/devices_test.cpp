@@ -27,13 +27,6 @@ Dataset small_scenes() {
     return Dataset::from_samples(std::move(images), std::move(labels), camvid11());
 }
 
-std::vector<Device> gpus() {
-    std::vector<Device> found;
-    for (const Device device : {Device::cuda, Device::emulated})
-        if (has_backend(device)) found.push_back(device);
-    return found;
-}
-
 /// A network with dropout, its parameters on `device`.
 struct Run {
     std::unique_ptr<nets::Net> net = nets::make_unet({.classes = classes, .width = 2, .dropout = 0.2});
@@ -76,7 +69,7 @@ struct Run {
 
 TEST_CASE("the same seed: initial weights are the CPU's bit for bit") {
     const Run expected(Device::cpu);
-    for (const Device device : gpus()) {
+    for (const Device device : testing::kernel_devices()) {
         CAPTURE(std::string(name(device)));
         const Run run(device);
         CHECK(run.buffer.values().to_vector<float>() == expected.buffer.values().to_vector<float>());
@@ -92,13 +85,13 @@ TEST_CASE("the same seed: dropout masks are the CPU's") {
         backend(device).dropout(x, y, 0.3, key, {});
         return y.to_vector<float>();
     };
-    for (const Device device : gpus()) CHECK(mask(device) == mask(Device::cpu));
+    for (const Device device : testing::kernel_devices()) CHECK(mask(device) == mask(Device::cpu));
 }
 
 TEST_CASE("the same seed: the losses of twenty steps, with augmentation, dropout and clipping, are the CPU's") {
     const Dataset dataset = small_scenes();
     const std::vector<double> expected = Run(Device::cpu).losses(dataset);
-    for (const Device device : gpus()) {
+    for (const Device device : testing::kernel_devices()) {
         CAPTURE(std::string(name(device)));
         const std::vector<double> losses = Run(device).losses(dataset);
         double worst = 0;

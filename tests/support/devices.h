@@ -7,14 +7,26 @@
 
 namespace camber::testing {
 
-/// Every device of this build and machine that computes. With CAMBER_TEST_DEVICES set, of the devices to be compared
-/// with the reference only those it names: "cuda" for a run on a GPU.
-inline std::vector<Device> computing_devices() {
+/// Whether this build and machine have the device and CAMBER_TEST_DEVICES, where it is set, names it: "cuda" for a run
+/// on a GPU.
+inline bool is_tested(Device device) {
     const char* wanted = std::getenv("CAMBER_TEST_DEVICES");
+    return has_backend(device) && (!wanted || std::string(wanted).find(name(device)) != std::string::npos);
+}
+
+/// The reference and every device that is tested.
+inline std::vector<Device> computing_devices() {
     std::vector<Device> found = {Device::reference};
     for (const Device device : {Device::cpu, Device::cuda, Device::emulated})
-        if (has_backend(device) && (!wanted || std::string(wanted).find(name(device)) != std::string::npos))
-            found.push_back(device);
+        if (is_tested(device)) found.push_back(device);
+    return found;
+}
+
+/// The tested devices that run the CUDA kernels.
+inline std::vector<Device> kernel_devices() {
+    std::vector<Device> found;
+    for (const Device device : {Device::cuda, Device::emulated})
+        if (is_tested(device)) found.push_back(device);
     return found;
 }
 

@@ -81,17 +81,10 @@ Outcome run(Device device, int accumulate, bool drop_last, bool recorded) {
     return outcome;
 }
 
-std::vector<Device> recording_devices() {
-    std::vector<Device> found;
-    for (const Device device : {Device::cuda, Device::emulated})
-        if (has_backend(device)) found.push_back(device);
-    return found;
-}
-
 }  // namespace
 
 TEST_CASE("recorded steps give the bits of steps queued one operation at a time") {
-    for (const Device device : recording_devices()) {
+    for (const Device device : testing::kernel_devices()) {
         for (const int accumulate : {1, 2}) {
             CAPTURE(std::string(name(device)));
             CAPTURE(accumulate);
@@ -107,7 +100,7 @@ TEST_CASE("recorded steps give the bits of steps queued one operation at a time"
 }
 
 TEST_CASE("a batch that is not full is computed beside the recorded ones") {
-    for (const Device device : recording_devices()) {
+    for (const Device device : testing::kernel_devices()) {
         const Outcome recorded = run(device, 1, false, true), eager = run(device, 1, false, false);
         CHECK(recorded.parameters == eager.parameters);
         CHECK(recorded.confusion == eager.confusion);
@@ -116,7 +109,7 @@ TEST_CASE("a batch that is not full is computed beside the recorded ones") {
 
 TEST_CASE("a GPU's steps are the CPU's: sums of two epochs") {
     const Outcome expected = run(Device::cpu, 1, true, true);
-    for (const Device device : recording_devices()) {
+    for (const Device device : testing::kernel_devices()) {
         const Outcome outcome = run(device, 1, true, true);
         CHECK(outcome.loss == doctest::Approx(expected.loss).epsilon(1e-4));
     }

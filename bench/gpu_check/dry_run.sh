@@ -1,0 +1,57 @@
+#!/bin/sh
+# Tries the very folder that is carried to a GPU's machine, with the very command, in a root of its own that has only what
+# such a machine has: Debian's base system with Python, and a virtual environment, not active, in which NVIDIA's packages
+# lie as PyTorch lays them out. No compiler, no doctest, stb, oneDNN, HDF5, no apt.
+#   dry_run.sh FOLDER ROOT     FOLDER: what pack.py made; ROOT: made by debootstrap, unless it is there. Needs root.
+# PACKAGES: a site-packages/nvidia folder to lay out there instead of stand-ins for cuDNN and cuBLAS.
+set -eu
+folder=$1
+root=$2
+fail() {
+    echo "dry_run.sh: $1" >&2
+    exit 1
+}
+[ "$(id -u)" -eq 0 ] || fail "only root can make a root of its own"
+[ -f "$folder/programs.tar.xz" ] || fail "$folder holds no programs.tar.xz: make it with pack.py"
+if [ ! -x "$root/usr/bin/python3" ]; then
+    command -v debootstrap >/dev/null || fail "debootstrap is needed (apt-get install debootstrap)"
+    debootstrap --variant=minbase --include=python3 bookworm "$root" >"$root.log" 2>&1 || fail "debootstrap failed: $(tail -n 1 "$root.log")"
+    rm -rf "$root"/usr/bin/apt* "$root"/var/lib/apt/lists
+fi
+
+inside() { # the command line as a user would type it there
+    unshare --mount --pid --fork chroot "$root" /usr/bin/env -i HOME=/root PATH=/opt/torch/.venv/bin:/usr/bin:/bin \
+        sh -c "mount -t proc proc /proc && cd /root/camber-gpu-check && $1"
+}
+
+packages=$root/opt/torch/.venv/lib/python3.11/site-packages
+rm -rf "$root/opt/torch" "$root/root/camber-gpu-check" "$root/root/out" "$root/root/tiny"
+mkdir -p "$root/opt/torch" "$root/root"
+cp -r "$folder" "$root/root/camber-gpu-check"
+inside "python3 -m venv --without-pip /opt/torch/.venv"
+mkdir -p "$packages/torch"
+echo 'raise ImportError("a stand-in for PyTorch, which computes nothing")' >"$packages/torch/__init__.py"
+if [ -n "${PACKAGES:-}" ]; then
+    cp -r "$PACKAGES" "$packages/nvidia"
+else
+    mkdir -p "$packages/nvidia/cudnn/lib" "$packages/nvidia/cu13/lib"
+    tar -xJf "$folder/programs.tar.xz" -C "$root/tmp" build/tests
+    cp "$root/tmp/build/tests/libtest_host_cublas.so" "$packages/nvidia/cu13/lib/libcublasLt.so.13"
+    cp "$root/tmp/build/tests/libtest_old_cudnn.so" "$packages/nvidia/cudnn/lib/libcudnn.so.9"
+    rm -rf "$root/tmp/build"
+fi
+
+for missing in g++ cc nvcc cmake apt-get; do
+    ! inside "command -v $missing" >/dev/null || fail "$root has $missing, which a GPU's machine need not have"
+done
+
+echo "--- as on a machine with a GPU: all but the GPU is found, and what is not is said"
+code=0
+inside "python3 bench/gpu_check --out /root/out" || code=$?
+[ "$code" -eq 2 ] || fail "without a GPU its exit code was $code, not 2"
+
+echo "--- on the emulated device, tiny: it runs to its end"
+inside "build=\$(mktemp -d) && python3 -c \"import tarfile; tarfile.open('programs.tar.xz').extractall('\$build')\" &&
+    \$build/build/camber data synth --out /root/scenes --train 4 --val 2 --size 32x64 >/dev/null &&
+    python3 bench/gpu_check --out /root/tiny --device emulated --tiny --data /root/scenes" || fail "on the emulated device its exit code was $?"
+ls -l "$root/root/tiny"
