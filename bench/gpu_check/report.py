@@ -222,9 +222,16 @@ def all_tests(d):
 
 
 def sanitizer(d):
-    tools = [name for name in d.parts if name.startswith("sanitizer/")]
-    if tools:
-        return ", ".join(f"{name.split('/')[1]} {d.outcome(name)}" for name in tools), all(d.outcome(name) == "done" for name in tools)
+    found = {}
+    for name, part in d.parts.items():
+        if name.startswith("sanitizer/"):
+            clean = not (part.get("figures") or {}).get("findings")
+            found[name.split("/")[1]] = ("clean" if part["outcome"] == "done" else f"no finding, {part['why']}" if part["outcome"] == "ended" and clean
+                                         else "FINDINGS" if not clean else part["outcome"])
+    if found:
+        # Ended at its budget without a finding is neither.
+        reached = True if set(found.values()) == {"clean"} else False if any(v in ("FINDINGS", "failed") for v in found.values()) else None
+        return ", ".join(f"{tool} {text}" for tool, text in found.items()), reached
 
 
 def losses(d):

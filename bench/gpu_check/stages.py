@@ -3,6 +3,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import time
 
@@ -140,9 +141,14 @@ def read_info(output):
             "emulated": lines.get("emulated", "this build has no device emulated")}
 
 
+def programs(sizes):
+    """Of a build, those that are run."""
+    return ["camber", "bench_step", "bench_kernels"] + [f"tests/test_{suite.name}" for suite in sizes.suites]
+
+
 def missing(check):
     lines = []
-    for name in ["camber", "bench_step", "bench_kernels"] + [f"tests/test_{suite.name}" for suite in check.sizes.suites]:
+    for name in programs(check.sizes):
         if not os.access(check.program(name), os.X_OK):
             lines.append(f"{check.program(name)}, a program of the build")
     if not (check.data / "train.txt").is_file():
@@ -175,7 +181,7 @@ def sanitizer():
 def works(check, deadline):
     rates(check, deadline)
     compile_in_background(check)
-    environment = {"CAMBER_TEST_DEVICES": check.device, "CAMBER_CONV": "own", "CAMBER_CACHE": str(check.work / "test-choices"), "OMP_NUM_THREADS": "2"}
+    environment = {"CAMBER_TEST_DEVICES": check.device, "CAMBER_CONV": "own", "CAMBER_CACHE": str(check.work / "test-choices"), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
     until = deadline - 0.16 * (deadline - time.monotonic())  # the rest is for what failed
     listed = list_tests(check, until)
     chunk = max(1, -(-sum(len(l.cases) for l in listed) // (4 * check.jobs)))
@@ -234,6 +240,9 @@ def read_sanitizer(output):
     summary = [line for line in lines if line.startswith(("ERROR SUMMARY", "RACECHECK SUMMARY"))]
     # "Invalid __global__ read of size 4 bytes", then "at kernel(...)+0x90"
     findings = [line for line in lines if line.startswith(("Invalid", "Error:", "Race", "Barrier", "Uninitialized", "at ", "Potential", "Program hit"))]
+    cases = re.search(r"test cases: +(\d+)", output)
+    if cases and cases[1] == "0":
+        raise ValueError("no test case has such a name")
     return {"summary": summary[-1] if summary else "", "findings": findings[:12]}
 
 
@@ -244,7 +253,7 @@ def library_tests(check, environment):
     for title, name in (("cuDNN", "cudnn"), ("cuBLAS", "cublas")):
         if check.device == "cuda" and f"{title} " in described and f"no {title}" not in described:
             parts.append(Part(f"library/{name}", [check.program("tests/test_backend"), "-r=xml", "-d", f"-tc={check.sizes.library_cases}"],
-                              45, lambda output: device_tests.read(output, []), environment | {"CAMBER_CONV": name}))
+                              45, lambda output: device_tests.read_some(output), environment | {"CAMBER_CONV": name}))
         else:
             check.absent(f"library/{name}", f"{title} is not in use")
     return parts

@@ -21,11 +21,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 sys.path.insert(0, str(PROJECT / "bench/gpu_check"))
 import device_tests
-PROGRAMS = ["camber", "bench_step", "bench_kernels"] + [f"tests/test_{name}" for name in (
-    "backend", "ops", "nn", "optim", "nets", "train", "cudnn", "cublas", "metrics")]
+import stages
+PROGRAMS = stages.programs(stages.FULL)
 BUILD = pathlib.Path("build")
-SECONDS = 45   # of a run with stand-ins
-LATE = 2       # seconds that a busy machine may add
+SECONDS = 480  # of a run: far more than it takes
+HANG = 45      # of one in which something hangs: its budget is waited for
+LATE = 3       # seconds that a busy machine may add
 KILLS = 6
 NAMES_OF_OUTCOMES = r"(done|failed|ended|absent|not reached)"
 pool = concurrent.futures.ThreadPoolExecutor(max_workers=6)
@@ -57,7 +58,7 @@ class Run:
         if signal_after:
             time.sleep(signal_after[1])
             process.send_signal(signal_after[0])
-        self.output, self.errors = process.communicate(timeout=120)
+        self.output, self.errors = process.communicate(timeout=SECONDS + 60)
         self.seconds, self.code = time.monotonic() - begun, process.returncode
         self.left = self.wait_for_processes(root)
         self.tar = self.read_tar()
@@ -115,7 +116,7 @@ def setUpModule():
     """Starts every run: most of them wait."""
     global fine, again, hangs, others, killed, ended, real
     fine = pool.submit(Run)
-    hangs = {words: pool.submit(Run, "--stages", stages, FAULT=f"{words}=hang") for words, (stages, *_) in HANGS.items()}
+    hangs = {words: pool.submit(Run, "--stages", stages, "--seconds", str(HANG), FAULT=f"{words}=hang") for words, (stages, *_) in HANGS.items()}
     others = {name: pool.submit(Run, **environment) for name, environment in {
         "crash": {"FAULT": "bench_step --device cuda --dtype bf16 --steps=crash"}, "garbage": {"FAULT": "bench=garbage"},
         "child": {"FAULT": "test_=child"}, "fails": {"FAILS": "backend"}}.items()}
@@ -126,7 +127,7 @@ def setUpModule():
     unittest.addModuleCleanup(scenes.cleanup)
     subprocess.run([BUILD / "camber", "data", "synth", "--out", f"{scenes.name}/data", "--train", "4", "--val", "2", "--size", "32x64"],
                    check=True, stdout=subprocess.DEVNULL)
-    real = pool.submit(Run, "--device", "emulated", "--tiny", "--data", f"{scenes.name}/data", "--seconds", "240", build=BUILD)
+    real = pool.submit(Run, "--device", "emulated", "--tiny", "--data", f"{scenes.name}/data", build=BUILD, OMP_NUM_THREADS="1")
 
 
 class GpuCheck(unittest.TestCase):
@@ -146,7 +147,7 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(run.code, 0, run.output + run.errors)
         self.assertEqual({part["outcome"] for part in run.parts.values()}, {"done"})
         table = run.tar["table.txt"]
-        for shown in ("18 of 18, 0 failed  (reached)", "memcheck done", "0.0e+00", "1 of 1  (reached)", "0.7 s  (reached)", "yes  (reached)",
+        for shown in ("18 of 18, 0 failed  (reached)", "memcheck clean, racecheck clean, synccheck clean  (reached)", "0.0e+00", "1 of 1  (reached)", "0.7 s  (reached)", "yes  (reached)",
                       "+0.20 ms  (reached)", "1.20 times (13.00 ms; 15.60 ms", "(NOT reached)", "0.50 of it  (reached)",
                       "after 40 s  (reached)", "copy 3000 GB/s", "steps 90.0", "a_kernel", "(1 differed)"):
             self.assertIn(shown, table)
@@ -162,7 +163,7 @@ class GpuCheck(unittest.TestCase):
         for words, (_, name, done) in HANGS.items():
             with self.subTest(words):
                 run = hangs[words].result()
-                self.check_time(run)
+                self.check_time(run, HANG)
                 self.check_kept(run)
                 self.assertEqual(run.code, 1)
                 self.assertEqual(run.outcome(name), "ended", run.output)
@@ -213,6 +214,13 @@ printed in between
         self.assertEqual(device_tests.read(output, ["a <b>", "good", "half", "never begun"]), {
             "passed": {"good": 0.25}, "failed": {"a <b>": "x.cpp:22: error <= 1 f32 on cuda"}, "unfinished": ["half", "never begun"]})
 
+    def test_the_cases_chosen_by_name_are_there(self):
+        for names in [stages.FULL.library_cases, *stages.FULL.sanitizer.values(), *stages.TINY.sanitizer.values()]:
+            for name in names.split(","):
+                with self.subTest(name):
+                    listing = subprocess.run([BUILD / "tests/test_backend", "-ltc", "-r=xml", f"-tc={name}"], capture_output=True, text=True)
+                    self.assertNotEqual(device_tests.read_listing(listing.stdout)["cases"], [])
+
     def test_killed_at_any_moment(self):
         for at, future in killed.items():
             with self.subTest(at):
@@ -242,7 +250,7 @@ printed in between
 
     def test_real_programs_on_the_emulated_device(self):
         run = real.result()
-        self.check_time(run, 240)
+        self.check_time(run)
         self.check_kept(run)
         self.assertEqual({name: p for name, p in run.parts.items() if p["outcome"] not in ("done", "absent")}, {})
         self.assertEqual(run.code, 0)
