@@ -55,7 +55,8 @@ MatrixRate cublas_rate(const cublas::Api& api, const MatrixPlace& place, const c
         api,
         {.rows = n, .columns = n, .inner = n, .a = {.row_stride = n}, .b = {.row_stride = n}, .out = {.row_stride = n}},
         types);
-    MatrixRate rate{.why_absent = "cuBLAS has no algorithm for it"};
+    MatrixRate rate;
+    rate.why_absent = "cuBLAS has no algorithm for it";
     for (const cublas::Algorithm& algorithm : matmul.algorithms(handle, most_algorithms, most_workspace)) {
         const double seconds = time_call(
             device,
