@@ -1,12 +1,12 @@
 """Everything that only a GPU can show, in one command of at most eight minutes; nothing is lost when it is cut short.
 
-    python3 bench/gpu_check --out results                     where the folder that pack.py made lies (docs/gpu.md)
-    python3 bench/gpu_check --out again --stages step,kernels --before results/results.tar     measures these again
+    python3 bench/gpu_check --out results                  in the folder that pack.py made (docs/gpu.md)
+    python3 bench/gpu_check --out again --stages step,kernels --before results/results.tar    measures these again
 
-Stages, in this order: works, step, kernels, training. Each has a budget and is ended at it; what one leaves goes to those
-after it. The folder given gets table.txt, results.json and results.tar (these two, logs, the choice cache), written anew
-after each part. The tables' end, wanted beside measured, is printed last. Exit code 0: all was done and nothing failed; 1:
-not so; 2: it could not begin.
+Stages, in this order: works, step, kernels, training. Each has a budget and is ended at it; what one leaves goes to
+those after it. The folder given gets table.txt, results.json and results.tar (these two, logs, the choice cache),
+written anew after each part. What is wanted beside what was measured is printed last. Exit code 0: all was done and
+nothing failed; 1: not so; 2: it could not begin.
 """
 import argparse
 import datetime
@@ -23,29 +23,34 @@ import traceback
 
 BEGUN = time.monotonic()
 PROGRAMS = pathlib.Path("programs.tar.xz")
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 import report
-import stages
+from check import FULL, TINY, Check
+from look import look
 from results import Results, read_before
 from runner import Cut, Runner
+from stages import STAGES
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="gpu_check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [stage.name for stage in stages.STAGES]
-    parser.add_argument("--out", required=True, type=pathlib.Path, help="folder of the results")
-    parser.add_argument("--build", type=pathlib.Path, help="folder of the programs [build, or what programs.tar.xz holds]")
-    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("camvid"), help="folder of the dataset [camvid]")
-    parser.add_argument("--device", choices=["cuda", "emulated"], default="cuda")
-    parser.add_argument("--tiny", action="store_true", help="tiny sizes: to try this command, not the device")
-    parser.add_argument("--stages", default=",".join(names), help=f"[{','.join(names)}]")
-    parser.add_argument("--seconds", type=float, help="for all [480; with --stages 150]")
-    parser.add_argument("--before", type=pathlib.Path, help="results.tar of an earlier run: its choice cache is used, and its figures are "
-                        "shown where there are none of this run, if the device is the same")
-    parser.add_argument("--python", default="python3", help="the one that has PyTorch [python3]")
-    parser.add_argument("--jobs", type=int, help="processes of tests at a time")
-    parser.add_argument("--work", type=pathlib.Path, help="folder for what is not in the results; compiled kernels that an "
-                        "earlier run left in it are used [a temporary one]")
+    parser = argparse.ArgumentParser(prog="gpu_check", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [stage.name for stage in STAGES]
+    option = parser.add_argument
+    option("--out", required=True, type=pathlib.Path, help="folder of the results")
+    option("--build", type=pathlib.Path, help="folder of the programs [what programs.tar.xz holds, else build]")
+    option("--data", type=pathlib.Path, default=pathlib.Path("camvid"), help="folder of the dataset [camvid]")
+    option("--device", choices=["cuda", "emulated"], default="cuda")
+    option("--tiny", action="store_true", help="tiny sizes: to try this command, not the device")
+    option("--stages", default=",".join(names), help=f"[{','.join(names)}]")
+    option("--seconds", type=float, help="for all [480; with --stages 150]")
+    option("--before", type=pathlib.Path, help="results.tar of an earlier run: its choice cache is used, and its "
+           "figures are shown where there are none of this run, if the device is the same")
+    option("--python", default="python3", help="the one that has PyTorch [python3]")
+    option("--jobs", type=int, help="processes of tests at a time")
+    option("--work", type=pathlib.Path, help="folder for what is not in the results; compiled kernels that an earlier "
+           "run left in it are used [a temporary one]")
     args = parser.parse_args()
     args.chosen = [name for name in args.stages.split(",") if name]
     if unknown := set(args.chosen) - set(names):
@@ -53,14 +58,6 @@ def arguments():
     if args.seconds is None:
         args.seconds = 480 if len(args.chosen) == len(names) else 150
     return args
-
-
-def unpack(archive, work):
-    """The folder of the programs."""
-    with tarfile.open(archive) as tar:
-        tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # packed by pack.py
-        tar.extractall(work)
-    return work / "build"
 
 
 def commit():
@@ -71,39 +68,32 @@ def commit():
     return ""
 
 
+def unpack(archive, work):
+    """The folder of the programs."""
+    with tarfile.open(archive) as tar:
+        tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # packed by pack.py
+        tar.extractall(work)
+    return work / "build"
+
+
 def cut(number, _):
     raise Cut(signal.Signals(number).name)
 
 
-def run_stages(check, args, end):
-    """False where it cannot begin."""
-    if not stages.look(check, min(end, time.monotonic() + 45 * check.scale)):
-        return False
-    deadline = BEGUN
-    for stage in stages.STAGES:
-        if stage.name in args.chosen:
-            deadline += check.scale * stage.seconds
-            print(f"== {stage.name}: {stage.about} ({time.monotonic() - BEGUN:.0f} s so far)", flush=True)
-            try:
-                stage.run(check, min(deadline, end))
-            except Exception:  # a fault of this program's must not cost the other stages
-                check.results.add(f"{stage.name}/fault", {"outcome": "failed", "why": traceback.format_exc()})
-    return True
-
-
-def main():
-    args = arguments()
+def prepare(args):
+    """Folders, results and what runs the parts."""
     work = args.work or pathlib.Path(tempfile.mkdtemp(prefix="gpu_check."))
     for old in ("logs", "run"):
         shutil.rmtree(work / old, ignore_errors=True)
-    choices = work / "choices"
-    choices.mkdir(parents=True, exist_ok=True)
-    os.environ |= {"OMP_WAIT_POLICY": "passive", "CAMBER_CACHE": str(choices.resolve()), "TORCHINDUCTOR_CACHE_DIR": str((work / "inductor").resolve())}
+    choices, logs = work / "choices", work / "logs"
+    for folder in (choices, logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.environ |= {"OMP_WAIT_POLICY": "passive", "CAMBER_CACHE": str(choices.resolve()),
+                   "TORCHINDUCTOR_CACHE_DIR": str((work / "inductor").resolve())}
     cores = len(os.sched_getaffinity(0))
-    about = {"begun": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "device": args.device, "tiny": args.tiny,
-             "stages": args.chosen, "seconds": args.seconds, "cores": cores, "commit": commit()}
-    logs = work / "logs"
-    logs.mkdir(exist_ok=True)
+    begun = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    about = {"begun": begun, "device": args.device, "tiny": args.tiny, "stages": args.chosen, "seconds": args.seconds,
+             "cores": cores, "commit": commit()}
     results = Results(args.out, logs, choices, about, report.text)
     if args.before:
         try:
@@ -111,32 +101,56 @@ def main():
         except (OSError, tarfile.TarError, KeyError, ValueError) as error:
             sys.exit(f"gpu_check: {args.before} is not the results.tar of an earlier run: {error}")
     results.write()
-    grace = min(1.5, 0.02 * args.seconds)
-    runner = Runner(logs, results.add, results.update, grace)
-    scale = min(1, args.seconds / sum(stage.seconds for stage in stages.STAGES if stage.name in args.chosen))
-    check = stages.Check(args.device, args.build or pathlib.Path("build"), args.data, args.python, work, choices,
-                         stages.TINY if args.tiny else stages.FULL, args.jobs or max(1, min(14, cores - 2)), scale, runner, results)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    runner = Runner(logs, results.add, results.update, grace=min(1.5, 0.02 * args.seconds))
+    return Check(device=args.device, build=args.build or pathlib.Path("build"), data=args.data, python=args.python,
+                 work=work, choices=choices, sizes=TINY if args.tiny else FULL,
+                 jobs=args.jobs or max(1, min(14, cores - 2)),
+                 scale=min(1, args.seconds / sum(stage.seconds for stage in STAGES if stage.name in args.chosen)),
+                 runner=runner, results=results)
+
+
+def run_stages(check, args):
+    """False where it cannot begin."""
+    end = BEGUN + args.seconds - 2 * check.runner.grace - 1  # then what runs is ended, and the last tables are written
+    if not args.build and PROGRAMS.is_file():
+        check.build = unpack(PROGRAMS, check.work)
+    if not look(check, min(end, time.monotonic() + 45 * check.scale)):
+        return False
+    deadline = BEGUN
+    for stage in STAGES:
+        if stage.name not in args.chosen:
+            continue
+        deadline += check.scale * stage.seconds
+        print(f"== {stage.name}: {stage.about} ({time.monotonic() - BEGUN:.0f} s so far)", flush=True)
+        try:
+            stage.run(check, min(deadline, end))
+        except Exception:  # a fault of this program's must not cost the other stages
+            check.results.add(f"{stage.name}/fault", {"outcome": "failed", "why": traceback.format_exc()})
+    return True
+
+
+def main():
+    args = arguments()
+    check = prepare(args)
+    results = check.results
+    for number in SIGNALS:
         signal.signal(number, cut)
     code = 2
     try:
-        if not args.build and PROGRAMS.is_file():
-            check.build = unpack(PROGRAMS, work)
-        # At the end what is running is ended, and the last tables are written.
-        if run_stages(check, args, BEGUN + args.seconds - 2 * grace - 1):
+        if run_stages(check, args):
             code = 0 if all(part["outcome"] in ("done", "absent") for part in results.data["parts"].values()) else 1
     except Cut as why:
         code = 1
         print(f"ended by {why}", flush=True)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        runner.cut()
+        check.runner.cut()
         results.data["about"]["took_seconds"] = round(time.monotonic() - BEGUN, 1)
         results.write()
         print(report.text(results.data, brief=True), end="", flush=True)
         if not args.work:
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(check.work, ignore_errors=True)
     return code
 
 

@@ -52,8 +52,8 @@ def again(program, listed, case, environment):
 
 
 def read(output, cases):
-    """What doctest's XML says of the cases: {passed: {case: seconds}, failed: {case: message}, unfinished: [case]}. Line
-    by line, as a program that was ended leaves half a document and tests may print in between."""
+    """What doctest's XML says of the cases: {passed: {case: seconds}, failed: {case: message}, unfinished: [case]}.
+    Line by line, as a program that was ended leaves half a document and tests may print in between."""
     passed, failed, case, body = {}, {}, None, []
     for line in output.splitlines():
         if begin := re.match(r'\s*<TestCase name="([^"]*)".*[^/]>$', line):
@@ -83,7 +83,8 @@ def read_some(output):
 
 def _message(body):
     """The first assertion or exception of a case that failed."""
-    first = re.search(r'<(Exception|Message|Expression success="false")(.*?)>(.*?)</(Exception|Expression|Message)>', body, re.S)
+    first = re.search(r'<(Exception|Message|Expression success="false")(.*?)>(.*?)</(Exception|Expression|Message)>',
+                      body, re.S)
     if not first:
         return ""
     where = re.search(r'filename="([^"]*)" line="(\d+)"', first[2])
@@ -94,7 +95,8 @@ def _message(body):
 def summary(results):
     """Of all parts: {listed, passed, failed: {suite case: message}, alone: {...}}. A case that failed beside others and
     passes by itself counts as passed: a fault poisons what comes after it in the same process."""
-    listed = sum(len(outcome.get("figures", {}).get("cases", [])) for name, outcome in results.items() if name.startswith("listed/"))
+    listed = sum(len(outcome.get("figures", {}).get("cases", [])) for name, outcome in results.items()
+                 if name.startswith("listed/"))
     if not listed:
         return None
     passed, failed = {}, {}

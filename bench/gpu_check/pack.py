@@ -14,9 +14,9 @@ import sys
 import tarfile
 import tempfile
 
-import stages
+from check import FULL
 
-PROGRAMS = stages.programs(stages.FULL)
+PROGRAMS = FULL.programs()
 FILES = ["bench/gpu_check", "bench/peers/unet_torch.py", "tests/fixtures", "data/camvid11.json"]
 EVERYWHERE = ("libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so", "ld-linux")
 LIMIT = 64  # MiB of the folder and the project's own files together
@@ -25,7 +25,8 @@ XZ = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 64 << 20}]
 
 
 def add_programs(build, archive):
-    with tempfile.TemporaryDirectory() as folder, lzma.open(archive, "wb", filters=XZ) as stream, tarfile.open(fileobj=stream, mode="w") as tar:
+    with tempfile.TemporaryDirectory() as folder, lzma.open(archive, "wb", filters=XZ) as stream, \
+            tarfile.open(fileobj=stream, mode="w") as tar:
         stripped = pathlib.Path(folder) / "stripped"
         for program in PROGRAMS:
             if not (build / program).is_file():
@@ -61,7 +62,8 @@ def commit():
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="pack.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="pack.py", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("dataset", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
@@ -83,7 +85,8 @@ def main():
             shutil.copy(name, target)
     shutil.copytree(args.dataset, args.folder / "camvid")
     size, tracked = size_of(args.folder), tracked_size()
-    print(f"{args.folder}: {size / 2**20:.1f} MiB (programs {(args.folder / 'programs.tar.xz').stat().st_size / 2**20:.1f}); "
+    programs = (args.folder / "programs.tar.xz").stat().st_size
+    print(f"{args.folder}: {size / 2**20:.1f} MiB (programs {programs / 2**20:.1f}); "
           f"with the project's own files {(size + tracked) / 2**20:.1f} MiB")
     if args.archive:
         with tarfile.open(args.archive, "w:xz", preset=1) as tar:

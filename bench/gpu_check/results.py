@@ -1,4 +1,4 @@
-"""What a run has found so far, kept so that it can be killed at any moment: files are replaced whole, after each part."""
+"""What a run has found so far, kept so that it can be killed at any moment: files are replaced whole."""
 import io
 import json
 import os
@@ -112,7 +112,8 @@ def _add(tar, name, data):
 def read_before(given, choices):
     """What an earlier run found, from its results.tar: fills the choice cache and gives its about and parts."""
     contents = _contents_of(tarfile.open(given))
-    for name, data in _contents_of(tarfile.open(fileobj=io.BytesIO(contents["choices.tar.gz"]))).items() if "choices.tar.gz" in contents else ():
+    packed = contents.get("choices.tar.gz")
+    for name, data in (_contents_of(tarfile.open(fileobj=io.BytesIO(packed))) if packed else {}).items():
         target = (choices / name).resolve()
         if not target.is_relative_to(choices.resolve()):
             raise ValueError(f"{given}: {name} would be written outside the choice cache")

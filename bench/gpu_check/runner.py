@@ -110,7 +110,8 @@ class Process:
             result["figures"] = self.part.read(end_of(self.output, MOST_READ))
         except Exception as error:  # whatever a program printed, the others go on
             if result["outcome"] == "done":
-                result |= {"outcome": "failed", "why": f"what it printed cannot be read: {type(error).__name__}: {error}"}
+                why = f"what it printed cannot be read: {type(error).__name__}: {error}"
+                result |= {"outcome": "failed", "why": why}
         return result
 
 
@@ -150,7 +151,8 @@ class Runner:
                 part = waiting.pop(0)
                 if part.quiet:
                     self._pause_background()
-                self.running.append(Process(part, self.logs, min(deadline, time.monotonic() + part.seconds), self.grace))
+                limit = min(deadline, time.monotonic() + part.seconds)
+                self.running.append(Process(part, self.logs, limit, self.grace))
             over = [process for process in self.running if process.poll()]
             for process in over:
                 self.running.remove(process)
@@ -172,7 +174,8 @@ class Runner:
 
     def start_background(self, part, deadline):
         """A part beside the others, which waits while a quiet one runs."""
-        self.background.append(Process(part, self.logs, min(deadline, time.monotonic() + part.seconds), self.grace))
+        limit = min(deadline, time.monotonic() + part.seconds)
+        self.background.append(Process(part, self.logs, limit, self.grace))
 
     def end_background(self):
         for job in self.background:

@@ -1,12 +1,37 @@
-"""What a training run has left of itself."""
+"""Stage 4: what it is for. A training run on CamVid."""
 import json
+import time
+
+import convolutions
+from runner import Part
 
 WANTED = 0.7  # validation mean IoU
+START_UP = 12  # seconds before training begins and after it ends
+
+
+def run(check, deadline):
+    check.runner.end_background()
+    if not (check.data / "train.txt").is_file():
+        return check.absent("training", f"there is no dataset in {check.data}")
+    folder = check.work / "run"
+    left = deadline - time.monotonic()
+    # A run takes up to a tenth longer than it planned.
+    minutes = [] if "--epochs" in check.sizes.train else ["--minutes", f"{max(0.1, (left - START_UP) / 1.1 / 60):.2f}"]
+    command = [check.program("camber"), "train", *check.sizes.train, "--data", str(check.data), "--device",
+               check.device, "--out", str(folder), "--pictures", "1", *minutes]
+    check.results.gather |= {f"run/{name}": folder / name for name in ("config.json", "metrics.jsonl")}
+    begun = time.time()
+
+    def read_run(output):
+        planned = convolutions.planning_seconds(convolutions.read(check.choices), since=begun)
+        return read(folder, output) | {"planning_seconds": planned}
+
+    check.run([Part("training", command, left / check.scale, read_run, quiet=True)], deadline)
 
 
 def read(folder, output):
-    """Of metrics.jsonl, as far as it goes: {epochs, seconds, mean_iou, pixel_accuracy, best_epoch, seconds_to_wanted,
-    seconds_in: {steps, validation, checkpoints}}, and the run's own messages."""
+    """Of a run's metrics.jsonl, as far as it goes: {epochs, seconds, mean_iou, pixel_accuracy, best_epoch,
+    seconds_to_wanted, seconds_in: {steps, validation, checkpoints}}, and its last messages."""
     file = folder / "metrics.jsonl"
     epochs = []
     for line in file.read_text().splitlines() if file.is_file() else []:
@@ -21,13 +46,14 @@ def read(folder, output):
     for epoch in epochs:
         so_far = epoch.get("elapsed", so_far + epoch["seconds"])
         elapsed.append(so_far)
-    figures["seconds"] = elapsed[-1]
     parts = [epoch.get("seconds_in", {}) for epoch in epochs]
-    figures["seconds_in"] = {name: sum(p.get(name, 0) for p in parts) for name in sorted({n for p in parts for n in p})}
-    judged = [(epoch["val"]["mean_iou"], epoch["val"]["pixel_accuracy"], epoch["epoch"] + 1) for epoch in epochs if "val" in epoch]
+    names = sorted({name for part in parts for name in part})
+    figures |= {"seconds": elapsed[-1], "images_per_second": epochs[-1].get("images_per_second"),
+                "seconds_in": {name: sum(part.get(name, 0) for part in parts) for name in names}}
+    judged = [(epoch["val"], epoch["epoch"] + 1, at) for epoch, at in zip(epochs, elapsed) if "val" in epoch]
     if judged:
-        figures["mean_iou"], figures["pixel_accuracy"], figures["best_epoch"] = max(judged)
-        reached = [at for epoch, at in zip(epochs, elapsed) if epoch.get("val", {}).get("mean_iou", 0) >= WANTED]
-        figures["seconds_to_wanted"] = reached[0] if reached else None
-    figures["images_per_second"] = epochs[-1].get("images_per_second")
+        best, epoch, _ = max(judged, key=lambda j: j[0]["mean_iou"])
+        reached = [at for val, _, at in judged if val["mean_iou"] >= WANTED]
+        figures |= {"mean_iou": best["mean_iou"], "pixel_accuracy": best["pixel_accuracy"], "best_epoch": epoch,
+                    "seconds_to_wanted": reached[0] if reached else None}
     return figures

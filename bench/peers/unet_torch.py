@@ -6,8 +6,9 @@ Same network, batch, loss and optimizer as bench/step/training_step.cpp. Variant
   compile        net and loss compiled together (torch.compile; on a GPU by max-autotune)
   compile-graph  that, the whole step captured in a CUDA graph: PyTorch's best on a GPU
   compile-only   compiles and runs once, so that later runs find what it left in TORCHINDUCTOR_CACHE_DIR; no time
-bf16 is autocast, PyTorch's recommended way. f32 keeps f32's precision, tf32 rounds to TF32 in convolutions and products.
-On a GPU cuDNN chooses its algorithms by measurement. Seconds are the host's, the device waited for after each step.
+bf16 is autocast, PyTorch's recommended way. f32 keeps f32's precision, tf32 rounds to TF32 in convolutions and
+products. On a GPU cuDNN chooses its algorithms by measurement. Seconds are the host's, the device waited for
+after each step.
 """
 import argparse
 import gc
@@ -60,11 +61,13 @@ class Step:
         layout = torch.channels_last if args.channels_last else torch.contiguous_format
         net = Unet(args.width, 11).to(args.device, memory_format=layout)
         self.optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=self.on_gpu)
-        self.images = torch.rand(args.batch, 3, args.size, args.size, device=args.device).contiguous(memory_format=layout)
+        images = torch.rand(args.batch, 3, args.size, args.size, device=args.device)
+        self.images = images.contiguous(memory_format=layout)
         self.labels = torch.randint(0, 11, (args.batch, args.size, args.size), device=args.device)
+        bf16 = {"enabled": args.dtype == "bf16", "cache_enabled": not self.recorded}
 
         def loss_of(images, labels):
-            with torch.autocast(args.device, torch.bfloat16, enabled=args.dtype == "bf16", cache_enabled=not self.recorded):
+            with torch.autocast(args.device, torch.bfloat16, **bf16):
                 return nn.functional.cross_entropy(net(images), labels)
 
         # Not the mode that captures graphs itself: that one captures neither the optimizer nor the step as a whole.
@@ -114,8 +117,9 @@ class Step:
         activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
         with torch.profiler.profile(activities=activities) as profile:
             self.seconds()
-        rows = sorted(((e.self_device_time_total / 1e3, e.count, e.key) for e in profile.key_averages()
-                       if e.device_type == torch.autograd.DeviceType.CUDA), reverse=True)  # kernels, not what started them
+        # Kernels, not what started them.
+        kernels = [e for e in profile.key_averages() if e.device_type == torch.autograd.DeviceType.CUDA]
+        rows = sorted(((e.self_device_time_total / 1e3, e.count, e.key) for e in kernels), reverse=True)
         return {"kernel_milliseconds": sum(r[0] for r in rows), "kernels": sum(r[1] for r in rows),
                 "longest_kernels": [{"milliseconds": t, "calls": n, "name": name[:150]} for t, n, name in rows[:count]]}
 
@@ -181,8 +185,8 @@ def main():
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--kernels", type=int, default=0, metavar="N", help="names the N longest kernels of a step (GPU)")
-    parser.add_argument("--tune-anew", action="store_true", help="compiled kernels are timed again, whatever a cache says")
+    parser.add_argument("--kernels", type=int, default=0, metavar="N", help="names a step's N longest kernels (GPU)")
+    parser.add_argument("--tune-anew", action="store_true", help="compiled kernels are timed again despite any cache")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -198,7 +202,7 @@ def main():
             report(measure(args, variant))
         except Exception as error:  # one variant must not cost the others
             failed += 1
-            print(f"unet_torch.py: {variant} in {args.dtype}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            print(f"unet_torch.py: {variant} in {args.dtype}: {type(error).__name__}: {error}", file=sys.stderr)
         torch._dynamo.reset()
         gc.collect()
         if args.device == "cuda":

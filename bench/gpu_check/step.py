@@ -1,0 +1,54 @@
+"""Stage 2: how fast a training step is, beside PyTorch's."""
+import pathlib
+import time
+
+import rates
+from check import json_lines, last_json, options_of
+from runner import Part
+
+PEER = pathlib.Path(__file__).resolve().parent.parent / "peers" / "unet_torch.py"
+COMPILING = 300  # seconds at most
+
+
+def run(check, deadline):
+    steps, slow = check.sizes.steps, check.sizes.slow_steps
+    on_gpu = check.device == "cuda"
+    recorded, best = (["graph"], ["graph", "compile-graph"]) if on_gpu else (["eager"], ["eager"])
+    rates.measure(check, deadline)
+    check.run([camber(check, "bf16", "bf16", 60, steps)], deadline)
+    check.runner.end_background()
+    check.run(torch(check, "bf16", "bf16", best, 60), deadline)
+    check.run([camber(check, "tf32", "f32", 40, slow, {"CAMBER_TF32": "1"}), camber(check, "f32", "f32", 40, slow)] +
+              torch(check, "tf32", "tf32", recorded, 30) + torch(check, "f32", "f32", recorded, 30) +
+              [camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}),
+               camber(check, "bf16-nondeterministic", "bf16", 40, slow, {"CAMBER_DETERMINISTIC": "0"})], deadline)
+    if on_gpu:
+        check.run(torch(check, "bf16-tuned-alone", "bf16", ["compile-graph"], 150, "--tune-anew"), deadline)
+
+
+def camber(check, name, dtype, seconds, steps, environment=None):
+    return Part(f"step/{name}", check.command("bench_step", dtype=dtype, steps=steps, **check.sizes.step), seconds,
+                last_json, environment or {}, quiet=True)
+
+
+def torch(check, name, dtype, variants, seconds, *options):
+    """At most one part."""
+    if not check.has_torch():
+        check.absent(f"pytorch/{name}", "there is no PyTorch")
+        return []
+    values = {"device": "cuda" if check.device == "cuda" else "cpu", "dtype": dtype, "kernels": 20,
+              "steps": 2 * check.sizes.slow_steps} | check.sizes.step
+    command = [check.python, str(PEER), "--channels-last", *options, *options_of(values), "--variant", *variants]
+    return [Part(f"pytorch/{name}", command, seconds, read_variants, quiet="compile-only" not in variants)]
+
+
+def compile_in_background(check):
+    """What torch.compile measures beside the tests is measured again later; what it compiles stays."""
+    if check.has_torch() and check.device == "cuda":
+        for part in torch(check, "compile", "bf16", ["compile-only"], COMPILING):
+            check.runner.start_background(part, time.monotonic() + check.scale * COMPILING)
+
+
+def read_variants(output):
+    """By variant; the last line about each counts."""
+    return {line["mode"]: line for line in json_lines(output) if "mode" in line}
