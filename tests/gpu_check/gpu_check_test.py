@@ -1,4 +1,5 @@
-"""bench/gpu_check with programs that stand in for a GPU's, some of which hang, crash or print nonsense, with the whole killed at random moments; and with the real programs on the emulated device.
+"""bench/gpu_check with programs that stand in for a GPU's, some of which hang, crash or print nonsense, with the whole
+killed at random moments; and with the real programs on the emulated device.
 
     gpu_check_test.py BUILD     BUILD: a folder with camber, bench_step, bench_kernels and the tests
 """
