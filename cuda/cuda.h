@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 
@@ -10,6 +11,8 @@ namespace cuda {
 /// Null where this machine has no usable GPU; `why` then says so in one line.
 Backend* find_backend(std::string* why = nullptr);
 DeviceMemory* find_memory();
+/// A line for each of NVIDIA's libraries: version and file, or why it cannot be used. Asks no GPU.
+std::vector<std::string> describe_libraries();
 }  // namespace cuda
 
 namespace emulated {

@@ -33,11 +33,13 @@ def look(check, deadline):
 
 
 def read_info(output):
-    """{text, cuda, emulated}: without the networks, and what it says of two devices."""
+    """{text, cuda, emulated, libraries}: without the networks, what it says of two devices, a line a library."""
     text = output.split("\nnetworks", 1)[0]
+    libraries = text.partition("\nlibraries for cuda\n")[2].split("\n\n")[0]
     lines = dict(line.strip().split(None, 1) for line in text.splitlines() if len(line.split()) > 1)
     return {"text": text, "cuda": lines.get("cuda", "this build has no device cuda"),
-            "emulated": lines.get("emulated", "this build has no device emulated")}
+            "emulated": lines.get("emulated", "this build has no device emulated"),
+            "libraries": [line.strip() for line in libraries.splitlines()]}
 
 
 def missing(check):
@@ -47,6 +49,7 @@ def missing(check):
         lines.append(f"{check.data}/train.txt: {check.data} is not a dataset's folder, so nothing is trained")
     if not pathlib.Path("tests/fixtures").is_dir():
         lines.append("tests/fixtures, which tests need: this is not run in the project's folder")
+    lines += [line for line in check.results.figures("found/info").get("libraries", []) if line.startswith("no ")]
     if not sanitizer():
         lines.append("compute-sanitizer: kernels are not checked by it")
     if not check.has_torch():

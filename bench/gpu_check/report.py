@@ -35,6 +35,7 @@ def about(d, brief):
     lines = [f"gpu_check, {commit}, {a['begun']}, device {a['device']}, {a['cores']} cores"]
     if d.device():
         lines.append(f"  {d.device()}")
+    lines += [f"  {line}" for line in d.figures("found/info").get("libraries", [])]
     if "version" in d.figures("found/pytorch"):
         lines.append(f"  PyTorch {d.figures('found/pytorch')['version']}")
     rates = d.figures("rates")

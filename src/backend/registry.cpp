@@ -1,5 +1,6 @@
 #include "backend/backend.h"
 #include "backend/cpu/cpu.h"
+#include "backend/device_libraries.h"
 #include "backend/meta/meta.h"
 #include "backend/profiler.h"
 #include "backend/reference/reference.h"
@@ -55,6 +56,14 @@ std::string why_no_backend(Device device) {
     std::string why;
     find_backend(device, &why);
     return why;
+}
+
+std::vector<std::string> device_libraries(Device device) {
+#if defined(CAMBER_WITH_CUDA)
+    if (device == Device::cuda) return cuda::describe_libraries();
+#endif
+    static_cast<void>(device);
+    return {};
 }
 
 Backend& backend(Device device) {

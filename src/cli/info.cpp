@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "backend/backend.h"
+#include "backend/device_libraries.h"
 #include "cli/commands.h"
 
 namespace camber::cli {
@@ -16,6 +17,8 @@ void add_info(CLI::App& app, Action& action) {
                 fmt::print("  {:<10} {}\n", name(device),
                            has_backend(device) ? backend(device).describe() : why_no_backend(device));
             }
+            if (const std::vector<std::string> libraries = device_libraries(Device::cuda); !libraries.empty())
+                fmt::print("\nlibraries for cuda\n  {}\n", fmt::join(libraries, "\n  "));
             fmt::print("\nthreads    {} (OMP_NUM_THREADS)\n\nnetworks\n", omp_get_max_threads());
             for (const nets::NetInfo& net : nets::net_list()) {
                 const auto network = net.make(nlohmann::json::object());

@@ -155,7 +155,7 @@ class GpuCheck(unittest.TestCase):
         for shown in ("18 of 18, 0 failed  (reached)", "memcheck clean, racecheck clean, synccheck clean  (reached)",
                       "0.0e+00", "1 of 1  (reached)", "0.7 s  (reached)", "yes  (reached)", "+0.20 ms  (reached)",
                       "1.20 times (13.00 ms; 15.60 ms", "(NOT reached)", "0.50 of it  (reached)",
-                      "after 40 s  (reached)", "a copy: 3000 GB/s", "steps 90.0", "a_kernel", "(1 differed)"):
+                      "after 40 s  (reached)", "a copy: 3000 GB/s", "\n  cuBLAS 13.1.0 (/a/libcublasLt.so.13)\n", "steps 90.0", "a_kernel", "(1 differed)"):
             self.assertIn(shown, table)
         self.assertIn("70% validation mean IoU", run.output.splitlines()[-1])
         self.assertLess(len(run.output), 16_000)

@@ -43,6 +43,12 @@ devices
   cpu        a processor
   cuda       NVIDIA Stand-in, compute capability 9.0, 132 multiprocessors, 80 GiB; convolutions: cuDNN 9.19.0 (/a/libcudnn.so.9), cuBLAS 13.1.0 (/a/libcublasLt.so.13) or Camber's
 
+libraries for cuda
+  cuDNN 9.19.0 (/a/libcudnn.so.9)
+  cuBLAS 13.1.0 (/a/libcublasLt.so.13)
+
+threads    16 (OMP_NUM_THREADS)
+
 networks
   unet
 END
