@@ -22,6 +22,7 @@ PROJECT = HERE.parent.parent
 sys.path.insert(0, str(PROJECT / "bench/gpu_check"))
 import device_tests
 from check import FULL, TINY
+from runner import Part, Runner
 PROGRAMS = FULL.programs()
 BUILD = pathlib.Path("build")
 SECONDS = 480  # of a run: far more than it takes
@@ -155,7 +156,8 @@ class GpuCheck(unittest.TestCase):
         for shown in ("18 of 18, 0 failed  (reached)", "memcheck clean, racecheck clean, synccheck clean  (reached)",
                       "0.0e+00", "1 of 1  (reached)", "0.7 s  (reached)", "yes  (reached)", "+0.20 ms  (reached)",
                       "1.20 times (13.00 ms; 15.60 ms", "(NOT reached)", "0.50 of it  (reached)",
-                      "after 40 s  (reached)", "a copy: 3000 GB/s", "\n  cuBLAS 13.1.0 (/a/libcublasLt.so.13)\n", "steps 90.0", "a_kernel", "(1 differed)"):
+                      "after 40 s  (reached)", "a copy: 3000 GB/s",
+                      "\n  cuBLAS 13.1.0 (/a/libcublasLt.so.13)\n", "steps 90.0", "a_kernel", "(1 differed)"):
             self.assertIn(shown, table)
         self.assertIn("70% validation mean IoU", run.output.splitlines()[-1])
         self.assertLess(len(run.output), 16_000)
@@ -220,6 +222,25 @@ printed in between
         self.assertEqual(device_tests.read(output, ["a <b>", "good", "half", "never begun"]), {
             "passed": {"good": 0.25}, "failed": {"a <b>": "x.cpp:22: error <= 1 f32 on cuda"},
             "unfinished": ["half", "never begun"]})
+
+    def test_what_runs_in_the_background_waits_for_quiet_parts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            logs, outcomes = pathlib.Path(folder), {}
+            runner = Runner(logs, lambda name, outcome: outcomes.update({name: outcome}), lambda running: None, grace=1)
+            ticks = "import time\nwhile True:\n print(time.time(), flush=True)\n time.sleep(0.02)"
+            runner.start_background(Part("ticks", [sys.executable, "-c", ticks], 60), time.monotonic() + 60)
+            quiet = "import time\nprint(time.time())\ntime.sleep(0.5)\nprint(time.time())"
+            read = lambda output: {"times": [float(line) for line in output.split()]}
+            ticking = f"until [ -s {logs}/ticks.out ]; do sleep 0.05; done; sleep 0.3"
+            wait = Part("wait", ["sh", "-c", ticking], 60)
+            part = Part("quiet", [sys.executable, "-c", quiet], 60, read, quiet=True)
+            self.assertTrue(runner.run([wait, part, wait], time.monotonic() + 120))
+            runner.end_background()
+            begin, end = outcomes["quiet"]["figures"]["times"]
+            times = [float(line) for line in (logs / "ticks.out").read_text().split()]
+            self.assertEqual([at for at in times if begin <= at <= end], [])
+            self.assertTrue(any(at < begin for at in times) and any(at > end for at in times), times)
+            self.assertEqual(outcomes["ticks"]["outcome"], "ended")
 
     def test_the_cases_chosen_by_name_are_there(self):
         for names in [FULL.library_cases, *FULL.sanitizer.values(), *TINY.sanitizer.values()]:
