@@ -76,10 +76,6 @@ def unpack(archive, work):
     return work / "build"
 
 
-def cut(number, _):
-    raise Cut(signal.Signals(number).name)
-
-
 def prepare(args):
     """Folders, results and what runs the parts."""
     work = args.work or pathlib.Path(tempfile.mkdtemp(prefix="gpu_check."))
@@ -134,7 +130,7 @@ def main():
     check = prepare(args)
     results = check.results
     for number in SIGNALS:
-        signal.signal(number, cut)
+        signal.signal(number, lambda number, _: setattr(check.runner, "why_cut", signal.Signals(number).name))
     code = 2
     try:
         if run_stages(check, args):

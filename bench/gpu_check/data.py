@@ -31,7 +31,7 @@ class Data:
     def sanitizer(self):
         """{tool: what came of it}."""
         found = {}
-        for name, part in self.parts.items():
+        for name, part in sorted(self.parts.items()):
             if name.startswith("sanitizer/"):
                 findings, outcome = self.figures(name).get("findings"), part["outcome"]
                 found[name.removeprefix("sanitizer/")] = (

@@ -6,12 +6,12 @@ import shutil
 from check import last_json
 from runner import Part
 
+# Not by importing it, which takes many seconds the first time.
 ASK_TORCH = """
-import json
+import importlib.metadata, json
 try:
-    import torch
-    print(json.dumps({"version": torch.__version__, "gpu": torch.cuda.is_available()}))
-except ImportError as error:
+    print(json.dumps({"version": importlib.metadata.version("torch")}))
+except importlib.metadata.PackageNotFoundError as error:
     print(json.dumps({"why_absent": str(error)}))
 """
 
@@ -19,7 +19,7 @@ except ImportError as error:
 def look(check, deadline):
     """Says what is missing, a line each. False without a GPU where one is wanted."""
     check.run([Part("found/info", [check.program("camber"), "info"], 20, read_info),
-               Part("found/pytorch", [check.python, "-c", ASK_TORCH], 40, last_json)], deadline, jobs=2)
+               Part("found/pytorch", [check.python, "-c", ASK_TORCH], 20, last_json)], deadline, jobs=2)
     info = check.results.figures("found/info")
     # Where camber info did not end there may be a GPU all the same.
     no_gpu = (check.device == "cuda" and check.results.outcome("found/info") == "done"

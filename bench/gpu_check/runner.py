@@ -31,7 +31,7 @@ class Part:
 
 
 class Cut(BaseException):
-    """The whole is to end now: a signal came. No Exception, which one part's fault is."""
+    """The whole is to end now. No Exception, which is one part's fault."""
 
 
 def _before_exec():
@@ -137,6 +137,7 @@ class Runner:
 
     def __init__(self, logs: pathlib.Path, add, update, grace=1.5):
         self.logs, self.add, self.update, self.grace = logs, add, update, grace
+        self.why_cut = ""  # set, by a signal, when the whole is to end: Cut is thrown where nothing is half done
         self.running: list[Process] = []
         self.background: list[Process] = []
         logs.mkdir(parents=True, exist_ok=True)
@@ -147,6 +148,7 @@ class Runner:
         waiting = list(parts)
         next_update = time.monotonic() + UPDATE
         while waiting or self.running:
+            self._check_cut()
             while waiting and len(self.running) < jobs and time.monotonic() < deadline:
                 part = waiting.pop(0)
                 if part.quiet:
@@ -172,18 +174,22 @@ class Runner:
             self.add(part.name, {"outcome": "not reached", "why": "the stage's time was over"})
         return not waiting
 
-    def start_background(self, part, deadline):
+    def start_background(self, part):
         """A part beside the others, which waits while a quiet one runs."""
-        limit = min(deadline, time.monotonic() + part.seconds)
-        self.background.append(Process(part, self.logs, limit, self.grace))
+        self.background.append(Process(part, self.logs, time.monotonic() + part.seconds, self.grace))
 
-    def end_background(self):
-        for job in self.background:
-            if job.asked is None:
-                job.ask()
+    def end_background(self, deadline=0.0):
+        """Waits for what runs there until `deadline` (time.monotonic()), and ends it then."""
         while self.background:
+            self._check_cut()
+            for job in self.background:
+                job.limit = min(job.limit, deadline)
             self._poll_background()
             time.sleep(0.02)
+
+    def _check_cut(self):
+        if self.why_cut:
+            raise Cut(self.why_cut)
 
     def _pause_background(self):
         paused = [job for job in self.background if not job.paused]

@@ -7,7 +7,8 @@ from check import json_lines, last_json, options_of
 from runner import Part
 
 PEER = pathlib.Path(__file__).resolve().parent.parent / "peers" / "unet_torch.py"
-COMPILING = 300  # seconds at most
+COMPILING = 300  # seconds at most, from the first stage on
+WAITING = 45     # of these, seconds for which the device is left to it
 
 
 def run(check, deadline):
@@ -16,8 +17,8 @@ def run(check, deadline):
     recorded, best = (["graph"], ["graph", "compile-graph"]) if on_gpu else (["eager"], ["eager"])
     rates.measure(check, deadline)
     check.run([camber(check, "bf16", "bf16", 60, steps)], deadline)
-    check.runner.end_background()
-    check.run(torch(check, "bf16", "bf16", best, 60), deadline)
+    check.runner.end_background(min(deadline, time.monotonic() + check.scale * WAITING))
+    check.run(torch(check, "bf16", "bf16", best, 90), deadline)
     check.run([camber(check, "tf32", "f32", 40, slow, {"CAMBER_TF32": "1"}), camber(check, "f32", "f32", 40, slow)] +
               torch(check, "tf32", "tf32", recorded, 30) + torch(check, "f32", "f32", recorded, 30) +
               [camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}),
@@ -45,8 +46,9 @@ def torch(check, name, dtype, variants, seconds, *options):
 def compile_in_background(check):
     """What torch.compile measures beside the tests is measured again later; what it compiles stays."""
     if check.has_torch() and check.device == "cuda":
-        for part in torch(check, "compile", "bf16", ["compile-only"], COMPILING):
-            check.runner.start_background(part, time.monotonic() + check.scale * COMPILING)
+        for part in torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING):
+            part.command[:0] = ["nice"]  # the tests' processes come first
+            check.runner.start_background(part)
 
 
 def read_variants(output):
