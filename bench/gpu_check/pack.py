@@ -84,6 +84,8 @@ def main():
         else:
             shutil.copy(name, target)
     shutil.copytree(args.dataset, args.folder / "camvid")
+    for folder, _, _ in os.walk(args.folder / "camvid"):
+        os.chmod(folder, 0o755)  # of a dataset that must not be written, the copy may be removed
     size, tracked = size_of(args.folder), tracked_size()
     programs = (args.folder / "programs.tar.xz").stat().st_size
     print(f"{args.folder}: {size / 2**20:.1f} MiB (programs {programs / 2**20:.1f}); "
