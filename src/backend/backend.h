@@ -191,6 +191,11 @@ class Backend {
     /// counts [C, C] i32, truth by prediction, is added to; pixels whose truth is ignore_index or >= C are left out.
     virtual void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
                                   int ignore_index) = 0;
+    /// As confusion_matrix, against label maps of any size: each image's logits [N, H, W, C] A are resized (bilinear)
+    /// to its map's size, and the largest is the prediction. maps: u8 [N * sizeof(LabelMap)], a LabelMap an image, see
+    /// label_map.h; it begins at a multiple of 8 bytes. Their ids lie in `source`, flat u8.
+    virtual void count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
+                                   int ignore_index) = 0;
 
     // --- pictures, u8
     /// x [N, H, W, 3] A and, unless undefined, labels [N, H, W] u8 are a batch cut from `source`, flat u8 that holds

@@ -193,6 +193,11 @@ class ProfilingBackend : public Backend {
         const Timer timer(*this, "confusion_matrix");
         inner_.confusion_matrix(prediction, truth, counts, ignore_index);
     }
+    void count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
+                           int ignore_index) override {
+        const Timer timer(*this, "count_predictions");
+        inner_.count_predictions(logits, source, maps, counts, ignore_index);
+    }
     void augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
                  const Tensor& labels) override {
         const Timer timer(*this, "augment");

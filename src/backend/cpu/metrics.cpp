@@ -1,7 +1,55 @@
+#include <cstring>
+
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/image.h"
 #include "backend/cpu/pixels.h"
+#include "backend/cpu/tap.h"
+#include "backend/label_map.h"
 
 namespace camber::cpu {
+namespace {
+
+/// Counts of every thread for itself.
+class ThreadCounts {
+  public:
+    explicit ThreadCounts(std::int64_t classes)
+        : classes_(classes),
+          cells_(omp_get_max_threads() * classes * classes),
+          scratch_(static_cast<std::size_t>(cells_) * sizeof(std::int32_t)) {
+        std::fill_n(scratch_.as<std::int32_t>(), cells_, 0);
+    }
+    std::int32_t* mine() const { return scratch_.as<std::int32_t>() + omp_get_thread_num() * classes_ * classes_; }
+    void add_to(std::int32_t* counts) const {
+        for (std::int64_t i = 0; i < cells_; ++i) counts[i % (classes_ * classes_)] += scratch_.as<std::int32_t>()[i];
+    }
+
+  private:
+    std::int64_t classes_, cells_;
+    Scratch scratch_;
+};
+
+/// Where the columns of an output row of `width` pixels lie on an input row of `in` pixels of `channels` floats.
+class Columns {
+  public:
+    Columns(std::int64_t in, std::int64_t width, std::int64_t channels)
+        : room_(round_up(width, lanes)), scratch_(static_cast<std::size_t>(room_) * 3 * sizeof(float)) {
+        for (std::int64_t i = 0; i < room_; ++i) {
+            const Tap t = tap(std::min(i, width - 1), in, width, ResizeMode::bilinear);
+            scratch_.as<std::int32_t>()[i] = t.low * static_cast<std::int32_t>(channels);
+            scratch_.as<std::int32_t>()[room_ + i] = t.high * static_cast<std::int32_t>(channels);
+            scratch_.as<float>()[2 * room_ + i] = t.fraction;
+        }
+    }
+    IntVec low(std::int64_t i) const { return (IntVec)load(scratch_.as<float>() + i); }
+    IntVec high(std::int64_t i) const { return (IntVec)load(scratch_.as<float>() + room_ + i); }
+    Vec fraction(std::int64_t i) const { return load(scratch_.as<float>() + 2 * room_ + i); }
+
+  private:
+    std::int64_t room_;
+    Scratch scratch_;
+};
+
+}  // namespace
 
 void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
     with_activation("argmax", x.dtype(), [&]<class T>(T) {
@@ -18,20 +66,69 @@ void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
 
 void CpuBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
                                   int ignore_index) {
-    const std::int64_t classes = counts.dim(0), cells = classes * classes;
+    const std::int64_t classes = counts.dim(0);
     const auto *predicted = prediction.data<std::uint8_t>(), *true_label = truth.data<std::uint8_t>();
-    auto* total = counts.data<std::int32_t>();
-    const int threads = omp_get_max_threads();
-    const Scratch scratch(static_cast<std::size_t>(threads * cells) * sizeof(std::int32_t));
-    auto* partial = scratch.as<std::int32_t>();
-    std::fill_n(partial, threads * cells, 0);
+    const ThreadCounts partial(classes);
     parallel_ranges(truth.numel(), 64, truth.numel(), [&](std::int64_t begin, std::int64_t end) {
-        auto* mine = partial + omp_get_thread_num() * cells;
+        std::int32_t* const mine = partial.mine();
         for (std::int64_t i = begin; i < end; ++i)
             if (true_label[i] != ignore_index && true_label[i] < classes && predicted[i] < classes)
                 ++mine[true_label[i] * classes + predicted[i]];
     });
-    for (std::int64_t i = 0; i < threads * cells; ++i) total[i % cells] += partial[i];
+    partial.add_to(counts.data<std::int32_t>());
+}
+
+/// An input row is made of two first, then sixteen pixels at a time are taken from it, a class after the other.
+void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
+                                   int ignore_index) {
+    with_activation("count_predictions", logits.dtype(), [&]<class T>(T) {
+        const Extents in(logits);
+        const ThreadCounts partial(in.c);
+        const std::int64_t room = round_up(in.row_size(), lanes);
+        const Scratch rows(static_cast<std::size_t>(omp_get_max_threads() * room) * sizeof(float));
+        for (std::int64_t n = 0; n < in.n; ++n) {
+            LabelMap map;
+            std::memcpy(&map, maps.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof map), sizeof map);
+            const std::int64_t height = map.height, width = map.width;
+            if (height * width == 0) continue;
+            const Columns columns(in.w, width, in.c);
+            const std::uint8_t* const truth = source.data<std::uint8_t>() + map.offset;
+            parallel_ranges(height, 1, height * width * in.c, [&](std::int64_t begin, std::int64_t end) {
+                std::int32_t* const mine = partial.mine();
+                float* const line = rows.as<float>() + omp_get_thread_num() * room;
+                for (std::int64_t i = begin; i < end; ++i) {
+                    const Tap row = tap(i, in.h, height, ResizeMode::bilinear);
+                    const T* const upper = logits.data<T>() + in.at(n, row.low, 0);
+                    const T* const lower = logits.data<T>() + in.at(n, row.high, 0);
+                    for_vectors(0, in.row_size(), [&](std::int64_t k, auto part) {
+                        const Vec u = load(upper + k, part), l = load(lower + k, part);
+                        store(line + k, fma(l - u, splat(row.fraction), u), part);
+                    });
+                    for (std::int64_t j = 0; j < width; j += lanes) {
+                        const IntVec low = columns.low(j), high = columns.high(j);
+                        const Vec fraction = columns.fraction(j);
+                        const auto logit = [&](std::int64_t c) {
+                            const Vec left = gather(line + c, low), right = gather(line + c, high);
+                            return fma(right - left, fraction, left);
+                        };
+                        Vec maximum = logit(0);
+                        IntVec best{};
+                        for (std::int64_t c = 1; c < in.c; ++c) {
+                            const Vec v = logit(c);
+                            const IntVec larger = v > maximum;
+                            maximum = select(larger, v, maximum);
+                            best = larger ? IntVec{} + static_cast<std::int32_t>(c) : best;
+                        }
+                        const std::uint8_t* const ids = truth + i * width + j;
+                        const auto count = static_cast<int>(std::min<std::int64_t>(lanes, width - j));
+                        for (int p = 0; p < count; ++p)
+                            if (ids[p] != ignore_index && ids[p] < in.c) ++mine[ids[p] * in.c + best[p]];
+                    }
+                }
+            });
+        }
+        partial.add_to(counts.data<std::int32_t>());
+    });
 }
 
 }  // namespace camber::cpu

@@ -13,9 +13,8 @@ CAMBER_VEC void load_pixels(const T* x, std::int64_t pitch, std::int64_t channel
     if constexpr (sizeof(T) == sizeof(float)) {
         const IntVec index = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
         const IntVec pixel = index < count ? index : IntVec{} + (count - 1);
-        const auto offsets = (__m512i)(pixel * static_cast<std::int32_t>(pitch));
-        for (std::int64_t c = 0; c < channels; ++c)
-            store(planes + c * lanes, (Vec)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, offsets, x + c, 4));
+        const IntVec offsets = pixel * static_cast<std::int32_t>(pitch);
+        for (std::int64_t c = 0; c < channels; ++c) store(planes + c * lanes, gather(x + c, offsets));
         return;
     }
 #endif

@@ -123,6 +123,16 @@ CAMBER_VEC Vec fma(Vec a, Vec b, Vec c) {
     return a * b + c;
 #endif
 }
+/// base[index] of every lane.
+CAMBER_VEC Vec gather(const float* base, IntVec index) {
+#if defined(__AVX512F__)
+    return (Vec)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, (__m512i)index, base, 4);
+#else
+    Vec v;
+    for (int i = 0; i < lanes; ++i) v[i] = base[index[i]];
+    return v;
+#endif
+}
 CAMBER_VEC Vec select(IntVec condition, Vec yes, Vec no) { return condition ? yes : no; }
 /// v with the lanes that do not exist set to zero.
 CAMBER_VEC Vec keep(Vec v, All) { return v; }

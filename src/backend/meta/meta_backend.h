@@ -51,6 +51,7 @@ class MetaBackend : public Backend {
     void copy_channels(const Tensor&, std::int64_t, const Tensor&, std::int64_t, std::int64_t,
                        const Tensor&) override {}
     void pixel_shuffle(const Tensor&, const Tensor&, int) override {}
+    void count_predictions(const Tensor&, const Tensor&, const Tensor&, const Tensor&, int) override {}
     void pixel_unshuffle(const Tensor&, const Tensor&, int) override {}
     void sum(const Tensor&, const Tensor&) override {}
     void segmentation_loss(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
