@@ -2,6 +2,7 @@
 
 #include <camber/error.h>
 
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -97,10 +98,12 @@ class GpuMemory : public DeviceMemory {
         owner(block)->release(block);
     }
     void copy_from_host(void* dst, const void* src, std::size_t bytes) override {
+        ++copies_from_host_;
         if (bytes > 0) staging().upload(dst, src, bytes);
     }
     void copy_to_host(void* dst, const void* src, std::size_t bytes) override {
         if (bytes == 0) return;
+        ++copies_to_host_;
         CAMBER_GPU::copy_to_host(dst, src, bytes);
         check();
     }
@@ -120,6 +123,8 @@ class GpuMemory : public DeviceMemory {
             total.requests += part.requests;
             total.allocations += part.allocations;
         });
+        total.copies_from_host = copies_from_host_;
+        total.copies_to_host = copies_to_host_;
         return total;
     }
     void reset_peak() override {
@@ -156,6 +161,7 @@ class GpuMemory : public DeviceMemory {
     mutable std::mutex mutex_;
     std::unordered_map<void*, Allocator> pooled_;  ///< blocks in use that are not of the common allocator
     std::vector<std::weak_ptr<BlockAllocator>> pools_;
+    std::atomic<std::uint64_t> copies_from_host_ = 0, copies_to_host_ = 0;
     BlockWatch watch_;
 };
 

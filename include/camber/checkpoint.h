@@ -37,6 +37,8 @@ struct CheckpointInfo {
     nlohmann::json extra = nlohmann::json::object();  ///< whatever else the trainer must find again
 };
 
+enum class CopyTo { same_device, host };
+
 /// Handles, not copies: a checkpoint is written straight from the tensors of the network and the optimizer.
 struct Checkpoint {
     CheckpointInfo info;
@@ -44,6 +46,9 @@ struct Checkpoint {
 
     /// Adds tensors as `PREFIX + name`.
     void add(const std::string& prefix, std::span<const NamedTensor> list);
+    /// One with tensors of its own, which later steps do not change: a copy of all memory that these lie in, each block
+    /// in one piece. Waits for the device where it goes to the host.
+    Checkpoint copy(CopyTo to) const;
 };
 
 /// Writes atomically: whatever happens, `file` is the old checkpoint or the new one. Throws Error naming the file.

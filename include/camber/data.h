@@ -92,6 +92,7 @@ class Dataset {
     /// u8 ids at the size on disk; the same map as label(index) when nothing was resized. Throws Error when the
     /// dataset was opened without keep_original_labels and resized.
     const Image& original_label(std::size_t index) const;
+    bool has_original_labels() const { return originals_kept_; }
     /// The frame's file name without folder and extension, for example "0001TP_006690".
     const std::string& name(std::size_t index) const { return samples_[index].name; }
 

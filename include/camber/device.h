@@ -27,6 +27,8 @@ struct MemoryStats {
     std::size_t reserved = 0;       ///< held from the system, in use or cached
     std::uint64_t requests = 0;     ///< tensors' requests so far
     std::uint64_t allocations = 0;  ///< requests that had to go to the system: constant once a training step is warm
+    /// Copies from host memory and to it so far, on a device that has memory of its own.
+    std::uint64_t copies_from_host = 0, copies_to_host = 0;
 };
 
 /// Memory of one device: a caching allocator and copies. Implementations are thread-safe.

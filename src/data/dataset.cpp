@@ -41,7 +41,7 @@ Dataset Dataset::open(const fs::path& folder, const std::string& split, const Da
     dataset.split_ = split;
     const fs::path table = folder / "classes.json";
     dataset.classes_ = fs::exists(table) ? read_class_table(table) : camvid11();
-    dataset.originals_kept_ = options.keep_original_labels;
+    dataset.originals_kept_ = options.keep_original_labels || options.load_height == 0;
     dataset.samples_.resize(paths.size());
     const auto load = [&](std::size_t index) {
         Sample& sample = dataset.samples_[index];

@@ -133,6 +133,28 @@ void Checkpoint::add(const std::string& prefix, std::span<const NamedTensor> lis
     for (const NamedTensor& named : list) tensors.push_back({prefix + named.name, named.tensor});
 }
 
+Checkpoint Checkpoint::copy(CopyTo to) const {
+    Checkpoint result{info, {}};
+    std::map<const Storage*, Tensor> copies;
+    for (const auto& [name, tensor] : tensors) {
+        const Storage& storage = tensor.storage();
+        const auto element = static_cast<std::int64_t>(size_of(tensor.dtype()));
+        Tensor& block = copies[&storage];
+        if (!block) {
+            const Device from = storage.device(), there = to == CopyTo::host ? Device::cpu : from;
+            block = Tensor::empty({static_cast<std::int64_t>(storage.bytes()) / element}, tensor.dtype(), there);
+            if (is_host(there) && !is_host(from)) {
+                device_memory(from).copy_to_host(block.raw(), storage.data(), block.bytes());
+            } else {
+                device_memory(there).copy_within(block.raw(), storage.data(), block.bytes());
+            }
+        }
+        const auto offset = static_cast<const char*>(tensor.raw()) - static_cast<const char*>(storage.data());
+        result.tensors.push_back({name, block.slice(offset / element, tensor.shape())});
+    }
+    return result;
+}
+
 void save_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
     std::string info;
     try {

@@ -2,50 +2,24 @@
 
 #include <cstring>
 
-#include "backend/augment_pixel.h"
 #include "backend/backend.h"
-#include "data/sampling.h"
 
 namespace camber {
-namespace {
 
-/// As much of a GPU's memory as pictures may take: a network wants the rest.
-constexpr std::int64_t most_resident_bytes = std::int64_t{4} << 30;
-
-std::int64_t bytes_of(const Dataset& dataset) {
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < dataset.size(); ++i)
-        bytes += dataset.image(i).data.size() + dataset.label(i).data.size();
-    return static_cast<std::int64_t>(bytes);
-}
-
-}  // namespace
-
-BatchSource::BatchSource(const Dataset& dataset, const LoaderConfig& config, Device device, Dtype dtype,
-                         std::int64_t epoch, std::int64_t batch)
-    : dataset_(dataset), config_(config), order_(dataset.size(), config), epoch_(epoch), index_(batch) {
-    if (is_host(device) || bytes_of(dataset) > most_resident_bytes) {
+BatchSource::BatchSource(const Dataset& dataset, const LoaderConfig& config, const ResidentDataset* resident,
+                         Dtype dtype, std::int64_t epoch, std::int64_t batch)
+    : dataset_(dataset),
+      config_(config),
+      resident_(resident),
+      order_(dataset.size(), config),
+      epoch_(epoch),
+      index_(batch) {
+    if (!resident) {
         loader_.emplace(dataset, config, epoch, batch);
-    } else {
-        check_loader_config(dataset, config);
-        upload(device, dtype);
+        return;
     }
-}
-
-void BatchSource::upload(Device device, Dtype dtype) {
-    pictures_ = Tensor::empty({bytes_of(dataset_)}, Dtype::u8, device);
-    std::int64_t at = 0;
-    const auto put = [&](const Image& picture, std::vector<std::int64_t>& offsets) {
-        const auto bytes = static_cast<std::int64_t>(picture.data.size());
-        device_memory(device).copy_from_host(pictures_.slice(at, {bytes}).raw(), picture.data.data(),
-                                             picture.data.size());
-        offsets.push_back(at);
-        at += bytes;
-    };
-    for (std::size_t i = 0; i < dataset_.size(); ++i) {
-        put(dataset_.image(i), image_offsets_);
-        put(dataset_.label(i), label_offsets_);
-    }
+    check_loader_config(dataset, config);
+    const Device device = resident->pictures().device();
     const std::int64_t n = config_.batch_size;
     host_samples_.resize(static_cast<std::size_t>(n) * sizeof(AugmentSample));
     samples_ = Tensor::empty({static_cast<std::int64_t>(host_samples_.size())}, Dtype::u8, device);
@@ -66,9 +40,8 @@ const Batch& BatchSource::next_on_device() {
         const AugmentParams params =
             sample_augmentation(config_.augment, config_.normalisation, config_.seed, epoch_, item, image.height,
                                 image.width, config_.height, config_.width);
-        const AugmentSample sample = {
-            sampling_of(params, image.height, image.width, config_.normalisation, config_.height, config_.width),
-            image_offsets_[item], label_offsets_[item]};
+        const AugmentSample sample =
+            resident_->sample(item, params, config_.normalisation, config_.height, config_.width);
         std::memcpy(host_samples_.data() + i * sizeof sample, &sample, sizeof sample);
     }
     if (++index_ == order_.batches_per_epoch()) {
@@ -79,7 +52,7 @@ const Batch& BatchSource::next_on_device() {
     device_memory(samples.device()).copy_from_host(samples.raw(), host_samples_.data(), samples.bytes());
     batch_.images = images_.slice(0, {n, config_.height, config_.width, 3});
     batch_.labels = labels_.slice(0, {n, config_.height, config_.width});
-    backend(samples).augment(pictures_, samples, dataset_.classes().void_id, batch_.images, batch_.labels);
+    backend(samples).augment(resident_->pictures(), samples, dataset_.classes().void_id, batch_.images, batch_.labels);
     return batch_;
 }
 

@@ -35,22 +35,48 @@ void RunFolder::rewind_metrics(std::int64_t epoch) const {
     write_file_atomically(metrics(), kept);
 }
 
-void RunFolder::append_metrics(const nlohmann::json& json) const {
-    const std::string line = json.dump() + "\n";
-    const int file = open(metrics().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    const bool written =
-        file >= 0 && write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(file) == 0;
-    const int reason = errno;
-    if (file >= 0) close(file);
-    if (!written) fail("{}: cannot be written: {}", metrics().string(), std::strerror(reason));
+namespace {
+
+/// A file descriptor for its lifetime.
+class Descriptor {
+  public:
+    Descriptor(const std::filesystem::path& file, int flags)
+        : descriptor_(open(file.c_str(), flags | O_CLOEXEC, 0644)) {}
+    ~Descriptor() {
+        if (descriptor_ >= 0) close(descriptor_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return descriptor_; }
+
+  private:
+    int descriptor_;
+};
+
+[[noreturn]] void fail_to_write(const std::filesystem::path& file) {
+    fail("{}: cannot be written: {}", file.string(), std::strerror(errno));
 }
 
-void RunFolder::paint(Model& model, const Dataset& dataset, int count) const {
-    const std::size_t frames = std::min(dataset.size(), static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < frames; ++i) {
-        const std::size_t frame = i * dataset.size() / frames;
-        const Image& image = dataset.image(frame);
-        const Image picture = side_by_side(image, dataset.label(frame), predict(model, image), model.classes);
+}  // namespace
+
+void RunFolder::append_metrics(const nlohmann::json& json) const {
+    const std::string line = json.dump() + "\n";
+    const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
+    if (file.get() < 0 || write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+        fail_to_write(metrics());
+}
+
+void RunFolder::sync_metrics() const {
+    const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
+    if (file.get() < 0 || fsync(file.get()) != 0) fail_to_write(metrics());
+}
+
+void RunFolder::paint(const Dataset& dataset, const std::vector<std::size_t>& frames,
+                      const std::vector<Image>& predictions) const {
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        const std::size_t frame = frames[i];
+        const Image picture =
+            side_by_side(dataset.image(frame), dataset.label(frame), predictions[i], dataset.classes());
         write_png(pictures() / (dataset.name(frame) + ".png"), picture);
     }
 }

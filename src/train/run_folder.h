@@ -24,10 +24,13 @@ class RunFolder {
     void create(const nlohmann::json& config) const;
     /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again.
     void rewind_metrics(std::int64_t epoch) const;
-    /// Appends a line and syncs it.
+    /// Appends a line.
     void append_metrics(const nlohmann::json& line) const;
-    /// Paints input | truth | prediction for `count` frames spread over the split.
-    void paint(Model& model, const Dataset& dataset, int count) const;
+    /// Has what was appended survive a power cut.
+    void sync_metrics() const;
+    /// Paints input | truth | prediction for some frames of the split.
+    void paint(const Dataset& dataset, const std::vector<std::size_t>& frames,
+               const std::vector<Image>& predictions) const;
 
   private:
     std::filesystem::path folder_;

@@ -107,7 +107,7 @@ void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {
         optimizer_.launch_step();
     };
     if (whole) {
-        run(recorded_[first][last], work);
+        recorded_[first][last].run(backend(images), work, why_not_recorded_);
     } else {
         work();
     }
@@ -122,25 +122,6 @@ void Stepper::forward_and_backward(const Tensor& images, const Tensor& labels, b
     const Tensor loss = training_loss(model_, outputs, labels, counts_);
     device.add(loss_sum_, loss.detach().view({1}), loss_sum_);
     backward(loss);
-}
-
-/// The first time as it is, so that plans are made and memory is known; recorded the second time; replayed since.
-void Stepper::run(Recorded& recorded, const std::function<void()>& work) {
-    if (!recorded.warm || !why_not_recorded_.empty()) {
-        recorded.warm = true;
-        return work();
-    }
-    if (!recorded.recording) {
-        try {
-            recorded.recording = backend(model_.device()).record(work);
-            if (!recorded.recording) why_not_recorded_ = "the device does not record steps";
-        } catch (const Error& error) {
-            clear_tape();
-            why_not_recorded_ = error.what();
-        }
-        if (!recorded.recording) return work();
-    }
-    recorded.recording->replay();
 }
 
 void Stepper::pull() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "train/recorded_work.h"
 
 namespace camber {
 
@@ -65,15 +66,10 @@ class Stepper {
   private:
     Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups);
 
-    struct Recorded {
-        bool warm = false;  ///< ran once, so that what is made once is made
-        std::unique_ptr<Recording> recording;
-    };
     void on_host(const Batch& batch, bool first, bool last, double scale);
     void on_gpu(const Batch& batch, bool first, bool last, double scale);
     void forward_and_backward(const Tensor& images, const Tensor& labels, bool first);
     void check_norm() const;
-    void run(Recorded& recorded, const std::function<void()>& work);
 
     Model& model_;
     Optimizer optimizer_;
@@ -84,8 +80,8 @@ class Stepper {
 
     // GPU only.
     const bool deferred_;
-    Tensor images_, labels_, step_, loss_sum_;         ///< what a recorded step reads and writes
-    std::array<std::array<Recorded, 2>, 2> recorded_;  ///< by first and last micro-batch of the step
+    Tensor images_, labels_, step_, loss_sum_;             ///< what a recorded step reads and writes
+    std::array<std::array<RecordedWork, 2>, 2> recorded_;  ///< by first and last micro-batch of the step
     std::string why_not_recorded_;
 };
 

@@ -8,9 +8,11 @@
 
 #include "backend/backend.h"
 #include "train/batch_source.h"
+#include "train/evaluator.h"
 #include "train/loss.h"
 #include "train/pretrained.h"
 #include "train/run_folder.h"
+#include "train/saver.h"
 #include "train/stepper.h"
 
 namespace camber {
@@ -23,36 +25,22 @@ constexpr double pull_seconds = 0.5;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Seconds a training batch and an evaluated frame take, measured on a network that is thrown away.
+/// Seconds of a training batch and of a validation frame.
 struct Speed {
     double batch = 0, frame = 0;
 };
 
-Speed measure_speed(const TrainConfig& config, const Dataset& train, const std::vector<float>& class_weights,
-                    const LoaderConfig& loader_config) {
-    constexpr int warm = 2, timed = 4;
-    Model model = make_model(config, train.classes(), true);
-    model.class_weights = weights_tensor(class_weights, model.device());
-    Stepper stepper(model, 1000);
-    BatchSource source(train, loader_config, model.device(), model.dtype(), 0, 0);
-    Speed speed;
-    Clock::time_point start;
-    for (int i = 0; i < warm + timed; ++i) {
-        if (i == warm) {
-            backend(model.device()).synchronize();
-            start = Clock::now();
-        }
-        stepper.micro_batch(source.next(), i, 0, 1);
+/// A split in a GPU's memory, copied there when it is first wanted; null where batches come from the host.
+class Residence {
+  public:
+    const ResidentDataset* get(const Dataset& dataset, Device device, std::int64_t& room) {
+        if (!resident_) resident_ = ResidentDataset::make(dataset, device, room);
+        return resident_->get();
     }
-    backend(model.device()).synchronize();
-    speed.batch = seconds_since(start) / timed;
-    start = Clock::now();
-    predict(model, train.image(0));  // warms up
-    start = Clock::now();
-    predict(model, train.image(0));
-    speed.frame = seconds_since(start);
-    return speed;
-}
+
+  private:
+    std::optional<std::unique_ptr<ResidentDataset>> resident_;
+};
 
 /// One training run, new or resumed.
 class Run {
@@ -82,6 +70,7 @@ class Run {
         run_.device = model_.config.device;
         run_.dtype = model_.config.dtype;
         model_.class_weights = weights_tensor(class_weights_, model_.device());
+        saver_.emplace(folder_, is_host(model_.device()));
         enter_stage(stage);
         if (resume) {
             restore(*checkpoint);
@@ -94,13 +83,14 @@ class Run {
     TrainResult run() {
         observer_.on_message(description());
         if (!model_.start.empty()) observer_.on_message(model_.start);
-        last_save_ = Clock::now();
-        start_ = Clock::now();
+        last_save_ = start_ = Clock::now();
         TrainOutcome outcome = train_stage();
         while (outcome == TrainOutcome::finished && stage_ + 1 < stage_count(run_)) {
             enter_stage(stage_ + 1);
             outcome = train_stage();
         }
+        save_last();
+        saver_->wait();
         const bool has_best = std::filesystem::exists(folder_.best());
         return {outcome, static_cast<int>(epoch_), best_.value_or(0), static_cast<int>(best_epoch_),
                 has_best ? folder_.best() : ""};
@@ -118,6 +108,7 @@ class Run {
             const std::int64_t steps = (batches_ + config.accumulate - 1) / config.accumulate * config.epochs;
             if (i == stage) {
                 freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
+                evaluator_.reset();
                 stepper_.emplace(model_, steps);
                 said_not_recorded_ = false;
                 return;
@@ -131,17 +122,16 @@ class Run {
     TrainOutcome train_stage() {
         if (stage_count(run_) > 1)
             observer_.on_message(fmt::format("stage {} of {}: {}", stage_ + 1, stage_count(run_), stage_description()));
-        BatchSource source(*train_, loader_config(model_.config), model_.device(), model_.dtype(),
-                           epoch_ + batch_ / batches_, batch_ % batches_);
+        const ResidentDataset* resident = train_residence_.get(*train_, model_.device(), resident_room_);
+        BatchSource source(*train_, loader_config(model_.config), resident, model_.dtype(), epoch_ + batch_ / batches_,
+                           batch_ % batches_);
         while (epoch_ < stage_begin_.epoch + model_.config.epochs) {
-            if (!train_epoch(source) || !finish_epoch()) {
-                save_last();
-                return TrainOutcome::interrupted;
-            }
+            if (!train_epoch(source) || !finish_epoch()) return TrainOutcome::interrupted;
             if (const std::string why = reason_to_stop(); !why.empty()) {
                 observer_.on_message(why);
                 return TrainOutcome::stopped_early;
             }
+            if (epoch_ < epochs_ && (must_save() || saver_->has_time(seconds_since(start_)))) save_last();
         }
         return TrainOutcome::finished;
     }
@@ -204,14 +194,54 @@ class Run {
         if (config.minutes <= 0) return;
         if (!config.stages.empty())
             fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
-        const auto start = Clock::now();
-        const Speed speed = measure_speed(config, *train_, class_weights_, loader_config(config));
+        const Speed speed = measure_speed(config);
         const double batches = static_cast<double>(Loader(*train_, loader_config(config)).batches_per_epoch());
-        const double epoch_seconds =
-            batches * speed.batch + (val_ ? static_cast<double>(val_->size()) * speed.frame : 0);
-        config.epochs = std::max(1, static_cast<int>((config.minutes * 60 - seconds_since(start)) / epoch_seconds));
-        observer_.on_message(fmt::format("a training batch takes {:.2f} s here: {} epochs fit in {:g} minutes",
-                                         speed.batch, config.epochs, config.minutes));
+        const double validation = val_ ? static_cast<double>(val_->size()) * speed.frame : 0;
+        const double epoch = (batches * speed.batch + validation) * (1 + SaveBudget::share);
+        // The best epoch is judged once more when the run is over.
+        const double left = config.minutes * 60 - seconds_since(begin_) - validation;
+        config.epochs = std::max(1, static_cast<int>(left / epoch));
+        observer_.on_message(
+            fmt::format("a training batch takes {:.3g} s here, validation {:.3g} s: {} epochs fit in "
+                        "{:g} minutes",
+                        speed.batch, validation, config.epochs, config.minutes));
+    }
+
+    /// On a network that is thrown away, in the way the run will go.
+    Speed measure_speed(const TrainConfig& config) {
+        constexpr int warm = 2, round = 4;
+        constexpr double least_seconds = 1;
+        Model model = make_model(config, train_->classes(), true);
+        model.class_weights = weights_tensor(class_weights_, model.device());
+        Backend& device = backend(model.device());
+        Speed speed;
+        {
+            Stepper stepper(model, 1000);
+            BatchSource source(*train_, loader_config(config),
+                               train_residence_.get(*train_, model.device(), resident_room_), model.dtype(), 0, 0);
+            std::int64_t batches = 0;
+            const auto run = [&](int count) {
+                for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);
+                device.synchronize();
+            };
+            run(warm);
+            const auto start = Clock::now();
+            do run(round);
+            while (seconds_since(start) < least_seconds);
+            speed.batch = seconds_since(start) / static_cast<double>(batches - warm);
+        }
+        if (!val_) return speed;
+        Evaluator evaluator(model, *val_, val_residence_.get(*val_, model.device(), resident_room_));
+        const auto seconds_a_frame = [&](std::size_t batches) {
+            std::atomic<bool> enough = false;
+            const auto progress = [&](std::size_t done, std::size_t) {
+                enough = done >= batches * static_cast<std::size_t>(config.batch);
+            };
+            return 1 / evaluator.run(progress, &enough).images_per_second;
+        };
+        seconds_a_frame(warm);
+        speed.frame = seconds_a_frame(round);
+        return speed;
     }
 
     std::string description() const {
@@ -244,6 +274,7 @@ class Run {
             }
             if (batch_ + round == batches_ || seconds_since(last_pull_) > pull_seconds) pull();
             make_folder();
+            saver_->check();
             batch_ += round;
             train_rate_ = static_cast<double>((batch_ - batches_before) * config.batch) / seconds_since(epoch_start_);
             report_step();
@@ -251,7 +282,7 @@ class Run {
                 pull();
                 return false;
             }
-            if (batch_ < batches_ && seconds_since(last_save_) > config.checkpoint_minutes * 60) {
+            if (batch_ < batches_ && must_save()) {
                 pull();
                 save_last();
             }
@@ -292,7 +323,9 @@ class Run {
                            stepper_->sums().confusion.mean_iou(), stepper_->lr(), train_rate_, left});
     }
 
-    [[noreturn]] void fail_not_finite(const Stepper::NotFinite& error) const {
+    [[noreturn]] void fail_not_finite(const Stepper::NotFinite& error) {
+        saver_->save_best();
+        saver_->wait();
         const bool saved = std::filesystem::exists(folder_.last());
         fail("{} (epoch {}, learning rate {:.3g}): {}; try a lower --lr or --clip", error.what(), epoch_ + 1,
              stepper_->lr(),
@@ -301,31 +334,21 @@ class Run {
                    : std::string("no checkpoint was written yet"));
     }
 
-    /// Validates, records and saves. False when interrupted.
+    /// Validates, records, and keeps the best weights. False when interrupted.
     bool finish_epoch() {
         std::optional<EvalResult> validation;
         const double lr = stepper_->lr();
         bool better = false;
         if (val_) {
-            const auto start = Clock::now();
-            const EmaScope averaged(stepper_->optimizer());
-            model_.parameters->mark_changed();
-            validation = evaluate(
-                model_, *val_, [&](std::size_t done, std::size_t total) { observer_.on_validation(done, total); },
-                &stop_);
-            if (stop_) {
-                return false;
-            }
-            validation_seconds_ = seconds_since(start);
+            validation = validate();
+            if (stop_) return false;
             const double metric = validation->metric(model_.config.monitor);
             better = !best_ || (model_.config.monitor == "loss" ? metric < *best_ : metric > *best_);
             if (better) {
                 best_ = metric;
                 best_epoch_ = epoch_;
-                folder_.paint(model_, *val_, model_.config.pictures);
             }
         }
-        model_.parameters->mark_changed();
         const EpochReport report{static_cast<int>(epoch_),
                                  epochs_,
                                  mean_loss(),
@@ -339,10 +362,50 @@ class Run {
         stepper_->start_epoch();
         ++epoch_;
         batch_ = 0;
-        if (better) save_checkpoint(folder_.best(), checkpoint(false));
-        save_last();
+        if (better) keep_best();
         observer_.on_epoch(report);
         return true;
+    }
+
+    /// With the average of the weights, where there is one.
+    EvalResult validate() {
+        const auto start = Clock::now();
+        if (!evaluator_) {
+            // After an epoch of training, whose memory comes first.
+            const ResidentDataset* resident = val_residence_.get(*val_, model_.device(), resident_room_);
+            evaluator_ = std::make_unique<Evaluator>(model_, *val_, resident, frames_to_paint());
+            said_validation_not_recorded_ = false;
+        }
+        std::optional<EvalResult> result;
+        {
+            const EmaScope averaged(stepper_->optimizer());
+            model_.parameters->mark_changed();
+            result = evaluator_->run([&](std::size_t done, std::size_t total) { observer_.on_validation(done, total); },
+                                     &stop_);
+        }
+        model_.parameters->mark_changed();
+        if (!evaluator_->why_not_recorded().empty() && !said_validation_not_recorded_) {
+            observer_.on_message("validation is queued an operation at a time: " + evaluator_->why_not_recorded());
+            said_validation_not_recorded_ = true;
+        }
+        validation_seconds_ = seconds_since(start);
+        return *result;
+    }
+
+    /// Spread over the split.
+    std::vector<std::size_t> frames_to_paint() const {
+        const std::size_t count = std::min(val_->size(), static_cast<std::size_t>(std::max(model_.config.pictures, 0)));
+        std::vector<std::size_t> frames;
+        for (std::size_t i = 0; i < count; ++i) frames.push_back(i * val_->size() / count);
+        return frames;
+    }
+
+    void keep_best() {
+        std::vector<Image> predictions;
+        for (std::size_t i = 0; i < evaluator_->watched().size(); ++i) predictions.push_back(evaluator_->prediction(i));
+        saver_->keep_best(checkpoint(false), [this, frames = evaluator_->watched(), images = std::move(predictions)] {
+            folder_.paint(*val_, frames, images);
+        });
     }
 
     nlohmann::json metrics_line(const EpochReport& report, double lr) {
@@ -379,7 +442,7 @@ class Run {
                                epoch_ - 1 - best_epoch_, config.patience);
         }
         // The speed was measured once, on a machine that may have become busier since.
-        if (config.minutes > 0 && seconds_since(start_) > config.minutes * 60 * 1.1) {
+        if (config.minutes > 0 && seconds_since(begin_) > config.minutes * 60 * 1.1) {
             return fmt::format("{:g} minutes have passed after {} of {} epochs: stopping", config.minutes, epoch_,
                                epochs_);
         }
@@ -409,8 +472,10 @@ class Run {
         return result;
     }
 
+    bool must_save() const { return seconds_since(last_save_) > model_.config.checkpoint_minutes * 60; }
+
     void save_last() {
-        save_checkpoint(folder_.last(), checkpoint(true));
+        saver_->save(checkpoint(true));
         last_save_ = Clock::now();
         saved_epoch_ = epoch_ + 1;
         saved_step_ = steps();
@@ -436,6 +501,7 @@ class Run {
         std::int64_t epoch = 0, batch = 0, step = 0;
     };
 
+    const Clock::time_point begin_ = Clock::now();
     RunFolder folder_;
     TrainObserver& observer_;
     const std::atomic<bool>& stop_;
@@ -447,14 +513,18 @@ class Run {
     Position stage_begin_;
     int epochs_ = 0;  // of all stages
     Model model_;
+    std::int64_t resident_room_ = most_resident_bytes;
+    Residence train_residence_, val_residence_;
     std::optional<Stepper> stepper_;
+    std::unique_ptr<Evaluator> evaluator_;  // of the stage
+    std::optional<Saver> saver_;
     std::int64_t batches_ = 0;            // an epoch of the stage
     std::int64_t epoch_ = 0, batch_ = 0;  // position: done
     std::optional<double> best_;
     std::int64_t best_epoch_ = -1;
     std::int64_t saved_epoch_ = 0, saved_step_ = 0;
     Clock::time_point start_, epoch_start_, last_save_, last_pull_;
-    bool said_not_recorded_ = false;
+    bool said_not_recorded_ = false, said_validation_not_recorded_ = false;
     double train_rate_ = 1, train_seconds_ = 0, validation_seconds_ = 0;
 };
 

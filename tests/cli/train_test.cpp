@@ -1,4 +1,4 @@
-#include <camber/safetensors.h>
+#include <camber/checkpoint.h>
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -24,6 +24,28 @@ std::vector<nlohmann::json> metrics_of(const fs::path& run) {
         lines.back().erase("images_per_second");
     }
     return lines;
+}
+
+/// Whatever is there is whole, and what the last checkpoint says of the best epoch is on the disk.
+void check_killed(const fs::path& run) {
+    if (!fs::exists(run / "last.safetensors")) return;
+    const CheckpointInfo last = CheckpointFile::open(run / "last.safetensors").info();
+    if (last.best_epoch < 0) return;
+    CHECK(CheckpointFile::open(run / "best.safetensors").info().best_epoch >= last.best_epoch);
+    CHECK(fs::directory_iterator(run / "pictures") != fs::directory_iterator());
+}
+
+/// The files differ only where a configuration names its own run; tensors are equal to the bit.
+void check_equal_runs(const fs::path& run, const fs::path& expected) {
+    CHECK(metrics_of(run) == metrics_of(expected));
+    for (const char* file : {"last.safetensors", "best.safetensors"}) {
+        const SafetensorsFile there = SafetensorsFile::open(expected / file), here = SafetensorsFile::open(run / file);
+        REQUIRE(there.entries().size() == here.entries().size());
+        for (const auto& entry : there.entries()) {
+            const Tensor a = there.read(entry.name), b = here.read(entry.name);
+            CHECK_MESSAGE(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0, entry.name);
+        }
+    }
 }
 
 std::vector<std::string> resume_arguments(const fs::path& out) { return {"train", "--resume", "--out", out.string()}; }
@@ -68,14 +90,19 @@ TEST_CASE(
     "a run killed at any moment and resumed gives the metrics and weights of one never interrupted, bit for bit") {
     const TemporaryFolder folder;
     write_scenes(folder / "data");
-    // Saves after every step, so that kills fall into saving as often as into computing.
-    const std::vector<std::string> often = {"--checkpoint-minutes", "0"};
+    std::vector<std::string> more;
+    SUBCASE("saved after every step, so that kills fall into saving as often as into computing") {
+        more = {"--checkpoint-minutes", "0"};
+    }
+    SUBCASE("saved as often as it costs little, so that epochs are done again") {
+        more = {"--epochs", "25", "--pictures", "1"};
+    }
     const auto start = std::chrono::steady_clock::now();
-    REQUIRE(run_camber(train_arguments(folder / "data", folder / "whole", often)).exit_code == 0);
+    REQUIRE(run_camber(train_arguments(folder / "data", folder / "whole", more)).exit_code == 0);
     const std::chrono::duration<double, std::micro> whole_run = std::chrono::steady_clock::now() - start;
 
     const fs::path killed = folder / "killed";
-    std::vector<std::string> arguments = train_arguments(folder / "data", killed, often);
+    std::vector<std::string> arguments = train_arguments(folder / "data", killed, more);
     int kills = 0;
     std::uint32_t random = 12345;
     for (int attempt = 0; attempt < 200; ++attempt) {
@@ -84,12 +111,13 @@ TEST_CASE(
         // more time, so that it ends.
         const double share = 0.1 + 0.3 * (random >> 16) / 65536 + 0.05 * attempt;
         const auto delay = std::chrono::microseconds(static_cast<std::int64_t>(share * whole_run.count()));
-        const CommandResult result = run_camber(arguments, {.file_size = {}, .signal = SIGKILL, .delay = delay});
+        const CommandResult result =
+            run_camber(arguments, {.file_size = {}, .signal = SIGKILL, .delay = delay, .when = {}});
         if (result.exit_code == 0) break;
         REQUIRE_MESSAGE(result.signal == SIGKILL, result.errors);
         ++kills;
+        check_killed(killed);
         if (fs::exists(killed / "last.safetensors")) {
-            CHECK_NOTHROW(SafetensorsFile::open(killed / "last.safetensors"));
             arguments = resume_arguments(killed);
         } else {
             fs::remove_all(killed);
@@ -97,15 +125,36 @@ TEST_CASE(
     }
     INFO("killed ", kills, " times");
     CHECK(kills >= 2);
-    CHECK(metrics_of(killed) == metrics_of(folder / "whole"));
-    // The files differ only where a configuration names its own run; tensors are equal to the bit.
-    const SafetensorsFile whole = SafetensorsFile::open(folder / "whole/last.safetensors"),
-                          resumed = SafetensorsFile::open(killed / "last.safetensors");
-    REQUIRE(whole.entries().size() == resumed.entries().size());
-    for (const auto& entry : whole.entries()) {
-        const Tensor a = whole.read(entry.name), b = resumed.read(entry.name);
-        CHECK_MESSAGE(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0, entry.name);
+    check_equal_runs(killed, folder / "whole");
+}
+
+TEST_CASE("a run killed while a checkpoint is written has the one before, and goes on from there") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    // Wide, so that writing takes a while.
+    const std::vector<std::string> wide = {"--width", "16", "--checkpoint-minutes", "0"};
+    REQUIRE(run_camber(train_arguments(folder / "data", folder / "whole", wide)).exit_code == 0);
+    const fs::path killed = folder / "killed";
+    const auto writing = [&](const char* file) {
+        std::error_code ignored;
+        for (fs::directory_iterator it(killed, ignored), end; !ignored && it != end; it.increment(ignored))
+            if (it->path().filename().string().starts_with(std::string(".") + file + ".tmp-")) return true;
+        return false;
+    };
+    std::vector<std::string> arguments = train_arguments(folder / "data", killed, wide);
+    for (const char* file : {"last.safetensors", "best.safetensors", "last.safetensors"}) {
+        const auto when = [&] { return writing(file) && fs::exists(killed / "last.safetensors"); };
+        const CommandResult result =
+            run_camber(arguments, {.file_size = {}, .signal = SIGKILL, .delay = {}, .when = when});
+        INFO(file);
+        REQUIRE_MESSAGE(result.signal == SIGKILL, result.errors);
+        check_killed(killed);
+        arguments = resume_arguments(killed);
     }
+    REQUIRE(run_camber(arguments).exit_code == 0);
+    check_equal_runs(killed, folder / "whole");
+    for (const auto& entry : fs::directory_iterator(killed))
+        CHECK_MESSAGE(entry.path().filename().string().find(".tmp-") == std::string::npos, entry.path().string());
 }
 
 TEST_CASE("Ctrl-C saves, exits 130, and the run goes on from there") {

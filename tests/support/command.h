@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -25,9 +26,10 @@ struct CommandResult {
 
 struct CommandLimits {
     std::optional<rlim_t> file_size;  ///< bytes; stands in for a full disk
-    int signal = 0;                   ///< sent after `delay`
+    int signal = 0;                   ///< sent after `delay`, or as soon as `when` is true where there is one
     std::chrono::microseconds delay{0};
     std::optional<rlim_t> addresses = {};  ///< bytes, as by ulimit -v
+    std::function<bool()> when = {};
 };
 
 /// Runs the camber command with `arguments`, waits for it, and gives what it printed.
@@ -55,12 +57,14 @@ inline CommandResult run_camber(const std::vector<std::string>& arguments, const
         execv(CAMBER_COMMAND, const_cast<char* const*>(argv.data()));
         _exit(127);
     }
+    int status = 0;
+    bool ended = false;
     if (limits.signal) {
         std::this_thread::sleep_for(limits.delay);
-        kill(child, limits.signal);
+        while (limits.when && !limits.when() && !ended) ended = waitpid(child, &status, WNOHANG) == child;
+        if (!ended) kill(child, limits.signal);
     }
-    int status = 0;
-    waitpid(child, &status, 0);
+    if (!ended) waitpid(child, &status, 0);
     CommandResult result;
     if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);

@@ -63,7 +63,9 @@ Outcome run(Device device, int accumulate, bool drop_last, bool recorded) {
     loader.width = width;
     loader.shuffle = true;
     loader.drop_last = drop_last;
-    BatchSource source(scenes(), loader, device, model.dtype(), 0, 0);
+    std::int64_t room = most_resident_bytes;
+    const auto resident = ResidentDataset::make(scenes(), device, room);
+    BatchSource source(scenes(), loader, resident.get(), model.dtype(), 0, 0);
     Outcome outcome;
     constexpr int micro_batches = 12, warm = 6;
     for (int i = 0; i < micro_batches; ++i) {

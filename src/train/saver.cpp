@@ -1,0 +1,84 @@
+#include "train/saver.h"
+
+#include <time.h>
+
+#include <chrono>
+#include <utility>
+
+namespace camber {
+namespace {
+
+double processor_seconds_of_thread() {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+/// Spends its lifetime.
+class Spending {
+  public:
+    explicit Spending(SaveBudget& budget) : budget_(budget), start_(std::chrono::steady_clock::now()) {}
+    ~Spending() { budget_.spend(std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count()); }
+    Spending(const Spending&) = delete;
+    Spending& operator=(const Spending&) = delete;
+
+  private:
+    SaveBudget& budget_;
+    std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace
+
+void Saver::keep_best(const Checkpoint& best, std::function<void()> paint) {
+    const Spending spending(budget_);
+    best_.reset();  // its memory serves the next one
+    try {
+        best_ = best.copy(CopyTo::same_device);
+    } catch (const Error&) {
+        best_ = best.copy(CopyTo::host);
+    }
+    paint_ = std::move(paint);
+}
+
+bool Saver::has_time(double elapsed) const {
+    const bool idle = !writing_.valid() || writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    return idle && budget_.allows(elapsed);
+}
+
+void Saver::save(const Checkpoint& last) {
+    const Spending spending(budget_);
+    wait();
+    begin(last.copy(CopyTo::host));
+}
+
+void Saver::save_best() {
+    wait();
+    if (best_) begin(std::nullopt);
+}
+
+void Saver::begin(std::optional<Checkpoint> last) {
+    std::optional<Checkpoint> best;
+    if (best_) best = std::exchange(best_, std::nullopt)->copy(CopyTo::host);
+    budget_.count_save();
+    writing_ = std::async(std::launch::async, [folder = folder_, best = std::move(best), last = std::move(last),
+                                               paint = std::exchange(paint_, nullptr)] {
+        const double start = processor_seconds_of_thread();
+        folder.sync_metrics();
+        if (paint) paint();
+        if (best) save_checkpoint(folder.best(), *best);
+        if (last) save_checkpoint(folder.last(), *last);
+        return processor_seconds_of_thread() - start;
+    });
+}
+
+void Saver::check() {
+    if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) wait();
+}
+
+void Saver::wait() {
+    if (!writing_.valid()) return;
+    const double seconds = writing_.get();
+    if (shares_processors_) budget_.spend(seconds);
+}
+
+}  // namespace camber
