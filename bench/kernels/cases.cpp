@@ -1,7 +1,10 @@
 #include "kernels/cases.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+
+#include "backend/label_map.h"
 
 namespace camber::bench {
 namespace {
@@ -186,6 +189,19 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         return [m, k, a = m->labels({n, hw, hw}, k), b = m->labels({n, hw, hw}, k),
                 counts = Tensor::zeros({k, k}, Dtype::i32, m->device())] {
             m->backend().confusion_matrix(a, b, counts, static_cast<int>(k) - 1);
+        };
+    });
+    add("count_predictions at twice the size", logits + 4 * pixels, [=] {
+        std::vector<std::uint8_t> maps(static_cast<std::size_t>(n) * sizeof(LabelMap));
+        for (std::int64_t i = 0; i < n; ++i) {
+            const LabelMap map = {static_cast<std::int32_t>(2 * hw), static_cast<std::int32_t>(2 * hw),
+                                  4 * hw * hw * i};
+            std::memcpy(maps.data() + static_cast<std::size_t>(i) * sizeof map, &map, sizeof map);
+        }
+        return [m, k, x = m->activation({n, hw, hw, k}), source = m->labels({4 * n * hw * hw}, k),
+                table = Tensor::from(maps, {static_cast<std::int64_t>(maps.size())}, m->device()),
+                counts = Tensor::zeros({k, k}, Dtype::i32, m->device())] {
+            m->backend().count_predictions(x, source, table, counts, static_cast<int>(k) - 1);
         };
     });
     add("sum", one,

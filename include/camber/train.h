@@ -66,8 +66,10 @@ struct TrainConfig {
     std::string monitor = "mean_iou";  ///< what decides the best epoch: mean_iou, pixel_accuracy, iou_score or loss
     double stop_at = 0;                ///< > 0: stop once the monitored metric is this good
     int patience = 0;                  ///< > 0: stop after this many epochs without a better one
-    double checkpoint_minutes = 5;     ///< saves last.safetensors this often within an epoch, and after each
-    int pictures = 4;                  ///< validation frames to paint after each best epoch
+    /// last.safetensors is saved at least this often; else after the epochs at which that takes less than 2% of the
+    /// time.
+    double checkpoint_minutes = 5;
+    int pictures = 4;  ///< validation frames to paint after each best epoch
 
     /// Parts of a run that follow each other, each an object of the fields in stage_fields() that hold there in place
     /// of the run's own. A stage goes on from the weights so far with an optimizer and a schedule of its own. Empty:
@@ -131,9 +133,9 @@ struct EvalResult {
     double metric(const std::string& name) const;
 };
 
-/// Runs the network (in evaluation) over a split. Logits are resized (bilinear) to each label map's own size before the
-/// largest is taken, so figures do not depend on the network's input size. Stops early, throwing nothing, when *stop
-/// becomes true.
+/// Runs the network (in evaluation) over a split, in batches of the training run's size. Logits are resized (bilinear)
+/// to each label map's own size before the largest is taken, so figures do not depend on the network's input size.
+/// Stops early, throwing nothing, when *stop becomes true; on a GPU within a few batches.
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress = {},
                     const std::atomic<bool>* stop = nullptr);
 
@@ -178,9 +180,10 @@ struct TrainResult {
 
 /// Trains into `folder`: config.json, metrics.jsonl (a line an epoch), best.safetensors, last.safetensors, pictures/.
 /// Sets up nothing in `folder` before data and network are known to be sound. With `resume` the run in `folder` goes on
-/// from last.safetensors, and yields the numbers it would have without the interruption. When *stop becomes true it
-/// saves and returns `interrupted`. Throws Error on bad data, a full disk, or a loss that is not finite (naming step,
-/// learning rate and last good checkpoint).
+/// from last.safetensors, and yields the numbers it would have without the interruption. Checkpoints are written by a
+/// thread; whatever last.safetensors says of the best epoch is in best.safetensors and pictures/. When *stop becomes
+/// true it saves and returns `interrupted`. Throws Error on bad data, a full disk, or a loss that is not finite (naming
+/// step, learning rate and last good checkpoint).
 TrainResult train(TrainConfig config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
                   const std::atomic<bool>& stop);
 
