@@ -202,34 +202,31 @@ class Run {
         const double left = config.minutes * 60 - seconds_since(begin_) - validation;
         config.epochs = std::max(1, static_cast<int>(left / epoch));
         observer_.on_message(
-            fmt::format("a training batch takes {:.3g} s here, validation {:.3g} s: {} epochs fit in "
-                        "{:g} minutes",
-                        speed.batch, validation, config.epochs, config.minutes));
+            fmt::format("a training batch takes {:.3g} s, validation {:.3g} s: {} epochs in {:g} minutes", speed.batch,
+                        validation, config.epochs, config.minutes));
     }
 
-    /// On a network that is thrown away, in the way the run will go.
-    Speed measure_speed(const TrainConfig& config) {
+    /// On a network that is thrown away and does not learn, in the way the run will go: validation beside training.
+    Speed measure_speed(TrainConfig config) {
         constexpr int warm = 2, round = 4;
         constexpr double least_seconds = 1;
+        config.lr = 0;
         Model model = make_model(config, train_->classes(), true);
         model.class_weights = weights_tensor(class_weights_, model.device());
-        Backend& device = backend(model.device());
+        Stepper stepper(model, 1000);
+        BatchSource source(*train_, loader_config(config),
+                           train_residence_.get(*train_, model.device(), resident_room_), model.dtype(), 0, 0);
+        std::int64_t batches = 0;
+        const auto run = [&](int count) {
+            for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);
+            backend(model.device()).synchronize();
+        };
+        run(warm);
+        const auto start = Clock::now();
+        do run(round);
+        while (seconds_since(start) < least_seconds);
         Speed speed;
-        {
-            Stepper stepper(model, 1000);
-            BatchSource source(*train_, loader_config(config),
-                               train_residence_.get(*train_, model.device(), resident_room_), model.dtype(), 0, 0);
-            std::int64_t batches = 0;
-            const auto run = [&](int count) {
-                for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);
-                device.synchronize();
-            };
-            run(warm);
-            const auto start = Clock::now();
-            do run(round);
-            while (seconds_since(start) < least_seconds);
-            speed.batch = seconds_since(start) / static_cast<double>(batches - warm);
-        }
+        speed.batch = seconds_since(start) / static_cast<double>(batches - warm);
         if (!val_) return speed;
         Evaluator evaluator(model, *val_, val_residence_.get(*val_, model.device(), resident_room_));
         const auto seconds_a_frame = [&](std::size_t batches) {
