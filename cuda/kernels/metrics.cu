@@ -189,12 +189,13 @@ void GpuBackend::count_predictions(const Tensor& logits, const Tensor& source, c
     dispatch(logits, [&]<class T>(T) {
         const auto images = static_cast<int>(logits.dim(0)), classes = static_cast<int>(logits.dim(3));
         const int cells = shared_cells(classes);
-        // The maps' sizes are known to the device alone: as many blocks as it holds at once, which registers halve.
-        const std::int64_t resident = resident_blocks(count_threads) / 2;
+        const std::size_t shared = static_cast<std::size_t>(cells) * sizeof(int);
+        const auto kernel = count_predictions_kernel<T>;
+        // The maps' sizes are known to the device alone: as many blocks as it holds at once.
+        const std::int64_t resident = resident_blocks(kernel, count_threads, shared);
         const auto parts = static_cast<unsigned>(std::max<std::int64_t>(1, resident / images));
-        const LaunchShape shape = {dim3(parts, static_cast<unsigned>(images)), count_threads,
-                                   static_cast<std::size_t>(cells) * sizeof(int)};
-        launch("count_predictions", count_predictions_kernel<T>, shape, logits.data<T>(), source.data<std::uint8_t>(),
+        const LaunchShape shape = {dim3(parts, static_cast<unsigned>(images)), count_threads, shared};
+        launch("count_predictions", kernel, shape, logits.data<T>(), source.data<std::uint8_t>(),
                reinterpret_cast<const LabelMap*>(maps.data<std::uint8_t>()), counts.data<int>(),
                static_cast<int>(logits.dim(1)), static_cast<int>(logits.dim(2)), classes, ignore_index, cells);
     });

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/histogram.h"
 #include "backend/cpu/image.h"
 #include "backend/cpu/pixels.h"
 #include "backend/cpu/tap.h"
@@ -8,25 +9,6 @@
 
 namespace camber::cpu {
 namespace {
-
-/// Counts of every thread for itself.
-class ThreadCounts {
-  public:
-    explicit ThreadCounts(std::int64_t classes)
-        : classes_(classes),
-          cells_(omp_get_max_threads() * classes * classes),
-          scratch_(static_cast<std::size_t>(cells_) * sizeof(std::int32_t)) {
-        std::fill_n(scratch_.as<std::int32_t>(), cells_, 0);
-    }
-    std::int32_t* mine() const { return scratch_.as<std::int32_t>() + omp_get_thread_num() * classes_ * classes_; }
-    void add_to(std::int32_t* counts) const {
-        for (std::int64_t i = 0; i < cells_; ++i) counts[i % (classes_ * classes_)] += scratch_.as<std::int32_t>()[i];
-    }
-
-  private:
-    std::int64_t classes_, cells_;
-    Scratch scratch_;
-};
 
 /// Where the columns of an output row of `width` pixels lie on an input row of `in` pixels of `channels` floats.
 class Columns {
@@ -68,14 +50,14 @@ void CpuBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth,
                                   int ignore_index) {
     const std::int64_t classes = counts.dim(0);
     const auto *predicted = prediction.data<std::uint8_t>(), *true_label = truth.data<std::uint8_t>();
-    const ThreadCounts partial(classes);
+    const Histogram histogram(counts);
     parallel_ranges(truth.numel(), 64, truth.numel(), [&](std::int64_t begin, std::int64_t end) {
-        std::int32_t* const mine = partial.mine();
+        std::int32_t* const mine = histogram.mine();
         for (std::int64_t i = begin; i < end; ++i)
             if (true_label[i] != ignore_index && true_label[i] < classes && predicted[i] < classes)
                 ++mine[true_label[i] * classes + predicted[i]];
     });
-    partial.add_to(counts.data<std::int32_t>());
+    histogram.deliver();
 }
 
 /// An input row is made of two first, then sixteen pixels at a time are taken from it, a class after the other.
@@ -83,7 +65,7 @@ void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, c
                                    int ignore_index) {
     with_activation("count_predictions", logits.dtype(), [&]<class T>(T) {
         const Extents in(logits);
-        const ThreadCounts partial(in.c);
+        const Histogram histogram(counts);
         const std::int64_t room = round_up(in.row_size(), lanes);
         const Scratch rows(static_cast<std::size_t>(omp_get_max_threads() * room) * sizeof(float));
         for (std::int64_t n = 0; n < in.n; ++n) {
@@ -94,7 +76,7 @@ void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, c
             const Columns columns(in.w, width, in.c);
             const std::uint8_t* const truth = source.data<std::uint8_t>() + map.offset;
             parallel_ranges(height, 1, height * width * in.c, [&](std::int64_t begin, std::int64_t end) {
-                std::int32_t* const mine = partial.mine();
+                std::int32_t* const mine = histogram.mine();
                 float* const line = rows.as<float>() + omp_get_thread_num() * room;
                 for (std::int64_t i = begin; i < end; ++i) {
                     const Tap row = tap(i, in.h, height, ResizeMode::bilinear);
@@ -127,7 +109,7 @@ void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, c
                 }
             });
         }
-        partial.add_to(counts.data<std::int32_t>());
+        histogram.deliver();
     });
 }
 
