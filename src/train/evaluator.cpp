@@ -121,7 +121,7 @@ void Evaluator::set_up_tables() {
     images_ = Tensor::empty({n, config.height, config.width, 3}, model_.dtype(), device);
     labels_ = Tensor::empty({n, config.height, config.width}, Dtype::u8, device);
     losses_ = Tensor::empty({count}, Dtype::f32, device);
-    all_stats_ = Tensor::empty({count, std::int64_t{model_.classes.count()} * 3 + 3}, Dtype::f64, device);
+    all_stats_ = Tensor::empty({count, std::int64_t{model_.classes.count()} * 3 + 2}, Dtype::f64, device);
 }
 
 EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* stop) {
