@@ -32,7 +32,8 @@ class BlockWatch {
         }
         emulator::submit([=] { emulator::Arena::get().open(block, bytes); });
     }
-    void close(void* block) {
+    /// `replayed`: the block is of the recording that is being made. Any other ends now, once and for all.
+    void close(void* block, bool replayed) {
         std::size_t bytes = 0;
         {
             const std::lock_guard lock(mutex_);
@@ -40,7 +41,11 @@ class BlockWatch {
             bytes = found->second;
             bytes_.erase(found);
         }
-        emulator::submit([=] { emulator::Arena::get().close(block, bytes); });
+        const auto close = [=] { emulator::Arena::get().close(block, bytes); };
+        if (replayed)
+            emulator::submit(close);
+        else
+            close();
     }
 
   private:
@@ -52,7 +57,7 @@ class BlockWatch {
   public:
     static constexpr std::size_t padding = 0;
     void open(void*, std::size_t) {}
-    void close(void*) {}
+    void close(void*, bool) {}
 };
 #endif
 
@@ -94,8 +99,9 @@ class GpuMemory : public DeviceMemory {
         return block;
     }
     void release(void* block) noexcept override {
-        watch_.close(block);
-        owner(block)->release(block);
+        const Allocator allocator = owner(block);
+        watch_.close(block, allocator == current_pool);
+        allocator->release(block);
     }
     void copy_from_host(void* dst, const void* src, std::size_t bytes) override {
         ++copies_from_host_;

@@ -94,6 +94,36 @@ TEST_CASE("a second recording and a trim leave the first one's memory alone") {
     CHECK(y.to_vector<float>() == std::vector<float>(n, 8.0f));
 }
 
+TEST_CASE("a tensor let go of while recording is gone once: replays neither end nor see the next one there") {
+    Backend& device = backend(Device::emulated);
+    const Tensor x = values(1);
+    Tensor held = values(2);
+    const void* const address = held.raw();
+    const auto recording = device.record([&] {
+        const Tensor sum = Tensor::empty({5}, Dtype::f32, Device::emulated);
+        device.add(x, x, sum);
+        held = sum;
+    });
+    const Tensor since = values(7);
+    CHECK(since.raw() == address);
+    for (int i = 0; i < 2; ++i) {
+        recording->replay();
+        CHECK(since.to_vector<float>() == std::vector<float>(5, 7.0f));
+        CHECK(held.to_vector<float>() == std::vector<float>(5, 2.0f));
+    }
+}
+
+TEST_CASE("a replay that reads a tensor let go of while recording says so") {
+    Backend& device = backend(Device::emulated);
+    const Tensor y = values(0);
+    std::optional<Tensor> gone = values(2);
+    const auto recording = device.record([&] {
+        device.relu(*gone, y);
+        gone.reset();
+    });
+    CHECK(testing::error_of([&] { recording->replay(); }).find("relu") != std::string::npos);
+}
+
 TEST_CASE("memory that went back to the system is told from memory that never was") {
     DeviceMemory& memory = device_memory(Device::emulated);
     constexpr std::int64_t n = 1 << 20;
