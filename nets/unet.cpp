@@ -58,9 +58,9 @@ class ConvBlock : public nn::Module {
   public:
     ConvBlock(const UnetOptions& o, int in, int out) { build(o, in, out); }
     Tensor forward(const Tensor& x) override { return activated(conv2_, bn2_, first(x)); }
-    /// The same, and its maxima.
+    /// The same, and its maxima; with room for the decoder's features of the same size, which are as many.
     ops::NormalisedAndPooled forward_and_pool(const Tensor& x, nn::MaxPool2d& pool) {
-        if (bn2_) return nn::conv_batch_norm_max_pool(*conv2_, *bn2_, pool, first(x));
+        if (bn2_) return nn::conv_batch_norm_max_pool(*conv2_, *bn2_, pool, first(x), conv2_->options().out);
         const Tensor y = forward(x);
         return {y, pool.forward(y)};
     }
@@ -93,8 +93,8 @@ class DecoderBlock : public ConvBlock {
     DecoderBlock(const UnetOptions& o, int in, int out) : up_(add<nn::ConvTranspose2d>("up", up_conv(o, in, out))) {
         build(o, 2 * out, out);
     }
-    Tensor decode(const Tensor& x, const Tensor& skip) {
-        return ConvBlock::forward(nn::concat({up_.forward(x), skip}));
+    Tensor decode(const Tensor& x, const ops::NormalisedAndPooled& skip) {
+        return ConvBlock::forward(nn::concat_into(up_.forward(x), skip));
     }
 
   private:
@@ -142,12 +142,11 @@ class Unet : public Net {
 
     Tensor run(const Tensor& image) {
         auto dropout = dropouts_.begin();
-        std::vector<Tensor> skips;
+        std::vector<ops::NormalisedAndPooled> skips;
         Tensor x = image;
         for (ConvBlock* block : encoder_) {
-            const auto [y, pooled] = block->forward_and_pool(x, *pool_);
-            skips.push_back(y);
-            x = pooled;
+            skips.push_back(block->forward_and_pool(x, *pool_));
+            x = std::exchange(skips.back().pooled, {});
         }
         x = (*dropout++)->forward(x);
         x = bottleneck_->forward(x);

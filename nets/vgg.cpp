@@ -18,10 +18,11 @@ class Vgg16 : public Encoder {
                 if (norm && conv == last.conv) break;
                 y = norm ? nn::conv_batch_norm(*conv, *norm, y) : nn::relu(conv->forward(y));
             }
-            const auto [features, pooled] = last.norm ? nn::conv_batch_norm_max_pool(*last.conv, *last.norm, pool_, y)
-                                                      : ops::NormalisedAndPooled{y, pool_.forward(y)};
-            result.push_back(features);
-            y = pooled;
+            const ops::NormalisedAndPooled level = last.norm
+                                                       ? nn::conv_batch_norm_max_pool(*last.conv, *last.norm, pool_, y)
+                                                       : ops::NormalisedAndPooled{y, pool_.forward(y)};
+            result.push_back(level.y);
+            y = level.pooled;
         }
         result.push_back(y);
         return result;

@@ -90,14 +90,14 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         return [m, x = m->activation(full), y = m->output(full), g = m->parameter({c}), b = m->parameter({c}),
                 rm = m->parameter({c}), rv = m->parameter({c}), mean = m->empty({c}, Dtype::f32),
                 invstd = m->empty({c}, Dtype::f32)] {
-            m->backend().batch_norm_train(x, {}, g, b, {}, rm, rv, y, {}, mean, invstd, {.relu = true});
+            m->backend().batch_norm_train(x, {}, g, b, {}, rm, rv, {y}, {}, mean, invstd, {.relu = true});
         };
     });
     add("batch_norm_train, residual, relu", 4 * one, [=] {
         return [m, x = m->activation(full), r = m->activation(full), y = m->output(full), g = m->parameter({c}),
                 b = m->parameter({c}), rm = m->parameter({c}), rv = m->parameter({c}), mean = m->empty({c}, Dtype::f32),
                 invstd = m->empty({c}, Dtype::f32)] {
-            m->backend().batch_norm_train(x, r, g, b, {}, rm, rv, y, {}, mean, invstd, {.relu = true});
+            m->backend().batch_norm_train(x, r, g, b, {}, rm, rv, {y}, {}, mean, invstd, {.relu = true});
         };
     });
     add("batch_norm_backward, relu", 5 * one, [=] {
@@ -109,8 +109,9 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
     });
     add("batch_norm_inference, relu", 2 * one, [=] {
         return [m, x = m->activation(full), y = m->output(full), g = m->parameter({c}), b = m->parameter({c}),
-                rm = m->parameter({c}),
-                rv = m->parameter({c})] { m->backend().batch_norm_inference(x, {}, g, b, rm, rv, y, {.relu = true}); };
+                rm = m->parameter({c}), rv = m->parameter({c})] {
+            m->backend().batch_norm_inference(x, {}, g, b, rm, rv, {y}, {}, {.relu = true});
+        };
     });
 
     // --- pooling and shape

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "backend/profiler.h"
+#include "step/count.h"
 #include "step/training_step.h"
 #include "timing.h"
 
@@ -74,7 +75,9 @@ void add_profile(json& result, TrainingStep& step, Device device, int steps) {
         for (const auto& [name, time] : scope.profile()) {
             sum += time.seconds;
             if (name.starts_with("conv")) convolutions += time.seconds;
-            primitives[name] = {{"milliseconds", 1e3 * time.seconds}, {"calls", time.calls}};
+            primitives[name] = {{"milliseconds", 1e3 * time.seconds},
+                                {"megabytes", 1e-6 * static_cast<double>(time.bytes)},
+                                {"calls", time.calls}};
         }
     }
     result["profiled_seconds"] = total;
@@ -171,7 +174,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Times a training step of the 31 M U-Net"};
     std::string dtype = "f32", device = "cpu";
     Options options;
-    bool no_graph = false, losses = false;
+    bool no_graph = false, losses = false, count = false;
     app.add_option("--dtype", dtype, "of activations: f32 or bf16")->capture_default_str();
     app.add_option("--device", device)->capture_default_str();
     app.add_option("--batch", options.size.batch)->capture_default_str();
@@ -180,11 +183,18 @@ int main(int argc, char** argv) {
     app.add_option("--steps", options.steps, "timed ones")->capture_default_str()->check(CLI::PositiveNumber);
     app.add_flag("--no-graph", no_graph, "steps are not recorded");
     app.add_flag("--losses", losses, "prints each step's loss; nothing is timed");
+    app.add_flag("--count", count, "prints the bytes and the launches of a step on a GPU, counted without one");
     CLI11_PARSE(app, argc, argv);
     try {
         options.size.device = parse_device(device);
         options.size.dtype = parse_dtype(dtype);
         options.graph = !no_graph;
+        if (count) {
+            fmt::print("A training step of [{0}, {1}, {1}, 3] in {2}, {3} filters in the first level.\n\n",
+                       options.size.batch, options.size.size, dtype, options.size.width);
+            print(bench::count_step(options.size));
+            return 0;
+        }
         const json about = {{"system", "camber"},
                             {"device", device},
                             {"dtype", dtype},

@@ -18,12 +18,16 @@ std::vector<ParameterRange> ranges_of(const nn::ParameterBuffer& parameters) {
     return ranges;
 }
 
+/// As the trainer's.
+bool on_gpu_in_bf16(const StepSize& size) { return size.dtype == Dtype::bf16 && !is_host(size.device); }
+
 }  // namespace
 
 TrainingStep::TrainingStep(const StepSize& size)
     : size_(size),
       net_(nets::make_net("unet", {{"classes", classes}, {"width", size.width}, {"dropout", 0.0}})),
-      parameters_(*net_, {.device = size.device}),
+      parameters_(*net_,
+                  {.device = size.device, .rounded = on_gpu_in_bf16(size), .padded_heads = on_gpu_in_bf16(size)}),
       optimizer_(parameters_.values(), parameters_.gradients(), ranges_of(parameters_), {ParameterGroup{}},
                  {.rule = Adam{}}) {
     Philox random({1, Stream::synthesis, 0});
@@ -40,7 +44,9 @@ TrainingStep::TrainingStep(const StepSize& size)
 void TrainingStep::work() {
     parameters_.zero_grad();
     const Tensor logits = net_->forward(ops::cast(images_, size_.dtype));
-    const Tensor loss = ops::segmentation_loss(logits, labels_, {.cross_entropy = 1}).loss;
+    const Tensor loss =
+        ops::segmentation_loss(logits, labels_, {.cross_entropy = 1, .classes = classes}, {}, {}, {.class_sums = false})
+            .loss;
     backward(loss);
     parameters_.complete_gradients();
     optimizer_.launch_step();

@@ -13,6 +13,7 @@
 #include "cuda/emulator/arena.h"
 #include "cuda/emulator/core.h"
 #include "cuda/emulator/dry_run.h"
+#include "cuda/runtime/arrivals.h"
 
 namespace camber::emulator {
 namespace {
@@ -23,6 +24,7 @@ thread_local DryRun* dry_run = nullptr;
 
 DryRun::DryRun() {
     if (dry_run) fail("a dry run is going on already");
+    emulated::arrival_counters();  // made now and zeroed: they outlive the dry run
     dry_run = this;
 }
 DryRun::~DryRun() { dry_run = nullptr; }

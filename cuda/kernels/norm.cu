@@ -171,7 +171,7 @@ void apply(const char* name, const Tensor& x, const Tensor& residual, const Tens
 
 void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                   const Tensor& offset, const Tensor& running_mean, const Tensor& running_var,
-                                  const Tensor& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
+                                  const ChannelSlice& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
                                   const BatchNormParams& p) {
     dispatch(x, [&](auto t) {
         using T = decltype(t);
@@ -190,20 +190,21 @@ void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const
         });
         const NormChannels channels = {mean.data<float>(),  invstd.data<float>(), nullptr,
                                        gamma.data<float>(), beta.data<float>(),   0};
-        if (pooled && !residual) return normalise_and_pool<T>(x, y, pooled, channels, p.relu);
-        apply<T>("batch_norm_train, apply", x, residual, y, channels, p.relu);
-        if (pooled) max_pool2d(y, pooled, {});
+        if (pooled) return normalise_and_pool<T>("batch_norm_train, apply and pool", x, y, pooled, channels, p.relu);
+        apply<T>("batch_norm_train, apply", x, residual, y.tensor, channels, p.relu);
     });
 }
 
 void GpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                                      const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                      const BatchNormParams& p) {
+                                      const Tensor& running_mean, const Tensor& running_var, const ChannelSlice& y,
+                                      const Tensor& pooled, const BatchNormParams& p) {
+    const NormChannels channels = {running_mean.data<float>(), nullptr,
+                                   running_var.data<float>(),  gamma.data<float>(),
+                                   beta.data<float>(),         static_cast<float>(p.eps)};
     dispatch(x, [&](auto t) {
-        apply<decltype(t)>("batch_norm_inference", x, residual, y,
-                           {running_mean.data<float>(), nullptr, running_var.data<float>(), gamma.data<float>(),
-                            beta.data<float>(), static_cast<float>(p.eps)},
-                           p.relu);
+        using T = decltype(t);
+        if (pooled) return normalise_and_pool<T>("batch_norm_inference and pool", x, y, pooled, channels, p.relu);
+        apply<T>("batch_norm_inference", x, residual, y.tensor, channels, p.relu);
     });
 }
 

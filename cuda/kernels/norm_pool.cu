@@ -77,8 +77,8 @@ __device__ __forceinline__ void for_windows(const WindowGrid& grid, const Channe
 
 template <class T, int width>
 __global__ void __launch_bounds__(threads, resident_forward)
-    normalise_and_pool_kernel(const T* x, T* y, T* pooled, NormChannels channels, ChannelLayout at, WindowGrid grid,
-                              float lowest) {
+    normalise_and_pool_kernel(const T* x, T* y, int y_stride, T* pooled, NormChannels channels, ChannelLayout at,
+                              WindowGrid grid, float lowest) {
     const ChannelThread self(at);
     if (!self.active) return;
     const NormAffine<width> affine(channels, at.channels, self.column);
@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(threads, resident_forward)
                 const float now = to_float(v[k][j]), before = to_float(maximum[j]);
                 if (k == 0 || (!(now <= before) && before == before)) maximum[j] = v[k][j];
             }
-            store<width>(y + std::int64_t{window.pixel[k]} * at.channels + c, v[k]);
+            store<width>(y + std::int64_t{window.pixel[k]} * y_stride + c, v[k]);
         }
         if (window.whole()) store<width>(pooled + std::int64_t{window.maximum} * at.channels + c, maximum);
     });
@@ -219,17 +219,19 @@ __global__ void __launch_bounds__(threads, resident)
 }  // namespace
 
 template <class T>
-void normalise_and_pool(const Tensor& x, const Tensor& y, const Tensor& pooled, const NormChannels& channels,
-                        bool relu) {
+void normalise_and_pool(const char* name, const Tensor& x, const ChannelSlice& y, const Tensor& pooled,
+                        const NormChannels& channels, bool relu) {
     constexpr std::size_t bytes = widest * sizeof(T);
     const WindowGrid grid(x);
-    ChannelLayout at =
-        window_layout(x, grid, aligned_to(x, bytes) && aligned_to(y, bytes) && aligned_to(pooled, bytes));
+    T* const first = y.tensor.data<T>() + y.begin;
+    const auto stride = static_cast<int>(y.tensor.dim(3));
+    ChannelLayout at = window_layout(
+        x, grid, aligned_to(x, bytes) && aligned_to(pooled, bytes) && aligned_to(first, bytes) && stride % widest == 0);
     with_width<widest>(at, [&](auto width) {
         const auto kernel = normalise_and_pool_kernel<T, width>;
         const LaunchShape shape = at.shape(kernel);
-        launch("batch_norm_train, apply and pool", kernel, shape, x.data<T>(), y.data<T>(), pooled.data<T>(), channels,
-               at, grid, relu ? 0.0f : -INFINITY);
+        launch(name, kernel, shape, x.data<T>(), first, stride, pooled.data<T>(), channels, at, grid,
+               relu ? 0.0f : -INFINITY);
     });
 }
 
@@ -246,7 +248,7 @@ void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpoo
                                   lowest,
                                   lowest};
     const bool aligned = aligned_to(x, bytes) && aligned_to(dpooled, bytes) && aligned_to(dx, bytes) &&
-                         reinterpret_cast<std::uintptr_t>(p.dy) % bytes == 0 && p.stride % widest == 0;
+                         aligned_to(p.dy, bytes) && p.stride % widest == 0;
     ChannelLayout at = window_layout(x, grid, aligned);
     with_width<widest>(at, [&](auto width) {
         const auto sums = pooled_sums_kernel<T, width>;
@@ -261,9 +263,10 @@ void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpoo
     });
 }
 
-#define CAMBER_INSTANTIATE(T)                                                                                    \
-    template void normalise_and_pool<T>(const Tensor&, const Tensor&, const Tensor&, const NormChannels&, bool); \
-    template void pooled_backward<T>(const Tensor&, const ChannelSlice&, const Tensor&, const NormChannels&,     \
+#define CAMBER_INSTANTIATE(T)                                                                                \
+    template void normalise_and_pool<T>(const char*, const Tensor&, const ChannelSlice&, const Tensor&,      \
+                                        const NormChannels&, bool);                                          \
+    template void pooled_backward<T>(const Tensor&, const ChannelSlice&, const Tensor&, const NormChannels&, \
                                      const Tensor&, const Tensor&, const Tensor&, bool);
 CAMBER_INSTANTIATE(float)
 CAMBER_INSTANTIATE(bf16)

@@ -92,9 +92,8 @@ T* pointer(const Tensor& t) {
 }
 
 /// Whether vectors of N elements can be read from the tensor's start.
-inline bool aligned_to(const Tensor& t, std::size_t bytes) {
-    return !t.defined() || reinterpret_cast<std::uintptr_t>(t.raw()) % bytes == 0;
-}
+inline bool aligned_to(const void* p, std::size_t bytes) { return reinterpret_cast<std::uintptr_t>(p) % bytes == 0; }
+inline bool aligned_to(const Tensor& t, std::size_t bytes) { return !t.defined() || aligned_to(t.raw(), bytes); }
 
 /// Calls f(float{}) or f(bf16{}) by the dtype of activations.
 template <class F>

@@ -105,7 +105,7 @@ struct Addend {
         : first(slice ? slice.tensor.data<T>() + slice.begin : nullptr),
           stride(slice ? static_cast<int>(slice.tensor.dim(3)) : 0) {}
     /// Whether every pixel's channels are aligned to a 16-byte access.
-    bool aligned() const { return reinterpret_cast<std::uintptr_t>(first) % 16 == 0 && stride % vector_width<T> == 0; }
+    bool aligned() const { return aligned_to(first, 16) && stride % vector_width<T> == 0; }
     template <int width>
     __device__ __forceinline__ Vec<T, width> at(const Extents& in, int n, int row, int column, int c) const {
         const std::int64_t pixel = (static_cast<std::int64_t>(n) * in.h + row) * in.w + column;

@@ -68,7 +68,7 @@ void sum_channels(const ChannelSlice& from, const Tensor& to, const Tensor& sums
         const T* const first = from.tensor.data<T>() + from.begin;
         const bool slice = channels != wide;
         const std::int64_t elements = from.tensor.numel() / wide * channels;
-        const bool aligned = reinterpret_cast<std::uintptr_t>(first) % 16 == 0 && aligned_to(to, 16) &&
+        const bool aligned = aligned_to(first, 16) && aligned_to(to, 16) &&
                              (slice ? channels % widest == 0 && wide % widest == 0 : elements % widest == 0);
         ChannelLayout at(elements, static_cast<int>(channels), aligned ? widest : 1);
         with_width<widest>(at, [&](auto width) {

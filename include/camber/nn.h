@@ -193,8 +193,9 @@ class BatchNorm2d : public Module {
     /// With `residual` (where defined) added to what is normalised, before the ReLU: a residual block's end.
     /// `offset`: see ops::BatchNormTensors.
     Tensor forward(const Tensor& x, const Tensor& residual, const Tensor& offset = {});
-    /// forward(x) and what `pool` makes of it: windows are 2x2, at a stride of 2.
-    ops::NormalisedAndPooled forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset = {});
+    /// forward(x) and what `pool` makes of it: windows are 2x2, at a stride of 2. `room`: see ops::batch_norm_max_pool.
+    ops::NormalisedAndPooled forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset = {},
+                                              std::int64_t room = 0);
     const BatchNormParams& params() const { return params_; }
     bool has_scale() const { return !ones_; }
     Parameter &weight, &bias, &running_mean, &running_var;
@@ -210,7 +211,8 @@ class BatchNorm2d : public Module {
 /// bias is not added to x, whose mean is taken away, but to the running mean alone.
 Tensor conv_batch_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Tensor& residual = {});
 /// The same, and what `pool` makes of it: the end of an encoder's level.
-ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x);
+ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x,
+                                                  std::int64_t room = 0);
 
 /// x [..., Cin] to [..., Cout]; weight [Cout, Cin], bias [Cout].
 class Linear : public Module {
@@ -308,6 +310,7 @@ class Sequential : public ModuleList {
 // the table is complete.
 Tensor relu(const Tensor& x);
 Tensor concat(const std::vector<Tensor>& parts);
+Tensor concat_into(const Tensor& part, const ops::NormalisedAndPooled& features);
 Tensor add(const Tensor& a, const Tensor& b);
 /// Adds zeros (positive) or crops (negative).
 Tensor pad2d(const Tensor& x, const Padding& padding);

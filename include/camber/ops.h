@@ -44,11 +44,13 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& tensors, bool trainin
 
 struct NormalisedAndPooled {
     Tensor y, pooled;
+    std::int64_t room = 0;  ///< y has so many channels before its own, which concat_into() fills
 };
-/// y = batch_norm(x) and max_pool2d(y), 2x2: the end of an encoder's level. In training one pass makes both, and one
-/// their gradients.
+/// y = batch_norm(x) and max_pool2d(y), 2x2: the end of an encoder's level. One pass makes both, and one their
+/// gradients. Where it is one pass, y is given the `room` that is asked for: what is later put beside it then is put
+/// into its own memory.
 NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors& tensors, bool training,
-                                        const BatchNormParams& p = {});
+                                        const BatchNormParams& p = {}, std::int64_t room = 0);
 
 Tensor relu(const Tensor& x);
 /// Over the last axis.
@@ -73,6 +75,9 @@ Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMod
 Tensor pad2d(const Tensor& x, const Padding& padding);
 /// Along the last axis; N, H and W agree.
 Tensor concat(const std::vector<Tensor>& parts);
+/// concat({part, features.y}). Where that has room, which must be part's channels, it is not copied and not to be used
+/// again by anybody else.
+Tensor concat_into(const Tensor& part, const NormalisedAndPooled& features);
 /// [N, H, W, C * factor^2] to [N, H * factor, W * factor, C], channels becoming pixels: y[n, h * r + i, w * r + j, c] =
 /// x[n, h, w, c * r * r + i * r + j] with r = factor. Shi et al. 2016; PyTorch's PixelShuffle.
 Tensor pixel_shuffle(const Tensor& x, int factor);

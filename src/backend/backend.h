@@ -99,14 +99,16 @@ class Backend {
     /// Normalises with the batch's statistics, stores them in mean and invstd = 1 / sqrt(var + eps), updates the
     /// running ones in place. offset: undefined, or [C] P that was left out of x, since the mean would take it away
     /// again; it is added to what running_mean takes. pooled: undefined, or [N, H / 2, W / 2, C], the maxima of y's 2x2
-    /// windows, as max_pool2d makes them; an odd last row or column is in none.
+    /// windows, as max_pool2d makes them; an odd last row or column is in none. There is no residual then, and y may be
+    /// channels of a wider tensor [N, H, W, ...], whose others are left alone.
     virtual void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                   const Tensor& offset, const Tensor& running_mean, const Tensor& running_var,
-                                  const Tensor& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
+                                  const ChannelSlice& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
                                   const BatchNormParams& p) = 0;
+    /// Normalises with the running statistics; y and pooled as above.
     virtual void batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                                      const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                      const BatchNormParams& p) = 0;
+                                      const Tensor& running_mean, const Tensor& running_var, const ChannelSlice& y,
+                                      const Tensor& pooled, const BatchNormParams& p) = 0;
     /// Backward of batch_norm_train. y: what that gave where it had a residual and ReLU, which is then masked by y > 0;
     /// else undefined, and the mask is recomputed from x. dresidual: undefined, or becomes dy as ReLU let it through.
     /// dx may be dy's own buffer; or dresidual may be.

@@ -6,9 +6,11 @@
 
 namespace camber {
 
-/// Seconds spent in each primitive, under its name in the contract, and how often it ran.
+/// Seconds spent in each primitive, under its name in the contract, bytes that it must have moved (traffic.h), and how
+/// often it ran.
 struct PrimitiveTime {
     double seconds = 0;
+    std::int64_t bytes = 0;
     std::int64_t calls = 0;
 };
 using Profile = std::map<std::string, PrimitiveTime>;

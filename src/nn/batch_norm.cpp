@@ -44,11 +44,14 @@ Tensor BatchNorm2d::forward(const Tensor& x, const Tensor& residual, const Tenso
     return y;
 }
 
-ops::NormalisedAndPooled BatchNorm2d::forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset) {
+ops::NormalisedAndPooled BatchNorm2d::forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset,
+                                                       std::int64_t room) {
     if (pool.params() != Pool2dParams{}) fail("batch normalisation is fused with pooling of 2x2 windows alone");
-    const ops::NormalisedAndPooled out = ops::batch_norm_max_pool(x, tensors(offset), training(), params_);
+    auto* layers = LayerTrace::active();
+    if (layers) room = 0;  // a table has the layers' own shapes
+    const ops::NormalisedAndPooled out = ops::batch_norm_max_pool(x, tensors(offset), training(), params_, room);
     trace(x, {}, out.y);
-    if (auto* layers = LayerTrace::active()) layers->record("MaxPooling2D", &pool, {out.y}, out.pooled);
+    if (layers) layers->record("MaxPooling2D", &pool, {out.y}, out.pooled);
     return out;
 }
 
@@ -89,9 +92,10 @@ Tensor conv_batch_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const T
     return norm.forward(convolved(conv, x, offset), residual, offset);
 }
 
-ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x) {
+ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x,
+                                                  std::int64_t room) {
     const Tensor offset = offset_of(conv, norm);
-    return norm.forward_and_pool(convolved(conv, x, offset), pool, offset);
+    return norm.forward_and_pool(convolved(conv, x, offset), pool, offset, room);
 }
 
 }  // namespace camber::nn

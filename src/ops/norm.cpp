@@ -22,6 +22,18 @@ Shape check_channels(const Tensor& x, const BatchNormTensors& t) {
     return channels;
 }
 
+void check_inference(const BatchNormTensors& t) {
+    if (t.offset) fail("{}: an offset is left out of x in training alone", op);
+}
+
+/// The channels of `gradient` [.., room + C] that are x's [.., C].
+Tensor own_channels(const Tensor& gradient, std::int64_t room, const Tensor& x) {
+    if (room == 0) return gradient;
+    Tensor own = Tensor::empty(x.shape(), x.dtype(), x.device());
+    backend(x).copy_channels(gradient, room, own, 0, x.dim(3), {});
+    return own;
+}
+
 /// The gradients of gamma and beta, or where they go that nobody wants.
 std::pair<Tensor, Tensor> parameter_gradients(BackwardContext& context, const Tensor& gamma) {
     const auto gradient = [&](std::size_t i) {
@@ -41,12 +53,12 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& t, bool training, con
     if (training) {
         mean = Tensor::empty(channels, t.gamma.dtype(), x.device());
         invstd = Tensor::empty(channels, t.gamma.dtype(), x.device());
-        backend(x).batch_norm_train(x, residual, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, y, {}, mean,
-                                    invstd, p);
+        backend(x).batch_norm_train(x, residual, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, {y}, {},
+                                    mean, invstd, p);
     } else {
-        if (t.offset) fail("{}: an offset is left out of x in training alone", op);
+        check_inference(t);
         mean = t.running_mean.detach();
-        backend(x).batch_norm_inference(x, residual, t.gamma, t.beta, t.running_mean, t.running_var, y, p);
+        backend(x).batch_norm_inference(x, residual, t.gamma, t.beta, t.running_mean, t.running_var, {y}, {}, p);
     }
     if (needs_grad({&x, &t.gamma, &t.beta, &residual})) {
         // ReLU of a sum cannot be worked out from x again.
@@ -79,30 +91,41 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& t, bool training, con
 }
 
 NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors& t, bool training,
-                                        const BatchNormParams& p) {
-    if (!training || x.dim(1) < 2 || x.dim(2) < 2) {
+                                        const BatchNormParams& p, std::int64_t room) {
+    const Shape channels = check_channels(x, t);
+    const bool recorded = needs_grad({&x, &t.gamma, &t.beta});
+    if ((recorded && !training) || x.dim(1) < 2 || x.dim(2) < 2) {
         const Tensor y = batch_norm(x, t, training, p);
         return {y, max_pool2d(y)};
     }
-    const Shape channels = check_channels(x, t);
-    NormalisedAndPooled out{Tensor::empty(x.shape(), x.dtype(), x.device()),
-                            Tensor::empty({x.dim(0), x.dim(1) / 2, x.dim(2) / 2, x.dim(3)}, x.dtype(), x.device())};
+    const auto empty = [&](std::int64_t h, std::int64_t w, std::int64_t c) {
+        return Tensor::empty({x.dim(0), h, w, c}, x.dtype(), x.device());
+    };
+    NormalisedAndPooled out{empty(x.dim(1), x.dim(2), room + x.dim(3)), empty(x.dim(1) / 2, x.dim(2) / 2, x.dim(3)),
+                            room};
+    const ChannelSlice y = {out.y, room};
+    if (!training) {
+        check_inference(t);
+        backend(x).batch_norm_inference(x, {}, t.gamma, t.beta, t.running_mean, t.running_var, y, out.pooled, p);
+        return out;
+    }
     const Tensor mean = Tensor::empty(channels, t.gamma.dtype(), x.device()),
                  invstd = Tensor::empty(channels, t.gamma.dtype(), x.device());
-    backend(x).batch_norm_train(x, {}, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, out.y, out.pooled,
-                                mean, invstd, p);
-    if (!needs_grad({&x, &t.gamma, &t.beta})) return out;
-    record(
-        out.y, op, {x, t.gamma, t.beta},
-        [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd, p](BackwardContext& context) {
-            const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
-            const Tensor dpooled = context.grad_of_maxima();
-            // Nobody pooled: an ordinary backward step.
-            const ChannelSlice dy = dpooled ? context.grad_slice() : ChannelSlice{context.grad()};
-            const Tensor dx = context.needs(0) ? context.out(0) : Tensor::empty(x.shape(), x.dtype(), x.device());
-            if (context.needs(0)) context.set_sums_to_zero(0);
-            backend(x).batch_norm_backward(x, {}, dy, dpooled, gamma, beta, mean, invstd, dx, {}, dgamma, dbeta, p);
-        });
+    backend(x).batch_norm_train(x, {}, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, y, out.pooled, mean,
+                                invstd, p);
+    if (!recorded) return out;
+    record(out.y, op, {x, t.gamma, t.beta},
+           [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd, p,
+            room](BackwardContext& context) {
+               const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
+               const Tensor dpooled = context.grad_of_maxima();
+               ChannelSlice dy = context.grad_slice();
+               if (dy) dy.begin += room;
+               if (!dpooled) dy = {own_channels(context.grad(), room, x)};  // nobody pooled: an ordinary backward step
+               const Tensor dx = context.needs(0) ? context.out(0) : Tensor::empty(x.shape(), x.dtype(), x.device());
+               if (context.needs(0)) context.set_sums_to_zero(0);
+               backend(x).batch_norm_backward(x, {}, dy, dpooled, gamma, beta, mean, invstd, dx, {}, dgamma, dbeta, p);
+           });
     record(out.pooled, "max_pool2d", {out.y},
            [](BackwardContext& context) { context.set_of_maxima(0, context.grad()); });
     return out;

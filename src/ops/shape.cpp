@@ -50,6 +50,23 @@ Tensor concat(const std::vector<Tensor>& parts) {
     return y;
 }
 
+Tensor concat_into(const Tensor& part, const NormalisedAndPooled& features) {
+    if (features.room == 0) return concat({part, features.y});
+    check_activation("concat", part);
+    const Tensor& wide = features.y;
+    check_tensor("concat", "the part", part, {wide.dim(0), wide.dim(1), wide.dim(2), features.room}, wide.dtype(),
+                 wide.device());
+    backend(wide).copy_channels(part, 0, wide, 0, features.room, {});
+    Tensor y = wide.detach();
+    if (needs_grad({&part, &wide})) {
+        record(y, "concat", {part, wide}, [](BackwardContext& context) {
+            if (context.needs(0)) context.set_slice(0, {context.grad(), 0});
+            if (context.needs(1)) context.set(1, context.grad());
+        });
+    }
+    return y;
+}
+
 Tensor pixel_shuffle(const Tensor& x, int factor) {
     check_activation("pixel_shuffle", x);
     const std::int64_t positions = std::int64_t{factor} * factor;

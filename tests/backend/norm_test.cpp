@@ -39,14 +39,14 @@ void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, fl
                [=](Backend& b, auto& i, auto& o) {
                    o[3].copy_from(i[3]);
                    o[4].copy_from(i[4]);
-                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, o[3], o[4], o[0], {}, o[1], o[2], p);
+                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, o[3], o[4], {o[0]}, {}, o[1], o[2], p);
                },
            .f32_tolerance = f32_tolerance});
     check({.name = name("batch_norm_inference"),
            .inputs = in,
            .outputs = {{"y", shape}},
            .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference(i[0], {}, i[1], i[2], i[3], i[4], o[0], p);
+               b.batch_norm_inference(i[0], {}, i[1], i[2], i[3], i[4], {o[0]}, {}, p);
            }});
     const std::vector<Output> gradients = {
         {"dx", shape}, {"dgamma", channels, Kind::parameter}, {"dbeta", channels, Kind::parameter}};
@@ -94,13 +94,13 @@ void check_residual(const Shape& shape, const BatchNormParams& p) {
            .run = [=](Backend& b, auto& i, auto& o) {
                o[3].copy_from(i[3]);
                o[4].copy_from(i[4]);
-               b.batch_norm_train(i[0], i[6], i[1], i[2], {}, o[3], o[4], o[0], {}, o[1], o[2], p);
+               b.batch_norm_train(i[0], i[6], i[1], i[2], {}, o[3], o[4], {o[0]}, {}, o[1], o[2], p);
            }});
     check({.name = name("batch_norm_inference"),
            .inputs = in,
            .outputs = {{"y", shape}},
            .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference(i[0], i[6], i[1], i[2], i[3], i[4], o[0], p);
+               b.batch_norm_inference(i[0], i[6], i[1], i[2], i[3], i[4], {o[0]}, {}, p);
            }});
     const std::vector<Output> gradients = {{"dx", shape},
                                            {"dgamma", channels, Kind::parameter},
@@ -134,7 +134,7 @@ void check_residual(const Shape& shape, const BatchNormParams& p) {
     });
 }
 
-/// With the maxima of 2x2 windows; back, the gradient of y is channels of a wider tensor, or there is none.
+/// With the maxima of 2x2 windows; y and, back, its gradient are channels of a wider tensor, or there is no gradient.
 void check_pooled(const Shape& shape, const BatchNormParams& p) {
     const Shape channels{shape.back()}, pooled{shape[0], shape[1] / 2, shape[2] / 2, shape[3]};
     const auto name = [&](const char* primitive) {
@@ -144,19 +144,33 @@ void check_pooled(const Shape& shape, const BatchNormParams& p) {
     in[0] = activation(clear_maxima(shape, 9));
     in.push_back(activation(uniform(pooled, 10)));                                            // 8
     in.push_back(activation(uniform({shape[0], shape[1], shape[2], 2 * shape[3] + 8}, 11)));  // 9
-    check({.name = name("batch_norm_train"),
-           .inputs = in,
-           .outputs = {{"y", shape},
-                       {"pooled", pooled},
-                       {"mean", channels, Kind::parameter},
-                       {"invstd", channels, Kind::parameter},
-                       {"running_mean", channels, Kind::parameter},
-                       {"running_var", channels, Kind::parameter}},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               o[4].copy_from(i[3]);
-               o[5].copy_from(i[4]);
-               b.batch_norm_train(i[0], {}, i[1], i[2], i[3], o[4], o[5], o[0], o[1], o[2], o[3], p);
-           }});
+    // y by itself, among the others at a multiple of every vector, and at no multiple.
+    for (const std::int64_t begin : {std::int64_t{0}, shape[3] + 8, std::int64_t{1}}) {
+        const std::int64_t wide = begin == 0 ? shape[3] : begin == 1 ? shape[3] + 3 : 2 * shape[3] + 8;
+        const std::string where = begin == 0 ? "" : fmt::format(", y from channel {} of {}", begin, wide);
+        const Output y = {"y", {shape[0], shape[1], shape[2], wide}};
+        check({.name = name(("batch_norm_train" + where).c_str()),
+               .inputs = in,
+               .outputs = {y,
+                           {"pooled", pooled},
+                           {"mean", channels, Kind::parameter},
+                           {"invstd", channels, Kind::parameter},
+                           {"running_mean", channels, Kind::parameter},
+                           {"running_var", channels, Kind::parameter}},
+               .run = [=](Backend& b, auto& i, auto& o) {
+                   o[4].copy_from(i[3]);
+                   o[5].copy_from(i[4]);
+                   b.fill(o[0], 0.5);
+                   b.batch_norm_train(i[0], {}, i[1], i[2], i[3], o[4], o[5], {o[0], begin}, o[1], o[2], o[3], p);
+               }});
+        check({.name = name(("batch_norm_inference" + where).c_str()),
+               .inputs = in,
+               .outputs = {y, {"pooled", pooled}},
+               .run = [=](Backend& b, auto& i, auto& o) {
+                   b.fill(o[0], 0.5);
+                   b.batch_norm_inference(i[0], {}, i[1], i[2], i[3], i[4], {o[0], begin}, o[1], p);
+               }});
+    }
     // The statistics that the forward pass gives: maxima depend on them.
     const auto check_backward = [&](const char* how, auto slice) {
         check({.name = name(how),
@@ -165,7 +179,7 @@ void check_pooled(const Shape& shape, const BatchNormParams& p) {
                .run = [=](Backend& b, auto& i, auto& o) {
                    const Tensor mean = Tensor::empty(channels, i[1].dtype(), i[0].device()), invstd = mean.clone(),
                                 y = Tensor::empty(shape, i[0].dtype(), i[0].device());
-                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, i[3].clone(), i[4].clone(), y, {}, mean, invstd, p);
+                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, i[3].clone(), i[4].clone(), {y}, {}, mean, invstd, p);
                    b.batch_norm_backward(i[0], {}, slice(i), i[8], i[1], i[2], mean, invstd, o[0], {}, o[1], o[2], p);
                }});
     };
@@ -233,8 +247,8 @@ TEST_CASE("batch normalisation of tensors that start anywhere") {
            .outputs = {{"y", shape}, {"mean", channels, Kind::parameter}, {"invstd", channels, Kind::parameter}},
            .run = [=](Backend& b, auto& i, auto& o) {
                const Tensor y = off_by_one(i[5]);
-               b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], {}, i[3].clone(), i[4].clone(), y, {},
-                                  o[1], o[2], p);
+               b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], {}, i[3].clone(), i[4].clone(), {y},
+                                  {}, o[1], o[2], p);
                o[0].copy_from(y);
            }});
     check({.name = "batch_norm_backward, unaligned",

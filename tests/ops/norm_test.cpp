@@ -7,6 +7,7 @@
 #include "support/autograd.h"
 #include "support/compare.h"
 #include "support/devices.h"
+#include "support/errors.h"
 #include "support/random.h"
 
 using namespace camber;
@@ -76,7 +77,7 @@ TEST_CASE("batch_norm's backward steps may write dx over dy") {
                 const BatchNormParams p{.relu = relu};
                 const Tensor x = converted(uniform(shape, 5), dtype, device), y = Tensor::empty(shape, dtype, device);
                 Backend& primitives = backend(device);
-                primitives.batch_norm_train(x, {}, n.gamma, n.beta, {}, n.running_mean, n.running_var, y, {}, n.mean,
+                primitives.batch_norm_train(x, {}, n.gamma, n.beta, {}, n.running_mean, n.running_var, {y}, {}, n.mean,
                                             n.invstd, p);
                 const auto check = [&](auto backward_step) {
                     const Tensor dy = converted(uniform(shape, 6), dtype, device),
@@ -155,6 +156,53 @@ TEST_CASE("batch_norm_max_pool is batch_norm and max_pool2d, whoever uses the tw
             }
         }
     }
+}
+
+TEST_CASE("concat_into is concat, whether the features have room or not, and whoever uses their maxima") {
+    for (const Device device : computing_devices()) {
+        for (const bool training : {true, false}) {
+            for (const bool wanted : {true, false}) {  // gradients
+                for (const bool pools : {true, false}) {
+                    CAPTURE(run_name(Dtype::f32, device));
+                    CAPTURE(training);
+                    CAPTURE(wanted);
+                    CAPTURE(pools);
+                    const auto evaluate = [&](bool into) {
+                        const Norm n(24, device);
+                        const auto input = [&](const Tensor& t) {
+                            Tensor x = converted(t, Dtype::f32, device);
+                            return x.set_requires_grad(wanted);
+                        };
+                        const Tensor x = input(clear_maxima({2, 6, 7, 24}, 5)),
+                                     gamma = input(uniform({24}, 7, 0.5f, 2)), beta = input(uniform({24}, 8)),
+                                     part = input(uniform({2, 6, 7, 40}, 9));
+                        const ops::NormalisedAndPooled features = ops::batch_norm_max_pool(
+                            x, {gamma, beta, n.running_mean, n.running_var}, training, {.relu = true}, into ? 40 : 0);
+                        // Constant statistics have a backward step of their own, without room.
+                        CHECK(features.room == (into && (training || !wanted) ? 40 : 0));
+                        Tensor all = into ? ops::concat_into(part, features) : ops::concat({part, features.y});
+                        if (pools) all = ops::concat({all, ops::resize(features.pooled, 6, 7, ResizeMode::nearest)});
+                        std::vector<Tensor> result = {all, n.running_mean, n.running_var};
+                        if (wanted) {
+                            backward_from(all, converted(uniform(all.shape(), 13), Dtype::f32, device));
+                            for (const Tensor& t : {x, gamma, beta, part}) result.push_back(t.grad());
+                        }
+                        return result;
+                    };
+                    const auto expected = evaluate(false), actual = evaluate(true);
+                    for (std::size_t i = 0; i < expected.size(); ++i) {
+                        CAPTURE(i);
+                        CHECK(relative_error(actual[i], expected[i]) < 2e-6);
+                    }
+                }
+            }
+        }
+    }
+    const Norm n(3, Device::cpu);
+    const auto zeros = [](const Shape& shape) { return Tensor::zeros(shape, Dtype::f32, Device::cpu); };
+    const ops::NormalisedAndPooled features =
+        ops::batch_norm_max_pool(zeros({1, 2, 2, 3}), {n.gamma, n.beta, n.running_mean, n.running_var}, true, {}, 5);
+    CHECK(error_of([&] { ops::concat_into(zeros({1, 2, 2, 4}), features); }).find("the part") != std::string::npos);
 }
 
 TEST_CASE("a bias left out before batch normalisation changes the running mean and nothing else") {

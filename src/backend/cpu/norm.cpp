@@ -149,7 +149,7 @@ void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& 
 
 void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                   const Tensor& offset, const Tensor& running_mean, const Tensor& running_var,
-                                  const Tensor& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
+                                  const ChannelSlice& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,
                                   const BatchNormParams& p) {
     with_activation("batch_norm_train", x.dtype(), [&]<class T>(T) {
         const Columns columns(x);
@@ -173,15 +173,14 @@ void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const
         const Affine affine(
             columns, mean.data<float>(), [=](std::int64_t c) { return inverse[c]; }, gamma.data<float>(),
             beta.data<float>());
-        if (pooled && !residual) return normalise_and_pool(affine, x, y, pooled, p.relu);
-        apply<T>(columns, affine, x, residual, y, p.relu);
-        if (pooled) max_pool2d(y, pooled, {});
+        if (pooled) return normalise_and_pool(affine, x, y, pooled, p.relu);
+        apply<T>(columns, affine, x, residual, y.tensor, p.relu);
     });
 }
 
 void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                                      const Tensor& running_mean, const Tensor& running_var, const Tensor& y,
-                                      const BatchNormParams& p) {
+                                      const Tensor& running_mean, const Tensor& running_var, const ChannelSlice& y,
+                                      const Tensor& pooled, const BatchNormParams& p) {
     with_activation("batch_norm_inference", x.dtype(), [&]<class T>(T) {
         const Columns columns(x);
         const float* variance = running_var.data<float>();
@@ -189,7 +188,8 @@ void CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, c
             return inverse_deviation(static_cast<double>(variance[c]), p.eps);
         };
         const Affine affine(columns, running_mean.data<float>(), invstd, gamma.data<float>(), beta.data<float>());
-        apply<T>(columns, affine, x, residual, y, p.relu);
+        if (pooled) return normalise_and_pool(affine, x, y, pooled, p.relu);
+        apply<T>(columns, affine, x, residual, y.tensor, p.relu);
     });
 }
 

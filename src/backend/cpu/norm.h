@@ -35,7 +35,7 @@ class Affine {
 };
 
 /// norm_pool.cpp. y = the normalised x, pooled = the maxima of its 2x2 windows, in one pass.
-void normalise_and_pool(const Affine& affine, const Tensor& x, const Tensor& y, const Tensor& pooled, bool relu);
+void normalise_and_pool(const Affine& affine, const Tensor& x, const ChannelSlice& y, const Tensor& pooled, bool relu);
 
 /// norm_pool.cpp. batch_norm_backward() with dpooled.
 void pooled_backward(const Affine& affine, const float* invstd, const Tensor& x, const ChannelSlice& dy,

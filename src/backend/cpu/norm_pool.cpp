@@ -58,12 +58,14 @@ CAMBER_VEC Vec lowest(bool relu) { return splat(relu ? 0.f : -std::numeric_limit
 std::int64_t window_rows(const Extents& in) { return in.n * ((in.h + 1) / 2); }
 
 template <class T>
-void forward(const Affine& affine, const Tensor& x, const Tensor& y, const Tensor& pooled, bool relu) {
+void forward(const Affine& affine, const Tensor& x, const ChannelSlice& y, const Tensor& pooled, bool relu) {
     const Extents in(x);
     const T* px = x.data<T>();
-    T *py = y.data<T>(), *ppooled = pooled.data<T>();
+    T *py = y.tensor.data<T>() + y.begin, *ppooled = pooled.data<T>();
+    const std::int64_t stride = y.tensor.dim(3);
+    const bool whole_vectors = in.whole_vectors() && y.begin % lanes == 0 && stride % lanes == 0;
     const Vec least = lowest(relu);
-    with_store(y, !in.whole_vectors(), [&](auto write) {
+    with_store(y.tensor, !whole_vectors, [&](auto write) {
         parallel_ranges(window_rows(in), 1, x.numel(), [&](std::int64_t begin, std::int64_t end) {
             for_windows(in, begin, end, [&](const Window& window) {
                 for_vectors(0, in.c, [&](std::int64_t c, auto part) {
@@ -72,7 +74,7 @@ void forward(const Affine& affine, const Tensor& x, const Tensor& y, const Tenso
 #pragma GCC unroll 4
                     for (int k = 0; k < 4; ++k) {
                         const Vec v = at_least(least, values.output[k]);
-                        if (window.has[k]) write(py + window.pixel[k] * in.c + c, v, part);
+                        if (window.has[k]) write(py + window.pixel[k] * stride + c, v, part);
                         maximum = k == 0 ? v : select(exceeds(v, maximum), v, maximum);
                     }
                     if (window.whole()) store(ppooled + window.maximum * in.c + c, maximum, part);
@@ -185,7 +187,7 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
 
 }  // namespace
 
-void normalise_and_pool(const Affine& affine, const Tensor& x, const Tensor& y, const Tensor& pooled, bool relu) {
+void normalise_and_pool(const Affine& affine, const Tensor& x, const ChannelSlice& y, const Tensor& pooled, bool relu) {
     with_activation("batch_norm_train", x.dtype(), [&]<class T>(T) { forward<T>(affine, x, y, pooled, relu); });
 }
 

@@ -20,10 +20,10 @@ class MetaBackend : public Backend {
     void conv_transpose2d_backward_filter(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                           const ConvTranspose2dParams&) override {}
     void batch_norm_train(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                          const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                          const Tensor&, const ChannelSlice&, const Tensor&, const Tensor&, const Tensor&,
                           const BatchNormParams&) override {}
     void batch_norm_inference(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                              const Tensor&, const BatchNormParams&) override {}
+                              const ChannelSlice&, const Tensor&, const BatchNormParams&) override {}
     void batch_norm_backward(const Tensor&, const Tensor&, const ChannelSlice&, const Tensor&, const Tensor&,
                              const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                              const Tensor&, const BatchNormParams&) override {}
@@ -48,8 +48,8 @@ class MetaBackend : public Backend {
     void resize(const Tensor&, const Tensor&, ResizeMode) override {}
     void resize_backward(const Tensor&, const Tensor&, ResizeMode) override {}
     void pad2d(const Tensor&, const Tensor&, int, int) override {}
-    void copy_channels(const Tensor&, std::int64_t, const Tensor&, std::int64_t, std::int64_t,
-                       const Tensor&) override {}
+    void copy_channels(const Tensor&, std::int64_t, const Tensor&, std::int64_t, std::int64_t, const Tensor&) override {
+    }
     void pixel_shuffle(const Tensor&, const Tensor&, int) override {}
     void count_predictions(const Tensor&, const Tensor&, const Tensor&, const Tensor&, int) override {}
     void pixel_unshuffle(const Tensor&, const Tensor&, int) override {}

@@ -69,12 +69,24 @@ void backward(const Tensor& x, const Tensor& y, Incoming incoming, const Tensor&
     }
 }
 
+/// A tensor of x's shape for what goes to the slice: its own where that is all of it.
+Tensor dense(const ChannelSlice& slice, const Tensor& x) {
+    return slice.tensor.shape() == x.shape() ? slice.tensor : Tensor::empty(x.shape(), x.dtype(), x.device());
+}
+
+/// Puts y where it belongs, and its maxima.
+void finish(Backend& backend, const Tensor& y, const ChannelSlice& slice, const Tensor& pooled) {
+    if (slice.tensor.shape() != y.shape()) backend.copy_channels(y, 0, slice.tensor, slice.begin, y.shape().back(), {});
+    if (pooled) backend.max_pool2d(y, pooled, {});
+}
+
 }  // namespace
 
 void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma,
                                         const Tensor& beta, const Tensor& offset, const Tensor& running_mean,
-                                        const Tensor& running_var, const Tensor& y, const Tensor& pooled,
+                                        const Tensor& running_var, const ChannelSlice& slice, const Tensor& pooled,
                                         const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
+    const Tensor y = dense(slice, x);
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
@@ -111,12 +123,13 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
             apply<A>(x, residual, y, c, count, channel, p.relu);
         }
     });
-    if (pooled) max_pool2d(y, pooled, {});
+    finish(*this, y, slice, pooled);
 }
 
 void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma,
                                             const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
-                                            const Tensor& y, const BatchNormParams& p) {
+                                            const ChannelSlice& slice, const Tensor& pooled, const BatchNormParams& p) {
+    const Tensor y = dense(slice, x);
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
@@ -131,6 +144,7 @@ void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& resid
             apply<A>(x, residual, y, c, count, channel, p.relu);
         }
     });
+    finish(*this, y, slice, pooled);
 }
 
 void ReferenceBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const ChannelSlice& dy,
