@@ -93,8 +93,8 @@ class DecoderBlock : public ConvBlock {
     DecoderBlock(const UnetOptions& o, int in, int out) : up_(add<nn::ConvTranspose2d>("up", up_conv(o, in, out))) {
         build(o, 2 * out, out);
     }
-    Tensor decode(const Tensor& x, const ops::NormalisedAndPooled& skip) {
-        return ConvBlock::forward(nn::concat_into(up_.forward(x), skip));
+    Tensor decode(const Tensor& x, ops::NormalisedAndPooled skip) {
+        return ConvBlock::forward(nn::concat_into(up_.forward(x), std::move(skip)));
     }
 
   private:
@@ -152,8 +152,8 @@ class Unet : public Net {
         x = bottleneck_->forward(x);
         x = (*dropout++)->forward(x);
         for (DecoderBlock* block : decoder_) {
-            x = block->decode(x, skips.back());
-            skips.pop_back();  // evaluation has no further use for it
+            x = block->decode(x, std::move(skips.back()));
+            skips.pop_back();
             if (dropout != dropouts_.end()) x = (*dropout++)->forward(x);
         }
         return head_->forward(x);

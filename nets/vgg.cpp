@@ -21,7 +21,7 @@ class Vgg16 : public Encoder {
             const ops::NormalisedAndPooled level = last.norm
                                                        ? nn::conv_batch_norm_max_pool(*last.conv, *last.norm, pool_, y)
                                                        : ops::NormalisedAndPooled{y, pool_.forward(y)};
-            result.push_back(level.y);
+            result.push_back(level.y());
             y = level.pooled;
         }
         result.push_back(y);

@@ -114,6 +114,30 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         };
     });
 
+    // As a U-Net's encoder has it: y and its gradient are half of a concatenation.
+    add("batch_norm_train, relu, 2x2 maxima", 3.25 * one, [=] {
+        return [m, x = m->activation(full), y = m->output(wide), pooled = m->output(half), g = m->parameter({c}),
+                b = m->parameter({c}), rm = m->parameter({c}), rv = m->parameter({c}), mean = m->empty({c}, Dtype::f32),
+                invstd = m->empty({c}, Dtype::f32)] {
+            m->backend().batch_norm_train(x, {}, g, b, {}, rm, rv, {y, y.dim(3) / 2}, pooled, mean, invstd,
+                                          {.relu = true});
+        };
+    });
+    add("batch_norm_backward, relu, 2x2 maxima", 5.5 * one, [=] {
+        return [m, x = m->activation(full), dy = m->activation(wide), dpooled = m->activation(half),
+                dx = m->output(full), g = m->parameter({c}), b = m->parameter({c}), mean = m->parameter({c}),
+                invstd = m->parameter({c}), dg = m->empty({c}, Dtype::f32), db = m->empty({c}, Dtype::f32)] {
+            m->backend().batch_norm_backward(x, {}, {dy, dy.dim(3) / 2}, dpooled, g, b, mean, invstd, dx, {}, dg, db,
+                                             {.relu = true});
+        };
+    });
+    add("batch_norm_inference, relu, 2x2 maxima", 2.25 * one, [=] {
+        return [m, x = m->activation(full), y = m->output(wide), pooled = m->output(half), g = m->parameter({c}),
+                b = m->parameter({c}), rm = m->parameter({c}), rv = m->parameter({c})] {
+            m->backend().batch_norm_inference(x, {}, g, b, rm, rv, {y, y.dim(3) / 2}, pooled, {.relu = true});
+        };
+    });
+
     // --- pooling and shape
     Pool2dParams pool2, pool3;
     pool3.kernel_h = pool3.kernel_w = 3;

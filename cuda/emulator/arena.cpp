@@ -101,9 +101,10 @@ std::size_t Arena::find_gap(std::size_t begin, std::size_t bytes) const {
 
 void* Arena::take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (bytes > capacity_) return nullptr;
+    const std::size_t most = capacity();
+    if (bytes > most) return nullptr;
     bytes = whole_pages(bytes);
-    if (bytes > capacity_ - std::min(in_use_, capacity_)) return nullptr;
+    if (bytes > most - std::min(in_use_, most)) return nullptr;
     std::size_t begin = find_gap(next_, bytes);
     if (begin == range_) begin = find_gap(page, bytes);
     if (begin == range_) return nullptr;
@@ -140,7 +141,8 @@ bool Arena::given_back(std::size_t at) const {
 }
 
 void Arena::open(void* block, std::size_t bytes) {
-    if (given_back(offset(block))) fail("the memory of a recorded tensor of {} bytes was given back to the system", bytes);
+    if (given_back(offset(block)))
+        fail("the memory of a recorded tensor of {} bytes was given back to the system", bytes);
     const std::size_t first = offset(block) / granule;
     std::memset(open_bytes_ + first, granule, bytes / granule);
     if (bytes % granule) open_bytes_[first + bytes / granule] = static_cast<std::uint8_t>(bytes % granule);
@@ -152,6 +154,7 @@ void Arena::open(void* block, std::size_t bytes) {
 void Arena::close(void* block, std::size_t bytes) {
     if (given_back(offset(block))) return;
     const std::size_t first = offset(block) / granule;
+    if (open_bytes_[first] == 0) return;  // never opened, in a dry run
     std::memset(open_bytes_ + first, 0, (bytes + granule - 1) / granule);
     CAMBER_POISON(block, bytes);
 }

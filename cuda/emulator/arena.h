@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -15,7 +16,9 @@ class Arena {
     static Arena& get();
 
     /// Bytes that can be in use at once.
-    std::size_t capacity() const { return capacity_; }
+    std::size_t capacity() const { return unlimited_ ? range_ : capacity_; }
+    /// All addresses instead of what the machine has memory for: nothing will be written.
+    void set_unlimited(bool unlimited) { unlimited_ = unlimited; }
     std::size_t in_use() const;
     /// Null when there is no more.
     void* take(std::size_t bytes);
@@ -44,6 +47,7 @@ class Arena {
     char* base_ = nullptr;
     std::uint8_t* open_bytes_ = nullptr;  ///< of every granule, how many bytes from its start may be accessed
     std::size_t range_ = 0, capacity_ = 0;
+    std::atomic<bool> unlimited_ = false;
     mutable std::mutex mutex_;
     std::map<std::size_t, std::size_t> segments_;  ///< in use: offset -> bytes, whole pages
     std::size_t in_use_ = 0;

@@ -6,7 +6,8 @@
 namespace camber::emulator {
 
 /// For its lifetime the emulated device does nothing but count: kernels are not run, memory is neither written nor
-/// copied, so that a step of any size costs no more than its bookkeeping. One at a time, on one OS thread.
+/// copied and may be more than the machine has, so that a step of any size costs no more than its bookkeeping. One at a
+/// time, on one OS thread.
 class DryRun {
   public:
     DryRun();

@@ -26,8 +26,12 @@ DryRun::DryRun() {
     if (dry_run) fail("a dry run is going on already");
     emulated::arrival_counters();  // made now and zeroed: they outlive the dry run
     dry_run = this;
+    Arena::get().set_unlimited(true);
 }
-DryRun::~DryRun() { dry_run = nullptr; }
+DryRun::~DryRun() {
+    dry_run = nullptr;
+    Arena::get().set_unlimited(false);
+}
 
 bool counted_only(const char* name) {
     if (dry_run) dry_run->count(name);

@@ -203,7 +203,7 @@ void GpuBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, c
                                    beta.data<float>(),         static_cast<float>(p.eps)};
     dispatch(x, [&](auto t) {
         using T = decltype(t);
-        if (pooled) return normalise_and_pool<T>("batch_norm_inference and pool", x, y, pooled, channels, p.relu);
+        if (pooled) return normalise_and_pool<T>("batch_norm_inference, and pool", x, y, pooled, channels, p.relu);
         apply<T>("batch_norm_inference", x, residual, y.tensor, channels, p.relu);
     });
 }

@@ -9,7 +9,7 @@
 /// read it, write what it adds up and have that read twice (more than 400 MB). The maxima are found again from x, by
 /// the forward pass's own instructions and rounding. Some 20 operations an element.
 ///
-/// Strategy: a thread has 16 bytes of channels of a whole window, four pixels, and the channels' constants in
+/// Strategy: a thread has four channels of a whole window, four pixels, and the channels' constants in
 /// registers (channels.h, with windows in the place of pixels). Windows of an odd last row or column are cut: their
 /// pixels are normalised and have no maximum.
 #include "cuda/kernels/norm_pool.h"

@@ -72,6 +72,8 @@ Allocator make_allocator(bool of_recording) {
 
 /// The pool that this OS thread's tensors come from, when it is not the common one.
 thread_local Allocator current_pool;
+/// current_pool's, for tensors that are released when this thread's objects are already gone.
+thread_local const BlockAllocator* current_pool_address = nullptr;
 
 class GpuMemory : public DeviceMemory {
   public:
@@ -100,7 +102,7 @@ class GpuMemory : public DeviceMemory {
     }
     void release(void* block) noexcept override {
         const Allocator allocator = owner(block);
-        watch_.close(block, allocator == current_pool);
+        watch_.close(block, allocator.get() == current_pool_address);
         allocator->release(block);
     }
     void copy_from_host(void* dst, const void* src, std::size_t bytes) override {
@@ -185,7 +187,13 @@ void check_memory() { memory().check(); }
 MemoryPool::MemoryPool() : allocator_(make_allocator(true)) { memory().add_pool(allocator_); }
 MemoryPool::~MemoryPool() = default;
 void MemoryPool::check() { allocator_->check(); }
-MemoryPool::Scope::Scope(MemoryPool& pool) { current_pool = pool.allocator_; }
-MemoryPool::Scope::~Scope() { current_pool = nullptr; }
+MemoryPool::Scope::Scope(MemoryPool& pool) {
+    current_pool = pool.allocator_;
+    current_pool_address = current_pool.get();
+}
+MemoryPool::Scope::~Scope() {
+    current_pool = nullptr;
+    current_pool_address = nullptr;
+}
 
 }  // namespace camber::CAMBER_GPU

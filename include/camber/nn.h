@@ -193,7 +193,8 @@ class BatchNorm2d : public Module {
     /// With `residual` (where defined) added to what is normalised, before the ReLU: a residual block's end.
     /// `offset`: see ops::BatchNormTensors.
     Tensor forward(const Tensor& x, const Tensor& residual, const Tensor& offset = {});
-    /// forward(x) and what `pool` makes of it: windows are 2x2, at a stride of 2. `room`: see ops::batch_norm_max_pool.
+    /// forward(x) and what `pool` makes of it: windows are 2x2, at a stride of 2. `room`: see ops::batch_norm_max_pool;
+    /// under a LayerTrace y is a tensor of its own.
     ops::NormalisedAndPooled forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset = {},
                                               std::int64_t room = 0);
     const BatchNormParams& params() const { return params_; }
@@ -210,7 +211,7 @@ class BatchNorm2d : public Module {
 /// norm(conv(x)), with `residual` as BatchNorm2d::forward() takes it. While `norm` is in training the convolution's
 /// bias is not added to x, whose mean is taken away, but to the running mean alone.
 Tensor conv_batch_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Tensor& residual = {});
-/// The same, and what `pool` makes of it: the end of an encoder's level.
+/// The same, and what `pool` makes of it: the end of an encoder's level. `room`: see ops::batch_norm_max_pool.
 ops::NormalisedAndPooled conv_batch_norm_max_pool(Conv2d& conv, BatchNorm2d& norm, MaxPool2d& pool, const Tensor& x,
                                                   std::int64_t room = 0);
 
@@ -310,7 +311,7 @@ class Sequential : public ModuleList {
 // the table is complete.
 Tensor relu(const Tensor& x);
 Tensor concat(const std::vector<Tensor>& parts);
-Tensor concat_into(const Tensor& part, const ops::NormalisedAndPooled& features);
+Tensor concat_into(const Tensor& part, ops::NormalisedAndPooled features);
 Tensor add(const Tensor& a, const Tensor& b);
 /// Adds zeros (positive) or crops (negative).
 Tensor pad2d(const Tensor& x, const Padding& padding);

@@ -42,13 +42,32 @@ struct BatchNormTensors {
 Tensor batch_norm(const Tensor& x, const BatchNormTensors& tensors, bool training, const BatchNormParams& p = {},
                   const Tensor& residual = {});
 
-struct NormalisedAndPooled {
-    Tensor y, pooled;
-    std::int64_t room = 0;  ///< y has so many channels before its own, which concat_into() fills
+/// An encoder's level: what it normalised, y [N, H, W, C], and that's maxima over 2x2 windows, pooled [N, H / 2, W / 2,
+/// C]. With room for R channels, y is half of a decoder's concatenation [N, H, W, R + C], for concat_into() alone.
+class NormalisedAndPooled {
+  public:
+    NormalisedAndPooled(Tensor y, Tensor pooled, std::int64_t room = 0)
+        : pooled(std::move(pooled)), y_(std::move(y)), room_(room) {}
+    NormalisedAndPooled(NormalisedAndPooled&&) = default;
+    NormalisedAndPooled& operator=(NormalisedAndPooled&&) = default;
+
+    /// Throws Error where it lies in a concatenation's memory, or went to concat_into().
+    const Tensor& y() const;
+
+    Tensor pooled;
+
+  private:
+    friend NormalisedAndPooled batch_norm_max_pool(const Tensor&, const BatchNormTensors&, bool, const BatchNormParams&,
+                                                   std::int64_t);
+    friend Tensor concat_into(const Tensor&, NormalisedAndPooled);
+
+    Tensor y_;
+    std::int64_t room_;
+    bool in_place_ = false;  ///< y_ is the concatenation, whose first channels are still to be written
 };
-/// y = batch_norm(x) and max_pool2d(y), 2x2: the end of an encoder's level. One pass makes both, and one their
-/// gradients. Where it is one pass, y is given the `room` that is asked for: what is later put beside it then is put
-/// into its own memory.
+/// y = batch_norm(x) and max_pool2d(y), windows of 2x2 at a stride of 2, with room for `room` channels (0: none). One
+/// pass makes both and one their gradients, save that the running statistics' gradients are two steps; only where it is
+/// one pass is y written where it is to be in the concatenation. Throws Error for `room` < 0.
 NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors& tensors, bool training,
                                         const BatchNormParams& p = {}, std::int64_t room = 0);
 
@@ -75,9 +94,9 @@ Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMod
 Tensor pad2d(const Tensor& x, const Padding& padding);
 /// Along the last axis; N, H and W agree.
 Tensor concat(const std::vector<Tensor>& parts);
-/// concat({part, features.y}). Where that has room, which must be part's channels, it is not copied and not to be used
-/// again by anybody else.
-Tensor concat_into(const Tensor& part, const NormalisedAndPooled& features);
+/// concat({part, y}) for the y of `features`, which is used up: where y lies in the concatenation's memory, only the
+/// part is copied. part: [N, H, W, R] of y's dtype, where R is the room that was asked for, if any was.
+Tensor concat_into(const Tensor& part, NormalisedAndPooled features);
 /// [N, H, W, C * factor^2] to [N, H * factor, W * factor, C], channels becoming pixels: y[n, h * r + i, w * r + j, c] =
 /// x[n, h, w, c * r * r + i * r + j] with r = factor. Shi et al. 2016; PyTorch's PixelShuffle.
 Tensor pixel_shuffle(const Tensor& x, int factor);

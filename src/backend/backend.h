@@ -99,8 +99,9 @@ class Backend {
     /// Normalises with the batch's statistics, stores them in mean and invstd = 1 / sqrt(var + eps), updates the
     /// running ones in place. offset: undefined, or [C] P that was left out of x, since the mean would take it away
     /// again; it is added to what running_mean takes. pooled: undefined, or [N, H / 2, W / 2, C], the maxima of y's 2x2
-    /// windows, as max_pool2d makes them; an odd last row or column is in none. There is no residual then, and y may be
-    /// channels of a wider tensor [N, H, W, ...], whose others are left alone.
+    /// windows, as max_pool2d makes them; an odd last row or column is in none. With pooled there
+    /// is no residual, and y may be channels of a wider tensor [N, H, W, ...], whose others are left alone; without, y
+    /// is all of its tensor. y is not x.
     virtual void batch_norm_train(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                   const Tensor& offset, const Tensor& running_mean, const Tensor& running_var,
                                   const ChannelSlice& y, const Tensor& pooled, const Tensor& mean, const Tensor& invstd,

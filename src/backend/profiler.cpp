@@ -2,6 +2,7 @@
 
 #include <camber/error.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <vector>
@@ -80,7 +81,9 @@ class ProfilingBackend : public Backend {
                              const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& invstd,
                              const Tensor& dx, const Tensor& dresidual, const Tensor& dgamma, const Tensor& dbeta,
                              const BatchNormParams& p) override {
-        const Timer timer(*this, "batch_norm_backward", twice(x, y, dpooled) + 2 * once(dy, x) + once(dx, dresidual));
+        // With dresidual, the second pass reads that instead of dy and y.
+        const Timer timer(*this, "batch_norm_backward",
+                          twice(x, dpooled, dresidual) + (dresidual ? 1 : 2) * (once(dy, x) + once(y)) + once(dx));
         inner_.batch_norm_backward(x, y, dy, dpooled, gamma, beta, mean, invstd, dx, dresidual, dgamma, dbeta, p);
     }
     void batch_norm_inference_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& gamma,
@@ -157,13 +160,14 @@ class ProfilingBackend : public Backend {
         inner_.resize_backward(dy, dx, mode);
     }
     void pad2d(const Tensor& x, const Tensor& y, int top, int left) override {
-        const Timer timer(*this, "pad2d", once(x, y));
+        // Of x what is not cropped.
+        const Timer timer(*this, "pad2d", once(y) + std::min(once(x), once(y)));
         inner_.pad2d(x, y, top, left);
     }
     void copy_channels(const Tensor& x, std::int64_t x_begin, const Tensor& y, std::int64_t y_begin, std::int64_t count,
                        const Tensor& sums) override {
         const Timer timer(*this, "copy_channels",
-                          2 * count * (y.numel() / y.dim(3)) * static_cast<std::int64_t>(size_of(y.dtype())));
+                          2 * count * (y.numel() / y.shape().back()) * static_cast<std::int64_t>(size_of(y.dtype())));
         inner_.copy_channels(x, x_begin, y, y_begin, count, sums);
     }
     void pixel_shuffle(const Tensor& x, const Tensor& y, int factor) override {
@@ -219,13 +223,14 @@ class ProfilingBackend : public Backend {
         inner_.overlay(image, labels, palette, opacity, y);
     }
     void grad_norm(const Tensor& grad, std::span<const ParameterSegment> segments, const Tensor& norm) override {
-        const Timer timer(*this, "grad_norm", once(grad));
+        const Timer timer(*this, "grad_norm", once(segments, grad));
         inner_.grad_norm(grad, segments, norm);
     }
     void optimizer_step(const Tensor& parameter, const Tensor& rounded, const Tensor& grad, const Tensor& state1,
                         const Tensor& state2, const Tensor& ema, const Tensor& grad_norm, const Tensor& scalars,
                         std::span<const ParameterSegment> segments, const OptimizerParams& p) override {
-        const Timer timer(*this, "optimizer_step", twice(parameter, state1, state2, ema) + once(rounded, grad));
+        const Timer timer(*this, "optimizer_step",
+                          2 * once(segments, parameter, state1, state2, ema) + once(segments, rounded, grad));
         inner_.optimizer_step(parameter, rounded, grad, state1, state2, ema, grad_norm, scalars, segments, p);
     }
 

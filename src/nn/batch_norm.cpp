@@ -48,11 +48,11 @@ ops::NormalisedAndPooled BatchNorm2d::forward_and_pool(const Tensor& x, MaxPool2
                                                        std::int64_t room) {
     if (pool.params() != Pool2dParams{}) fail("batch normalisation is fused with pooling of 2x2 windows alone");
     auto* layers = LayerTrace::active();
-    if (layers) room = 0;  // a table has the layers' own shapes
-    const ops::NormalisedAndPooled out = ops::batch_norm_max_pool(x, tensors(offset), training(), params_, room);
-    trace(x, {}, out.y);
-    if (layers) layers->record("MaxPooling2D", &pool, {out.y}, out.pooled);
-    return out;
+    if (!layers) return ops::batch_norm_max_pool(x, tensors(offset), training(), params_, room);
+    const ops::NormalisedAndPooled out = ops::batch_norm_max_pool(x, tensors(offset), training(), params_);
+    trace(x, {}, out.y());
+    layers->record("MaxPooling2D", &pool, {out.y()}, out.pooled);
+    return {out.y(), out.pooled, room};
 }
 
 void BatchNorm2d::trace(const Tensor& x, const Tensor& residual, const Tensor& y) const {

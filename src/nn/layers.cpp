@@ -63,8 +63,10 @@ Tensor Sequential::forward(const Tensor& x) {
 
 Tensor relu(const Tensor& x) { return reported("Activation", nullptr, {x}, ops::relu(x)); }
 Tensor concat(const std::vector<Tensor>& parts) { return reported("Concatenate", nullptr, parts, ops::concat(parts)); }
-Tensor concat_into(const Tensor& part, const ops::NormalisedAndPooled& features) {
-    return reported("Concatenate", nullptr, {part, features.y}, ops::concat_into(part, features));
+Tensor concat_into(const Tensor& part, ops::NormalisedAndPooled features) {
+    if (!LayerTrace::active()) return ops::concat_into(part, std::move(features));
+    const Tensor y = features.y();
+    return reported("Concatenate", nullptr, {part, y}, ops::concat_into(part, std::move(features)));
 }
 Tensor add(const Tensor& a, const Tensor& b) { return reported("Add", nullptr, {a, b}, ops::add(a, b)); }
 

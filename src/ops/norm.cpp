@@ -22,16 +22,16 @@ Shape check_channels(const Tensor& x, const BatchNormTensors& t) {
     return channels;
 }
 
-void check_inference(const BatchNormTensors& t) {
-    if (t.offset) fail("{}: an offset is left out of x in training alone", op);
+/// The channels from `begin` on of a gradient that are x's.
+Tensor channels_of(const ChannelSlice& gradient, const Tensor& x) {
+    if (gradient.tensor.shape() == x.shape()) return gradient.tensor;
+    Tensor own = Tensor::empty(x.shape(), x.dtype(), x.device());
+    backend(x).copy_channels(gradient.tensor, gradient.begin, own, 0, x.dim(3), {});
+    return own;
 }
 
-/// The channels of `gradient` [.., room + C] that are x's [.., C].
-Tensor own_channels(const Tensor& gradient, std::int64_t room, const Tensor& x) {
-    if (room == 0) return gradient;
-    Tensor own = Tensor::empty(x.shape(), x.dtype(), x.device());
-    backend(x).copy_channels(gradient, room, own, 0, x.dim(3), {});
-    return own;
+void check_inference(const BatchNormTensors& t) {
+    if (t.offset) fail("{}: an offset is left out of x in training alone", op);
 }
 
 /// The gradients of gamma and beta, or where they go that nobody wants.
@@ -90,20 +90,31 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& t, bool training, con
     return y;
 }
 
+const Tensor& NormalisedAndPooled::y() const {
+    if (!y_) fail("batch_norm_max_pool: y is in a concatenation already");
+    if (in_place_)
+        fail("batch_norm_max_pool: y lies in memory with room for {} channels before it: it is for concat_into alone",
+             room_);
+    return y_;
+}
+
 NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors& t, bool training,
                                         const BatchNormParams& p, std::int64_t room) {
     const Shape channels = check_channels(x, t);
+    if (room < 0) fail("batch_norm_max_pool: room for {} channels", room);
+    if (x.dim(1) < 2 || x.dim(2) < 2) fail("batch_norm_max_pool: {} has no windows of 2x2", x.shape().str());
     const bool recorded = needs_grad({&x, &t.gamma, &t.beta});
-    if ((recorded && !training) || x.dim(1) < 2 || x.dim(2) < 2) {
+    if (recorded && !training) {
         const Tensor y = batch_norm(x, t, training, p);
-        return {y, max_pool2d(y)};
+        return {y, max_pool2d(y), room};
     }
     const auto empty = [&](std::int64_t h, std::int64_t w, std::int64_t c) {
         return Tensor::empty({x.dim(0), h, w, c}, x.dtype(), x.device());
     };
     NormalisedAndPooled out{empty(x.dim(1), x.dim(2), room + x.dim(3)), empty(x.dim(1) / 2, x.dim(2) / 2, x.dim(3)),
                             room};
-    const ChannelSlice y = {out.y, room};
+    out.in_place_ = room > 0;
+    const ChannelSlice y = {out.y_, room};
     if (!training) {
         check_inference(t);
         backend(x).batch_norm_inference(x, {}, t.gamma, t.beta, t.running_mean, t.running_var, y, out.pooled, p);
@@ -114,19 +125,19 @@ NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors&
     backend(x).batch_norm_train(x, {}, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, y, out.pooled, mean,
                                 invstd, p);
     if (!recorded) return out;
-    record(out.y, op, {x, t.gamma, t.beta},
+    record(out.y_, op, {x, t.gamma, t.beta},
            [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd, p,
             room](BackwardContext& context) {
                const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
                const Tensor dpooled = context.grad_of_maxima();
                ChannelSlice dy = context.grad_slice();
                if (dy) dy.begin += room;
-               if (!dpooled) dy = {own_channels(context.grad(), room, x)};  // nobody pooled: an ordinary backward step
+               if (!dpooled) dy = {channels_of(dy, x)};  // nobody pooled: an ordinary backward step
                const Tensor dx = context.needs(0) ? context.out(0) : Tensor::empty(x.shape(), x.dtype(), x.device());
                if (context.needs(0)) context.set_sums_to_zero(0);
                backend(x).batch_norm_backward(x, {}, dy, dpooled, gamma, beta, mean, invstd, dx, {}, dgamma, dbeta, p);
            });
-    record(out.pooled, "max_pool2d", {out.y},
+    record(out.pooled, "max_pool2d", {out.y_},
            [](BackwardContext& context) { context.set_of_maxima(0, context.grad()); });
     return out;
 }

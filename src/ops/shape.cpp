@@ -50,13 +50,15 @@ Tensor concat(const std::vector<Tensor>& parts) {
     return y;
 }
 
-Tensor concat_into(const Tensor& part, const NormalisedAndPooled& features) {
-    if (features.room == 0) return concat({part, features.y});
-    check_activation("concat", part);
-    const Tensor& wide = features.y;
-    check_tensor("concat", "the part", part, {wide.dim(0), wide.dim(1), wide.dim(2), features.room}, wide.dtype(),
-                 wide.device());
-    backend(wide).copy_channels(part, 0, wide, 0, features.room, {});
+Tensor concat_into(const Tensor& part, NormalisedAndPooled features) {
+    constexpr const char* op = "concat_into";
+    const Tensor wide = features.in_place_ && features.y_ ? features.y_ : features.y();
+    const std::int64_t room = features.room_;
+    check_activation(op, part);
+    if (room > 0)
+        check_tensor(op, "the part", part, {wide.dim(0), wide.dim(1), wide.dim(2), room}, wide.dtype(), wide.device());
+    if (!features.in_place_) return concat({part, wide});
+    backend(wide).copy_channels(part, 0, wide, 0, room, {});
     Tensor y = wide.detach();
     if (needs_grad({&part, &wide})) {
         record(y, "concat", {part, wide}, [](BackwardContext& context) {

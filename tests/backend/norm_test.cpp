@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 #include "backend/primitive.h"
+#include "support/compare.h"
 #include "support/random.h"
 
 using namespace camber;
@@ -144,9 +147,9 @@ void check_pooled(const Shape& shape, const BatchNormParams& p) {
     in[0] = activation(clear_maxima(shape, 9));
     in.push_back(activation(uniform(pooled, 10)));                                            // 8
     in.push_back(activation(uniform({shape[0], shape[1], shape[2], 2 * shape[3] + 8}, 11)));  // 9
-    // y by itself, among the others at a multiple of every vector, and at no multiple.
-    for (const std::int64_t begin : {std::int64_t{0}, shape[3] + 8, std::int64_t{1}}) {
-        const std::int64_t wide = begin == 0 ? shape[3] : begin == 1 ? shape[3] + 3 : 2 * shape[3] + 8;
+    // y by itself; after as many channels, as in a U-Net; at a multiple of a GPU's vectors, and at no multiple.
+    for (const std::int64_t begin : {std::int64_t{0}, shape[3], shape[3] + 8, std::int64_t{1}}) {
+        const std::int64_t wide = begin == 0 ? shape[3] : begin == 1 ? shape[3] + 3 : shape[3] + begin;
         const std::string where = begin == 0 ? "" : fmt::format(", y from channel {} of {}", begin, wide);
         const Output y = {"y", {shape[0], shape[1], shape[2], wide}};
         check({.name = name(("batch_norm_train" + where).c_str()),
@@ -205,6 +208,31 @@ TEST_CASE("batch normalisation of every primitive shape") {
             for (const Shape& shape : {Shape{2, 1, 1, 1}, Shape{1, 5, 7, 3}, Shape{2, 5, 7, 17}, Shape{3, 4, 4, 16},
                                        Shape{1, 3, 5, 100}, Shape{2, 8, 8, 64}})
                 check_norm(shape, {.momentum = 0.25, .unbiased = unbiased, .relu = relu});
+}
+
+TEST_CASE("channels of a wider tensor that is written past the caches are those of one by itself") {
+    const Shape shape{4, 128, 128, 32}, channels{32}, pooled{4, 64, 64, 32};
+    for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+        const auto empty = [&](const Shape& s, Dtype d) { return Tensor::empty(s, d, Device::cpu); };
+        const Tensor x = converted(uniform(shape, 1), dtype, Device::cpu);
+        Tensor parameters[6];
+        for (std::uint64_t i = 0; i < 6; ++i)
+            parameters[i] = converted(uniform(channels, 2 + i, 0.5f, 1.5f), Dtype::f32, Device::cpu);
+        const auto& [gamma, beta, running_mean, running_var, mean, invstd] = parameters;
+        const Tensor y = empty(shape, dtype), wide = empty({4, 128, 128, 64}, dtype), back = empty(shape, dtype),
+                     maxima = empty(pooled, dtype), wide_maxima = empty(pooled, dtype);
+        Backend& cpu = backend(Device::cpu);
+        cpu.fill(wide, 0.5);
+        cpu.batch_norm_train(x, {}, gamma, beta, {}, running_mean, running_var, {y}, maxima, mean, invstd, {});
+        cpu.batch_norm_train(x, {}, gamma, beta, {}, running_mean, running_var, {wide, 32}, wide_maxima, mean, invstd,
+                             {});
+        cpu.copy_channels(wide, 32, back, 0, 32, {});
+        CHECK(std::memcmp(back.raw(), y.raw(), y.bytes()) == 0);
+        CHECK(std::memcmp(wide_maxima.raw(), maxima.raw(), maxima.bytes()) == 0);
+        cpu.copy_channels(wide, 0, back, 0, 32, {});
+        cpu.fill(y, 0.5);
+        CHECK(std::memcmp(back.raw(), y.raw(), y.bytes()) == 0);
+    }
 }
 
 TEST_CASE("batch normalisation of larger images") {

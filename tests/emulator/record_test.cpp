@@ -4,6 +4,7 @@
 #include <camber/tensor.h>
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <optional>
 
 #include "backend/backend.h"
@@ -105,7 +106,7 @@ TEST_CASE("a tensor let go of while recording is gone once: replays neither end 
         held = sum;
     });
     const Tensor since = values(7);
-    CHECK(since.raw() == address);
+    if (!std::getenv("CAMBER_MEMORY")) CHECK(since.raw() == address);  // else addresses are new ones
     for (int i = 0; i < 2; ++i) {
         recording->replay();
         CHECK(since.to_vector<float>() == std::vector<float>(5, 7.0f));

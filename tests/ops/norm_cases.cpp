@@ -58,7 +58,8 @@ std::vector<OperationCase> norm_cases() {
                                                        converted(running_var, dtype, in[0].device())},
                                                       training, {.eps = 1e-3, .relu = true});
                          if (!both) return out.pooled;
-                         return ops::concat({out.y, ops::resize(out.pooled, shape[1], shape[2], ResizeMode::nearest)});
+                         return ops::concat(
+                             {out.y(), ops::resize(out.pooled, shape[1], shape[2], ResizeMode::nearest)});
                      }});
             }
     // Put into the features' own memory, with their maxima and without.
@@ -66,22 +67,23 @@ std::vector<OperationCase> norm_cases() {
         for (const bool both : {true, false}) {
             const Shape channels{shape.back()};
             const Tensor running_mean = uniform(channels, 4), running_var = uniform(channels, 5, 0.5f, 1.5f);
-            cases.push_back({.name = fmt::format("concat_into {} {}", both ? "and the maxima" : "alone", shape.str()),
-                             .inputs = {clear_maxima(shape, 1), uniform({shape[0], shape[1], shape[2], 5}, 6),
-                                        uniform(channels, 2, 0.5f, 1.5f), uniform(channels, 3)},
-                             .activations = 2,
-                             .apply = [=](const std::vector<Tensor>& in) {
-                                 const Dtype dtype = parameter_dtype(in[0].dtype());
-                                 const ops::NormalisedAndPooled features = ops::batch_norm_max_pool(
-                                     in[0],
-                                     {in[2], in[3], converted(running_mean, dtype, in[0].device()),
-                                      converted(running_var, dtype, in[0].device())},
-                                     true, {.eps = 1e-3, .relu = true}, 5);
-                                 const Tensor joined = ops::concat_into(in[1], features);
-                                 if (!both) return joined;
-                                 return ops::concat(
-                                     {joined, ops::resize(features.pooled, shape[1], shape[2], ResizeMode::nearest)});
-                             }});
+            cases.push_back(
+                {.name = fmt::format("concat_into {} {}", both ? "and the maxima" : "alone", shape.str()),
+                 .inputs = {clear_maxima(shape, 1), uniform({shape[0], shape[1], shape[2], 5}, 6),
+                            uniform(channels, 2, 0.5f, 1.5f), uniform(channels, 3)},
+                 .activations = 2,
+                 .apply = [=](const std::vector<Tensor>& in) {
+                     const Dtype dtype = parameter_dtype(in[0].dtype());
+                     ops::NormalisedAndPooled features =
+                         ops::batch_norm_max_pool(in[0],
+                                                  {in[2], in[3], converted(running_mean, dtype, in[0].device()),
+                                                   converted(running_var, dtype, in[0].device())},
+                                                  true, {.eps = 1e-3, .relu = true}, 5);
+                     const Tensor pooled = features.pooled;
+                     const Tensor joined = ops::concat_into(in[1], std::move(features));
+                     if (!both) return joined;
+                     return ops::concat({joined, ops::resize(pooled, shape[1], shape[2], ResizeMode::nearest)});
+                 }});
         }
     return cases;
 }

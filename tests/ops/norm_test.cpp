@@ -135,20 +135,22 @@ TEST_CASE("batch_norm_max_pool is batch_norm and max_pool2d, whoever uses the tw
                     const Tensor x = leaf_of(clear_maxima(shape, 5)), gamma = leaf_of(uniform({24}, 7, 0.5f, 2)),
                                  beta = leaf_of(uniform({24}, 8));
                     const ops::BatchNormTensors tensors = {gamma, beta, n.running_mean, n.running_var};
-                    ops::NormalisedAndPooled out;
+                    Tensor y, pooled;
                     if (fused) {
-                        out = ops::batch_norm_max_pool(x, tensors, training, {.relu = true});
+                        const auto out = ops::batch_norm_max_pool(x, tensors, training, {.relu = true});
+                        y = out.y();
+                        pooled = out.pooled;
                     } else {
-                        out.y = ops::batch_norm(x, tensors, training, {.relu = true});
-                        out.pooled = ops::max_pool2d(out.y);
+                        y = ops::batch_norm(x, tensors, training, {.relu = true});
+                        pooled = ops::max_pool2d(y);
                     }
                     std::vector<Tensor> used;
-                    if (users & 1) used.push_back(ops::scale(out.y, 0.5));
-                    if (users & 2) used.push_back(ops::resize(out.pooled, 6, 7, ResizeMode::nearest));
-                    if (users & 4) used.push_back(ops::scale(ops::concat({out.y, x}), 2));
+                    if (users & 1) used.push_back(ops::scale(y, 0.5));
+                    if (users & 2) used.push_back(ops::resize(pooled, 6, 7, ResizeMode::nearest));
+                    if (users & 4) used.push_back(ops::scale(ops::concat({y, x}), 2));
                     const Tensor all = ops::concat(used);
                     backward_from(all, converted(uniform(all.shape(), 13), Dtype::f32, device));
-                    return std::vector<Tensor>{out.y,       out.pooled,     x.grad(),     gamma.grad(),
+                    return std::vector<Tensor>{y,           pooled,         x.grad(),     gamma.grad(),
                                                beta.grad(), n.running_mean, n.running_var};
                 };
                 const auto expected = evaluate(false), actual = evaluate(true);
@@ -176,12 +178,15 @@ TEST_CASE("concat_into is concat, whether the features have room or not, and who
                         const Tensor x = input(clear_maxima({2, 6, 7, 24}, 5)),
                                      gamma = input(uniform({24}, 7, 0.5f, 2)), beta = input(uniform({24}, 8)),
                                      part = input(uniform({2, 6, 7, 40}, 9));
-                        const ops::NormalisedAndPooled features = ops::batch_norm_max_pool(
+                        ops::NormalisedAndPooled features = ops::batch_norm_max_pool(
                             x, {gamma, beta, n.running_mean, n.running_var}, training, {.relu = true}, into ? 40 : 0);
-                        // Constant statistics have a backward step of their own, without room.
-                        CHECK(features.room == (into && (training || !wanted) ? 40 : 0));
-                        Tensor all = into ? ops::concat_into(part, features) : ops::concat({part, features.y});
-                        if (pools) all = ops::concat({all, ops::resize(features.pooled, 6, 7, ResizeMode::nearest)});
+                        // Constant statistics have a backward step of their own, and y is a tensor of its own.
+                        const std::string error = error_of([&] { features.y(); });
+                        CHECK((error == "") == (!into || (!training && wanted)));
+                        const Tensor pooled = features.pooled;
+                        Tensor all =
+                            into ? ops::concat_into(part, std::move(features)) : ops::concat({part, features.y()});
+                        if (pools) all = ops::concat({all, ops::resize(pooled, 6, 7, ResizeMode::nearest)});
                         std::vector<Tensor> result = {all, n.running_mean, n.running_var};
                         if (wanted) {
                             backward_from(all, converted(uniform(all.shape(), 13), Dtype::f32, device));
@@ -198,11 +203,35 @@ TEST_CASE("concat_into is concat, whether the features have room or not, and who
             }
         }
     }
+}
+
+TEST_CASE("features with room are for one part of that many channels") {
     const Norm n(3, Device::cpu);
-    const auto zeros = [](const Shape& shape) { return Tensor::zeros(shape, Dtype::f32, Device::cpu); };
-    const ops::NormalisedAndPooled features =
-        ops::batch_norm_max_pool(zeros({1, 2, 2, 3}), {n.gamma, n.beta, n.running_mean, n.running_var}, true, {}, 5);
-    CHECK(error_of([&] { ops::concat_into(zeros({1, 2, 2, 4}), features); }).find("the part") != std::string::npos);
+    const auto zeros = [](std::int64_t size, std::int64_t c) {
+        return Tensor::zeros({1, size, size, c}, Dtype::f32, Device::cpu);
+    };
+    Tensor gamma = n.gamma.detach();
+    const auto features = [&](bool training, std::int64_t room, std::int64_t size = 2) {
+        return ops::batch_norm_max_pool(zeros(size, 3), {gamma, n.beta, n.running_mean, n.running_var}, training, {},
+                                        room);
+    };
+    const auto says = [](const std::string& error, const char* what) {
+        CAPTURE(error);
+        CHECK(error.find(what) != std::string::npos);
+    };
+    gamma.set_requires_grad(true);  // then y is a tensor of its own in evaluation
+    for (const bool training : {true, false}) {
+        CAPTURE(training);
+        says(error_of([&] { ops::concat_into(zeros(2, 4), features(training, 5)); }), "the part");
+        says(error_of([&] { ops::concat_into(zeros(4, 5), features(training, 5)); }), "the part");
+        CHECK(ops::concat_into(zeros(2, 5), features(training, 5)).dim(3) == 8);
+        ops::NormalisedAndPooled once = features(training, 5);
+        ops::concat_into(zeros(2, 5), std::move(once));
+        says(error_of([&] { ops::concat_into(zeros(2, 5), std::move(once)); }), "in a concatenation already");
+    }
+    says(error_of([&] { features(true, 5).y(); }), "room for 5 channels");
+    says(error_of([&] { features(true, -1); }), "room for -1 channels");
+    says(error_of([&] { features(true, 0, 1); }), "no windows of 2x2");
 }
 
 TEST_CASE("a bias left out before batch normalisation changes the running mean and nothing else") {

@@ -63,9 +63,12 @@ void forward(const Affine& affine, const Tensor& x, const ChannelSlice& y, const
     const T* px = x.data<T>();
     T *py = y.tensor.data<T>() + y.begin, *ppooled = pooled.data<T>();
     const std::int64_t stride = y.tensor.dim(3);
-    const bool whole_vectors = in.whole_vectors() && y.begin % lanes == 0 && stride % lanes == 0;
+    // Whole lines of the cache, or one pixel after the other.
+    constexpr std::int64_t line = 64 / sizeof(T);
+    const bool streams =
+        in.whole_vectors() && (stride == in.c || (in.c % line == 0 && y.begin % line == 0 && stride % line == 0));
     const Vec least = lowest(relu);
-    with_store(y.tensor, !whole_vectors, [&](auto write) {
+    with_store(y.tensor, !streams, [&](auto write) {
         parallel_ranges(window_rows(in), 1, x.numel(), [&](std::int64_t begin, std::int64_t end) {
             for_windows(in, begin, end, [&](const Window& window) {
                 for_vectors(0, in.c, [&](std::int64_t c, auto part) {

@@ -70,7 +70,9 @@ void backward(const Tensor& x, const Tensor& y, Incoming incoming, const Tensor&
 }
 
 /// A tensor of x's shape for what goes to the slice: its own where that is all of it.
-Tensor dense(const ChannelSlice& slice, const Tensor& x) {
+Tensor dense(const ChannelSlice& slice, const Tensor& x, const Tensor& residual, const Tensor& pooled) {
+    const bool wide = slice.tensor.shape() != x.shape();
+    if (pooled ? residual.defined() : wide) fail("batch_norm: no residual with maxima, no channels of y without them");
     return slice.tensor.shape() == x.shape() ? slice.tensor : Tensor::empty(x.shape(), x.dtype(), x.device());
 }
 
@@ -86,7 +88,7 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
                                         const Tensor& beta, const Tensor& offset, const Tensor& running_mean,
                                         const Tensor& running_var, const ChannelSlice& slice, const Tensor& pooled,
                                         const Tensor& mean, const Tensor& invstd, const BatchNormParams& p) {
-    const Tensor y = dense(slice, x);
+    const Tensor y = dense(slice, x, residual, pooled);
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
@@ -129,7 +131,7 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
 void ReferenceBackend::batch_norm_inference(const Tensor& x, const Tensor& residual, const Tensor& gamma,
                                             const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
                                             const ChannelSlice& slice, const Tensor& pooled, const BatchNormParams& p) {
-    const Tensor y = dense(slice, x);
+    const Tensor y = dense(slice, x, residual, pooled);
     with_floating(x.dtype(), [&]<class A>() {
         using P = parameter_t<A>;
         const std::int64_t channels = x.shape().back(), count = rows_of(x);
