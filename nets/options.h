@@ -86,7 +86,8 @@ class OptionReader {
     }
 
     [[noreturn]] void fail_value(const char* key, const nlohmann::json& value, const std::string& choices) const {
-        fail_usage("{}: option {} cannot be {}: it takes {}", net_, key, value.dump(), choices);
+        const std::string shown = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        fail_usage("{}: option {} cannot be {}: it takes {}", net_, key, shown, choices);
     }
 
     std::string net_;

@@ -3,15 +3,24 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace camber {
 
-/// What every failure of the library is: the message says what was wrong, where, and what to do about it.
+/// Text of any origin as it can stand in a line that a person reads: control characters (line ends, terminal escapes,
+/// changes of direction) as \n, \t, \xNN or \uNNNN, bytes that are not UTF-8 as \xNN, cut after 2,000 bytes. What is
+/// escaped already stays as it is.
+std::string one_line(std::string_view text);
+bool is_utf8(std::string_view text);
+/// What errno says, also when it says nothing (0).
+std::string error_text(int number);
+
+/// What every failure of the library is: the message says what was wrong, where, and what to do about it, in one line.
 /// The library never prints and never exits; the command prints the message and exits with 1.
 class Error : public std::runtime_error {
   public:
-    using std::runtime_error::runtime_error;
+    explicit Error(const std::string& message) : std::runtime_error(one_line(message)) {}
 };
 
 /// Misuse: an unknown option value, network or shape the caller could have known to be wrong. The command exits with 2.

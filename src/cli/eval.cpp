@@ -46,8 +46,9 @@ void add_eval(CLI::App& app, Action& action) {
                 fmt::print("{}\n", json.dump(2));
             } else {
                 fmt::print("{} on {} frames of {} ({}): loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n{}",
-                           a->checkpoint, dataset.size(), folder, a->split, result.loss, result.iou_score,
-                           result.images_per_second, format_table(result.confusion, model.classes.names));
+                           one_line(a->checkpoint), dataset.size(), one_line(folder), one_line(a->split), result.loss,
+                           result.iou_score, result.images_per_second,
+                           format_table(result.confusion, model.classes.names));
             }
             return 0;
         };

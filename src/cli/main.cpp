@@ -2,19 +2,35 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <iostream>
 #include <new>
+#include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "cli/commands.h"
 
 namespace {
 
-int report(const char* message, int code) {
-    std::fprintf(stderr, "camber: error: %s\n", message);
+int report(const std::string& message, int code) {
+    std::fprintf(stderr, "camber: error: %s\n", camber::one_line(message).c_str());
     return code;
+}
+
+/// The exit code of a command that ended with `code`: what it printed may still be on its way to a full disk.
+int finish(int code) {
+    errno = 0;
+    std::cout.flush();
+    const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+    if (written || code != 0) return code;
+    return report(errno == 0 ? "part of the output could not be written"
+                             : "the output cannot be written: " + camber::error_text(errno),
+                  1);
 }
 
 /// Has OpenMP's threads sleep, not spin, while they have nothing to do: spinning takes the cores from the threads that
@@ -46,15 +62,23 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+        if (error.get_exit_code() == 0) return finish(app.exit(error));  // --help, --version
         return report(error.what(), 2);
     }
     try {
-        return action();
+        return finish(action());
     } catch (const UsageError& error) {
         return report(error.what(), 2);
     } catch (const std::bad_alloc&) {
         return report("out of memory", 1);
+    } catch (const std::filesystem::filesystem_error& error) {
+        return report(fmt::format("{}: {}", error.path1().string(), error_text(error.code().value())), 1);
+    } catch (const std::system_error& error) {
+        if (std::ferror(stdout)) return report("the output cannot be written: " + error_text(error.code().value()), 1);
+        return report(error.what(), 1);
+    } catch (const nlohmann::json::exception&) {
+        // What reads a file says more; this is for what it let through.
+        return report("a file holds a value of another kind than Camber writes there: is it damaged?", 1);
     } catch (const std::exception& error) {
         return report(error.what(), 1);
     }

@@ -26,11 +26,12 @@ ProgressLine::ProgressLine() : terminal_(isatty(STDOUT_FILENO)) { last_ = std::c
 
 ProgressLine::~ProgressLine() { clear(); }
 
-void ProgressLine::update(double done, double total, const std::string& text) {
+void ProgressLine::update(double done, double total, const std::string& any_text) {
     const auto now = std::chrono::steady_clock::now();
     const std::chrono::duration<double> since = now - last_;
     if (since.count() < (terminal_ ? terminal_interval : plain_interval)) return;
     last_ = now;
+    const std::string text = one_line(any_text);
     const double share = total > 0 ? done / total : 0;
     if (!terminal_) {
         fmt::print("  {:3.0f}%  {}\n", 100 * share, text);
@@ -56,7 +57,7 @@ void ProgressLine::clear() {
 
 void ProgressLine::print(const std::string& text) {
     clear();
-    fmt::print("{}\n", text);
+    fmt::print("{}\n", one_line(text));
     std::fflush(stdout);
 }
 

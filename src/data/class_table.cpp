@@ -1,20 +1,54 @@
 #include <camber/data.h>
 #include <camber/error.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace camber {
 namespace {
 
-Rgb parse_colour(const nlohmann::json& json) {
-    Rgb colour{};
-    for (std::size_t i = 0; i < 3; ++i) {
-        const int value = json.at(i).get<int>();
-        if (value < 0 || value > 255) fail("colour value {} is not in 0..255", value);
-        colour[i] = static_cast<std::uint8_t>(value);
+using nlohmann::json;
+
+/// A value of a table's JSON and what messages call it: "classes.json: classes[2].colour".
+struct Entry {
+    const json& value;
+    std::string what;
+
+    [[noreturn]] void refuse(const char* rule) const {
+        fail("{} must be {}, not {}", what, rule, value.dump(-1, ' ', false, json::error_handler_t::replace));
     }
-    return colour;
+    Entry at(const char* key) const {
+        if (!value.is_object()) refuse("a JSON object");
+        if (!value.contains(key)) fail("{}: '{}' is missing", what, key);
+        return {value[key], fmt::format("{}{}{}", what, what.ends_with(']') ? "." : ": ", key)};
+    }
+    Entry at(std::size_t index) const { return {value[index], fmt::format("{}[{}]", what, index)}; }
+    std::string text() const {
+        if (!value.is_string()) refuse("text");
+        return value.get<std::string>();
+    }
+    int integer(int low, int high, const char* rule) const {
+        if (!value.is_number_integer() || value.get<double>() < low || value.get<double>() > high) refuse(rule);
+        return value.get<int>();
+    }
+    Rgb colour() const {
+        constexpr const char* rule = "three whole numbers from 0 to 255";
+        if (!value.is_array() || value.size() != 3) refuse(rule);
+        Rgb colour{};
+        for (std::size_t i = 0; i < 3; ++i) colour[i] = static_cast<std::uint8_t>(at(i).integer(0, 255, rule));
+        return colour;
+    }
+};
+
+json parse_json(const std::string& text, const std::string& source) {
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos) fail("{}: is empty, not a class table", source);
+    try {
+        return json::parse(text);
+    } catch (const json::parse_error& error) {
+        const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
+        fail("{} line {}: not a class table: no JSON from there on", source, 1 + std::count(text.begin(), end, '\n'));
+    }
 }
 
 }  // namespace
@@ -66,21 +100,18 @@ ClassTable read_class_table(const std::filesystem::path& file) {
 }
 
 ClassTable parse_class_table(const std::string& text, const std::string& source) {
+    const json parsed = parse_json(text, source);
+    const Entry whole{parsed, source}, classes = whole.at("classes"), unlabelled = whole.at("void");
+    if (!classes.value.is_array()) classes.refuse("a list");
     ClassTable table;
-    try {
-        const auto json = nlohmann::json::parse(text);
-        table.name = json.at("name").get<std::string>();
-        for (const auto& entry : json.at("classes")) {
-            table.names.push_back(entry.at("name").get<std::string>());
-            table.colours.push_back(parse_colour(entry.at("colour")));
-        }
-        const auto& unlabelled = json.at("void");
-        table.void_id = unlabelled.at("id").get<int>();
-        table.void_name = unlabelled.at("name").get<std::string>();
-        table.void_colour = parse_colour(unlabelled.at("colour"));
-    } catch (const std::exception& error) {
-        fail("{}: is not a class table: {}", source, error.what());
+    table.name = whole.at("name").text();
+    for (std::size_t i = 0; i < classes.value.size(); ++i) {
+        table.names.push_back(classes.at(i).at("name").text());
+        table.colours.push_back(classes.at(i).at("colour").colour());
     }
+    table.void_id = unlabelled.at("id").integer(0, 255, "a whole number from 0 to 255");
+    table.void_name = unlabelled.at("name").text();
+    table.void_colour = unlabelled.at("colour").colour();
     if (table.names.empty() || table.count() > 255) {
         fail("{}: {} classes; ids are u8, so a table has 1 to 255", source, table.count());
     }
@@ -92,7 +123,7 @@ ClassTable parse_class_table(const std::string& text, const std::string& source)
 
 std::string class_table_json(const ClassTable& table) {
     // Written by hand for a class a line; nlohmann's dump would put every number on a line of its own.
-    const auto quoted = [](const std::string& text) { return nlohmann::json(text).dump(); };
+    const auto quoted = [](const std::string& text) { return json(text).dump(); };
     const auto colour = [](Rgb c) { return fmt::format("[{}, {}, {}]", c[0], c[1], c[2]); };
     std::string text = fmt::format("{{\n  \"name\": {},\n  \"classes\": [\n", quoted(table.name));
     for (int id = 0; id < table.count(); ++id) {

@@ -52,6 +52,10 @@ std::vector<SamplePaths> read_list(const fs::path& folder, const std::string& sp
     std::vector<SamplePaths> samples;
     std::string line;
     for (int number = 1; std::getline(stream, line); ++number) {
+        if (line.find('\0') != std::string::npos || (number == 1 && line.starts_with("\xff\xfe"))) {
+            fail("{} line {}: holds bytes that text has not; is it UTF-16? Save the list as UTF-8", list.string(),
+                 number);
+        }
         std::istringstream words(line);
         std::vector<std::string> fields;
         for (std::string word; words >> word;) fields.push_back(word);

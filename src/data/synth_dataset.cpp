@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <cerrno>
 #include <fstream>
 #include <system_error>
 
@@ -38,7 +38,7 @@ void write_file(const fs::path& file, const void* data, std::size_t size) {
     std::ofstream stream(file, std::ios::binary);
     stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
     stream.close();
-    if (!stream) fail("{}: cannot be written: {}", file.string(), std::strerror(errno != 0 ? errno : EIO));
+    if (!stream) fail("{}: cannot be written: {}", file.string(), error_text(errno));
 }
 void write_file(const fs::path& file, const std::string& text) { write_file(file, text.data(), text.size()); }
 void write_file(const fs::path& file, const Image& image) {
@@ -52,7 +52,7 @@ void sync_file_system(const fs::path& folder) {
     const bool synced = handle >= 0 && ::syncfs(handle) == 0;
     const int error = errno;
     if (handle >= 0) ::close(handle);
-    if (!synced) fail("{}: cannot be written: {}", folder.string(), std::strerror(error));
+    if (!synced) fail("{}: cannot be written: {}", folder.string(), error_text(error));
 }
 
 }  // namespace

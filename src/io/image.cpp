@@ -40,8 +40,9 @@ constexpr std::array<std::uint8_t, 8> png_signature = {0x89, 'P', 'N', 'G', '\r'
 Bytes read_bytes(const fs::path& file) {
     std::error_code code;
     if (fs::is_directory(file, code)) fail("{}: is a folder, not an image file", file.string());
+    errno = 0;
     std::ifstream stream(file, std::ios::binary);
-    if (!stream) fail("{}: cannot be opened: {}", file.string(), std::strerror(errno));
+    if (!stream) fail("{}: cannot be opened: {}", file.string(), error_text(errno));
     Bytes bytes(std::istreambuf_iterator<char>(stream), {});
     if (stream.bad()) fail("{}: cannot be read", file.string());
     if (bytes.empty()) fail("{}: is empty; fetch or copy the file again", file.string());

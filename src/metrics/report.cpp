@@ -1,3 +1,4 @@
+#include <camber/error.h>
 #include <camber/metrics.h>
 
 #include <algorithm>
@@ -23,8 +24,10 @@ std::size_t width(const std::string& text) {
 
 }  // namespace
 
-std::string format_table(const ConfusionMatrix& m, const std::vector<std::string>& names) {
-    check_names(m, names);
+std::string format_table(const ConfusionMatrix& m, const std::vector<std::string>& given_names) {
+    check_names(m, given_names);
+    std::vector<std::string> names;
+    for (const std::string& name : given_names) names.push_back(one_line(name));
     std::size_t columns = std::string("mean").size();
     for (const std::string& name : names) columns = std::max(columns, width(name));
     const auto row = [&](const std::string& label, const std::string& share, const std::string& iou,

@@ -54,3 +54,29 @@ TEST_CASE("faulty class tables are refused with the file's name") {
         {"void id 0", "1..255"}));
     CHECK(mentions(error_of([] { class_table("kitti"); }), {"kitti", "camvid11"}));
 }
+
+TEST_CASE("what is wrong with a class table is said in the project's words") {
+    TemporaryFolder folder;
+    const auto error = [&](const std::string& text) {
+        write_text(folder / "classes.json", text);
+        const std::string message = error_of([&] { read_class_table(folder / "classes.json"); });
+        CHECK(message.find("json.exception") == std::string::npos);
+        CHECK(message.find('\n') == std::string::npos);
+        return message.substr(message.find("classes.json"));
+    };
+    const std::string rest = R"("void": {"id": 255, "name": "v", "colour": [0, 0, 0]}})";
+    CHECK(error(" \n") == "classes.json: is empty, not a class table");
+    CHECK(error("{\"name\": \"x\",\n\"classes\": oops}") ==
+          "classes.json line 2: not a class table: no JSON from there on");
+    CHECK(error("[]") == "classes.json must be a JSON object, not []");
+    CHECK(error(R"({"name": "x", "classes": []})") == "classes.json: 'void' is missing");
+    CHECK(error(R"({"name": 3, "classes": [], )" + rest) == "classes.json: name must be text, not 3");
+    CHECK(error(R"({"name": "x", "classes": 1, )" + rest) == "classes.json: classes must be a list, not 1");
+    CHECK(error(R"({"name": "x", "classes": [{"name": 3, "colour": [1, 2, 3]}], )" + rest) ==
+          "classes.json: classes[0].name must be text, not 3");
+    CHECK(error(R"({"name": "x", "classes": [{"name": "a"}], )" + rest) ==
+          "classes.json: classes[0]: 'colour' is missing");
+    CHECK(error(R"({"name": "x", "classes": [{"name": "a", "colour": [1, 2]}], )" + rest) ==
+          "classes.json: classes[0].colour must be three whole numbers from 0 to 255, not [1,2]");
+    CHECK(error("\x1b[31m\xe9") == "classes.json line 1: not a class table: no JSON from there on");
+}
