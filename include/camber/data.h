@@ -108,6 +108,11 @@ class Dataset {
     bool originals_kept_ = true;
 };
 
+/// Throws Error when every pixel of the split is void.
+void refuse_unlabelled(const Dataset& dataset);
+/// Names of the classes that no pixel of the split is labelled with.
+std::vector<std::string> absent_classes(const Dataset& dataset);
+
 /// What `camber data info` prints of a split.
 struct DatasetInfo {
     struct Class {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,11 @@ struct TrainConfig {
     bool nesterov = false;
     double clip = 1.0;  ///< global gradient norm; 0: off
     double ema = 0;     ///< decay of the weight average; 0: off
-    /// total_steps is set from epochs. Warm-up is given here in steps.
+    /// total_steps is set from epochs, and step_size from lr_step_size. Warm-up is given here in steps.
     ScheduleConfig schedule = {.kind = ScheduleKind::one_cycle};
+    /// Schedule step: epochs after which the learning rate is multiplied by schedule.gamma, again and again; 0: a third
+    /// of `epochs`.
+    int lr_step_size = 0;
 
     SegmentationLossParams loss = {.cross_entropy = 1};  ///< ignore_index is set from the data
     /// Cross-entropy's class weights: "none", "median" (Eigen & Fergus), or "sqrt" (its square root: gentler).
@@ -78,7 +82,7 @@ struct TrainConfig {
 };
 
 /// epochs, epoch_batches, height, width, batch, accumulate, augment, lr, encoder_lr, weight_decay, clip, schedule,
-/// freeze_encoder, freeze_batch_norms.
+/// lr_step_size, freeze_encoder, freeze_batch_norms.
 const std::vector<std::string>& stage_fields();
 std::size_t stage_count(const TrainConfig& config);
 /// What holds in a stage, counted from 0. Throws Error for a field that no stage can have, or of the wrong type.
@@ -88,8 +92,12 @@ TrainConfig stage_config(const TrainConfig& config, std::size_t stage);
 void resolve_device(TrainConfig& config);
 
 nlohmann::json to_json(const TrainConfig& config);
-/// Fields left out keep their defaults. Throws Error on a value of the wrong type.
-TrainConfig train_config(const nlohmann::json& json);
+/// Fields left out keep their defaults. Throws Error, naming the field behind `source`, on a value of the wrong type or
+/// out of range.
+TrainConfig train_config(const nlohmann::json& json, const std::string& source = "the run's configuration");
+/// Throws UsageError naming the field for a number out of range or not finite, and for a text that is not UTF-8, which
+/// config.json could not carry.
+void check_config(const TrainConfig& config);
 
 struct TrainPreset {
     const char* name;
@@ -173,18 +181,34 @@ enum class TrainOutcome { finished, stopped_early, interrupted };
 struct TrainResult {
     TrainOutcome outcome = TrainOutcome::finished;
     int epochs_done = 0;
+    std::string monitor;  ///< what best_metric is
     double best_metric = 0;
     int best_epoch = -1;
     std::filesystem::path best_checkpoint;  ///< empty when there is none
 };
 
 /// Trains into `folder`: config.json, metrics.jsonl (a line an epoch), best.safetensors, last.safetensors, pictures/.
-/// Sets up nothing in `folder` before data and network are known to be sound. With `resume` the run in `folder` goes on
-/// from last.safetensors, and yields the numbers it would have without the interruption. Checkpoints are written by a
-/// thread; whatever last.safetensors says of the best epoch is in best.safetensors and pictures/. When *stop becomes
-/// true it saves and returns `interrupted`. Throws Error on bad data, a full disk, or a loss that is not finite (naming
-/// step, learning rate and last good checkpoint).
-TrainResult train(TrainConfig config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
+/// Sets up nothing in `folder` before data and network are known to be sound, and holds it against other processes from
+/// then on. Checkpoints are written by a thread; whatever last.safetensors says of the best epoch is in
+/// best.safetensors and pictures/. When *stop becomes true it saves and returns `interrupted`. Throws Error on bad
+/// data, a full disk, a folder that another process trains in, or a loss that is not finite (naming step, learning rate
+/// and last good checkpoint).
+TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
                   const std::atomic<bool>& stop);
+
+/// What may change when a run goes on; what is not given stays as it was.
+struct ResumeOptions {
+    std::optional<std::string> data;
+    std::optional<int> threads;
+    /// For a run of one stage whose schedule is constant or step: the others are laid out over the epochs they were
+    /// given.
+    std::optional<int> epochs;
+};
+/// The run in `folder` goes on from last.safetensors and yields the numbers it would have without the interruption; one
+/// that was ended before its first checkpoint begins anew from config.json. A run that has ended, by its epochs,
+/// stop_at or patience, says so and stays as it is. Errors as train(); throws UsageError when there is no run, and when
+/// options.epochs cannot hold.
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+                            const std::atomic<bool>& stop);
 
 }  // namespace camber

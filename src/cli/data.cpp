@@ -10,7 +10,7 @@ namespace {
 
 void print_split(const Dataset& dataset) {
     const DatasetInfo info = describe(dataset);
-    fmt::print("{}: {} frames", dataset.split(), info.images);
+    fmt::print("{}: {} frames", one_line(dataset.split()), info.images);
     for (const auto& size : info.sizes) fmt::print(", {} of {}x{}", size.count, size.height, size.width);
     fmt::print("\n  RGB mean {:.4f} {:.4f} {:.4f}, deviation {:.4f} {:.4f} {:.4f}, fingerprint {:016x}\n", info.mean[0],
                info.mean[1], info.mean[2], info.deviation[0], info.deviation[1], info.deviation[2], info.fingerprint);
@@ -18,11 +18,13 @@ void print_split(const Dataset& dataset) {
     const ClassTable& classes = dataset.classes();
     for (int id = 0; id < classes.count(); ++id) {
         const auto& entry = info.classes[static_cast<std::size_t>(id)];
-        fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8.3f}\n", id, classes.name_of(id), 100 * entry.share,
+        fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8.3f}\n", id, one_line(classes.name_of(id)), 100 * entry.share,
                    entry.images, entry.weight);
     }
-    fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8}\n", classes.void_id, classes.void_name, 100 * info.unlabelled.share,
-               info.unlabelled.images);
+    fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8}\n", classes.void_id, one_line(classes.void_name),
+               100 * info.unlabelled.share, info.unlabelled.images);
+    if (const std::vector<std::string> absent = absent_classes(dataset); !absent.empty())
+        fmt::print("  no pixel is labelled {}\n", one_line(fmt::format("{}", fmt::join(absent, ", "))));
 }
 
 void add_data_info(CLI::App& app, Action& action) {
@@ -48,10 +50,11 @@ void add_data_synth(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand("synth", "Generates street scenes with exact labels, in CamVid's layout");
     auto a = std::make_shared<Arguments>();
     command->add_option("--out", a->out, "Folder to make")->required();
-    command->add_option("--train", a->config.train_count, "Training frames")->capture_default_str();
-    command->add_option("--val", a->config.val_count, "Validation frames")->capture_default_str();
+    const NumberRange frames = from_to(0, 1e7);
+    add_number(*command, "--train", a->config.train_count, frames, "Training frames")->capture_default_str();
+    add_number(*command, "--val", a->config.val_count, frames, "Validation frames")->capture_default_str();
     command->add_option("--size", a->size, "HEIGHTxWIDTH")->capture_default_str();
-    command->add_option("--seed", a->config.seed, "Of the scenes")->capture_default_str();
+    add_number(*command, "--seed", a->config.seed, at_least(0), "Of the scenes")->capture_default_str();
     command->callback([=, &action] {
         action = [=] {
             std::tie(a->config.height, a->config.width) = parse_size(a->size);

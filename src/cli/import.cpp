@@ -121,7 +121,7 @@ void add_import(CLI::App& app, Action& action) {
     command->add_flag("--bgr", a->bgr,
                       "The file's network wants BGR though its original wants RGB: turn its first convolution round");
     command->add_option("--class-table", a->class_table, "JSON with the classes' names and colours [CamVid's 11]");
-    command->add_option("--seed", a->seed, "Of the initial values of what the file does not fill")
+    add_number(*command, "--seed", a->seed, at_least(0), "Of the initial values of what the file does not fill")
         ->capture_default_str();
     command->add_flag("--json", a->json, "Print the report, every name in it, as JSON");
     command->add_option("--net-option", a->net_options, "NAME=VALUE, an option of the network (see camber info)")

@@ -5,8 +5,29 @@
 
 #include <algorithm>
 #include <charconv>
+#include <type_traits>
 
 namespace camber::cli {
+
+template <class T>
+CLI::Validator number_check(const NumberRange& range) {
+    constexpr bool whole = std::is_integral_v<T>;
+    const auto check = [range](std::string& text) {
+        T value{};
+        const char* end = text.data() + text.size();
+        const auto [rest, error] = std::from_chars(text.data(), end, value);
+        if (error != std::errc() || rest != end || !range.holds(static_cast<double>(value)))
+            return fmt::format("must be {}, not '{}'", range.text(whole), text);
+        // CLI11 would read 010 as 8.
+        if constexpr (whole) text = std::to_string(value);
+        return std::string();
+    };
+    return CLI::Validator(check, "");
+}
+template CLI::Validator number_check<int>(const NumberRange&);
+template CLI::Validator number_check<std::uint64_t>(const NumberRange&);
+template CLI::Validator number_check<float>(const NumberRange&);
+template CLI::Validator number_check<double>(const NumberRange&);
 
 std::pair<int, int> parse_size(const std::string& text) {
     int height = 0, width = 0;

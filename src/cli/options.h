@@ -4,8 +4,32 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "core/number_range.h"
 
 namespace camber::cli {
+
+/// A check of an option's text: a finite number of `range`, in decimal, and a whole one where T is integral.
+template <class T>
+CLI::Validator number_check(const NumberRange& range);
+extern template CLI::Validator number_check<int>(const NumberRange&);
+extern template CLI::Validator number_check<std::uint64_t>(const NumberRange&);
+extern template CLI::Validator number_check<float>(const NumberRange&);
+extern template CLI::Validator number_check<double>(const NumberRange&);
+
+/// Declares an option that takes a number of `range`; every option with a number is declared by this.
+template <class T>
+CLI::Option* add_number(CLI::App& command, const std::string& name, T& target, const NumberRange& range,
+                        const std::string& help) {
+    return command.add_option(name, target, help)->check(number_check<T>(range));
+}
+/// The same for a list of numbers.
+template <class T>
+CLI::Option* add_number(CLI::App& command, const std::string& name, std::vector<T>& target, const NumberRange& range,
+                        const std::string& help) {
+    return command.add_option(name, target, help)->check(number_check<T>(range));
+}
 
 /// "256x320" as {height, width}; throws UsageError for anything else.
 std::pair<int, int> parse_size(const std::string& text);

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 
 namespace camber::cli {
@@ -54,9 +55,8 @@ void add_predict(CLI::App& app, Action& action) {
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--out", a->out, "Folder for the results")->required();
-    command->add_option("--alpha", a->alpha, "Strength of the colours in overlays, 0 to 1")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0));
+    add_number(*command, "--alpha", a->alpha, from_to(0, 1), "Strength of the colours in overlays, 0 to 1")
+        ->capture_default_str();
     command->add_option("--device", a->device, "cuda, cpu, emulated or reference [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
     command->add_option("inputs", a->inputs, "Pictures or folders of pictures")->required();

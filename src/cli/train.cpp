@@ -8,9 +8,12 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "train/config_fields.h"
 
 namespace camber::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// "cross_entropy", "dice:0.5" or "cross_entropy+dice:0.5" into the terms' weights.
 void parse_loss(const std::string& text, SegmentationLossParams& loss) {
@@ -23,13 +26,10 @@ void parse_loss(const std::string& text, SegmentationLossParams& loss) {
         const std::string name = term.substr(0, colon);
         double weight = 1;
         if (colon != std::string::npos) {
-            try {
-                std::size_t used = 0;
-                weight = std::stod(term.substr(colon + 1), &used);
-                if (used != term.size() - colon - 1 || !(weight > 0)) throw std::invalid_argument(term);
-            } catch (const std::exception&) {
-                fail_usage("--loss: '{}' has no positive weight behind its colon", term);
-            }
+            std::string number = term.substr(colon + 1);
+            if (const std::string wrong = number_check<double>(above(0))(number); !wrong.empty())
+                fail_usage("--loss: the weight of {} {}", name, wrong);
+            weight = std::stod(number);
         }
         if (name == "cross_entropy")
             loss.cross_entropy = weight;
@@ -61,6 +61,8 @@ struct Arguments {
     double lr = 0, weight_decay = 0, minutes = 0, clip = 0, ema = 0, stop_at = 0, label_smoothing = 0, dropout = 0,
            momentum = 0, beta2 = 0, checkpoint_minutes = 0;
     std::uint64_t seed = 0;
+    int lr_step_size = 0;
+    double lr_gamma = 0;
     bool resume = false, no_augment = false, nesterov = false, verbose = false;
 };
 
@@ -77,7 +79,9 @@ void hold_in_every_stage(const CLI::App& command, TrainConfig& config) {
         {"--encoder-lr", {"encoder_lr"}},
         {"--weight-decay", {"weight_decay"}},
         {"--clip", {"clip"}},
-        {"--schedule", {"schedule"}},
+        {"--schedule", {"schedule", "lr_step_size"}},
+        {"--lr-step-size", {"lr_step_size"}},
+        {"--lr-gamma", {"schedule"}},
         {"--warmup", {"schedule"}},
         {"--freeze-encoder", {"freeze_encoder"}},
         {"--freeze-batch-norms", {"freeze_batch_norms"}}};
@@ -88,26 +92,76 @@ void hold_in_every_stage(const CLI::App& command, TrainConfig& config) {
     }
 }
 
-std::string default_folder(const std::string& net) {
-    return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", net, fmt::localtime(std::time(nullptr)));
-}
+/// The folder that was asked for, or runs/NET-DATE-TIME: made at once, so that runs that begin in the same second get
+/// folders of their own, and removed when nothing came to be in it.
+class NewFolder {
+  public:
+    NewFolder(const std::string& given, const std::string& net) : path_(given) {
+        if (!given.empty()) return;
+        const std::string name = fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", net, fmt::localtime(std::time(nullptr)));
+        std::error_code error;
+        made_runs_ = fs::create_directory("runs", error);
+        for (int copy = 1; !made_ && !error; ++copy) {
+            path_ = copy == 1 ? name : fmt::format("{}-{}", name, copy);
+            made_ = fs::create_directory(path_, error);
+        }
+        if (error) fail("{}: cannot be made: {}", path_.string(), error_text(error.value()));
+    }
+    ~NewFolder() {
+        std::error_code not_empty;
+        if (made_) fs::remove(path_, not_empty);
+        if (made_runs_) fs::remove("runs", not_empty);
+    }
+    NewFolder(const NewFolder&) = delete;
+    NewFolder& operator=(const NewFolder&) = delete;
+    const fs::path& path() const { return path_; }
 
-void print_result(const TrainResult& result, const TrainConfig& config, const std::filesystem::path& folder) {
+  private:
+    fs::path path_;
+    bool made_ = false, made_runs_ = false;
+};
+
+void print_result(const TrainResult& result, const fs::path& folder) {
     if (result.outcome == TrainOutcome::interrupted) {
-        fmt::print("interrupted; the run is saved. Continue with: camber train --resume --out {}\n", folder.string());
+        fmt::print("interrupted; the run is saved. Continue with: camber train --resume --out {}\n",
+                   one_line(folder.string()));
         return;
     }
     if (result.best_checkpoint.empty()) {
         fmt::print("done; no validation split, so no best epoch. The network is {}\n",
-                   (folder / "last.safetensors").string());
+                   one_line((folder / "last.safetensors").string()));
         return;
     }
     fmt::print("best epoch {} with {} {:.4f}: {}\npictures (input | truth | prediction): {}\n\n", result.best_epoch + 1,
-               config.monitor, result.best_metric, result.best_checkpoint.string(), (folder / "pictures").string());
+               result.monitor, result.best_metric, one_line(result.best_checkpoint.string()),
+               one_line((folder / "pictures").string()));
     Model model = load_model(result.best_checkpoint);
     const EvalResult eval = evaluate(model, Dataset::open(model.config.data, "val"));
     fmt::print("validation: loss {:.4f}, soft iou_score {:.4f}\n{}", eval.loss, eval.iou_score,
                format_table(eval.confusion, model.classes.names));
+}
+
+int finish(const TrainResult& result, ConsoleObserver& observer, const fs::path& folder) {
+    observer.clear();
+    print_result(result, folder);
+    return result.outcome == TrainOutcome::interrupted ? interrupted_exit : 0;
+}
+
+int run_resumed(const CLI::App& command, const Arguments& a, ConsoleObserver& observer, const std::atomic<bool>& stop) {
+    if (a.out.empty()) fail_usage("--resume needs --out, the folder of the run to continue");
+    const std::vector<std::string> allowed = {"--resume", "--out",  "--data",   "--threads",
+                                              "--epochs", "--conv", "--verbose"};
+    for (const CLI::Option* option : command.get_options()) {
+        if (option->count() > 0 && std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
+            fail_usage("{} cannot change in a resumed run: its configuration is in {}/config.json", option->get_name(),
+                       a.out);
+        }
+    }
+    ResumeOptions options;
+    if (command.count("--data") > 0) options.data = a.data;
+    if (command.count("--threads") > 0) options.threads = a.threads;
+    if (command.count("--epochs") > 0) options.epochs = a.epochs;
+    return finish(resume_training(a.out, options, observer, stop), observer, a.out);
 }
 
 }  // namespace
@@ -123,14 +177,17 @@ void add_train(CLI::App& app, Action& action) {
     for (const TrainPreset& preset : train_presets()) presets += fmt::format("; {}: {}", preset.name, preset.what);
     command->add_option("--data", a->data, "Folder of the dataset (SegNet's CamVid layout)");
     command->add_option("--out", a->out, "Folder of the run [runs/NET-DATE-TIME]");
-    command->add_flag("--resume", a->resume, "Continue the run in --out; its configuration is kept");
+    command->add_flag(
+        "--resume", a->resume,
+        "Continue the run in --out; its configuration is kept, but for --data, --threads and, where the schedule is "
+        "constant or step, --epochs");
     command->add_option("--preset", a->preset, presets)->capture_default_str();
 
     command->add_option("--net", a->net, "Network [unet]")->group("Network");
-    command->add_option("--width", a->net_width, "Filters of the first level [64]")->group("Network");
-    command->add_option("--up-kernel", a->up_kernel, "Transposed convolutions: 2 or 3")->group("Network");
-    command->add_option("--head-kernel", a->head_kernel, "Last convolution: 1 or 3")->group("Network");
-    command->add_option("--dropout", a->dropout, "Dropout rate")->group("Network");
+    add_number(*command, "--width", a->net_width, at_least(1), "Filters of the first level [64]")->group("Network");
+    add_number(*command, "--up-kernel", a->up_kernel, at_least(1), "Transposed convolutions: 2 or 3")->group("Network");
+    add_number(*command, "--head-kernel", a->head_kernel, at_least(1), "Last convolution: 1 or 3")->group("Network");
+    add_number(*command, "--dropout", a->dropout, from_below(0, 1), "Dropout rate")->group("Network");
     command->add_option("--net-option", a->net_options, "NAME=VALUE, any other option of the network (see camber info)")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group("Network");
@@ -150,56 +207,78 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Network");
 
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [256x256]")->group("Data");
-    command->add_option("--batch", a->batch, "Frames a batch [8]")->group("Data");
-    command->add_option("--threads", a->threads, "Threads that prepare batches [2]")->group("Data");
+    add_number(*command, "--batch", a->batch, train_number("batch"), "Frames a batch [8]")->group("Data");
+    add_number(*command, "--threads", a->threads, train_number("threads"), "Threads that prepare batches [2]")
+        ->group("Data");
     command->add_flag("--no-augment", a->no_augment, "Whole frames, no random crop, flip, scale or colour")
         ->group("Data");
 
-    command->add_option("--epochs", a->epochs, "Passes over the training frames [60]")->group("Training");
-    command
-        ->add_option("--epoch-batches", a->epoch_batches, "Batches an epoch, drawn anew each time [every frame once]")
+    add_number(*command, "--epochs", a->epochs, train_number("epochs"), "Passes over the training frames [60]")
         ->group("Training");
-    command->add_option("--minutes", a->minutes, "Choose --epochs to fit, from the speed measured at the start")
+    add_number(*command, "--epoch-batches", a->epoch_batches, train_number("epoch_batches"),
+               "Batches an epoch, drawn anew each time [every frame once]")
         ->group("Training");
-    command->add_option("--lr", a->lr, "Peak learning rate [1e-3]")->group("Training");
-    command
-        ->add_option("--encoder-lr", a->encoder_lr,
-                     "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1 [1]")
+    add_number(*command, "--minutes", a->minutes, train_number("minutes"),
+               "Choose --epochs to fit, from the speed measured at the start")
+        ->group("Training");
+    add_number(*command, "--lr", a->lr, train_number("lr"), "Peak learning rate [1e-3]")->group("Training");
+    add_number(*command, "--encoder-lr", a->encoder_lr, train_number("encoder_lr"),
+               "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1 [1]")
         ->delimiter(',')
         ->group("Training");
     command->add_option("--schedule", a->schedule, "constant, step, polynomial, cosine or one_cycle [one_cycle]")
         ->group("Training");
-    command->add_option("--warmup", a->warmup, "Steps of linear warm-up before the schedule [0]")->group("Training");
+    add_number(*command, "--lr-step-size", a->lr_step_size, at_least(1),
+               "Schedule step: epochs after which the rate is multiplied, again and again [a third of --epochs]")
+        ->group("Training");
+    add_number(*command, "--lr-gamma", a->lr_gamma, above(0), "Schedule step: by what [0.1]")->group("Training");
+    add_number(*command, "--warmup", a->warmup, at_least(0), "Steps of linear warm-up before the schedule [0]")
+        ->group("Training");
     command->add_option("--optimizer", a->optimizer, "sgd, adam or adamw [adamw]")->group("Training");
-    command->add_option("--momentum", a->momentum, "SGD's momentum [0.9]")->group("Training");
-    command->add_option("--beta2", a->beta2, "Adam's and AdamW's decay of squared gradients [0.999]")
+    add_number(*command, "--momentum", a->momentum, train_number("momentum"), "SGD's momentum [0.9]")
+        ->group("Training");
+    add_number(*command, "--beta2", a->beta2, train_number("beta2"),
+               "Adam's and AdamW's decay of squared gradients [0.999]")
         ->group("Training");
     command->add_flag("--nesterov", a->nesterov, "SGD with Nesterov momentum")->group("Training");
-    command->add_option("--weight-decay", a->weight_decay, "Not applied to biases and batch normalisation [1e-4]")
+    add_number(*command, "--weight-decay", a->weight_decay, train_number("weight_decay"),
+               "Not applied to biases and batch normalisation [1e-4]")
         ->group("Training");
-    command->add_option("--clip", a->clip, "Largest global gradient norm, 0 for none [1]")->group("Training");
-    command->add_option("--ema", a->ema, "Decay of the weight average that is evaluated, 0 for none [0]")
+    add_number(*command, "--clip", a->clip, train_number("clip"), "Largest global gradient norm, 0 for none [1]")
         ->group("Training");
-    command->add_option("--accumulate", a->accumulate, "Batches averaged before each step [1]")->group("Training");
+    add_number(*command, "--ema", a->ema, train_number("ema"),
+               "Decay of the weight average that is evaluated, 0 for none [0]")
+        ->group("Training");
+    add_number(*command, "--accumulate", a->accumulate, train_number("accumulate"),
+               "Batches averaged before each step [1]")
+        ->group("Training");
     command
         ->add_option("--loss", a->loss,
                      "Terms cross_entropy, dice, jaccard, focal, as cross_entropy+dice:0.5 [cross_entropy]")
         ->group("Training");
     command->add_option("--class-weights", a->class_weights, "none, median (frequency) or sqrt (of median) [none]")
         ->group("Training");
-    command->add_option("--label-smoothing", a->label_smoothing, "Cross-entropy's [0]")->group("Training");
-    command->add_option("--seed", a->seed, "Of weights, order, augmentation and dropout [1]")->group("Training");
+    add_number(*command, "--label-smoothing", a->label_smoothing, train_number("loss.label_smoothing"),
+               "Cross-entropy's [0]")
+        ->group("Training");
+    add_number(*command, "--seed", a->seed, train_number("seed"), "Of weights, order, augmentation and dropout [1]")
+        ->group("Training");
 
     command
         ->add_option("--monitor", a->monitor,
                      "What makes an epoch the best: mean_iou, pixel_accuracy, iou_score, loss [mean_iou]")
         ->group("Stopping");
-    command->add_option("--stop-at", a->stop_at, "Stop once the monitored metric is this good")->group("Stopping");
-    command->add_option("--patience", a->patience, "Stop after this many epochs without a better one")
+    add_number(*command, "--stop-at", a->stop_at, train_number("stop_at"),
+               "Stop once the monitored metric is this good")
         ->group("Stopping");
-    command->add_option("--checkpoint-minutes", a->checkpoint_minutes, "Save at least this often [5]")
+    add_number(*command, "--patience", a->patience, train_number("patience"),
+               "Stop after this many epochs without a better one")
         ->group("Stopping");
-    command->add_option("--pictures", a->pictures, "Validation frames to paint [4]")->group("Stopping");
+    add_number(*command, "--checkpoint-minutes", a->checkpoint_minutes, train_number("checkpoint_minutes"),
+               "Save at least this often [5]")
+        ->group("Stopping");
+    add_number(*command, "--pictures", a->pictures, train_number("pictures"), "Validation frames to paint [4]")
+        ->group("Stopping");
 
     command->add_option("--device", a->device, "cuda, cpu, emulated or reference [cuda where there is a GPU, else cpu]")
         ->group("Device");
@@ -218,28 +297,20 @@ void add_train(CLI::App& app, Action& action) {
 
     command->callback([=, &action] {
         action = [=] {
-            if (a->resume) {
-                const std::vector<std::string> allowed = {"--resume",  "--out",  "--data",
-                                                          "--threads", "--conv", "--verbose"};
-                for (const CLI::Option* option : command->get_options()) {
-                    if (option->count() > 0 &&
-                        std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
-                        fail_usage("{} cannot change in a resumed run: its configuration is in {}/config.json",
-                                   option->get_name(), a->out);
-                    }
-                }
-                if (a->out.empty()) fail_usage("--resume needs --out, the folder of the run to continue");
-            } else if (a->data.empty()) {
-                fail_usage(
-                    "--data is missing: the folder of a dataset, as data/get_camvid.sh or `camber data synth` make "
-                    "one");
-            }
+            const std::atomic<bool>& stop = interruption();
+            ConsoleObserver observer;
             if (given("--conv")) {
                 ConvolutionSettings settings = convolution_settings();
                 settings.choice = parse_convolution_choice(a->conv);
                 set_convolution_settings(settings);
             }
             if (a->verbose) set_verbose(true);
+            if (a->resume) return run_resumed(*command, *a, observer, stop);
+            if (a->data.empty()) {
+                fail_usage(
+                    "--data is missing: the folder of a dataset, as data/get_camvid.sh or `camber data synth` make "
+                    "one");
+            }
             TrainConfig config = train_preset(a->preset);
             config.data = a->data;
             config.threads = a->threads;
@@ -268,6 +339,12 @@ void add_train(CLI::App& app, Action& action) {
             take("--lr", a->lr, config.lr);
             take("--encoder-lr", a->encoder_lr, config.encoder_lr);
             if (given("--schedule")) config.schedule.kind = parse_schedule(a->schedule);
+            for (const char* option : {"--lr-step-size", "--lr-gamma"}) {
+                if (given(option) && config.schedule.kind != ScheduleKind::step)
+                    fail_usage("{} is for --schedule step, not {}", option, name(config.schedule.kind));
+            }
+            take("--lr-step-size", a->lr_step_size, config.lr_step_size);
+            take("--lr-gamma", a->lr_gamma, config.schedule.gamma);
             take("--warmup", a->warmup, config.schedule.warmup_steps);
             take("--optimizer", a->optimizer, config.optimizer);
             take("--momentum", a->momentum, config.momentum);
@@ -291,12 +368,8 @@ void add_train(CLI::App& app, Action& action) {
 
             hold_in_every_stage(*command, config);
 
-            const std::filesystem::path folder = a->out.empty() ? default_folder(config.net) : a->out;
-            ConsoleObserver observer;
-            const TrainResult result = train(config, folder, a->resume, observer, interruption());
-            observer.clear();
-            print_result(result, config, folder);
-            return result.outcome == TrainOutcome::interrupted ? interrupted_exit : 0;
+            const NewFolder folder(a->out, config.net);
+            return finish(train(config, folder.path(), observer, stop), observer, folder.path());
         };
     });
 }

@@ -1,4 +1,5 @@
 #include <camber/data.h>
+#include <camber/error.h>
 
 #include <algorithm>
 #include <cmath>
@@ -60,6 +61,27 @@ std::vector<double> weights_of(const ClassCounts& counts, int classes) {
 std::vector<float> median_frequency_weights(const Dataset& dataset) {
     const auto weights = weights_of(count_classes(dataset), dataset.classes().count());
     return {weights.begin(), weights.end()};
+}
+
+void refuse_unlabelled(const Dataset& dataset) {
+    const int void_id = dataset.classes().void_id;
+    for (std::size_t i = 0; i < dataset.size(); ++i) {
+        const auto& ids = dataset.label(i).data;
+        if (std::any_of(ids.begin(), ids.end(), [void_id](std::uint8_t id) { return id != void_id; })) return;
+    }
+    fail(
+        "{}: every pixel of the split '{}' is void ({}), so there is nothing to learn or judge; the void id is in the "
+        "folder's classes.json",
+        dataset.folder().string(), dataset.split(), void_id);
+}
+
+std::vector<std::string> absent_classes(const Dataset& dataset) {
+    const ClassCounts counts = count_classes(dataset);
+    std::vector<std::string> absent;
+    for (int id = 0; id < dataset.classes().count(); ++id) {
+        if (counts.pixels[static_cast<std::size_t>(id)] == 0) absent.push_back(dataset.classes().name_of(id));
+    }
+    return absent;
 }
 
 DatasetInfo describe(const Dataset& dataset) {

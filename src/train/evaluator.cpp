@@ -172,7 +172,7 @@ std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progres
     Backend& device = backend(model_.device());
     const std::int64_t n = images_.dim(0), samples = n * sample_bytes, stats = all_stats_.dim(1);
     const auto work = [&] {
-        device.augment(resident_->pictures(), row_.slice(0, {samples}), model_.classes.void_id, images_, labels_);
+        device.augment(resident_->pictures(), row_.slice(0, {samples}), dataset_.classes().void_id, images_, labels_);
         judge(images_, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
     };
     std::size_t done = 0;
@@ -204,10 +204,10 @@ std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progres
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
 void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
     logits_ = model_.net->forward(images);
-    const ops::SegmentationLoss loss = model_loss(model_, logits_, labels);
+    const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
-    backend(logits_).count_predictions(logits_, source, maps, counts_, model_.classes.void_id);
+    backend(logits_).count_predictions(logits_, source, maps, counts_, dataset_.classes().void_id);
 }
 
 void Evaluator::keep_predictions(std::size_t begin, std::size_t count) {
@@ -221,6 +221,7 @@ void Evaluator::keep_predictions(std::size_t begin, std::size_t count) {
 Image Evaluator::prediction(std::size_t i) const { return to_image(predictions_[i]); }
 
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress, const std::atomic<bool>* stop) {
+    refuse_unlabelled(dataset);
     std::int64_t room = most_resident_bytes;
     const auto resident = ResidentDataset::make(dataset, model.device(), room);
     return Evaluator(model, dataset, resident.get()).run(progress, stop);

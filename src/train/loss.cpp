@@ -18,18 +18,19 @@ Tensor weights_tensor(const std::vector<float>& weights, Device device) {
     return weights.empty() ? Tensor() : Tensor::from(weights, {static_cast<std::int64_t>(weights.size())}, device);
 }
 
-ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels,
+ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels, int void_id,
                                  const ops::SegmentationLossExtras& extras) {
     SegmentationLossParams params = model.config.loss;
-    params.ignore_index = model.classes.void_id;
+    params.ignore_index = void_id;
     if (logits.dim(3) > model.classes.count()) params.classes = model.classes.count();  // a padded head
     return ops::segmentation_loss(logits, labels, params, model.class_weights, {}, extras);
 }
 
 Tensor training_loss(const Model& model, const nets::Outputs& outputs, const Tensor& labels, const Tensor& counts) {
-    Tensor loss = model_loss(model, outputs.logits, labels, {.class_sums = false, .counts = counts}).loss;
+    const int void_id = model.classes.void_id;
+    Tensor loss = model_loss(model, outputs.logits, labels, void_id, {.class_sums = false, .counts = counts}).loss;
     for (const auto& [logits, weight] : outputs.auxiliary) {
-        const Tensor part = model_loss(model, logits, labels, {.class_sums = false}).loss;
+        const Tensor part = model_loss(model, logits, labels, void_id, {.class_sums = false}).loss;
         loss = ops::add(loss, ops::scale(part, weight));
     }
     return loss;

@@ -8,8 +8,8 @@ namespace camber {
 std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train);
 /// f32 [C] on the device, or undefined for an empty list.
 Tensor weights_tensor(const std::vector<float>& weights, Device device);
-/// The run's loss of logits against labels.
-ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels,
+/// The run's loss of logits against labels, of a dataset whose void id need not be the one trained with.
+ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels, int void_id,
                                  const ops::SegmentationLossExtras& extras = {});
 /// The same of everything a training pass gives: auxiliary logits' losses are added with their weights. The confusion
 /// matrix of the pass is added to `counts`, [C, C] i32.

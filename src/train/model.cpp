@@ -24,6 +24,7 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     // What is missing is named before anything large is built.
     if (const std::string why = backend(model.device()).why_not_in(dtype); !why.empty()) throw UsageError(why);
     model.net = nets::make_net(config.net, config.net_options);
+    refuse_classifier(*model.net);
     if (model.net->classes() != classes.count()) {
         fail_usage("the network has {} classes, but the data has {} ({})", model.net->classes(), classes.count(),
                    classes.name);
@@ -54,7 +55,8 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
     if (!info.extra.contains("classes"))
         fail("{}: this checkpoint does not name its classes; it was not written by camber train", checkpoint.string());
     // A run of several stages is judged as it was when the checkpoint was written.
-    TrainConfig config = stage_config(train_config(info.config), info.extra.value("stage", std::size_t{0}));
+    TrainConfig config =
+        stage_config(train_config(info.config, checkpoint.string()), info.extra.value("stage", std::size_t{0}));
     if (!device.empty()) {
         config.device = device;
     } else if (!has_backend(parse_device(config.device))) {

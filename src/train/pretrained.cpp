@@ -19,6 +19,16 @@ bool wants_bgr_turned(const nets::Net& net, const WeightFile& file) {
     return net.preprocessing().order == nets::ChannelOrder::bgr && !file.from_camber();
 }
 
+void refuse_classifier(const nets::Net& net) {
+    if (net.task() != nets::Task::classification) return;
+    std::vector<std::string> others;
+    for (const nets::NetInfo& info : nets::net_list()) {
+        if (info.make(nlohmann::json::object())->task() == nets::Task::segmentation) others.push_back(info.name);
+    }
+    fail_usage("{} is a classifier, which gives a picture one class; the networks that segment are {}", net.name(),
+               fmt::join(others, ", "));
+}
+
 std::string load_encoder_weights(nets::Net& net, const std::string& file) {
     ImportOptions options;
     options.encoder_only = true;

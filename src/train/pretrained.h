@@ -15,6 +15,9 @@ Normalisation input_normalisation(const nets::Preprocessing& preprocessing);
 /// do, Camber's own files do not.
 bool wants_bgr_turned(const nets::Net& net, const WeightFile& file);
 
+/// Throws UsageError, naming the networks that segment, for one that gives a picture one class.
+void refuse_classifier(const nets::Net& net);
+
 /// Fills the encoder from a classifier's weights; the network has no memory yet. Returns a line about what fitted.
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);

@@ -1,47 +1,27 @@
 #include "train/run_folder.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <optional>
 
 #include "io/atomic_file.h"
+#include "io/input_file.h"
 
 namespace camber {
 
-void RunFolder::refuse_existing() const {
-    if (std::filesystem::exists(last()) || std::filesystem::exists(metrics())) {
-        fail_usage("{} already holds a run: --resume continues it, another --out starts a new one", name());
-    }
-}
-
-void RunFolder::create(const nlohmann::json& config) const {
-    std::error_code error;
-    std::filesystem::create_directories(pictures(), error);
-    if (error) fail("{}: the run's folder cannot be made: {}", name(), error.message());
-    write_file_atomically(this->config(), config.dump(2) + "\n");
-}
-
-void RunFolder::rewind_metrics(std::int64_t epoch) const {
-    std::ifstream file(metrics());
-    std::string kept, line;
-    while (std::getline(file, line)) {
-        const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
-        if (json.is_discarded() || json.value("epoch", std::int64_t{0}) >= epoch) break;
-        kept += line + "\n";
-    }
-    write_file_atomically(metrics(), kept);
-}
+namespace fs = std::filesystem;
 
 namespace {
 
 /// A file descriptor for its lifetime.
 class Descriptor {
   public:
-    Descriptor(const std::filesystem::path& file, int flags)
-        : descriptor_(open(file.c_str(), flags | O_CLOEXEC, 0644)) {}
+    Descriptor(const fs::path& file, int flags) : descriptor_(open(file.c_str(), flags | O_CLOEXEC, 0644)) {}
     ~Descriptor() {
         if (descriptor_ >= 0) close(descriptor_);
     }
@@ -53,22 +33,123 @@ class Descriptor {
     int descriptor_;
 };
 
-[[noreturn]] void fail_to_write(const std::filesystem::path& file) {
-    fail("{}: cannot be written: {}", file.string(), std::strerror(errno));
+[[noreturn]] void fail_to_write(const fs::path& file, int error) {
+    fail("{}: cannot be written: {}", file.string(), error_text(error));
+}
+
+std::string read_all(const fs::path& path) {
+    const InputFile file(path);
+    std::string text(static_cast<std::size_t>(file.size()), '\0');
+    file.read(0, text.data(), text.size());
+    return text;
+}
+
+/// The epoch of a line of metrics.jsonl; none of a damaged one.
+std::optional<std::int64_t> epoch_of(const std::string& line) {
+    const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer()) return {};
+    return json["epoch"].get<std::int64_t>();
 }
 
 }  // namespace
 
+FolderLock::FolderLock(const fs::path& folder) : file_(folder / ".lock") {
+    for (;;) {
+        descriptor_ = open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (descriptor_ < 0) fail_to_write(file_, errno);
+        if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            close(descriptor_);
+            fail("{}: another camber trains in this folder; wait until it ends, or choose another --out",
+                 folder.string());
+        }
+        // A file system that has no locks is used without. Between open and flock its holder may have removed the file.
+        struct stat info {};
+        if (fstat(descriptor_, &info) != 0 || info.st_nlink > 0) return;
+        close(descriptor_);
+    }
+}
+
+FolderLock::~FolderLock() {
+    unlink(file_.c_str());
+    close(descriptor_);
+}
+
+void RunFolder::refuse_existing() const {
+    if (fs::exists(last()) || fs::exists(best())) {
+        fail_usage("{} already holds a run: --resume continues it, another --out starts a new one", name());
+    }
+}
+
+TrainConfig RunFolder::stored_config() const {
+    if (!fs::exists(config())) {
+        fail_usage("{}: there is no run to continue: neither {} nor {}", name(), last().filename().string(),
+                   config().filename().string());
+    }
+    const nlohmann::json json = nlohmann::json::parse(read_all(config()), nullptr, false);
+    if (json.is_discarded()) fail("{}: is not JSON; was it edited?", config().string());
+    return train_config(json, config().string());
+}
+
+void RunFolder::make() const {
+    std::error_code error;
+    fs::create_directories(pictures(), error);
+    if (error) fail("{}: the run's folder cannot be made: {}", name(), error_text(error.value()));
+}
+
+void RunFolder::write_config(const nlohmann::json& config) const {
+    write_file_atomically(this->config(), config.dump(2) + "\n");
+}
+
+std::string RunFolder::rewind_metrics(std::int64_t epoch) const {
+    if (!fs::exists(metrics())) return {};
+    const std::string text = read_all(metrics());
+    std::string kept;
+    std::vector<int> damaged;
+    for (std::size_t begin = 0, number = 1; begin < text.size(); ++number) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const std::string line = text.substr(begin, end - begin);
+        begin = end + 1;
+        if (const auto of = epoch_of(line)) {
+            if (*of < epoch) kept += line + "\n";
+        } else if (end < text.size()) {
+            damaged.push_back(static_cast<int>(number));
+        }
+    }
+    if (kept == text) return {};
+    std::string said;
+    if (!damaged.empty()) {
+        fs::path copy = metrics();
+        copy += ".damaged";
+        write_file_atomically(copy, text);
+        said = fmt::format("{} line{} {} cannot be read and {} left out; the file as it was is {}", metrics().string(),
+                           damaged.size() > 1 ? "s" : "", fmt::join(damaged, ", "), damaged.size() > 1 ? "are" : "is",
+                           copy.string());
+    }
+    write_file_atomically(metrics(), kept);
+    return said;
+}
+
 void RunFolder::append_metrics(const nlohmann::json& json) const {
     const std::string line = json.dump() + "\n";
     const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
-    if (file.get() < 0 || write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-        fail_to_write(metrics());
+    struct stat before {};
+    if (file.get() < 0 || fstat(file.get(), &before) != 0) fail_to_write(metrics(), errno);
+    for (std::size_t done = 0; done < line.size();) {
+        // A full disk takes part of a line first, without an error, which the next call has.
+        const ssize_t written = write(file.get(), line.data() + done, line.size() - done);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            const int error = written < 0 ? errno : ENOSPC;
+            [[maybe_unused]] const int cut = ftruncate(file.get(), before.st_size);  // else --resume drops the part
+            fail_to_write(metrics(), error);
+        }
+        done += static_cast<std::size_t>(written);
+    }
 }
 
 void RunFolder::sync_metrics() const {
     const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
-    if (file.get() < 0 || fsync(file.get()) != 0) fail_to_write(metrics());
+    if (file.get() < 0 || fsync(file.get()) != 0) fail_to_write(metrics(), errno);
 }
 
 void RunFolder::paint(const Dataset& dataset, const std::vector<std::size_t>& frames,

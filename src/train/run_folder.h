@@ -6,6 +6,20 @@
 
 namespace camber {
 
+/// Holds a folder for its lifetime against every other process; the kernel lets go when this one ends, however it does.
+class FolderLock {
+  public:
+    /// Throws Error when another process holds it. The folder is there.
+    explicit FolderLock(const std::filesystem::path& folder);
+    ~FolderLock();
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+
+  private:
+    std::filesystem::path file_;
+    int descriptor_ = -1;
+};
+
 /// The files of a run.
 class RunFolder {
   public:
@@ -16,15 +30,20 @@ class RunFolder {
     std::filesystem::path best() const { return folder_ / "best.safetensors"; }
     std::filesystem::path last() const { return folder_ / "last.safetensors"; }
     std::filesystem::path pictures() const { return folder_ / "pictures"; }
+    const std::filesystem::path& path() const { return folder_; }
     std::string name() const { return folder_.string(); }
 
-    /// Throws UsageError when a run is in there already.
+    /// Throws UsageError when a run is in there already. One that ended before its first checkpoint counts for nothing.
     void refuse_existing() const;
-    /// Makes the folder and writes config.json.
-    void create(const nlohmann::json& config) const;
-    /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again.
-    void rewind_metrics(std::int64_t epoch) const;
-    /// Appends a line.
+    /// The configuration of a run that has no checkpoint yet. Throws UsageError when there is none.
+    TrainConfig stored_config() const;
+    /// Makes the folder.
+    void make() const;
+    void write_config(const nlohmann::json& config) const;
+    /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again. Damaged
+    /// lines are left out, and the file as it was is kept as metrics.jsonl.damaged: returns a line about it, else "".
+    std::string rewind_metrics(std::int64_t epoch) const;
+    /// Appends a line, or throws Error and leaves the file as it was.
     void append_metrics(const nlohmann::json& line) const;
     /// Has what was appended survive a power cut.
     void sync_metrics() const;

@@ -72,8 +72,9 @@ void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t p
 void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     nn::ParameterBuffer& parameters = *model_.parameters;
     if (first) parameters.zero_grad();
-    const nets::Outputs outputs = model_.net->forward_all(ops::cast(batch.images, model_.dtype()));
-    const Tensor loss = training_loss(model_, outputs, batch.labels, counts_);
+    const Device device = model_.device();
+    const nets::Outputs outputs = model_.net->forward_all(ops::cast(batch.images.to(device), model_.dtype()));
+    const Tensor loss = training_loss(model_, outputs, batch.labels.to(device), counts_);
     const double value = loss.item();
     if (!std::isfinite(value)) {
         clear_tape();

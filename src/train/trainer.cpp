@@ -45,42 +45,50 @@ class Residence {
 /// One training run, new or resumed.
 class Run {
   public:
-    Run(TrainConfig config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
-        const std::atomic<bool>& stop)
-        : folder_(folder), observer_(observer), stop_(stop) {
-        std::optional<CheckpointFile> checkpoint;
-        if (resume) {
-            checkpoint.emplace(CheckpointFile::open(folder_.last()));
-            TrainConfig stored = train_config(checkpoint->info().config);
-            stored.data = config.data.empty() ? stored.data : config.data;
-            stored.threads = config.threads;
-            config = stored;
-        }
-        EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
+    Run(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop)
+        : Run(folder, observer, stop) {
+        if (std::filesystem::exists(folder)) hold_new_folder();
+        check_config(config);
         open_data(config);
-        config.net_options["classes"] = train_->classes().count();
-        if (!resume) {
-            config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
-            plan(config);
-        }
-        run_ = config;
-        for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
-        const std::size_t stage = resume ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
-        model_ = make_model(stage_config(run_, stage), train_->classes(), true, !resume);
-        run_.device = model_.config.device;
-        run_.dtype = model_.config.dtype;
-        model_.class_weights = weights_tensor(class_weights_, model_.device());
-        saver_.emplace(folder_, is_host(model_.device()));
-        enter_stage(stage);
-        if (resume) {
-            restore(*checkpoint);
+        plan(config);
+        measure(config);
+        set_up(std::move(config), nullptr);
+    }
+
+    Run(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+        const std::atomic<bool>& stop)
+        : Run(folder, observer, stop) {
+        if (!std::filesystem::is_directory(folder))
+            fail_usage("{}: there is no such folder, so no run to continue", folder.string());
+        lock_.emplace(folder);
+        if (std::filesystem::exists(folder_.last())) {
+            const CheckpointFile checkpoint = CheckpointFile::open(folder_.last());
+            const CheckpointInfo& info = checkpoint.info();
+            TrainConfig config = train_config(info.config, folder_.last().string());
+            apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
+            open_data(config);
+            config.net_options["classes"] = train_->classes().count();
+            set_up(std::move(config), &checkpoint);
         } else {
-            folder_.refuse_existing();
+            TrainConfig config = folder_.stored_config();
+            apply(options, config, 0);
+            observer.on_message(
+                fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
+            open_data(config);
+            plan(config);
+            set_up(std::move(config), nullptr);
         }
-        folder_ready_ = resume;
     }
 
     TrainResult run() {
+        if (resumed_) {
+            if (const std::string why = why_ended(); !why.empty()) {
+                observer_.on_message(fmt::format("the run has ended: {}; it stays as it is", why));
+                return result(epoch_ < epochs_ ? TrainOutcome::stopped_early : TrainOutcome::finished);
+            }
+            folder_.write_config(to_json(run_));
+            if (const std::string said = folder_.rewind_metrics(epoch_); !said.empty()) observer_.on_message(said);
+        }
         observer_.on_message(description());
         if (!model_.start.empty()) observer_.on_message(model_.start);
         last_save_ = start_ = Clock::now();
@@ -91,12 +99,64 @@ class Run {
         }
         save_last();
         saver_->wait();
-        const bool has_best = std::filesystem::exists(folder_.best());
-        return {outcome, static_cast<int>(epoch_), best_.value_or(0), static_cast<int>(best_epoch_),
-                has_best ? folder_.best() : ""};
+        return result(outcome);
     }
 
   private:
+    Run(const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop)
+        : folder_(folder), observer_(observer), stop_(stop) {}
+
+    /// Against other processes, and refuses one with a run in it.
+    void hold_new_folder() {
+        lock_.emplace(folder_.path());
+        folder_.refuse_existing();
+    }
+
+    /// Whether its learning rates mean the same in a longer run.
+    static bool can_grow(const TrainConfig& config) {
+        const ScheduleKind kind = config.schedule.kind;
+        return config.stages.empty() && (kind == ScheduleKind::constant || kind == ScheduleKind::step);
+    }
+
+    /// `begun`: epochs that cannot be left out any more.
+    void apply(const ResumeOptions& options, TrainConfig& config, std::int64_t begun) const {
+        if (options.data) config.data = *options.data;
+        if (options.threads) config.threads = *options.threads;
+        check_config(config);
+        if (!options.epochs || *options.epochs == config.epochs) return;
+        if (!config.stages.empty()) fail_usage("--epochs cannot change in a resumed run of several stages");
+        if (!can_grow(config)) {
+            fail_usage(
+                "--epochs cannot change in a resumed run with the schedule {}, whose learning rates are laid out over "
+                "--epochs {}; start a new run with --weights {}",
+                name(config.schedule.kind), config.epochs, folder_.last().string());
+        }
+        if (*options.epochs < begun) fail_usage("--epochs {}: {} are begun already", *options.epochs, begun);
+        config.epochs = *options.epochs;
+        config.minutes = 0;
+    }
+
+    /// Builds network, optimizer and position: of a checkpoint where there is one.
+    void set_up(TrainConfig config, const CheckpointFile* checkpoint) {
+        run_ = std::move(config);
+        for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
+        resumed_ = folder_ready_ = checkpoint != nullptr;
+        const std::size_t stage = resumed_ ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
+        model_ = make_model(stage_config(run_, stage), train_->classes(), true, !resumed_);
+        run_.device = model_.config.device;
+        run_.dtype = model_.config.dtype;
+        model_.class_weights = weights_tensor(class_weights_, model_.device());
+        saver_.emplace(folder_, is_host(model_.device()));
+        enter_stage(stage);
+        if (resumed_) restore(*checkpoint);
+    }
+
+    TrainResult result(TrainOutcome outcome) const {
+        const bool has_best = std::filesystem::exists(folder_.best());
+        return {outcome,           static_cast<int>(epoch_),      run_.monitor,
+                best_.value_or(0), static_cast<int>(best_epoch_), has_best ? folder_.best() : ""};
+    }
+
     /// Configures model, optimizer and counters for a stage that begins.
     void enter_stage(std::size_t stage) {
         TrainConfig& config = model_.config;
@@ -105,8 +165,11 @@ class Run {
         for (std::size_t i = 0;; ++i) {
             config = stage_config(run_, i);
             batches_ = Loader(*train_, loader_config(config)).batches_per_epoch();
-            const std::int64_t steps = (batches_ + config.accumulate - 1) / config.accumulate * config.epochs;
+            const std::int64_t epoch_steps = (batches_ + config.accumulate - 1) / config.accumulate,
+                               steps = epoch_steps * config.epochs;
             if (i == stage) {
+                if (config.schedule.kind == ScheduleKind::step && config.schedule.step_size == 0)
+                    config.schedule.step_size = epochs_a_step(config) * epoch_steps;
                 freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
                 evaluator_.reset();
                 stepper_.emplace(model_, steps);
@@ -127,8 +190,8 @@ class Run {
                            batch_ % batches_);
         while (epoch_ < stage_begin_.epoch + model_.config.epochs) {
             if (!train_epoch(source) || !finish_epoch()) return TrainOutcome::interrupted;
-            if (const std::string why = reason_to_stop(); !why.empty()) {
-                observer_.on_message(why);
+            if (const std::string why = why_stop(); epoch_ < epochs_ && !why.empty()) {
+                observer_.on_message(why + ": stopping");
                 return TrainOutcome::stopped_early;
             }
             if (epoch_ < epochs_ && (must_save() || saver_->has_time(seconds_since(start_)))) save_last();
@@ -147,6 +210,12 @@ class Run {
         const std::vector<std::string> splits = Dataset::splits(folder);
         if (std::find(splits.begin(), splits.end(), "val") != splits.end())
             val_.emplace(Dataset::open(folder, "val", options));
+        refuse_unlabelled(*train_);
+        if (val_) refuse_unlabelled(*val_);
+        if (const std::vector<std::string> absent = absent_classes(*train_); !absent.empty()) {
+            observer_.on_message(fmt::format("no pixel of the training split is labelled {}: {} cannot be learnt",
+                                             fmt::join(absent, ", "), absent.size() == 1 ? "it" : "they"));
+        }
         class_weights_ = loss_weights(config, *train_);
     }
 
@@ -163,6 +232,10 @@ class Run {
                 .threads = config.threads};
     }
 
+    static int epochs_a_step(const TrainConfig& config) {
+        return config.lr_step_size > 0 ? config.lr_step_size : (config.epochs + 2) / 3;
+    }
+
     /// Has the network refuse a size it does not take, on a device without memory.
     static void check_size(const TrainConfig& config) {
         const NoGrad no_grad;
@@ -171,13 +244,7 @@ class Run {
     }
 
     static void check(const TrainConfig& config) {
-        if (config.epochs < 1) fail_usage("--epochs must be at least 1, not {}", config.epochs);
-        if (config.epoch_batches < 0)
-            fail_usage("--epoch-batches must not be negative, but is {}", config.epoch_batches);
-        if (config.accumulate < 1) fail_usage("--accumulate must be at least 1, not {}", config.accumulate);
-        if (!(config.lr >= 0 && std::isfinite(config.lr))) {
-            fail_usage("--lr must be a number that is not negative, not {}", config.lr);
-        }
+        refuse_classifier(*nets::make_net(config.net, config.net_options));
         if (config.freeze_encoder && config.encoder_weights.empty() && config.weights.empty()) {
             fail_usage(
                 "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
@@ -186,24 +253,36 @@ class Run {
         check_size(config);
     }
 
-    /// Refuses what cannot work. Sets the number of epochs from the minutes allowed.
+    /// Refuses what cannot work, and completes the configuration from data and network.
     void plan(TrainConfig& config) {
+        EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
+        config.net_options["classes"] = train_->classes().count();
+        config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
         if (!config.weights.empty() && !config.encoder_weights.empty())
             fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");
         for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
-        if (config.minutes <= 0) return;
-        if (!config.stages.empty())
-            fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
-        const Speed speed = measure_speed(config);
-        const double batches = static_cast<double>(Loader(*train_, loader_config(config)).batches_per_epoch());
-        const double validation = val_ ? static_cast<double>(val_->size()) * speed.frame : 0;
-        const double epoch = (batches * speed.batch + validation) * (1 + SaveBudget::share);
-        // The best epoch is judged once more when the run is over.
-        const double left = config.minutes * 60 - seconds_since(begin_) - validation;
-        config.epochs = std::max(1, static_cast<int>(left / epoch));
-        observer_.on_message(
-            fmt::format("a training batch takes {:.3g} s, validation {:.3g} s: {} epochs in {:g} minutes", speed.batch,
-                        validation, config.epochs, config.minutes));
+    }
+
+    /// Sets the number of epochs from the minutes allowed, and what depends on it.
+    void measure(TrainConfig& config) {
+        if (config.minutes > 0) {
+            if (!config.stages.empty())
+                fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
+            const Speed speed = measure_speed(config);
+            const double batches = static_cast<double>(Loader(*train_, loader_config(config)).batches_per_epoch());
+            const double validation = val_ ? static_cast<double>(val_->size()) * speed.frame : 0;
+            const double epoch = (batches * speed.batch + validation) * (1 + SaveBudget::share);
+            // The best epoch is judged once more when the run is over.
+            const double left = config.minutes * 60 - seconds_since(begin_) - validation;
+            config.epochs = static_cast<int>(std::clamp(left / epoch, 1.0, 1e9));
+            observer_.on_message(
+                fmt::format("a training batch takes {:.3g} s, validation {:.3g} s: {} epochs in {:g} "
+                            "minutes",
+                            speed.batch, validation, config.epochs, config.minutes));
+        }
+        // A number, so that it stays as it is when the run goes on with more epochs.
+        if (config.stages.empty() && config.schedule.kind == ScheduleKind::step)
+            config.lr_step_size = epochs_a_step(config);
     }
 
     /// On a network that is thrown away and does not learn, in the way the run will go: validation beside training.
@@ -211,6 +290,7 @@ class Run {
         constexpr int warm = 2, round = 4;
         constexpr double least_seconds = 1;
         config.lr = 0;
+        config.schedule = {};
         Model model = make_model(config, train_->classes(), true);
         model.class_weights = weights_tensor(class_weights_, model.device());
         Stepper stepper(model, 1000);
@@ -305,7 +385,11 @@ class Run {
 
     /// Only once a step has succeeded: a run that cannot start leaves nothing behind.
     void make_folder() {
-        if (!folder_ready_) folder_.create(to_json(run_));
+        if (folder_ready_) return;
+        folder_.make();
+        if (!lock_) hold_new_folder();
+        folder_.rewind_metrics(0);  // of a run that ended before its first checkpoint
+        folder_.write_config(to_json(run_));
         folder_ready_ = true;
     }
 
@@ -426,24 +510,31 @@ class Run {
         return line;
     }
 
-    std::string reason_to_stop() const {
-        const TrainConfig& config = model_.config;
-        if (epoch_ >= epochs_ || !val_) return {};
-        const bool lower = config.monitor == "loss";
-        if (config.stop_at > 0 && best_ && (lower ? *best_ <= config.stop_at : *best_ >= config.stop_at)) {
-            return fmt::format("{} reached {:.4f}: stopping, as --stop-at {:g} asks", config.monitor, *best_,
-                               config.stop_at);
+    /// Why a run that stands where this one does has ended; empty where it goes on.
+    std::string why_ended() const {
+        if (epoch_ >= epochs_) {
+            return fmt::format("{} of {} epochs are done{}", epoch_, epochs_,
+                               can_grow(run_) ? " (a larger --epochs goes on)" : "");
         }
+        const TrainConfig& config = model_.config;
+        if (batch_ > 0 || !val_) return {};
+        const bool lower = config.monitor == "loss";
+        if (config.stop_at > 0 && best_ && (lower ? *best_ <= config.stop_at : *best_ >= config.stop_at))
+            return fmt::format("{} reached {:.4f}, and --stop-at is {:g}", config.monitor, *best_, config.stop_at);
         if (config.patience > 0 && epoch_ - 1 - best_epoch_ >= config.patience) {
-            return fmt::format("no better {} for {} epochs: stopping, as --patience {} asks", config.monitor,
+            return fmt::format("no better {} for {} epochs, and --patience is {}", config.monitor,
                                epoch_ - 1 - best_epoch_, config.patience);
         }
-        // The speed was measured once, on a machine that may have become busier since.
-        if (config.minutes > 0 && seconds_since(begin_) > config.minutes * 60 * 1.1) {
-            return fmt::format("{:g} minutes have passed after {} of {} epochs: stopping", config.minutes, epoch_,
-                               epochs_);
-        }
         return {};
+    }
+
+    /// The same for one that is under way, whose time may be over too.
+    std::string why_stop() const {
+        // The speed was measured once, on a machine that may have become busier since.
+        const double minutes = model_.config.minutes;
+        if (minutes > 0 && seconds_since(begin_) > minutes * 60 * 1.1)
+            return fmt::format("{:g} minutes have passed after {} of {} epochs", minutes, epoch_, epochs_);
+        return why_ended();
     }
 
     Checkpoint checkpoint(bool with_optimizer) {
@@ -490,7 +581,6 @@ class Run {
         best_ = info.best_metric;
         best_epoch_ = info.best_epoch;
         stepper_->restore(EpochSums::from_json(info.extra.at("sums"), model_.classes.count()));
-        folder_.rewind_metrics(epoch_);
     }
 
     /// What came before a stage.
@@ -502,7 +592,9 @@ class Run {
     RunFolder folder_;
     TrainObserver& observer_;
     const std::atomic<bool>& stop_;
-    bool folder_ready_ = false;
+    std::optional<FolderLock> lock_;
+    bool resumed_ = false;       // from a checkpoint
+    bool folder_ready_ = false;  // it and its config.json are there
     std::optional<Dataset> train_, val_;
     std::vector<float> class_weights_;
     TrainConfig run_;  // model_.config is the stage's
@@ -527,9 +619,14 @@ class Run {
 
 }  // namespace
 
-TrainResult train(TrainConfig config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
+TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
                   const std::atomic<bool>& stop) {
-    return Run(std::move(config), folder, resume, observer, stop).run();
+    return Run(std::move(config), folder, observer, stop).run();
+}
+
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+                            const std::atomic<bool>& stop) {
+    return Run(folder, options, observer, stop).run();
 }
 
 }  // namespace camber

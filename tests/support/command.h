@@ -30,6 +30,8 @@ struct CommandLimits {
     std::chrono::microseconds delay{0};
     std::optional<rlim_t> addresses = {};  ///< bytes, as by ulimit -v
     std::function<bool()> when = {};
+    std::filesystem::path folder = {};  ///< to run in; empty: here
+    std::string output = {};            ///< file that standard output goes to; empty: into CommandResult
 };
 
 /// Runs the camber command with `arguments`, waits for it, and gives what it printed.
@@ -44,8 +46,10 @@ inline CommandResult run_camber(const std::vector<std::string>& arguments, const
     const pid_t child = fork();
     if (child < 0) throw std::runtime_error("fork failed");
     if (child == 0) {
-        dup2(open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+        const std::string& to = limits.output.empty() ? output : limits.output;
+        dup2(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
         dup2(open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+        if (!limits.folder.empty() && chdir(limits.folder.c_str()) != 0) _exit(126);
         if (limits.file_size) {
             const rlimit limit{*limits.file_size, *limits.file_size};
             setrlimit(RLIMIT_FSIZE, &limit);

@@ -147,7 +147,7 @@ TEST_CASE("the encoder's stages learn at their own rates, biases and batch norms
 TEST_CASE("stages follow each other: a frozen encoder first, then all at another size") {
     const Files files;
     Observer observer;
-    const TrainResult result = train(files.config(), files.folder / "run", false, observer, observer.stop);
+    const TrainResult result = train(files.config(), files.folder / "run", observer, observer.stop);
     CHECK(result.outcome == TrainOutcome::finished);
     CHECK(result.epochs_done == 2);
     CHECK(testing::mentions(observer.messages, {"training starts from", "stage 1 of 2: 32x32", "the encoder frozen",
@@ -164,7 +164,7 @@ TEST_CASE("stages follow each other: a frozen encoder first, then all at another
 
     // Interrupted in the first stage, the weights of the encoder are those it started from.
     Observer early(2);
-    CHECK(train(files.config(), files.folder / "early", false, early, early.stop).outcome == TrainOutcome::interrupted);
+    CHECK(train(files.config(), files.folder / "early", early, early.stop).outcome == TrainOutcome::interrupted);
     const Tensor start = SafetensorsFile::open(files.weights).read("model.encoder.layer1.0.conv1.weight");
     const std::string before(static_cast<const char*>(start.raw()), start.bytes());
     CHECK(files.bytes_of("early", "model.encoder.layer1.0.conv1.weight") == before);
@@ -174,14 +174,13 @@ TEST_CASE("stages follow each other: a frozen encoder first, then all at another
 TEST_CASE("a run resumed in any stage ends with the bits of one never interrupted") {
     const Files files;
     Observer whole;
-    train(files.config(), files.folder / "whole", false, whole, whole.stop);
+    train(files.config(), files.folder / "whole", whole, whole.stop);
     for (const int steps : {3, 5}) {  // at the end of the first stage, within the second
         CAPTURE(steps);
         const std::string name = fmt::format("stopped{}", steps);
         Observer stopped(steps), rest;
-        CHECK(train(files.config(), files.folder / name, false, stopped, stopped.stop).outcome ==
-              TrainOutcome::interrupted);
-        CHECK(train({}, files.folder / name, true, rest, rest.stop).outcome == TrainOutcome::finished);
+        CHECK(train(files.config(), files.folder / name, stopped, stopped.stop).outcome == TrainOutcome::interrupted);
+        CHECK(resume_training(files.folder / name, {}, rest, rest.stop).outcome == TrainOutcome::finished);
         const SafetensorsFile expected = SafetensorsFile::open(files.folder / "whole/last.safetensors");
         for (const auto& entry : expected.entries())
             CHECK_MESSAGE(files.bytes_of(name.c_str(), entry.name) == files.bytes_of("whole", entry.name), entry.name);
@@ -195,16 +194,17 @@ TEST_CASE("what cannot work is refused before anything is written") {
         change(config);
         Observer observer;
         const std::string error =
-            testing::error_of([&] { train(config, files.folder / "none", false, observer, observer.stop); });
+            testing::error_of([&] { train(config, files.folder / "none", observer, observer.stop); });
         CHECK_FALSE(fs::exists(files.folder / "none"));
         return error;
     };
     CHECK(testing::mentions(refusal([](TrainConfig& c) { c.weights.clear(); }), {"frozen at random weights"}));
     CHECK(testing::mentions(refusal([](TrainConfig& c) { c.encoder_weights = "x"; }), {"give one of them"}));
     CHECK(testing::mentions(refusal([](TrainConfig& c) { c.minutes = 1; }), {"--minutes", "stages"}));
-    CHECK(
-        testing::mentions(refusal([](TrainConfig& c) { c.stages[1]["epochs"] = 0; }), {"--epochs must be at least 1"}));
-    CHECK(testing::mentions(refusal([](TrainConfig& c) { c.stages[1]["height"] = "x"; }), {"cannot be read"}));
+    CHECK(refusal([](TrainConfig& c) { c.stages[1]["epochs"] = 0; }) ==
+          "stage 2 of the run: epochs must be a whole number of at least 1, not 0");
+    CHECK(refusal([](TrainConfig& c) { c.stages[1]["height"] = "x"; }) ==
+          "stage 2 of the run: height must be a whole number of at least 1, not \"x\"");
 }
 
 TEST_CASE("a network of other classes starts from a checkpoint but for its last layer") {
