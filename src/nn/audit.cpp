@@ -182,8 +182,9 @@ std::string audit_text(const Audit& audit) {
     std::string text;
     for (std::size_t i = 0; i < audit.rows.size(); ++i) {
         const AuditRow& row = audit.rows[i];
-        text += fmt::format("{:3}  {:24} {}\n", i + 1, row.name,
-                            row.agrees() ? "agrees" : fmt::format("{}", fmt::join(row.differences, "; ")));
+        text += one_line(fmt::format("{:3}  {:24} {}", i + 1, row.name,
+                                     row.agrees() ? "agrees" : fmt::format("{}", fmt::join(row.differences, "; ")))) +
+                "\n";
     }
     text += fmt::format("{} of {} rows agree\n", audit.agreeing, audit.rows.size());
     for (const std::string& line : audit.totals) text += line + "\n";

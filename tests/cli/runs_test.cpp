@@ -306,6 +306,9 @@ TEST_CASE("paths and names of any bytes are shown escaped, in a line") {
     check_error(run_camber({"train", "--no\x1b[31m"}), 2, {"--no\\x1b[31m"});
     check_error(s.train({"--net-option", "style=\xe9"}), 2, {"style"});
     check_error(run_camber({"predict", "--checkpoint", latin, "--out", "x", latin}), 1, {"\\xe9"});
+    write_text(s.folder / "table.tsv", "layer\ttype\toutput\tparams\tconnections\nin\x1b[31m\tInputLayer\t2\t0\t-\n");
+    const std::string audit = run_camber({"summary", "--audit", (s.folder / "table.tsv").string()}).output;
+    CHECK(says(audit, "in\\x1b[31m"));
     const CommandResult elsewhere = run_camber(train_arguments(s.data, latin + "run", {"--epochs", "1"}));
     CHECK(elsewhere.exit_code == 0);
     CHECK(says(elsewhere.output, "donn\\xe9\\x1b[31m\\nrun"));
