@@ -8,6 +8,7 @@ import argparse
 import lzma
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,18 @@ def tracked_size():
     return sum(os.path.getsize(file) for file in files if file and os.path.isfile(file))
 
 
+def check_fresh(build):
+    """The folder says which commit the programs are of: they must be of this one."""
+    cache = (build / "CMakeCache.txt").read_text() if (build / "CMakeCache.txt").is_file() else ""
+    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache, re.M)
+    if not home or not os.path.samefile(home[1], "."):
+        sys.exit(f"pack.py: {build} is not a build of this folder")
+    command = ["cmake", "--build", build, "--target", "all", "bench_kernels", "bench_step"]
+    if "CMAKE_GENERATOR:INTERNAL=Ninja" in cache and "no work to do" not in subprocess.run(
+            [*command, "--", "-n"], capture_output=True, text=True, check=False).stdout:
+        sys.exit(f"pack.py: {build} is older than its sources: {' '.join(map(str, command))}")
+
+
 def commit():
     answer = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return f"commit {answer.stdout.strip()}" if answer.returncode == 0 else "no commit known"
@@ -73,6 +86,7 @@ def main():
         sys.exit(f"pack.py: {args.folder} exists already; remove it to pack anew")
     if not (args.dataset / "train.txt").is_file():
         sys.exit(f"pack.py: {args.dataset} is not a dataset's folder: it has no train.txt")
+    check_fresh(args.build)
     args.folder.mkdir(parents=True)
     (args.folder / "COMMIT").write_text(commit() + "\n")
     add_programs(args.build, args.folder / "programs.tar.xz")
