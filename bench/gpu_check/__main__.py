@@ -10,6 +10,8 @@ nothing failed; 1: not so; 2: it could not begin.
 """
 import argparse
 import datetime
+import fcntl
+import math
 import os
 import pathlib
 import shutil
@@ -23,6 +25,8 @@ import traceback
 
 BEGUN = time.monotonic()
 PROGRAMS = pathlib.Path("programs.tar.xz")
+LEAST_SECONDS = 5
+MARK = ".gpu_check"  # in a folder of this program's own
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 import report
@@ -55,8 +59,12 @@ def arguments():
     args.chosen = [name for name in args.stages.split(",") if name]
     if unknown := set(args.chosen) - set(names):
         parser.error(f"unknown stage '{', '.join(sorted(unknown))}': the stages are {', '.join(names)}")
+    if not args.chosen:
+        parser.error(f"--stages names none of {', '.join(names)}")
     if args.seconds is None:
         args.seconds = 480 if len(args.chosen) == len(names) else 150
+    if not LEAST_SECONDS <= args.seconds < math.inf:
+        parser.error(f"--seconds: at least {LEAST_SECONDS}, not {args.seconds}")
     return args
 
 
@@ -76,30 +84,47 @@ def unpack(archive, work):
     return work / "build"
 
 
-def prepare(args):
-    """Folders, results and what runs the parts."""
-    work = args.work or pathlib.Path(tempfile.mkdtemp(prefix="gpu_check."))
+def own_folder(given):
+    """Made, or one that this program made, and no other process's for as long as this one lives."""
+    work = given or pathlib.Path(tempfile.mkdtemp(prefix="gpu_check."))
+    work.mkdir(parents=True, exist_ok=True)
+    if any(work.iterdir()) and not (work / MARK).is_file():
+        raise ValueError(f"--work {work} holds files that are not this program's")
+    lock = os.open(work / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(f"--work {work} is in use by another run") from None
     for old in ("logs", "run"):
         shutil.rmtree(work / old, ignore_errors=True)
+    return work
+
+
+def prepare(args):
+    """Folders, results and what runs the parts."""
+    work = own_folder(args.work)
     choices, logs = work / "choices", work / "logs"
     for folder in (choices, logs):
         folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"OMP_WAIT_POLICY": "passive", "CAMBER_CACHE": str(choices.resolve()),
                    "TORCHINDUCTOR_CACHE_DIR": str((work / "inductor").resolve())}
     cores = len(os.sched_getaffinity(0))
+    sizes = TINY if args.tiny else FULL
     begun = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     about = {"begun": begun, "device": args.device, "tiny": args.tiny, "stages": args.chosen, "seconds": args.seconds,
-             "cores": cores, "commit": commit()}
+             "cores": cores, "commit": commit(), "suites": [suite.name for suite in sizes.suites]}
     results = Results(args.out, logs, choices, about, report.text)
     if args.before:
         try:
             results.data["before"] = read_before(args.before, choices)
-        except (OSError, tarfile.TarError, KeyError, ValueError) as error:
-            sys.exit(f"gpu_check: {args.before} is not the results.tar of an earlier run: {error}")
+        except Exception as error:  # whatever such a file may hold
+            if not args.work:
+                shutil.rmtree(work)
+            raise ValueError(f"{args.before} is not the results.tar of an earlier run: {error}") from None
     results.write()
     runner = Runner(logs, results.add, results.update, grace=min(1.5, 0.02 * args.seconds))
     return Check(device=args.device, build=args.build or pathlib.Path("build"), data=args.data, python=args.python,
-                 work=work, choices=choices, sizes=TINY if args.tiny else FULL,
+                 work=work, choices=choices, sizes=sizes,
                  jobs=args.jobs or max(1, min(14, cores - 2)),
                  scale=min(1, args.seconds / sum(stage.seconds for stage in STAGES if stage.name in args.chosen)),
                  runner=runner, results=results)
@@ -127,14 +152,19 @@ def run_stages(check, args):
 
 def main():
     args = arguments()
-    check = prepare(args)
+    try:
+        check = prepare(args)
+    except (OSError, ValueError) as error:
+        print(f"gpu_check: {error}", file=sys.stderr)
+        return 2
     results = check.results
     for number in SIGNALS:
         signal.signal(number, lambda number, _: setattr(check.runner, "why_cut", signal.Signals(number).name))
     code = 2
     try:
         if run_stages(check, args):
-            code = 0 if all(part["outcome"] in ("done", "absent") for part in results.data["parts"].values()) else 1
+            fine = all(part["outcome"] in ("done", "absent") for part in results.data["parts"].values())
+            code = 0 if fine and not results.why_not_written else 1
     except Cut as why:
         code = 1
         print(f"ended by {why}", flush=True)

@@ -17,6 +17,9 @@ class Data:
         """Of a part; empty where it has none."""
         return _figures(self.parts, name)
 
+    def done(self, name):
+        return self.parts.get(name, {}).get("outcome") == "done"
+
     def steps(self):
         """{name: figures} of Camber's steps that have a time."""
         return {name.removeprefix("step/"): self.figures(name) for name in self.parts

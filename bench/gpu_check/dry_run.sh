@@ -3,7 +3,8 @@
 # such a machine has: Debian's base system with Python, and a virtual environment, not active, in which NVIDIA's packages
 # lie as PyTorch lays them out. No compiler, no doctest, stb, oneDNN, HDF5, no apt. All but the GPU must be found, in the
 # libraries' case in that environment, and on the emulated device the command must run to its end.
-#   dry_run.sh FOLDER ROOT     FOLDER: what pack.py made; ROOT: made by debootstrap, unless it is there. Needs root.
+#   dry_run.sh FOLDER ROOT     FOLDER: what pack.py made; ROOT: made by debootstrap, unless this script made it
+#                              before. Needs root.
 # PACKAGES: a site-packages/nvidia folder to lay out there instead of stand-ins for cuDNN and cuBLAS.
 set -eu
 folder=$1
@@ -14,10 +15,14 @@ fail() {
 }
 [ "$(id -u)" -eq 0 ] || fail "only root can make a root of its own"
 [ -f "$folder/programs.tar.xz" ] || fail "$folder holds no programs.tar.xz: make it with pack.py"
-if [ ! -x "$root/usr/bin/python3" ]; then
+mark=$root/.gpu_check
+if [ ! -e "$root" ]; then
     command -v debootstrap >/dev/null || fail "debootstrap is needed (apt-get install debootstrap)"
     debootstrap --variant=minbase --include=python3 bookworm "$root" >"$root.log" 2>&1 || fail "debootstrap failed: $(tail -n 1 "$root.log")"
+    touch "$mark"
 fi
+# What follows removes apt from it, and files.
+[ -f "$mark" ] || fail "$root was not made by this script"
 rm -rf "$root"/usr/bin/apt* "$root"/var/lib/apt/lists
 
 inside() { # the command line as a user would type it there

@@ -1,6 +1,6 @@
 """Packs what gpu_check needs into a folder, to be carried to a machine with a GPU; run in the project's folder.
 
-    pack.py BUILD DATASET FOLDER [--archive FILE.tar.xz]     BUILD: a portable build (docs/gpu.md)
+    pack.py BUILD DATASET FOLDER [--archive FILE.tar.xz]     BUILD: a portable build (docs/gpu.md), built as far as it is not
 
 There: cd FOLDER && python3 bench/gpu_check --out RESULTS
 """
@@ -8,6 +8,7 @@ import argparse
 import lzma
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,17 @@ def tracked_size():
     return sum(os.path.getsize(file) for file in files if file and os.path.isfile(file))
 
 
+def bring_up_to_date(build):
+    """The folder says which commit the programs are of: they must be of this one."""
+    cache = (build / "CMakeCache.txt").read_text() if (build / "CMakeCache.txt").is_file() else ""
+    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache, re.M)
+    if not home or not os.path.samefile(home[1], "."):
+        sys.exit(f"pack.py: {build} is not a build of this folder")
+    command = ["cmake", "--build", build, "--target", "all", "bench_kernels", "bench_step"]
+    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        sys.exit(f"pack.py: this fails: {' '.join(map(str, command))}")
+
+
 def commit():
     answer = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return f"commit {answer.stdout.strip()}" if answer.returncode == 0 else "no commit known"
@@ -73,6 +85,7 @@ def main():
         sys.exit(f"pack.py: {args.folder} exists already; remove it to pack anew")
     if not (args.dataset / "train.txt").is_file():
         sys.exit(f"pack.py: {args.dataset} is not a dataset's folder: it has no train.txt")
+    bring_up_to_date(args.build)
     args.folder.mkdir(parents=True)
     (args.folder / "COMMIT").write_text(commit() + "\n")
     add_programs(args.build, args.folder / "programs.tar.xz")

@@ -178,7 +178,7 @@ def trained(d, brief):
     seconds = [f"{name} {value:.1f} s" for name, value in figures["seconds_in"].items()]
     if figures.get("planning_seconds") is not None:
         seconds.append(f"planning {figures['planning_seconds']:.1f} s")
-    lines = ["", f"training on CamVid: {figures['epochs']} epochs in {figures['seconds']:.0f} s"
+    lines = ["", f"training: {figures['epochs']} epochs in {figures['seconds']:.0f} s"
              + (f" ({', '.join(seconds)})" if seconds else "")
              + f", {number(figures.get('images_per_second'), '.0f')} images/s"]
     if "mean_iou" in figures:

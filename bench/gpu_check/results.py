@@ -1,4 +1,5 @@
 """What a run has found so far, kept so that it can be killed at any moment: files are replaced whole."""
+import gzip
 import io
 import json
 import os
@@ -15,8 +16,12 @@ MOST_SMALL_FILE = 1 << 20  # of a file that is gathered
 def write_whole(file, data):
     """Replaces the file by these bytes at once: a reader sees the old or the new one."""
     beside = file.with_name(f".{file.name}.new")
-    beside.write_bytes(data)
-    os.replace(beside, file)
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, file)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 class Results:
@@ -31,6 +36,7 @@ class Results:
         self.data = {"about": about, "parts": {}}
         self.gather: dict[str, pathlib.Path] = {}
         self._packed, self._choices_tar = {}, b""
+        self.why_not_written = ""
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def figures(self, name):
@@ -53,6 +59,15 @@ class Results:
         self.write()
 
     def write(self):
+        """Where that fails, a full disk for one, it is said once, and the run goes on: the output has the tables too."""
+        try:
+            self._write()
+        except OSError as error:
+            if not self.why_not_written:
+                print(f"the results cannot be written: {error}", flush=True)
+            self.why_not_written = str(error)
+
+    def _write(self):
         text = json.dumps(self.data, indent=1).encode()
         table = self.table(self.data).encode()
         write_whole(self.folder / "results.json", text)
@@ -111,18 +126,27 @@ def _add(tar, name, data):
 
 def read_before(given, choices):
     """What an earlier run found, from its results.tar: fills the choice cache and gives its about and parts."""
-    contents = _contents_of(tarfile.open(given))
+    whole = pathlib.Path(given).read_bytes()
+    if whole[-1024:] != bytes(1024):  # a tar's end
+        raise ValueError("cut short")
+    contents = _contents_of(whole)
     packed = contents.get("choices.tar.gz")
-    for name, data in (_contents_of(tarfile.open(fileobj=io.BytesIO(packed))) if packed else {}).items():
+    for name, data in (_contents_of(gzip.decompress(packed)) if packed else {}).items():
         target = (choices / name).resolve()
         if not target.is_relative_to(choices.resolve()):
             raise ValueError(f"{given}: {name} would be written outside the choice cache")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     before = json.loads(contents["results.json"])
-    return {"about": before["about"], "parts": before["parts"]}
+    about, parts = before["about"], before["parts"]
+    if not isinstance(about["device"], str) or not isinstance(about["begun"], str):
+        raise ValueError("damaged")
+    for part in parts.values():
+        if not isinstance(part["outcome"], str) or not isinstance(part.get("figures") or {}, dict):
+            raise ValueError("damaged")
+    return {"about": about, "parts": parts}
 
 
-def _contents_of(tar):
-    with tar:
+def _contents_of(data):
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
         return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}

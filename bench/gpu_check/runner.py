@@ -1,6 +1,5 @@
 """Runs programs within budgets: each in a process group of its own that is ended at its budget, whatever it does."""
 import contextlib
-import ctypes
 import dataclasses
 import os
 import pathlib
@@ -11,11 +10,11 @@ import subprocess
 import time
 import typing
 
+from watcher import Watcher
+
 UPDATE = 5.0  # seconds between looks at what running parts have printed
 LARGEST_FILE = 4 << 30  # of a part's: one that prints without end must not fill the disk
 MOST_READ = 8 << 20     # bytes of a part's output, the last ones
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 
 @dataclasses.dataclass
@@ -35,15 +34,15 @@ class Cut(BaseException):
 
 
 def _before_exec():
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing is left on the device when this process is killed
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 
 
 class Process:
     """A part that runs."""
 
-    def __init__(self, part, logs, limit, grace):
+    def __init__(self, part, logs, limit, grace, watcher):
         self.part, self.limit, self.grace = part, limit, grace  # limit: when it is ended, time.monotonic()
+        self.watcher = watcher
         name = re.sub(r"[^A-Za-z0-9.]+", "-", part.name)
         self.output, self.errors = logs / f"{name}.out", logs / f"{name}.err"
         self.start, self.asked, self.paused, self.process = time.monotonic(), None, False, None
@@ -52,6 +51,7 @@ class Process:
                 self.process = subprocess.Popen(part.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                                 process_group=0, preexec_fn=_before_exec,
                                                 env=os.environ | part.environment)
+                watcher.begun(self.process.pid)
             except OSError as error:
                 err.write(f"{part.command[0]}: {error.strerror}\n".encode())
 
@@ -73,6 +73,8 @@ class Process:
         now = time.monotonic()
         if not self.process or self.process.poll() is not None:
             self.signal(signal.SIGKILL)  # what it started must not outlive it
+            if self.process:
+                self.watcher.over(self.process.pid)
             return True
         if now >= self.limit and self.asked is None:
             self.ask()
@@ -138,6 +140,7 @@ class Runner:
     def __init__(self, logs: pathlib.Path, add, update, grace=1.5):
         self.logs, self.add, self.update, self.grace = logs, add, update, grace
         self.why_cut = ""  # set, by a signal, when the whole is to end: Cut is thrown where nothing is half done
+        self.watcher = Watcher()
         self.running: list[Process] = []
         self.background: list[Process] = []
         logs.mkdir(parents=True, exist_ok=True)
@@ -154,7 +157,7 @@ class Runner:
                 if part.quiet:
                     self._pause_background()
                 limit = min(deadline, time.monotonic() + part.seconds)
-                self.running.append(Process(part, self.logs, limit, self.grace))
+                self.running.append(Process(part, self.logs, limit, self.grace, self.watcher))
             over = [process for process in self.running if process.poll()]
             for process in over:
                 self.running.remove(process)
@@ -176,7 +179,8 @@ class Runner:
 
     def start_background(self, part):
         """A part beside the others, which waits while a quiet one runs."""
-        self.background.append(Process(part, self.logs, time.monotonic() + part.seconds, self.grace))
+        limit = time.monotonic() + part.seconds
+        self.background.append(Process(part, self.logs, limit, self.grace, self.watcher))
 
     def end_background(self, deadline=0.0):
         """Waits for what runs there until `deadline` (time.monotonic()), and ends it then."""

@@ -20,8 +20,10 @@ def unet_operations(batch, size, width, classes=11):
 def all_tests(d):
     result = device_tests.summary(d.parts)
     if result and result["passed"] + len(result["failed"]) > 0:
-        return (f"{result['passed']} of {result['listed']}, {len(result['failed'])} failed",
-                result["passed"] == result["listed"])
+        unlisted = [suite for suite in d.about.get("suites", []) if not d.done(f"listed/{suite}")]
+        beside = f"; nothing is known of {', '.join(unlisted)}" if unlisted else ""
+        return (f"{result['passed']} of {result['listed']}, {len(result['failed'])} failed{beside}",
+                result["passed"] == result["listed"] and not unlisted)
 
 
 def sanitizer(d):
@@ -44,13 +46,17 @@ def memory_bound(d):
     rows = [r for r in d.figures("kernels/own").get("rows", []) if not r["operations"]]
     if rows:
         enough = sum(1 for r in rows if r["share_of_copy_bandwidth"] >= 0.9)
-        return f"{enough} of {len(rows)}", enough == len(rows)
+        whole = d.done("kernels/own")
+        return (f"{enough} of {len(rows)}" + ("" if whole else " that were measured"),
+                False if enough < len(rows) else True if whole else None)
 
 
 def planning(d):
     seconds = d.figures("convolutions").get("planning_seconds")
     if seconds is not None:
-        return f"{seconds:.1f} s", seconds <= 15
+        whole = d.done("step/bf16")
+        return (f"{seconds:.1f} s" + ("" if whole else " before the step was ended"),
+                False if seconds > 15 else True if whole else None)
 
 
 def replay(d):

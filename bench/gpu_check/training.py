@@ -42,14 +42,9 @@ def read(folder, output):
     figures = {"epochs": len(epochs), "messages": output.strip().splitlines()[-3:]}
     if not epochs:
         return figures
-    elapsed, so_far = [], 0.0
-    for epoch in epochs:
-        so_far = epoch.get("elapsed", so_far + epoch["seconds"])
-        elapsed.append(so_far)
-    parts = [epoch.get("seconds_in", {}) for epoch in epochs]
-    names = sorted({name for part in parts for name in part})
+    elapsed, parts = ([epoch[name] for epoch in epochs] for name in ("elapsed", "seconds_in"))
     figures |= {"seconds": elapsed[-1], "images_per_second": epochs[-1].get("images_per_second"),
-                "seconds_in": {name: sum(part.get(name, 0) for part in parts) for name in names}}
+                "seconds_in": {name: sum(part[name] for part in parts) for name in parts[0]}}
     judged = [(epoch["val"], epoch["epoch"] + 1, at) for epoch, at in zip(epochs, elapsed) if "val" in epoch]
     if judged:
         best, epoch, _ = max(judged, key=lambda j: j[0]["mean_iou"])

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -178,10 +179,13 @@ int main(int argc, char** argv) {
     bool no_graph = false, losses = false, count = false;
     app.add_option("--dtype", dtype, "of activations: f32 or bf16")->capture_default_str();
     app.add_option("--device", device)->capture_default_str();
-    app.add_option("--batch", options.size.batch)->capture_default_str();
-    app.add_option("--size", options.size.size, "height and width")->capture_default_str();
-    app.add_option("--width", options.size.width, "filters of the first level")->capture_default_str();
-    app.add_option("--steps", options.steps, "timed ones")->capture_default_str()->check(CLI::PositiveNumber);
+    const auto number = [&](const char* name, int& value, const char* what) {
+        app.add_option(name, value, what)->capture_default_str()->check(CLI::Range(1, 1 << 16));
+    };
+    number("--batch", options.size.batch, "pictures a step");
+    number("--size", options.size.size, "height and width");
+    number("--width", options.size.width, "filters of the first level");
+    number("--steps", options.steps, "timed ones");
     auto* const eager = app.add_flag("--no-graph", no_graph, "steps are not recorded");
     auto* const print_losses_flag = app.add_flag("--losses", losses, "prints each step's loss; nothing is timed");
     app.add_flag("--count", count, "prints the bytes and the launches of a step on a GPU, counted without one")
@@ -193,9 +197,10 @@ int main(int argc, char** argv) {
         options.size.dtype = parse_dtype(dtype);
         options.graph = !no_graph;
         if (count) {
+            const StepCounts counts = count_step(options.size);
             fmt::print("A training step of [{0}, {1}, {1}, 3] in {2}, {3} filters in the first level.\n\n",
                        options.size.batch, options.size.size, dtype, options.size.width);
-            print(bench::count_step(options.size));
+            print(counts);
             return 0;
         }
         const json about = {{"system", "camber"},
@@ -208,6 +213,9 @@ int main(int argc, char** argv) {
                             {"steps", options.steps},
                             {"recorded", false}};
         losses ? print_losses(about, options) : time_steps(about, options);
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "bench_step: error: not enough memory for a batch of {}\n", options.size.batch);
+        return 1;
     } catch (const Error& error) {
         fmt::print(stderr, "bench_step: error: {}\n", error.what());
         return 1;

@@ -8,7 +8,7 @@ namespace camber {
 namespace {
 
 Tensor copy_of(const ChannelSlice& slice, const AutogradMeta& slot, const Tensor& sums = {}) {
-    const Tensor copy = Tensor::empty(slot.shape, slot.dtype, slot.device);
+    Tensor copy = Tensor::empty(slot.shape, slot.dtype, slot.device);
     backend(copy).copy_channels(slice.tensor, slice.begin, copy, 0, slot.shape.back(), sums);
     return copy;
 }
@@ -116,7 +116,7 @@ void BackwardContext::set_slice(std::size_t i, ChannelSlice gradient) { slices_[
 ChannelSlice BackwardContext::take_addend(std::size_t i) {
     AutogradMeta& slot = *inputs_[i];
     if (slot.leaf || !slot.has_grad) return {};
-    const ChannelSlice addend = slot.grad_slice ? slot.grad_slice : ChannelSlice{slot.grad, 0};
+    ChannelSlice addend = slot.grad_slice ? slot.grad_slice : ChannelSlice{slot.grad, 0};
     slot.grad_slice = {};
     slot.grad = Tensor();
     slot.has_grad = slot.grad_shared = false;

@@ -132,7 +132,8 @@ EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* sto
     const std::size_t done = resident_ ? run_on_device(result, progress, stop) : run_from_host(result, progress, stop);
     if (done > 0) {
         result.loss /= static_cast<double>(done);
-        result.iou_score /= static_cast<double>((done + batch_ - 1) / batch_);
+        const std::size_t judged = (done + batch_ - 1) / batch_;  // batches
+        result.iou_score /= static_cast<double>(judged);
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.images_per_second = static_cast<double>(done) / seconds.count();

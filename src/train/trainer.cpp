@@ -25,6 +25,19 @@ constexpr double pull_seconds = 0.5;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+/// Adds the seconds of its lifetime to a sum.
+class Stopwatch {
+  public:
+    explicit Stopwatch(double& sum) : sum_(sum) {}
+    ~Stopwatch() { sum_ += seconds_since(start_); }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+  private:
+    double& sum_;
+    const Clock::time_point start_ = Clock::now();
+};
+
 /// Seconds of a training batch and of a validation frame.
 struct Speed {
     double batch = 0, frame = 0;
@@ -341,6 +354,7 @@ class Run {
         const TrainConfig& config = model_.config;
         model_.net->train();
         epoch_start_ = Clock::now();
+        const double saving_before = saving_seconds_;
         const std::int64_t batches_before = batch_;
         while (batch_ < batches_) {
             const std::int64_t round = std::min<std::int64_t>(config.accumulate, batches_ - batch_);
@@ -364,7 +378,7 @@ class Run {
                 save_last();
             }
         }
-        train_seconds_ = seconds_since(epoch_start_);
+        train_seconds_ = seconds_since(epoch_start_) - (saving_seconds_ - saving_before);
         return true;
     }
 
@@ -482,6 +496,7 @@ class Run {
     }
 
     void keep_best() {
+        const Stopwatch watch(saving_seconds_);
         std::vector<Image> predictions;
         for (std::size_t i = 0; i < evaluator_->watched().size(); ++i) predictions.push_back(evaluator_->prediction(i));
         saver_->keep_best(checkpoint(false), [this, frames = evaluator_->watched(), images = std::move(predictions)] {
@@ -500,6 +515,11 @@ class Run {
                                  {"mean_iou", report.train_mean_iou}}},
                                {"best", report.best},
                                {"seconds", report.seconds},
+                               {"seconds_in",
+                                {{"steps", train_seconds_},
+                                 {"validation", report.validation ? validation_seconds_ : 0},
+                                 {"checkpoints", std::exchange(saving_seconds_, 0)}}},
+                               {"elapsed", seconds_since(begin_)},
                                {"images_per_second", report.images_per_second}};
         if (report.validation) {
             line["val"] = metrics_json(report.validation->confusion, model_.classes.names);
@@ -563,6 +583,7 @@ class Run {
     bool must_save() const { return seconds_since(last_save_) > model_.config.checkpoint_minutes * 60; }
 
     void save_last() {
+        const Stopwatch watch(saving_seconds_);
         saver_->save(checkpoint(true));
         last_save_ = Clock::now();
         saved_epoch_ = epoch_ + 1;
@@ -615,6 +636,7 @@ class Run {
     Clock::time_point start_, epoch_start_, last_save_, last_pull_;
     bool said_not_recorded_ = false, said_validation_not_recorded_ = false;
     double train_rate_ = 1, train_seconds_ = 0, validation_seconds_ = 0;
+    double saving_seconds_ = 0;  // since the last line of metrics
 };
 
 }  // namespace

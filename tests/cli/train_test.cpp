@@ -20,7 +20,7 @@ std::vector<nlohmann::json> metrics_of(const fs::path& run) {
     std::istringstream text(read_text(run / "metrics.jsonl"));
     for (std::string line; std::getline(text, line);) {
         lines.push_back(nlohmann::json::parse(line));
-        lines.back().erase("seconds");
+        for (const char* time : {"seconds", "seconds_in", "elapsed"}) lines.back().erase(time);
         lines.back().erase("images_per_second");
     }
     return lines;
@@ -60,6 +60,17 @@ TEST_CASE("a run leaves a folder that explains itself, and its checkpoint can be
     REQUIRE(trained.exit_code == 0);
     CHECK(trained.output.find("best epoch") != std::string::npos);
     CHECK(metrics_of(folder / "run").size() == 3);
+    double elapsed = 0;
+    std::istringstream metrics(read_text(folder / "run/metrics.jsonl"));
+    for (std::string text; std::getline(metrics, text);) {
+        const nlohmann::json line = nlohmann::json::parse(text), in = line.at("seconds_in");
+        const double steps = in.at("steps"), validation = in.at("validation"), checkpoints = in.at("checkpoints");
+        CHECK(steps > 0);
+        CHECK(validation > 0);
+        CHECK(checkpoints >= 0);
+        CHECK(line.at("elapsed").get<double>() >= elapsed + steps + validation + checkpoints);
+        elapsed = line.at("elapsed");
+    }
     CHECK(nlohmann::json::parse(read_text(folder / "run/config.json")).at("net") == "unet");
     CHECK(SafetensorsFile::open(folder / "run/best.safetensors").find("model.head.weight") != nullptr);
     CHECK(std::distance(fs::directory_iterator(folder / "run/pictures"), fs::directory_iterator()) == 2);

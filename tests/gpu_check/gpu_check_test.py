@@ -4,6 +4,8 @@ killed at random moments; and with the real programs on the emulated device.
     gpu_check_test.py BUILD     BUILD: a folder with camber, bench_step, bench_kernels and the tests
 """
 import concurrent.futures
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -22,6 +24,7 @@ PROJECT = HERE.parent.parent
 sys.path.insert(0, str(PROJECT / "bench/gpu_check"))
 import device_tests
 from check import FULL, TINY
+from results import Results, read_before
 from runner import Part, Runner
 PROGRAMS = FULL.programs()
 BUILD = pathlib.Path("build")
@@ -110,6 +113,7 @@ HANGS = {
     "compile-only": ("works,step", "pytorch/compile", ["rates", "step/bf16", "pytorch/bf16"]),
     "bench_step --device cuda --dtype bf16 --steps 50": ("step,kernels", "step/bf16", ["rates", "step/f32"]),
     "--variant graph compile-graph": ("step,training", "pytorch/bf16", ["step/bf16", "step/f32", "training"]),
+    "bench_kernels --device cuda --json --seconds": ("kernels,training", "kernels/own", ["training"]),
     "--only conv": ("kernels,training", "kernels/convolutions", ["kernels/own", "training"]),
     "camber train": ("kernels,training", "training", ["kernels/own"]),
 }
@@ -124,7 +128,9 @@ def setUpModule():
     others = {name: pool.submit(Run, **environment) for name, environment in {
         "crash": {"FAULT": "bench_step --device cuda --dtype bf16 --steps=crash"},
         "garbage": {"FAULT": "bench=garbage"}, "child": {"FAULT": "test_=child"},
-        "fails": {"FAILS": "backend"}}.items()}
+        "fails": {"FAILS": "backend"}, "unlisted": {"FAULT": "test_nets -ltc=crash"}}.items()}
+    others["orphans"] = pool.submit(Run, "--stages", "step", signal_after=(signal.SIGKILL, 2),
+                                    FAULT="bench_step --device cuda=parent")
     killed = {at: pool.submit(Run, signal_after=(signal.SIGKILL, at), SECONDS_EACH="0.1")
               for at in (random.uniform(0.3, 10) for _ in range(KILLS))}
     ended = pool.submit(Run, signal_after=(signal.SIGTERM, 3), FAULT="bench_step --device cuda --dtype=hang")
@@ -156,7 +162,7 @@ class GpuCheck(unittest.TestCase):
         for shown in ("18 of 18, 0 failed  (reached)", "memcheck clean, racecheck clean, synccheck clean  (reached)",
                       "0.0e+00", "1 of 1  (reached)", "0.7 s  (reached)", "yes  (reached)", "+0.20 ms  (reached)",
                       "1.20 times (13.00 ms; 15.60 ms", "(NOT reached)", "0.50 of it  (reached)",
-                      "after 40 s  (reached)", "a copy: 3000 GB/s",
+                      "after 41 s  (reached)", "a copy: 3000 GB/s",
                       "\n  cuBLAS 13.1.0 (/a/libcublasLt.so.13)\n", "steps 90.0", "a_kernel", "(1 differed)"):
             self.assertIn(shown, table)
         self.assertIn("70% validation mean IoU", run.output.splitlines()[-1])
@@ -255,6 +261,49 @@ printed in between
             with self.subTest(at):
                 self.check_kept(future.result())
 
+    def test_nothing_of_a_killed_one_runs_on(self):
+        run = others["orphans"].result()
+        self.assertEqual(run.code, -signal.SIGKILL)
+        self.assertEqual(run.left, [])
+
+    def test_what_was_not_measured_is_not_reached(self):
+        run = others["unlisted"].result()
+        self.assertRegex(run.tar["table.txt"], "16 of 16, 0 failed; nothing is known of nets  \\(NOT reached\\)")
+        self.assertEqual(run.code, 1)
+        run = hangs["bench_kernels --device cuda --json --seconds"].result()
+        self.assertRegex(run.tar["table.txt"], "90% of the copy +not measured")
+        run = hangs["bench_step --device cuda --dtype bf16 --steps 50"].result()
+        self.assertNotRegex(run.tar["table.txt"], r"planned within 15 s .*\(reached\)")
+
+    def test_a_full_disk_costs_no_stage(self):
+        run = Run("--stages", "step,training", "--out", "/dev/full/out")
+        self.assertEqual(run.code, 2)
+        with tempfile.TemporaryDirectory() as folder:
+            logs, choices = pathlib.Path(folder) / "logs", pathlib.Path(folder) / "choices"
+            logs.mkdir()
+            results = Results(pathlib.Path(folder) / "out", logs, choices, {}, str)
+            results.write()
+            self.assertEqual(results.why_not_written, "")
+            (results.folder / "results.json").unlink()
+            (results.folder / ".results.json.new").mkdir()  # as good as a full disk
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                for name in ("one", "two"):
+                    results.add(name, {"outcome": "done"})
+            self.assertEqual(said.getvalue().count("cannot be written"), 1)
+            self.assertEqual(set(results.data["parts"]), {"one", "two"})
+
+    def test_damaged_results_of_before(self):
+        whole = (fine.result().out / "results.tar").read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            before, choices = pathlib.Path(folder) / "before.tar", pathlib.Path(folder) / "choices"
+            before.write_bytes(whole)
+            self.assertTrue(read_before(before, choices)["parts"])
+            for damaged in (b"", whole[:len(whole) // 2], whole[:-10240], bytes(10240),
+                            whole.replace(b'"outcome": "done"', b'"outcome":   null')):
+                before.write_bytes(damaged)
+                with self.assertRaises((OSError, EOFError, KeyError, ValueError, tarfile.TarError)):
+                    read_before(before, choices)
+
     def test_ended_from_outside(self):
         run = ended.result()
         self.check_kept(run)
@@ -272,7 +321,12 @@ printed in between
         self.assertIn("1.20 times (13.00 ms", run.tar["table.txt"])
         self.assertIn("what was not run is shown as measured by the run of", run.tar["table.txt"])
         for options, code, message in ((["--stages", "kernel"], 2, "the stages are works, step, kernels, training"),
-                                       (["--before", __file__], 1, "is not the results.tar of an earlier run")):
+                                       (["--stages", ","], 2, "--stages names none"),
+                                       (["--seconds", "nan"], 2, "at least 5, not nan"),
+                                       (["--seconds", "0"], 2, "at least 5, not 0"),
+                                       (["--out", __file__], 2, "File exists"),
+                                       (["--work", str(HERE)], 2, "files that are not this program's"),
+                                       (["--before", __file__], 2, "is not the results.tar of an earlier run")):
             refused = Run(*options)
             self.assertEqual(refused.code, code)
             self.assertIn(message, refused.errors)
@@ -290,6 +344,10 @@ printed in between
         self.assertEqual(figures("step/bf16")["replay_equals_unrecorded"], True)
         self.assertGreater(len(figures("kernels/own")["rows"]), 40)
         self.assertEqual(figures("training")["epochs"], 1)
+        seconds_in = figures("training")["seconds_in"]
+        self.assertEqual(set(seconds_in), {"steps", "validation", "checkpoints"})
+        self.assertGreater(min(seconds_in["steps"], seconds_in["validation"]), 0)
+        self.assertGreaterEqual(figures("training")["seconds"], sum(seconds_in.values()))
         self.assertGreater(figures("rates")["copy"], 0)
         self.assertIn("absent: cuBLAS does not serve the device 'emulated'", run.tar["table.txt"])
 

@@ -143,7 +143,8 @@ void ReferenceBackend::segmentation_loss(const Tensor& logits, const Tensor& lab
     const Tensor prediction = Tensor::empty(labels.shape(), Dtype::u8, labels.device());
     Tensor of_classes = logits;
     if (const std::int64_t classes = counts.dim(0); classes < logits.dim(3)) {
-        of_classes = Tensor::empty({logits.dim(0), logits.dim(1), logits.dim(2), classes}, logits.dtype(), logits.device());
+        of_classes =
+            Tensor::empty({logits.dim(0), logits.dim(1), logits.dim(2), classes}, logits.dtype(), logits.device());
         copy_channels(logits, 0, of_classes, 0, classes, {});
     }
     argmax(of_classes, prediction);
