@@ -66,8 +66,8 @@ TEST_CASE("each hostile file gives its one line, in little time and memory") {
          "a damaged zip archive, or one cut short (member 'archive/data/0' of 1073741824 bytes ends outside the file)",
          zip_archive({{"archive/data.pkl", pickled("}")}, {"archive/data/0", "", 0, 0, 1 << 30}})},
         {"os.system", "a.pth",
-         "the pickle wants to call os.system: only tensors and what holds them are read and nothing is ever run; in "
-         "Python, save the model's state_dict() alone",
+         "holds a pickled os.system where a state_dict is wanted, and nothing in a file is ever run; in Python, "
+         "torch.save(model.state_dict(), FILE)",
          zip_archive({{"a/data.pkl", pickled("cos\nsystem\n(" + pickled_text("id") + "tR")}})},
         {"a dictionary within itself", "a.pth", "the pickle holds a value that contains itself",
          zip_archive({{"a/data.pkl", pickled("}q\1" + pickled_text("a") + "h\1s")}})},
