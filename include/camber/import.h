@@ -79,10 +79,10 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
 /// `bgr_input`: the original takes BGR; the first convolution's input channels are turned round again.
 std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = false);
 
-/// Writes the weights of a network whose original is Keras's as Keras 2 does: layers under its names, in its order and
-/// layouts and order of colours, for `model.load_weights(file)` of tf_keras and of Keras 3. Appears whole or not at
-/// all; until then the file is in memory. Returns the number of tensors. Throws UsageError for other networks, Error
-/// when the file cannot be written and in a build without HDF5.
+/// Writes the weights of a network whose original is Keras's for `model.load_weights(file)`, in its order, layouts and
+/// order of colours: a name that ends in .weights.h5 as Keras 3 does, any other as Keras 2, for tf_keras and Keras 3.
+/// Appears whole or not at all; until then the file is in memory. Returns the number of tensors. Throws UsageError for
+/// other networks, Error when the file cannot be written and in a build without HDF5.
 std::size_t export_keras(nets::Net& net, const std::filesystem::path& file);
 
 }  // namespace camber

@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "train/pretrained.h"
 
 namespace camber::cli {
 namespace {
@@ -126,7 +127,7 @@ void add_train(CLI::App& app, Action& action) {
     command->add_flag("--resume", a->resume, "Continue the run in --out; its configuration is kept");
     command->add_option("--preset", a->preset, presets)->capture_default_str();
 
-    command->add_option("--net", a->net, "Network [unet]")->group("Network");
+    command->add_option("--net", a->net, "Network [unet, or that of the checkpoint in --weights]")->group("Network");
     command->add_option("--width", a->net_width, "Filters of the first level [64]")->group("Network");
     command->add_option("--up-kernel", a->up_kernel, "Transposed convolutions: 2 or 3")->group("Network");
     command->add_option("--head-kernel", a->head_kernel, "Last convolution: 1 or 3")->group("Network");
@@ -249,6 +250,7 @@ void add_train(CLI::App& app, Action& action) {
             take("--net", a->net, config.net);
             if (given("--net") && config.net != train_preset(a->preset).net)
                 config.net_options = nlohmann::json::object();
+            if (given("--weights") && !given("--net")) take_network(a->weights, config);
             if (given("--width")) config.net_options["width"] = a->net_width;
             if (given("--up-kernel")) config.net_options["up_kernel"] = a->up_kernel;
             if (given("--head-kernel")) config.net_options["head_kernel"] = a->head_kernel;

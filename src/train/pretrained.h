@@ -2,6 +2,7 @@
 #include <camber/augment.h>
 #include <camber/import.h>
 #include <camber/nets.h>
+#include <camber/train.h>
 
 #include <string>
 
@@ -18,6 +19,10 @@ bool wants_bgr_turned(const nets::Net& net, const WeightFile& file);
 /// Fills the encoder from a classifier's weights; the network has no memory yet. Returns a line about what fitted.
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);
+
+/// Takes the network, its options and its input's size from a checkpoint of Camber's; from other files nothing, as they
+/// do not say.
+void take_network(const std::string& file, TrainConfig& config);
 
 /// Fills the network from a file of all its weights: another library's or a checkpoint. What the file has nothing for,
 /// or in another shape (the last layer, for other classes), keeps its initial values. Returns a line about it. Throws
