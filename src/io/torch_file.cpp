@@ -419,6 +419,16 @@ class TorchFile : public WeightFile {
     std::vector<Placement> placements_;
 };
 
+/// Refuses a member of an archive whose bytes are not there as they are.
+void check_stored(const InputFile& file, const std::string& name, const ZipMember& member) {
+    if (!member.compressed) return;
+    fail(
+        "{}: member '{}' of the zip archive is compressed; files of weights store theirs as they are: unpack it, or "
+        "pack "
+        "it again without compression (zip -0)",
+        file.name(), printable(name));
+}
+
 /// The bytes of a storage, or an Error when there is no such number.
 std::uint64_t storage_bytes(const InputFile& file, const Storage& storage) {
     const auto bytes = product(storage.elements, storage.element_bytes);
@@ -479,11 +489,13 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
         if (std::string_view(text, sizeof text) != "little") fail("{}: an archive of another byte order", file.name());
     }
 
+    check_stored(file, prefix + "/data.pkl", *data);
     const Pickle tree = pickle::read(file, data->begin, data->begin + data->size, known);
     auto storages = Interpreter(file, tree).storages();
     for (auto& [index, storage] : storages) {
         const auto member = members.find(prefix + "/data/" + storage.key);
         if (member == members.end()) fail("{}: storage '{}' is missing", file.name(), printable(storage.key));
+        check_stored(file, member->first, member->second);
         const std::uint64_t bytes = storage_bytes(file, storage);
         if (member->second.size < bytes) {
             fail("{}: storage '{}' has {} bytes, but {} elements of {} need {}", file.name(), printable(storage.key),

@@ -205,6 +205,10 @@ TEST_CASE("archives that are not a state_dict are refused") {
     CHECK(mentions(refusal(zip_archive({{"other", ""}})), {"not of PyTorch's"}));
     CHECK(mentions(refusal(zip_archive({{"model.weights.h5", ""}})), {".keras archive"}));
     CHECK(mentions(refusal(zip_archive({{"a/data.pkl", pickled("}")}, {"a/constants.pkl", ""}})), {"TorchScript"}));
+    CHECK(
+        mentions(refusal(zip_archive({{"a/code/x.py", "x", 8}, {"a/data.pkl", pickled("}")}, {"a/constants.pkl", ""}})),
+                 {"TorchScript archive", "torch.jit.load"}));
+    CHECK(mentions(refusal(zip_archive({{"a/data.pkl", "x", 8}})), {"'a/data.pkl' of the zip archive is compressed"}));
     CHECK(mentions(refusal(zip_archive({{"a/data.pkl", pickled("}")}, {"a/byteorder", "big"}})), {"byte order"}));
     // Dictionaries that share their parts: 2^60 names in a few hundred bytes.
     std::string nested = "}" + pickled_text("x") + tensor + "s";
@@ -218,7 +222,10 @@ TEST_CASE("archives that are not a state_dict are refused") {
 }
 
 TEST_CASE("files of no known kind are refused in one line") {
-    CHECK(mentions(refusal(""), {"not a file of weights"}));
+    CHECK(mentions(refusal(""), {"an empty file"}));
+    CHECK(mentions(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n"), {"git lfs pull"}));
+    CHECK(mentions(refusal("\n <!DOCTYPE html><html>"), {"an HTML page"}));
+    CHECK(mentions(refusal("\x1f\x8b\x08 and so on"), {"gunzip"}));
     CHECK(mentions(refusal("these are words"), {"not a file of weights"}));
     CHECK(mentions(refusal("\x89PNG\r\n\x1a\n..."), {"not a file of weights"}));
     CHECK(mentions(refusal(little(4096, 8) + "{\"x\":1}"), {"cut short"}));
