@@ -18,7 +18,7 @@ struct Arguments {
     std::vector<std::string> net_options;
     std::map<std::string, std::string> net_flags;  // as given, by the network's name for them
     std::uint64_t seed = 1;
-    bool strict = false, bgr = false, json = false;
+    bool strict = false, partial = false, bgr = false, json = false;
 };
 
 /// What to call the classes of a network whose file does not say.
@@ -55,6 +55,7 @@ int run_import(const Arguments& a) {
         fail_usage("{} has no encoder to fill from a classifier; give --weights FILE", a.net);
     }
     options.strict = a.strict;
+    options.partial = a.partial;
     options.bgr_input = a.bgr || wants_bgr_turned(*net, *file);
     config.normalisation = input_normalisation(net->preprocessing());
     const ImportReport report = import_weights(*file, *net, options);
@@ -102,6 +103,8 @@ void add_import(CLI::App& app, Action& action) {
     for (const auto& [name, what] : import_sources()) sources += ", " + name;
     command->add_option("--from", a->from, sources)->capture_default_str();
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
+    command->add_flag("--partial", a->partial,
+                      "Take what fits, though the file fills but a part of the network; the rest starts anew");
     command->add_flag("--bgr", a->bgr,
                       "The file's network wants BGR though its original wants RGB: turn its first convolution round");
     command->add_option("--class-table", a->class_table, "JSON with the classes' names and colours [CamVid's 11]");

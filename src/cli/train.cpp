@@ -138,8 +138,8 @@ void add_train(CLI::App& app, Action& action) {
 
     command
         ->add_option("--weights", a->weights,
-                     "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; what does not "
-                     "fit, as the last layer for other classes, starts anew")
+                     "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; a last layer for "
+                     "other classes starts anew")
         ->group("Network");
     command
         ->add_option("--encoder-weights", a->encoder_weights,

@@ -24,9 +24,8 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file);
 /// do not say.
 void take_network(const std::string& file, TrainConfig& config);
 
-/// Fills the network from a file of all its weights: another library's or a checkpoint. What the file has nothing for,
-/// or in another shape (the last layer, for other classes), keeps its initial values. Returns a line about it. Throws
-/// Error when nothing fits.
+/// Fills the network from a file of all its weights: another library's or a checkpoint. A last layer for other classes
+/// keeps its initial values. Returns a line about it. Throws Error when anything else does not fit.
 std::string load_network_weights(nets::Net& net, const std::string& file);
 
 /// Lets the encoder's parameters learn, or keeps them as they are; its batch normalisations too when `batch_norms_too`

@@ -118,6 +118,9 @@ TEST_CASE("imports that cannot be are one line, and leave no file") {
     check_error(run_camber({"import", "--net", "unet", "--depth", "1", "--classes", "3", "--strict", "--weights",
                             good.string(), "--out", out.string()}),
                 1, {"of the wrong shape", "needs [64, 3, 3, 3]"});
+    check_error(run_camber({"import", "--net", "unet", "--width", "4", "--depth", "2", "--classes", "3", "--weights",
+                            good.string(), "--out", out.string()}),
+                1, {"missing (encoder.1.conv1.weight", "--partial"});
     check_error(run_camber({"export", "--checkpoint", good.string(), "--out", out.string()}), 1,
                 {"not a Camber checkpoint"});
     check_error(run_camber({"export", "--checkpoint", bad.string(), "--out", out.string()}), 1, {"bad.pth"});
