@@ -137,9 +137,10 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Network");
 
     command
-        ->add_option("--weights", a->weights,
-                     "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; a last layer for "
-                     "other classes starts anew")
+        ->add_option(
+            "--weights", a->weights,
+            "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; a last layer for "
+            "other classes starts anew")
         ->group("Network");
     command
         ->add_option("--encoder-weights", a->encoder_weights,
