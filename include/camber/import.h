@@ -36,8 +36,11 @@ struct ImportOptions {
     /// are filled, all others stay as they are.
     bool encoder_only = false;
     std::vector<std::string> encoder_paths = {};  ///< modules; empty: every parameter may be filled
-    /// Anything missing, unexpected or of the wrong shape is an Error.
+    /// Anything missing, unexpected or of the wrong shape is an Error; otherwise a last layer for other classes, and
+    /// tensors outside the network's layers, are let pass.
     bool strict = false;
+    /// Takes what fits, whatever is missing.
+    bool partial = false;
     /// The file's network wants BGR: the first convolution's input channels are turned round, so that ours takes RGB.
     bool bgr_input = false;
 };
@@ -50,15 +53,21 @@ struct ImportReport {
     struct WrongShape {
         std::string source, target;
         std::string source_shape, wanted_shape;  ///< both in the file's layout
+        bool other_classes = false;              ///< they differ in the outputs of a layer alone
     };
-    std::string from;  ///< the table that was used
+    std::string from;    ///< the table that was used
+    std::string prefix;  ///< what stands before the names in the file, "model." for example
     std::vector<Match> matched;
     std::vector<std::string> missing;     ///< targets that the file has nothing for
     std::vector<std::string> unexpected;  ///< sources that the network has no place for
+    std::size_t within = 0;               ///< of those, how many are inside its layers: the first ones
     std::vector<WrongShape> wrong_shape;
-    std::vector<std::string> ignored;  ///< sources left out on purpose: counters, a classifier's head
+    std::vector<std::string>
+        ignored;  ///< sources left out on purpose: counters, a classifier's head, what `prefix` lacks
 
     bool complete() const { return missing.empty() && unexpected.empty() && wrong_shape.empty(); }
+    /// Whether the network is filled as its original was, but perhaps for a last layer for other classes.
+    bool fits() const;
     /// A line of counts, then a line for each kind of trouble with at most `most` names.
     std::string text(std::size_t most = 8) const;
 };
@@ -69,9 +78,9 @@ std::vector<std::pair<std::string, std::string>> import_sources();
 
 /// Fills the network's parameters and running statistics from the file. Those that have no memory yet get it on the
 /// host, so that a network can be filled before a ParameterBuffer initialises the rest. What does not fit stays as it
-/// was and is in the report. Storage versions are bumped. Throws UsageError for an
-/// unknown `from` or one that does not suit the file's format; Error when nothing fits, when `strict` and not all
-/// does, and when the file cannot be read. Nothing is written before names and shapes have been judged.
+/// was and is in the report. Storage versions are bumped. Throws UsageError for an unknown `from` or one that does not
+/// suit the file's format; Error when nothing fits, when not all does (see ImportReport::fits(), `strict` and
+/// `partial`), and when the file cannot be read. Nothing is written before names and shapes have been judged.
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options = {});
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for
@@ -79,10 +88,10 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
 /// `bgr_input`: the original takes BGR; the first convolution's input channels are turned round again.
 std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = false);
 
-/// Writes the weights of a network whose original is Keras's as Keras 2 does: layers under its names, in its order and
-/// layouts and order of colours, for `model.load_weights(file)` of tf_keras and of Keras 3. Appears whole or not at
-/// all; until then the file is in memory. Returns the number of tensors. Throws UsageError for other networks, Error
-/// when the file cannot be written and in a build without HDF5.
+/// Writes the weights of a network whose original is Keras's for `model.load_weights(file)`, in its order, layouts and
+/// order of colours: a name that ends in .weights.h5 as Keras 3 does, any other as Keras 2, for tf_keras and Keras 3.
+/// Appears whole or not at all; until then the file is in memory. Returns the number of tensors. Throws UsageError for
+/// other networks, Error when the file cannot be written and in a build without HDF5.
 std::size_t export_keras(nets::Net& net, const std::filesystem::path& file);
 
 }  // namespace camber

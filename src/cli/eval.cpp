@@ -2,13 +2,14 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 
 namespace camber::cli {
 
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
-        std::string checkpoint, data, split = "val", device, dtype;
+        std::string checkpoint, data, split = "val", size, device, dtype;
         bool json = false;
     };
     CLI::App* command = app.add_subcommand("eval", "Judges a trained network on a split");
@@ -16,14 +17,21 @@ void add_eval(CLI::App& app, Action& action) {
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
     command->add_option("--split", a->split, "train, val or test")->capture_default_str();
+    command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, "cuda, cpu, emulated or reference [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
     command->add_flag("--json", a->json, "Print metrics and the confusion matrix as JSON");
     command->callback([=, &action] {
         action = [=] {
             Model model = load_model(a->checkpoint, a->device, a->dtype);
+            if (!a->size.empty()) std::tie(model.config.height, model.config.width) = parse_size(a->size);
             const std::string folder = a->data.empty() ? model.config.data : a->data;
+            if (folder.empty())
+                fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);
             const Dataset dataset = Dataset::open(folder, a->split);
+            // An imported network whose classes nobody has named takes the names of the data.
+            if (model.classes.names == numbered_classes(dataset.classes().count()).names)
+                model.classes = dataset.classes();
             if (dataset.classes().names != model.classes.names) {
                 fail("{} has {} classes ({}), the network was trained for {} ({})", folder, dataset.classes().count(),
                      dataset.classes().name, model.classes.count(), model.classes.name);

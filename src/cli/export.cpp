@@ -13,14 +13,33 @@ struct Arguments {
     bool as_trained = false;
 };
 
+/// Whether the file is one for Keras. Refuses names that promise a format that is not written.
+bool is_for_keras(const std::filesystem::path& file) {
+    const std::string extension = file.extension().string();
+    if (extension == ".h5" || extension == ".hdf5") return true;
+    if (extension == ".safetensors") return false;
+    fail_usage(
+        "cannot write {}: weights are written as .safetensors, for PyTorch, or as .h5, .hdf5 or .weights.h5, for "
+        "Keras{}",
+        file.string(),
+        extension == ".pth" || extension == ".pt"
+            ? "; a .pth is torch.save(safetensors.torch.load_file('X.safetensors'), 'X.pth') in Python"
+            : "");
+}
+
 int run_export(const Arguments& a) {
+    const bool for_keras = is_for_keras(a.out);
+    std::error_code error;
+    if (std::filesystem::equivalent(a.out, a.checkpoint, error)) {
+        fail_usage("{} is the checkpoint itself: writing the weights there would destroy it", a.out);
+    }
     Model model;
     model.config = train_config(CheckpointFile::open(a.checkpoint).info().config);
     model.net = nets::make_net(model.config.net, model.config.net_options);
     model.parameters =
         std::make_unique<nn::ParameterBuffer>(*model.net, nn::ParameterBufferOptions{.gradients = false});
     load_weights(a.checkpoint, model.tensors(), a.as_trained ? WeightsFrom::model : WeightsFrom::best_available);
-    if (std::filesystem::path(a.out).extension() == ".h5") {
+    if (for_keras) {
         const std::size_t count = export_keras(*model.net, a.out);
         fmt::print("{} tensors of {} in {}; in Python: model.load_weights('{}')\n", count, model.config.net, a.out,
                    a.out);
@@ -43,8 +62,8 @@ void add_export(CLI::App& app, Action& action) {
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command
         ->add_option("--out", a->out,
-                     "File to write: .safetensors, names and layouts as PyTorch has them; .h5, as Keras has them, of "
-                     "networks whose originals are Keras's")
+                     "File to write: .safetensors, names and layouts as PyTorch has them; .h5 or .hdf5 (Keras 2's "
+                     "format) or .weights.h5 (Keras 3's), of networks whose originals are Keras's")
         ->required();
     command->add_flag("--as-trained", a->as_trained, "The weights as trained, also where there are averaged ones");
     command->callback([a, &action] { action = [a] { return run_export(*a); }; });

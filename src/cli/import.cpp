@@ -14,23 +14,12 @@ namespace camber::cli {
 namespace {
 
 struct Arguments {
-    std::string net, weights, encoder_weights, out, from = "auto", class_table;
+    std::string net, weights, encoder_weights, out, size, from = "auto", class_table;
     std::vector<std::string> net_options;
     std::map<std::string, std::string> net_flags;  // as given, by the network's name for them
     std::uint64_t seed = 1;
-    bool strict = false, bgr = false, json = false;
+    bool strict = false, partial = false, bgr = false, json = false;
 };
-
-/// The colours of PASCAL VOC: the bits of the class id, three at a time, from the highest bit of each channel down.
-Rgb voc_colour(int id) {
-    Rgb colour{};
-    for (int bit = 7; id > 0; id >>= 3, --bit) {
-        for (std::size_t channel = 0; channel < 3; ++channel) {
-            colour[channel] = static_cast<std::uint8_t>(colour[channel] | ((id >> channel) & 1) << bit);
-        }
-    }
-    return colour;
-}
 
 /// What to call the classes of a network whose file does not say.
 ClassTable classes_for(int count, const std::string& file) {
@@ -41,14 +30,7 @@ ClassTable classes_for(int count, const std::string& file) {
         }
         return table;
     }
-    if (count == camvid11().count()) return camvid11();
-    ClassTable table;
-    table.name = fmt::format("{} classes", count);
-    for (int id = 0; id < count; ++id) {
-        table.names.push_back(fmt::format("class{}", id));
-        table.colours.push_back(voc_colour(id));
-    }
-    return table;
+    return count == camvid11().count() ? camvid11() : numbered_classes(count);
 }
 
 int run_import(const Arguments& a) {
@@ -58,6 +40,7 @@ int run_import(const Arguments& a) {
     TrainConfig config;
     config.net = a.net;
     config.seed = a.seed;
+    if (!a.size.empty()) std::tie(config.height, config.width) = parse_size(a.size);
     for (const std::string& option : a.net_options) set_net_option(config.net_options, option);
     for (const auto& [name, value] : a.net_flags) set_net_option(config.net_options, name, value);
     const auto net = nets::make_net(config.net, config.net_options);
@@ -72,6 +55,7 @@ int run_import(const Arguments& a) {
         fail_usage("{} has no encoder to fill from a classifier; give --weights FILE", a.net);
     }
     options.strict = a.strict;
+    options.partial = a.partial;
     options.bgr_input = a.bgr || wants_bgr_turned(*net, *file);
     config.normalisation = input_normalisation(net->preprocessing());
     const ImportReport report = import_weights(*file, *net, options);
@@ -114,10 +98,13 @@ void add_import(CLI::App& app, Action& action) {
     command->add_option("--encoder-weights", a->encoder_weights,
                         "A classifier's file: its head is left out, the rest fills the network's encoder");
     command->add_option("--out", a->out, "Checkpoint to write (.safetensors)")->required();
+    command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input when it is used [256x256]");
     std::string sources = "Whose names the file has: auto";
     for (const auto& [name, what] : import_sources()) sources += ", " + name;
     command->add_option("--from", a->from, sources)->capture_default_str();
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
+    command->add_flag("--partial", a->partial,
+                      "Take what fits, though the file fills but a part of the network; the rest starts anew");
     command->add_flag("--bgr", a->bgr,
                       "The file's network wants BGR though its original wants RGB: turn its first convolution round");
     command->add_option("--class-table", a->class_table, "JSON with the classes' names and colours [CamVid's 11]");

@@ -46,7 +46,7 @@ std::vector<fs::path> list_pictures(const std::vector<std::string>& inputs) {
 
 void add_predict(CLI::App& app, Action& action) {
     struct Arguments {
-        std::string checkpoint, out, device, dtype;
+        std::string checkpoint, out, size, device, dtype;
         std::vector<std::string> inputs;
         float alpha = 0.5f;
     };
@@ -57,6 +57,7 @@ void add_predict(CLI::App& app, Action& action) {
     command->add_option("--out", a->out, "Folder for the results")->required();
     add_number(*command, "--alpha", a->alpha, from_to(0, 1), "Strength of the colours in overlays, 0 to 1")
         ->capture_default_str();
+    command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, "cuda, cpu, emulated or reference [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
     command->add_option("inputs", a->inputs, "Pictures or folders of pictures")->required();
@@ -64,6 +65,7 @@ void add_predict(CLI::App& app, Action& action) {
         action = [=] {
             const std::vector<fs::path> files = list_pictures(a->inputs);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
+            if (!a->size.empty()) std::tie(model.config.height, model.config.width) = parse_size(a->size);
             std::error_code error;
             fs::create_directories(a->out, error);
             if (error) fail("{}: the folder cannot be made: {}", a->out, error.message());

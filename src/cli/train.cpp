@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "train/config_fields.h"
+#include "train/pretrained.h"
 
 namespace camber::cli {
 namespace {
@@ -183,7 +184,7 @@ void add_train(CLI::App& app, Action& action) {
         "constant or step, --epochs");
     command->add_option("--preset", a->preset, presets)->capture_default_str();
 
-    command->add_option("--net", a->net, "Network [unet]")->group("Network");
+    command->add_option("--net", a->net, "Network [unet, or that of the checkpoint in --weights]")->group("Network");
     add_number(*command, "--width", a->net_width, at_least(1), "Filters of the first level [64]")->group("Network");
     add_number(*command, "--up-kernel", a->up_kernel, at_least(1), "Transposed convolutions: 2 or 3")->group("Network");
     add_number(*command, "--head-kernel", a->head_kernel, at_least(1), "Last convolution: 1 or 3")->group("Network");
@@ -193,9 +194,10 @@ void add_train(CLI::App& app, Action& action) {
         ->group("Network");
 
     command
-        ->add_option("--weights", a->weights,
-                     "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; what does not "
-                     "fit, as the last layer for other classes, starts anew")
+        ->add_option(
+            "--weights", a->weights,
+            "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; a last layer for "
+            "other classes starts anew")
         ->group("Network");
     command
         ->add_option("--encoder-weights", a->encoder_weights,
@@ -320,6 +322,7 @@ void add_train(CLI::App& app, Action& action) {
             take("--net", a->net, config.net);
             if (given("--net") && config.net != train_preset(a->preset).net)
                 config.net_options = nlohmann::json::object();
+            if (given("--weights") && !given("--net")) take_network(a->weights, config);
             if (given("--width")) config.net_options["width"] = a->net_width;
             if (given("--up-kernel")) config.net_options["up_kernel"] = a->up_kernel;
             if (given("--head-kernel")) config.net_options["head_kernel"] = a->head_kernel;

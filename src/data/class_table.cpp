@@ -51,6 +51,17 @@ json parse_json(const std::string& text, const std::string& source) {
     }
 }
 
+/// The colours of PASCAL VOC: the bits of the class id, three at a time, from the highest bit of each channel down.
+Rgb voc_colour(int id) {
+    Rgb colour{};
+    for (int bit = 7; id > 0; id >>= 3, --bit) {
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+            colour[channel] = static_cast<std::uint8_t>(colour[channel] | ((id >> channel) & 1) << bit);
+        }
+    }
+    return colour;
+}
+
 }  // namespace
 
 const std::string& ClassTable::name_of(int id) const {
@@ -85,6 +96,16 @@ const ClassTable& camvid11() {
         .void_name = "Unlabelled",
         .void_colour = {0, 0, 0},
     };
+    return table;
+}
+
+ClassTable numbered_classes(int count) {
+    ClassTable table;
+    table.name = fmt::format("{} classes", count);
+    for (int id = 0; id < count; ++id) {
+        table.names.push_back(fmt::format("class{}", id));
+        table.colours.push_back(voc_colour(id));
+    }
     return table;
 }
 

@@ -1,6 +1,7 @@
 #include "io/elements.h"
 
 #include <camber/bf16.h>
+#include <camber/error.h>
 
 #include <bit>
 #include <cstring>
@@ -53,13 +54,15 @@ std::size_t size_of(ElementType type) {
         case ElementType::i8:
         case ElementType::u8:
         case ElementType::boolean:
+        case ElementType::unreadable:
             return 1;
     }
     return 1;
 }
 
 const char* name(ElementType type) {
-    constexpr const char* names[] = {"f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool"};
+    constexpr const char* names[] = {"f64", "f32", "f16", "bf16", "i64",       "i32",
+                                     "i16", "i8",  "u8",  "bool", "unreadable"};
     return names[static_cast<std::size_t>(type)];
 }
 
@@ -86,6 +89,8 @@ void elements_to_float(ElementType type, const void* from, float* to, std::size_
             return convert<std::uint8_t>(from, to, count);
         case ElementType::boolean:
             return convert<Boolean>(from, to, count);
+        case ElementType::unreadable:
+            fail("elements that cannot be read");  // the readers refuse them by name
     }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "io/hdf5_writer.h"
+#include "io/keras_layers.h"
 #include "io/name_map.h"
 #include "io/targets.h"
 
@@ -29,11 +30,6 @@ Exported exported(const std::string& name, const Target& target, Convention conv
 
 // ---- Keras
 
-struct KerasLayer {
-    std::string path, name;
-    std::vector<std::string> parameters;  ///< our names, in the order of Keras's variables
-};
-
 constexpr std::string_view of_keras[] = {"unet", "unet-resnet34", "unet-vgg16", "keras-resnet34", "keras-vgg16"};
 
 void check_is_of_keras(const nets::Net& net, const std::string& file) {
@@ -46,44 +42,6 @@ void check_is_of_keras(const nets::Net& net, const std::string& file) {
     if (name == "unet" && net.options().at("style") != "keras") {
         fail_usage("cannot write {}: a unet of style pytorch; its weights go into .safetensors", file);
     }
-}
-
-/// What Keras calls a layer that was given no name: its kind, numbered from the second one on.
-std::string unnamed(const nn::Module* layer, std::map<std::string, int>& counts) {
-    const std::string kind = dynamic_cast<const nn::BatchNorm2d*>(layer)       ? "batch_normalization"
-                             : dynamic_cast<const nn::ConvTranspose2d*>(layer) ? "conv2d_transpose"
-                                                                               : "conv2d";
-    const int before = counts[kind]++;
-    return before == 0 ? kind : fmt::format("{}_{}", kind, before);
-}
-
-/// The layers with weights in the order of Keras's model.layers, which is how it finds their weights again.
-std::vector<KerasLayer> keras_layers(nets::Net& net, const Targets& targets) {
-    std::vector<KerasLayer> layers;
-    std::map<std::string, std::size_t> index;
-    for (const auto& [path, module] : net.named_modules()) {
-        index[path] = layers.size();
-        layers.push_back({path, {}, {}});
-    }
-    for (const std::string& name : targets.names) {
-        layers[index.at(targets.by_name.at(name).path)].parameters.push_back(name);
-    }
-    std::erase_if(layers, [](const KerasLayer& layer) { return layer.parameters.empty(); });
-    // By their distance from the output: a residual unit's shortcut (..._sc) is as far from it as the second
-    // convolution.
-    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
-        if (!layer->path.ends_with("_sc")) continue;
-        const std::string last = layer->path.substr(0, layer->path.size() - 2) + "conv2";
-        const auto conv =
-            std::find_if(layer, layers.end(), [&](const KerasLayer& other) { return other.path == last; });
-        if (conv != layers.end()) std::rotate(layer, layer + 1, conv + 1);
-    }
-    std::map<std::string, int> counts;
-    for (KerasLayer& layer : layers) {
-        const Target& first = targets.by_name.at(layer.parameters.front());
-        layer.name = std::string_view(net.name()) == "unet" ? unnamed(first.layer, counts) : layer.path;
-    }
-    return layers;
 }
 
 }  // namespace
@@ -107,28 +65,37 @@ std::size_t export_keras(nets::Net& net, const std::filesystem::path& file) {
     const Targets targets = targets_of(net);
     const bool bgr = net.preprocessing().order == nets::ChannelOrder::bgr;
     const std::string to_bgr = bgr ? first_convolution(targets) : "";
-    const std::vector<KerasLayer> layers = keras_layers(net, targets);
+    const bool without_names = std::string_view(net.name()) == "unet", keras3 = file.string().ends_with(".weights.h5");
     Hdf5Writer out(file);
     std::vector<std::string> names;
     std::size_t written = 0;
-    for (const KerasLayer& layer : layers) {
-        names.push_back(layer.name);
-        out.group(layer.name);
+    for (const KerasLayer& layer : keras_layers(targets)) {
+        const std::string& name = names.emplace_back(without_names ? layer.unnamed : layer.path);
+        // Keras 3 finds a layer by its kind and number, and its variables by their order.
+        const std::string group = keras3 ? "layers/" + layer.unnamed + "/vars" : name;
+        out.group(group);
         std::vector<std::string> variables;
-        for (const std::string& name : layer.parameters) {
-            const Target& target = targets.by_name.at(name);
+        for (const std::string& parameter : layer.parameters) {
+            const Target& target = targets.by_name.at(parameter);
             const bool batch_norm = dynamic_cast<const nn::BatchNorm2d*>(target.layer) != nullptr;
-            variables.push_back(layer.name + "/" + keras_variable(target.leaf, batch_norm) + ":0");
-            const auto [shape, elements] = exported(name, target, Convention::keras, to_bgr);
-            out.floats(layer.name + "/" + variables.back(), shape, elements.data<float>());
+            variables.push_back(keras3 ? std::to_string(variables.size())
+                                       : name + "/" + keras_variable(target.leaf, batch_norm) + ":0");
+            const auto [shape, elements] = exported(parameter, target, Convention::keras, to_bgr);
+            out.floats(group + "/" + variables.back(), shape, elements.data<float>());
             ++written;
         }
-        out.texts(layer.name, "weight_names", variables);
+        if (keras3) {
+            out.text(group, "name", name);
+        } else {
+            out.texts(group, "weight_names", variables);
+        }
     }
-    out.texts("", "layer_names", names);
-    // Of Keras's own: without them it takes the file for one of Keras 1 and turns kernels round.
-    out.text("", "backend", "tensorflow");
-    out.text("", "keras_version", "2.15.0");
+    if (!keras3) {
+        out.texts("", "layer_names", names);
+        // Of Keras's own: without them it takes the file for one of Keras 1 and turns kernels round.
+        out.text("", "backend", "tensorflow");
+        out.text("", "keras_version", "2.15.0");
+    }
     out.commit();
     return written;
 }

@@ -31,34 +31,95 @@ bool has_average(const WeightFile& file, const std::string& name) {
     return file.from_camber() && name.starts_with(model) && file.find("ema." + name.substr(model.size()));
 }
 
-/// What the file would fill under one table.
-Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map) {
+/// Whether a layer's weight or bias is of another number of outputs, and else the same.
+bool is_for_other_classes(const Target& target, const Layout& layout, std::vector<std::int64_t> shape,
+                          Convention convention) {
+    const bool linear = dynamic_cast<const nn::Linear*>(target.layer) != nullptr;
+    if (!linear && !dynamic_cast<const nn::Conv2d*>(target.layer)) return false;
+    if (shape.size() != layout.shape.size() || shape.empty()) return false;
+    const bool last = convention == Convention::keras && target.leaf == "weight";
+    const std::size_t outputs = last ? shape.size() - 1 : 0;
+    shape[outputs] = layout.shape[outputs];
+    return shape == layout.shape;
+}
+
+/// Whether a name is inside a layer of the network, or a group of layers.
+bool is_within(const std::string& name, const std::set<std::string>& modules, const Targets& targets,
+               Convention convention) {
+    if (convention == Convention::keras) return true;  // layers of no hierarchy
+    std::size_t end = name.rfind('.');
+    for (; end != std::string::npos && end > 0; end = name.rfind('.', end - 1)) {
+        const std::string module = name.substr(0, end);
+        if (!modules.contains(module)) continue;
+        const auto part = targets.by_name.lower_bound(module + ".");
+        return part != targets.by_name.end() && part->second.wanted;
+    }
+    return false;
+}
+
+/// What the file would fill under one table with the names that begin with `prefix`, which is taken off.
+Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,
+               const std::string& prefix) {
     Plan plan;
-    plan.report.from = map.source;
-    std::set<std::string> filled;
+    ImportReport& report = plan.report;
+    report.from = map.source;
+    report.prefix = prefix;
+    std::set<std::string> filled, modules;
+    for (const auto& [name, target] : targets.by_name) {
+        for (std::size_t dot = name.rfind('.'); dot != std::string::npos; dot = dot ? name.rfind('.', dot - 1) : dot) {
+            if (!modules.insert(name.substr(0, dot)).second || dot == 0) break;
+        }
+    }
+    std::vector<std::string> outside;
     for (const WeightEntry& entry : file.entries()) {
-        const std::optional<std::string> name = mapped_name(map, plain_name(convention, entry.name));
+        const std::string plain = plain_name(convention, entry.name);
+        const std::optional<std::string> name =
+            plain.starts_with(prefix) ? mapped_name(map, plain.substr(prefix.size())) : std::nullopt;
         if (!name || has_average(file, entry.name)) {
-            plan.report.ignored.push_back(entry.name);
+            report.ignored.push_back(entry.name);
             continue;
         }
         const auto found = targets.by_name.find(*name);
         if (found != targets.by_name.end() && !found->second.wanted) {
-            plan.report.ignored.push_back(entry.name);
+            report.ignored.push_back(entry.name);
         } else if (found == targets.by_name.end() || !filled.insert(*name).second) {
-            plan.report.unexpected.push_back(entry.name);
+            const bool within = is_within(*name, modules, targets, convention);
+            (within ? report.unexpected : outside).push_back(entry.name);
         } else if (Layout layout = target_layout(*name, found->second, convention); layout.shape != entry.shape) {
             const WeightEntry wanted{*name, layout.shape};
-            plan.report.wrong_shape.push_back({entry.name, *name, entry.shape_text(), wanted.shape_text()});
+            report.wrong_shape.push_back({entry.name, *name, entry.shape_text(), wanted.shape_text(),
+                                          is_for_other_classes(found->second, layout, entry.shape, convention)});
         } else {
-            plan.report.matched.push_back({entry.name, *name});
+            report.matched.push_back({entry.name, *name});
             plan.transfers.push_back({&entry, *name, layout.to_camber});
         }
     }
+    report.within = report.unexpected.size();
+    report.unexpected.insert(report.unexpected.end(), outside.begin(), outside.end());
     for (const std::string& name : targets.names) {
-        if (targets.by_name.at(name).wanted && !filled.contains(name)) plan.report.missing.push_back(name);
+        if (targets.by_name.at(name).wanted && !filled.contains(name)) report.missing.push_back(name);
     }
     return plan;
+}
+
+/// What may stand before a network's names: "", and whatever a tenth of the names begin with, as "model.".
+std::vector<std::string> prefixes(const WeightFile& file) {
+    constexpr std::size_t most = 64, deepest = 4;
+    std::vector<std::string> names, list = {""};
+    for (const WeightEntry& entry : file.entries()) names.push_back(plain_name(Convention::pytorch, entry.name));
+    for (std::size_t i = 0; i < list.size() && list.size() < most; ++i) {
+        const std::string above = list[i];
+        if (static_cast<std::size_t>(std::count(above.begin(), above.end(), '.')) == deepest) break;
+        std::map<std::string, std::size_t> counts;
+        for (const std::string& name : names) {
+            const std::size_t dot = name.starts_with(above) ? name.find('.', above.size()) : std::string::npos;
+            if (dot != std::string::npos) ++counts[name.substr(0, dot + 1)];
+        }
+        for (const auto& [prefix, count] : counts) {
+            if (10 * count >= names.size()) list.push_back(prefix);
+        }
+    }
+    return list;
 }
 
 bool suits(const WeightFile& file, Convention convention) {
@@ -71,18 +132,29 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
     std::optional<Plan> best;
     std::vector<std::string_view> names;
     bool known = options.from == "auto";
-    for (const NameSource* source : name_sources()) {
-        names.push_back(source->name);
-        if (options.from != "auto" && options.from != source->name) continue;
-        known = true;
-        if (!suits(file, source->convention)) continue;
-        for (const NameMap& map : source->maps) {
+    const auto consider = [&](const NameSource& source, const std::string& prefix) {
+        for (const NameMap& map : source.maps) {
             if (map.encoder != options.encoder_only) continue;
-            Plan plan = make_plan(file, targets, source->convention, map);
+            Plan plan = make_plan(file, targets, source.convention, map, prefix);
             const auto score = [](const Plan& p) {
                 return std::pair(p.report.matched.size(), -static_cast<std::ptrdiff_t>(p.report.unexpected.size()));
             };
             if (!best || score(plan) > score(*best)) best = std::move(plan);
+        }
+    };
+    std::vector<const NameSource*> suitable;
+    for (const NameSource* source : name_sources()) {
+        names.push_back(source->name);
+        if (options.from != "auto" && options.from != source->name) continue;
+        known = true;
+        if (suits(file, source->convention)) suitable.push_back(source);
+    }
+    for (const NameSource* source : suitable) consider(*source, "");
+    if (best && !best->report.fits()) {
+        for (const std::string& prefix : prefixes(file)) {
+            for (const NameSource* source : suitable) {
+                if (source->convention == Convention::pytorch && !prefix.empty()) consider(*source, prefix);
+            }
         }
     }
     if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
@@ -146,10 +218,19 @@ void transfer(const WeightFile& file, const std::vector<Transfer>& transfers, co
 
 std::string ImportReport::text(std::size_t most) const {
     std::string result =
-        fmt::format("{} matched, {} missing, {} unexpected, {} of the wrong shape, {} left out (names of {})\n",
-                    matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(), from);
+        fmt::format("{} matched, {} missing, {} unexpected, {} of the wrong shape, {} left out (names of {}{})\n",
+                    matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(), from,
+                    prefix.empty() ? "" : fmt::format(" below {}", printable(prefix)));
     for (const std::string& trouble : troubles(*this, most)) result += "  " + trouble + "\n";
+    if (fits() && !wrong_shape.empty()) {
+        result += fmt::format("  {} is for other classes in the file: it starts anew\n", wrong_shape[0].target);
+    }
     return result;
+}
+
+bool ImportReport::fits() const {
+    return missing.empty() && within == 0 &&
+           std::all_of(wrong_shape.begin(), wrong_shape.end(), [](const WrongShape& w) { return w.other_classes; });
 }
 
 nlohmann::json to_json(const ImportReport& report) {
@@ -192,6 +273,12 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
     if (options.strict && !plan.report.complete()) {
         fail("{}: {} of the network's {} tensors matched, but with --strict all must: {}", name,
              plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3), "; "));
+    }
+    if (!options.partial && !plan.report.fits()) {
+        fail(
+            "{}: {} of the network's {} tensors matched: {}; it is of another network, or of other options; `camber "
+            "import --partial` takes what fits and leaves the rest at its initial values",
+            name, plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3), "; "));
     }
     const std::string first = options.bgr_input ? first_convolution(targets) : "";
     transfer(file, plan.transfers, targets, first);

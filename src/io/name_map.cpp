@@ -2,6 +2,8 @@
 
 #include <camber/error.h>
 
+#include <algorithm>
+
 namespace camber {
 namespace {
 
@@ -64,17 +66,17 @@ std::string plain_name(Convention convention, const std::string& name) {
         return name;
     }
     if (convention == Convention::camber) return name;
-    constexpr std::string_view wrappers[] = {"module.", "_orig_mod."};
-    std::string_view rest = name;
-    for (bool again = true; again;) {
-        again = false;
-        for (const std::string_view wrapper : wrappers) {
-            if (!rest.starts_with(wrapper)) continue;
-            rest.remove_prefix(wrapper.size());
-            again = true;
-        }
+    constexpr std::string_view wrappers[] = {"module.", "_orig_mod.", "_checkpoint_wrapped_module.",
+                                             "_fsdp_wrapped_module."};
+    std::string result;
+    for (std::size_t begin = 0; begin < name.size();) {
+        const std::size_t dot = name.find('.', begin);
+        const std::string_view part =
+            std::string_view(name).substr(begin, dot == std::string::npos ? dot : dot + 1 - begin);
+        if (std::find(std::begin(wrappers), std::end(wrappers), part) == std::end(wrappers)) result += part;
+        begin += part.size();
     }
-    return std::string(rest);
+    return result;
 }
 
 std::int64_t flattened_pixels(std::string_view name, const Shape& weight) {

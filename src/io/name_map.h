@@ -39,7 +39,8 @@ std::span<const NameSource* const> name_sources();
 /// The name of our parameter; nothing where the tensor is to be left out.
 std::optional<std::string> mapped_name(const NameMap& map, const std::string& name);
 
-/// A file's name before any rule: without the "module." and "_orig_mod." of PyTorch's wrappers; Keras's
+/// A file's name before any rule: without the "module.", "_orig_mod." and the like that PyTorch's wrappers put anywhere
+/// into it; Keras's
 /// "LAYER/VARIABLE" as LAYER.weight, .bias, .running_mean or .running_var.
 std::string plain_name(Convention convention, const std::string& name);
 

@@ -19,14 +19,20 @@ enum Opcode : std::uint8_t {
     op_mark = '(',
     op_stop = '.',
     op_pop = '0',
+    op_pop_mark = '1',
+    op_dup = '2',
     op_binfloat = 'G',
     op_binint = 'J',
     op_binint1 = 'K',
     op_binint2 = 'M',
+    op_float = 'F',
     op_int = 'I',
+    op_long = 'L',
     op_none = 'N',
+    op_persid = 'P',
     op_binpersid = 'Q',
     op_reduce = 'R',
+    op_string = 'S',
     op_binstring = 'T',
     op_short_binstring = 'U',
     op_binunicode = 'X',
@@ -37,10 +43,13 @@ enum Opcode : std::uint8_t {
     op_binbytes = 'B',
     op_short_binbytes = 'C',
     op_global = 'c',
+    op_dict = 'd',
     op_get = 'g',
     op_binget = 'h',
     op_inst = 'i',
     op_long_binget = 'j',
+    op_list = 'l',
+    op_obj = 'o',
     op_put = 'p',
     op_binput = 'q',
     op_long_binput = 'r',
@@ -58,22 +67,28 @@ enum Opcode : std::uint8_t {
     op_newtrue = 0x88,
     op_newfalse = 0x89,
     op_long1 = 0x8a,
+    op_long4 = 0x8b,
     op_short_binunicode = 0x8c,
     op_binunicode8 = 0x8d,
+    op_binbytes8 = 0x8e,
+    op_empty_set = 0x8f,
+    op_additems = 0x90,
+    op_frozenset = 0x91,
+    op_newobj_ex = 0x92,
     op_stack_global = 0x93,
     op_memoize = 0x94,
     op_frame = 0x95,
+    op_bytearray8 = 0x96,
 };
 
-/// One line of what `camber` can do about a name that is not allowed.
-constexpr const char* refusal =
-    "only tensors and what holds them are read and nothing is ever run; in Python, save the model's state_dict() alone";
+constexpr std::size_t most_unknown_names = 64, longest_name = 4096;
+constexpr std::int64_t nameless = -1;
 
 class Reader {
   public:
-    Reader(const InputFile& file, std::uint64_t begin, std::uint64_t end, std::span<const std::string_view> allowed,
+    Reader(const InputFile& file, std::uint64_t begin, std::uint64_t end, std::span<const std::string_view> known,
            const Limits& limits)
-        : file_(file), begin_(begin), end_(std::min(end, file.size())), allowed_(allowed), limits_(limits) {
+        : file_(file), begin_(begin), end_(std::min(end, file.size())), known_(known), limits_(limits) {
         if (begin > end_) damaged("it begins outside the file");
     }
 
@@ -90,6 +105,7 @@ class Reader {
         check_tree(result.root);
         result.bytes = std::move(bytes_);
         result.values = std::move(values_);
+        result.unknown = std::move(unknown_);
         return result;
     }
 
@@ -170,6 +186,16 @@ class Reader {
         value.length = length;
         push(add(std::move(value)));
     }
+    /// The text up to the next line feed, less `quotes` bytes at either end.
+    void push_line(std::uint64_t quotes) {
+        Value value;
+        value.kind = Kind::text;
+        value.begin = position_ + quotes;
+        const std::uint64_t length = line().size();
+        if (length < 2 * quotes) damaged("a text without quotes");
+        value.length = length - 2 * quotes;
+        push(add(std::move(value)));
+    }
     /// Values above the last mark; the mark itself when there is none is the bottom.
     std::size_t above() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
     Index pop() {
@@ -191,34 +217,36 @@ class Reader {
         for (std::size_t i = count; i-- > 0;) items[i] = pop();
         return items;
     }
-    /// The value on top, which `what` is to be put into.
-    Value& container(bool list) {
+    /// Puts items into the value on top.
+    void extend(bool list, const std::vector<Index>& items) {
         if (above() == 0) damaged("something is put into nothing");
         Value& value = values_[stack_.back()];
+        if (value.kind == Kind::opaque) return;
         if (list ? value.kind != Kind::list : value.kind != Kind::dict && value.kind != Kind::call) {
             damaged("something is put into what cannot hold it");
         }
-        return value;
-    }
-    void extend(bool list, const std::vector<Index>& items) {
         if (!list && items.size() % 2 != 0) damaged("a key without a value");
-        Value& value = container(list);
         value.items.insert(value.items.end(), items.begin(), items.end());
     }
 
     // ---- names and memo
 
     void push_global(std::string_view module, std::string_view name) {
+        if (module.size() + name.size() > longest_name) damaged("a name without end");
         const std::string full = std::string(module) + "." + std::string(name);
-        const auto found = std::find(allowed_.begin(), allowed_.end(), full);
-        if (found == allowed_.end()) {
-            fail("{}: the pickle wants to call {}: {}", file_.name(), printable(full), refusal);
-        }
-        push_integer(Kind::global, found - allowed_.begin());
+        const auto found = std::find(known_.begin(), known_.end(), full);
+        if (found != known_.end()) return push_integer(Kind::global, found - known_.begin());
+        const auto before = std::find(unknown_.begin(), unknown_.end(), full);
+        const bool is_new = before == unknown_.end();
+        const auto place = before - unknown_.begin();
+        if (is_new && unknown_.size() == most_unknown_names) return push_integer(Kind::opaque, nameless);
+        if (is_new) unknown_.push_back(full);
+        push_integer(Kind::opaque, place);
     }
-    void push_call() {
-        const Index arguments = pop(), callee = pop();
-        if (values_[callee].kind != Kind::global || values_[arguments].kind != Kind::tuple) {
+    void push_call(Index callee, Index arguments) {
+        const Kind kind = values_[callee].kind;
+        if (kind == Kind::opaque) return push_integer(Kind::opaque, values_[callee].integer);
+        if (kind != Kind::global || values_[arguments].kind != Kind::tuple) {
             damaged("a call of what cannot be called");
         }
         push(add(Kind::call, {callee, arguments}));
@@ -249,6 +277,12 @@ class Reader {
             case op_pop:
                 pop();
                 return;
+            case op_pop_mark:
+                pop_to_mark();
+                return;
+            case op_dup:
+                if (above() == 0) damaged("nothing to repeat");
+                return push(stack_.back());
             case op_none:
                 return push(add(Kind::none));
             case op_newtrue:
@@ -265,8 +299,24 @@ class Reader {
                 const bool boolean = text == "00" || text == "01";
                 return push_integer(boolean ? Kind::boolean : Kind::integer, parse<std::int64_t>(text));
             }
+            case op_long: {
+                std::string_view text = line();
+                if (text.ends_with('L')) text.remove_suffix(1);
+                std::int64_t value = 0;
+                const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+                if (error != std::errc::result_out_of_range) value = parse<std::int64_t>(text);
+                return push_integer(error == std::errc() ? Kind::integer : Kind::large_integer, value);
+            }
             case op_long1:
                 return push_long(byte());
+            case op_long4:
+                return push_long(number<std::uint32_t>());
+            case op_float: {
+                Value value;
+                value.kind = Kind::real;
+                value.real = parse<double>(line());
+                return push(add(std::move(value)));
+            }
             case op_binfloat: {
                 Value value;
                 value.kind = Kind::real;
@@ -281,17 +331,17 @@ class Reader {
                 return push_text(Kind::text, number<std::uint32_t>());
             case op_binunicode8:
                 return push_text(Kind::text, number<std::uint64_t>());
-            case op_unicode: {
-                Value value;
-                value.kind = Kind::text;
-                value.begin = position_;
-                value.length = line().size();
-                return push(add(std::move(value)));
-            }
+            case op_unicode:
+                return push_line(0);
+            case op_string:
+                return push_line(1);  // within quotes
             case op_short_binbytes:
                 return push_text(Kind::bytes, byte());
             case op_binbytes:
                 return push_text(Kind::bytes, number<std::uint32_t>());
+            case op_binbytes8:
+            case op_bytearray8:
+                return push_text(Kind::bytes, number<std::uint64_t>());
             case op_empty_tuple:
                 return push(add(Kind::tuple));
             case op_tuple1:
@@ -300,6 +350,13 @@ class Reader {
                 return push(add(Kind::tuple, pop_many(opcode - op_tuple1 + 1u)));
             case op_tuple:
                 return push(add(Kind::tuple, pop_to_mark()));
+            case op_list:
+                return push(add(Kind::list, pop_to_mark()));
+            case op_dict: {
+                std::vector<Index> items = pop_to_mark();
+                if (items.size() % 2 != 0) damaged("a key without a value");
+                return push(add(Kind::dict, std::move(items)));
+            }
             case op_empty_list:
                 return push(add(Kind::list));
             case op_empty_dict:
@@ -312,14 +369,31 @@ class Reader {
                 return extend(false, pop_many(2));
             case op_setitems:
                 return extend(false, pop_to_mark());
+            case op_empty_set:
+                return push_integer(Kind::opaque, nameless);
+            case op_frozenset:
+                pop_to_mark();
+                return push_integer(Kind::opaque, nameless);
+            case op_additems:
+                pop_to_mark();
+                if (above() == 0 || values_[stack_.back()].kind != Kind::opaque) damaged("no set to add to");
+                return;
             case op_global: {
                 const std::string module(line());
                 return push_global(module, line());
             }
             case op_inst: {
                 const std::string module(line());
+                const Index arguments = add(Kind::tuple, pop_to_mark());
                 push_global(module, line());
-                damaged("an instance of an old class");
+                return push_call(pop(), arguments);
+            }
+            case op_obj: {
+                std::vector<Index> items = pop_to_mark();
+                if (items.empty()) damaged("an instance of nothing");
+                const Index callee = items[0];
+                items.erase(items.begin());
+                return push_call(callee, add(Kind::tuple, std::move(items)));
             }
             case op_stack_global: {
                 const Value name = values_[pop()], module = values_[pop()];
@@ -327,13 +401,24 @@ class Reader {
                 const std::string_view all = bytes_;
                 return push_global(all.substr(module.begin, module.length), all.substr(name.begin, name.length));
             }
-            case op_reduce:
-            case op_newobj:
-                return push_call();
-            case op_build:  // attributes of a call's result, such as an OrderedDict's _metadata: of no use here
+            case op_newobj_ex:  // with arguments by name, which nothing known has
                 pop();
-                if (above() == 0 || values_[stack_.back()].kind != Kind::call) damaged("attributes of nothing");
+                [[fallthrough]];
+            case op_reduce:
+            case op_newobj: {
+                const Index arguments = pop(), callee = pop();
+                return push_call(callee, arguments);
+            }
+            case op_build:  // attributes, such as an OrderedDict's _metadata: of no use here
+                pop();
+                if (above() == 0 ||
+                    (values_[stack_.back()].kind != Kind::call && values_[stack_.back()].kind != Kind::opaque)) {
+                    damaged("attributes of nothing");
+                }
                 return;
+            case op_persid:
+                push_line(0);
+                [[fallthrough]];
             case op_binpersid:
                 return push(add(Kind::persistent, pop_many(1)));
             case op_memoize:
@@ -351,8 +436,8 @@ class Reader {
             case op_long_binget:
                 return recall(number<std::uint32_t>());
             default:
-                fail("{}: the pickle has opcode 0x{:02x} at byte {}, which no list of tensors needs: {}", file_.name(),
-                     opcode, begin_ + position_ - 1, refusal);
+                fail("{}: the pickle has opcode 0x{:02x} at byte {}, which no list of tensors needs", file_.name(),
+                     opcode, begin_ + position_ - 1);
         }
     }
 
@@ -406,11 +491,12 @@ class Reader {
 
     const InputFile& file_;
     std::uint64_t begin_, end_;
-    std::span<const std::string_view> allowed_;
+    std::span<const std::string_view> known_;
     Limits limits_;
     std::string bytes_;
     std::uint64_t position_ = 0;  ///< in bytes_
     std::vector<Value> values_;
+    std::vector<std::string> unknown_;
     std::vector<Index> stack_;
     std::vector<std::size_t> marks_;  ///< sizes of the stack
     std::unordered_map<std::uint64_t, Index> memo_;
@@ -418,9 +504,9 @@ class Reader {
 
 }  // namespace
 
-Pickle read(const InputFile& file, std::uint64_t begin, std::uint64_t end, std::span<const std::string_view> allowed,
+Pickle read(const InputFile& file, std::uint64_t begin, std::uint64_t end, std::span<const std::string_view> known,
             const Limits& limits) {
-    return Reader(file, begin, end, allowed, limits).run();
+    return Reader(file, begin, end, known, limits).run();
 }
 
 }  // namespace camber::pickle

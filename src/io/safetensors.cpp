@@ -35,7 +35,7 @@ struct FormatDtype {
     Dtype dtype;
     ElementType stored;
 };
-/// The first of a Dtype is what write_safetensors() writes it as.
+/// The first of a Dtype is what write_safetensors() writes it as. Elements of other dtypes are not read.
 constexpr FormatDtype format_dtypes[] = {
     {"F64", Dtype::f64, ElementType::f64}, {"F32", Dtype::f32, ElementType::f32},
     {"F16", Dtype::f32, ElementType::f16}, {"BF16", Dtype::bf16, ElementType::bf16},
@@ -116,17 +116,14 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
     const auto known = std::find_if(std::begin(format_dtypes), std::end(format_dtypes), [&](const FormatDtype& f) {
         return dtype.get_ref<const std::string&>() == f.name;
     });
-    if (known == std::end(format_dtypes)) {
-        wrong(fmt::format("is of dtype {}; F64, F32, F16, BF16, I32, I64 and U8 can be read",
-                          printable(dtype.get_ref<const std::string&>())));
-    }
+    const bool readable = known != std::end(format_dtypes);
 
     if (!shape.is_array()) wrong("has a shape that is not a list");
     if (shape.size() > Shape::max_rank) {
         wrong(fmt::format("has {} dimensions; at most {} can be read", shape.size(), Shape::max_rank));
     }
     std::vector<std::int64_t> extents;
-    std::uint64_t bytes = size_of(known->stored);
+    std::uint64_t bytes = readable ? size_of(known->stored) : 1;
     bool overflow = false;
     for (const json& extent : shape) {
         if (!extent.is_number_unsigned()) wrong("has an extent that is not a whole number");
@@ -144,8 +141,8 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
     }
     SafetensorsFile::Entry entry{name,
                                  shape_of(extents),
-                                 known->dtype,
-                                 known->stored,
+                                 readable ? known->dtype : Dtype::u8,
+                                 readable ? known->stored : ElementType::unreadable,
                                  offsets[0].get<std::uint64_t>(),
                                  offsets[1].get<std::uint64_t>()};
     if (entry.begin > entry.end) wrong("ends before it begins");
@@ -153,7 +150,7 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
         wrong(fmt::format("ends at byte {} of {} bytes of data: the file was cut short or is damaged", entry.end,
                           data_bytes));
     }
-    if (entry.end - entry.begin != bytes) {
+    if (readable && entry.end - entry.begin != bytes) {
         wrong(fmt::format("takes {} bytes, but {} {} needs {}", entry.end - entry.begin, known->name, entry.shape.str(),
                           bytes));
     }
@@ -310,8 +307,15 @@ void SafetensorsFile::read_bytes(const Entry& entry, std::uint64_t from, void* t
     }
 }
 
+void SafetensorsFile::check_readable(const Entry& entry) const {
+    if (entry.stored != ElementType::unreadable) return;
+    fail("{}: tensor '{}' is of a dtype that cannot be read; F64, F32, F16, BF16, I32, I64 and U8 can", file_.string(),
+         printable(entry.name));
+}
+
 Tensor SafetensorsFile::read(const std::string& name, Device device) const {
     const Entry& source = entry(name);
+    check_readable(source);
     Tensor tensor = Tensor::empty(source.shape, source.dtype, device);
     read_into(name, tensor);
     return tensor;
@@ -320,6 +324,7 @@ Tensor SafetensorsFile::read(const std::string& name, Device device) const {
 void SafetensorsFile::read_into(const std::string& name, const Tensor& destination) const {
     const Entry& source = entry(name);
     const Dtype to = destination.dtype();
+    check_readable(source);
     if (destination.shape() != source.shape) {
         fail("{}: tensor '{}' is {}, not {}", file_.string(), name, source.shape.str(), destination.shape().str());
     }
@@ -365,6 +370,7 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
 }
 
 void SafetensorsFile::read_floats(const Entry& entry, std::uint64_t first, float* to, std::size_t count) const {
+    check_readable(entry);
     const std::size_t size = size_of(entry.stored), most = piece / size / 8;
     const std::uint64_t begin = data_begin_ + entry.begin + first * size;
     if (entry.stored == ElementType::f32) return read_bytes(entry, begin, to, count * size);

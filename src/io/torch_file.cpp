@@ -29,31 +29,22 @@ constexpr std::size_t most_tensors = 1'000'000;  ///< also of values looked at o
 
 // ---- what a pickle may name
 
-enum class Meaning { dictionary, tensor_v1, tensor_v2, parameter, size, opaque, storage, untyped_storage };
+enum class Meaning { dictionary, tensor, typed_tensor, parameter, size, storage };
 
 struct Global {
     std::string_view name;
     Meaning meaning;
     ElementType type = ElementType::f32;  ///< of a storage
+    std::size_t bytes = 0;                ///< of an element that is unreadable
 };
 
 constexpr Global globals[] = {
     {"collections.OrderedDict", Meaning::dictionary},
-    {"torch._utils._rebuild_tensor", Meaning::tensor_v1},
-    {"torch._utils._rebuild_tensor_v2", Meaning::tensor_v2},
+    {"torch._utils._rebuild_tensor", Meaning::tensor},
+    {"torch._utils._rebuild_tensor_v2", Meaning::tensor},
+    {"torch._tensor._rebuild_from_type_v2", Meaning::typed_tensor},
     {"torch._utils._rebuild_parameter", Meaning::parameter},
     {"torch.Size", Meaning::size},
-    {"torch.device", Meaning::opaque},
-    {"torch.float64", Meaning::opaque},
-    {"torch.float32", Meaning::opaque},
-    {"torch.float16", Meaning::opaque},
-    {"torch.bfloat16", Meaning::opaque},
-    {"torch.int64", Meaning::opaque},
-    {"torch.int32", Meaning::opaque},
-    {"torch.int16", Meaning::opaque},
-    {"torch.int8", Meaning::opaque},
-    {"torch.uint8", Meaning::opaque},
-    {"torch.bool", Meaning::opaque},
     {"torch.DoubleStorage", Meaning::storage, ElementType::f64},
     {"torch.FloatStorage", Meaning::storage, ElementType::f32},
     {"torch.HalfStorage", Meaning::storage, ElementType::f16},
@@ -64,16 +55,25 @@ constexpr Global globals[] = {
     {"torch.CharStorage", Meaning::storage, ElementType::i8},
     {"torch.ByteStorage", Meaning::storage, ElementType::u8},
     {"torch.BoolStorage", Meaning::storage, ElementType::boolean},
+    {"torch.ComplexDoubleStorage", Meaning::storage, ElementType::unreadable, 16},
+    {"torch.ComplexFloatStorage", Meaning::storage, ElementType::unreadable, 8},
+    {"torch.QInt8Storage", Meaning::storage, ElementType::unreadable, 1},
+    {"torch.QUInt8Storage", Meaning::storage, ElementType::unreadable, 1},
+    {"torch.QInt32Storage", Meaning::storage, ElementType::unreadable, 4},
+    {"torch.storage.UntypedStorage", Meaning::storage, ElementType::unreadable, 1},
 };
 
-constexpr auto allowed = [] {
+constexpr Global unknown_storage = {"", Meaning::storage, ElementType::unreadable, 0};
+
+constexpr auto known = [] {
     std::array<std::string_view, std::size(globals)> names;
     for (std::size_t i = 0; i < names.size(); ++i) names[i] = globals[i].name;
     return names;
 }();
 
 /// Where a training checkpoint keeps the state_dict.
-constexpr std::string_view wrappers[] = {"state_dict", "model_state_dict", "model_state", "model", "net"};
+constexpr std::string_view wrappers[] = {"state_dict", "model_state_dict", "model_state", "model",     "net",
+                                         "network",    "params_ema",       "params",      "state_ema", "ema"};
 
 // ---- storages
 
@@ -81,6 +81,7 @@ constexpr std::string_view wrappers[] = {"state_dict", "model_state_dict", "mode
 struct Storage {
     std::string key;
     ElementType type = ElementType::f32;
+    std::size_t element_bytes = 0;
     std::uint64_t elements = 0;       ///< of the whole storage as the pickle says
     std::uint64_t view_begin = 0;     ///< the part that a view takes (older stream)
     std::uint64_t view_elements = 0;  ///< all of it where there is no view
@@ -153,6 +154,17 @@ class Interpreter {
         return pairs;
     }
 
+    /// The name of an object that is there instead of a state_dict, or among a dictionary's values; empty for none.
+    std::string object_in(Index index) const {
+        if (tree_[index].kind == Kind::opaque) return tree_.name(index);
+        if (const auto pairs = items(index)) {
+            for (const auto& [key, value] : *pairs) {
+                if (tree_[value].kind == Kind::opaque) return tree_.name(value);
+            }
+        }
+        return {};
+    }
+
     /// A dictionary's key as part of a tensor's name; null when it is neither text nor a number.
     std::optional<std::string> key(Index index) const {
         const Value& value = tree_[index];
@@ -170,11 +182,18 @@ class Interpreter {
             call = &tree_[arguments.items[0]];
         }
         if (call->kind != Kind::call) return nullptr;
-        const Meaning meaning = meaning_of(*call);
-        if (meaning != Meaning::tensor_v1 && meaning != Meaning::tensor_v2) return nullptr;
-        const Value& arguments = tree_[call->items[1]];
-        if (arguments.items.size() < 4) damaged("a tensor with too few arguments");
-        return &arguments;
+        const Value* arguments = &tree_[call->items[1]];
+        if (meaning_of(*call) ==
+            Meaning::typed_tensor) {  // of a subclass: what makes a plain one, and what it is given
+            if (arguments->items.size() < 3) damaged("a tensor with too few arguments");
+            const Value& maker = tree_[arguments->items[0]];
+            if (maker.kind != Kind::global || globals[maker.integer].meaning != Meaning::tensor) return nullptr;
+            arguments = &tree_[arguments->items[2]];
+        } else if (meaning_of(*call) != Meaning::tensor) {
+            return nullptr;
+        }
+        if (arguments->items.size() < 4) damaged("a tensor with too few arguments");
+        return arguments;
     }
 
     std::vector<std::int64_t> extents(Index index) const {
@@ -200,13 +219,15 @@ class Interpreter {
         if (id.kind != Kind::tuple || id.items.size() < 5 || tree_.text(tree_[id.items[0]]) != "storage") {
             damaged("a reference to something other than a storage");
         }
-        const Global& type = global(id.items[1]);
+        const bool unknown = tree_[id.items[1]].kind == Kind::opaque;
+        const Global& type = unknown ? unknown_storage : global(id.items[1]);
         if (type.meaning != Meaning::storage) damaged("a storage of no type");
         const std::optional<std::string> name = key(id.items[2]);
         if (!name) damaged("a storage without a name");
         Storage result;
         result.key = *name;
         result.type = type.type;
+        result.element_bytes = type.type == ElementType::unreadable ? type.bytes : size_of(type.type);
         result.elements = result.view_elements = count(id.items[4]);
         if (id.items.size() > 5 && tree_[id.items[5]].kind == Kind::tuple) {
             const Value& view = tree_[id.items[5]];
@@ -252,6 +273,13 @@ class TorchFile : public WeightFile {
         std::size_t seen = 0;
         collect(interpreter, storages, root, "", 0, seen, list);
         if (list.empty()) {
+            if (const auto object = interpreter.object_in(root); !object.empty()) {
+                fail(
+                    "{}: holds a pickled {} where a state_dict is wanted, and nothing in a file is ever run; in "
+                    "Python, "
+                    "torch.save(model.state_dict(), FILE)",
+                    file_.name(), printable(object));
+            }
             fail("{}: holds no tensors under names (a state_dict is wanted: torch.save(model.state_dict(), FILE))",
                  file_.name());
         }
@@ -260,6 +288,10 @@ class TorchFile : public WeightFile {
 
     void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
         if (rows == 0 || entry.numel() == 0) return;
+        if (entry.type == ElementType::unreadable) {
+            fail("{}: tensor '{}' is of a dtype that cannot be read: save it as float32", file_.name(),
+                 printable(entry.name));
+        }
         const Placement& placement = placements_[index_of(entry)];
         const std::int64_t row = entry.numel() / entry.rows();
         const std::size_t size = size_of(placement.type), count = static_cast<std::size_t>(rows * row);
@@ -348,7 +380,7 @@ class TorchFile : public WeightFile {
         }
         entry.by_rows = contiguous;
         placements_.push_back({storage.type,
-                               storage.position + (storage.view_begin + (empty ? 0 : offset)) * size_of(storage.type),
+                               storage.position + (storage.view_begin + (empty ? 0 : offset)) * storage.element_bytes,
                                strides, contiguous});
         return entry;
     }
@@ -387,24 +419,47 @@ class TorchFile : public WeightFile {
     std::vector<Placement> placements_;
 };
 
+/// Refuses a member of an archive whose bytes are not there as they are.
+void check_stored(const InputFile& file, const std::string& name, const ZipMember& member) {
+    if (!member.compressed) return;
+    fail(
+        "{}: member '{}' of the zip archive is compressed; files of weights store theirs as they are: unpack it, or "
+        "pack "
+        "it again without compression (zip -0)",
+        file.name(), printable(name));
+}
+
 /// The bytes of a storage, or an Error when there is no such number.
 std::uint64_t storage_bytes(const InputFile& file, const Storage& storage) {
-    const auto bytes = product(storage.elements, size_of(storage.type));
+    const auto bytes = product(storage.elements, storage.element_bytes);
     if (!bytes) fail("{}: storage '{}' is larger than any file", file.name(), printable(storage.key));
     return *bytes;
 }
 
-/// Little-endian, as pickled by Python.
-constexpr std::string_view stream_magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15);
+/// The number that a stream begins with, as a pickle of protocol 1, 2, 3, 4 and 5. (Protocol 0 has no way to say where
+/// a tensor's elements are.)
+constexpr std::string_view stream_magics[] = {
+    {"L119547037146038801333356L\n.", 28},
+    {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15},
+    {"\x80\x03\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15},
+    {"\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 24},
+    {"\x80\x05\x95\x0d\0\0\0\0\0\0\0\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 24},
+};
+
+/// The length of that pickle; 0 where the file does not begin with one.
+std::uint64_t stream_magic_bytes(const InputFile& file) {
+    for (const std::string_view magic : stream_magics) {
+        std::string start(magic.size(), '\0');
+        if (file.size() < start.size()) continue;
+        file.read(0, start.data(), start.size());
+        if (start == magic) return magic.size();
+    }
+    return 0;
+}
 
 }  // namespace
 
-bool looks_like_torch_stream(const InputFile& file) {
-    char start[stream_magic.size()];
-    if (file.size() < sizeof start) return false;
-    file.read(0, start, sizeof start);
-    return std::string_view(start, sizeof start) == stream_magic;
-}
+bool looks_like_torch_stream(const InputFile& file) { return stream_magic_bytes(file) > 0; }
 
 std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, InputFile input) {
     auto result = std::make_unique<TorchFile>(path, std::move(input));
@@ -434,11 +489,13 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
         if (std::string_view(text, sizeof text) != "little") fail("{}: an archive of another byte order", file.name());
     }
 
-    const Pickle tree = pickle::read(file, data->begin, data->begin + data->size, allowed);
+    check_stored(file, prefix + "/data.pkl", *data);
+    const Pickle tree = pickle::read(file, data->begin, data->begin + data->size, known);
     auto storages = Interpreter(file, tree).storages();
     for (auto& [index, storage] : storages) {
         const auto member = members.find(prefix + "/data/" + storage.key);
         if (member == members.end()) fail("{}: storage '{}' is missing", file.name(), printable(storage.key));
+        check_stored(file, member->first, member->second);
         const std::uint64_t bytes = storage_bytes(file, storage);
         if (member->second.size < bytes) {
             fail("{}: storage '{}' has {} bytes, but {} elements of {} need {}", file.name(), printable(storage.key),
@@ -454,9 +511,9 @@ std::unique_ptr<WeightFile> open_torch_stream(const std::filesystem::path& path,
     auto result = std::make_unique<TorchFile>(path, std::move(input));
     const InputFile& file = result->input();
     // Magic number, protocol, the writer's system, the object, the keys of its storages; then the storages.
-    std::uint64_t position = stream_magic.size();
+    std::uint64_t position = stream_magic_bytes(file);
     const auto next = [&] {
-        Pickle tree = pickle::read(file, position, file.size(), allowed);
+        Pickle tree = pickle::read(file, position, file.size(), known);
         position = tree.end;
         return tree;
     };
@@ -487,6 +544,9 @@ std::unique_ptr<WeightFile> open_torch_stream(const std::filesystem::path& path,
         auto& users = by_key.at(*key);
         if (users.empty()) interpreter.damaged("a storage that is there twice");
         const Storage& first = *users.front();
+        if (first.element_bytes == 0) {
+            fail("{}: storage '{}' is of a type that is not known", file.name(), printable(*key));
+        }
         const std::uint64_t bytes = storage_bytes(file, first);
         const auto elements = file.number<std::uint64_t>(position);
         position += sizeof elements;

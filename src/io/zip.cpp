@@ -131,24 +131,19 @@ std::map<std::string, ZipMember> read_zip(const InputFile& file) {
         rest.remove_prefix(name_length + extra_length + comment_length);
 
         if (flags & 1) fail("{}: member '{}' of the zip archive is encrypted", file.name(), printable(name));
-        if (method != 0) {
-            fail(
-                "{}: member '{}' of the zip archive is compressed (method {}); files of weights store theirs as they "
-                "are",
-                file.name(), printable(name), method);
-        }
-        if (stored != size) damaged(file, fmt::format("member '{}' has two sizes", printable(name)));
+        const bool compressed = method != 0;
+        if (!compressed && stored != size) damaged(file, fmt::format("member '{}' has two sizes", printable(name)));
         if (offset > directory.begin || directory.begin - offset < local_bytes ||
             file.number<std::uint32_t>(offset) != local_signature) {
             damaged(file, fmt::format("member '{}' is not where the list says", printable(name)));
         }
         const std::uint64_t begin =
             offset + local_bytes + file.number<std::uint16_t>(offset + 26) + file.number<std::uint16_t>(offset + 28);
-        if (begin > directory.begin || size > directory.begin - begin) {
-            damaged(file, fmt::format("member '{}' of {} bytes ends outside the file", printable(name), size));
+        if (begin > directory.begin || stored > directory.begin - begin) {
+            damaged(file, fmt::format("member '{}' of {} bytes ends outside the file", printable(name), stored));
         }
-        extents.emplace_back(offset, begin + size);
-        if (!members.emplace(name, ZipMember{begin, size}).second) {
+        extents.emplace_back(offset, begin + stored);
+        if (!members.emplace(name, ZipMember{begin, stored, compressed}).second) {
             fail("{}: the zip archive has '{}' twice", file.name(), printable(name));
         }
     }

@@ -12,10 +12,11 @@ namespace camber {
 struct ZipMember {
     std::uint64_t begin = 0;  ///< of its bytes in the file
     std::uint64_t size = 0;
+    bool compressed = false;  ///< then its bytes are of no use here
 };
 
-/// Members by name. Throws Error naming the file when it is cut short or damaged, when a member is compressed,
-/// encrypted, there twice, outside the file or overlaps another, or there are more than 100,000. Checksums are not
+/// Members by name. Throws Error naming the file when it is cut short or damaged, when a member is encrypted, there
+/// twice, outside the file or overlaps another, or there are more than 100,000. Checksums are not
 /// compared: elements are read straight from where they are.
 std::map<std::string, ZipMember> read_zip(const InputFile& file);
 

@@ -59,13 +59,14 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
         stage_config(train_config(info.config, checkpoint.string()), info.extra.value("stage", std::size_t{0}));
     if (!device.empty()) {
         config.device = device;
-    } else if (!has_backend(parse_device(config.device))) {
+    } else if (config.device != "auto" && !has_backend(parse_device(config.device))) {
         config.device = "auto";  // trained on a GPU, used where there is none
     }
     resolve_device(config);
     if (!dtype.empty()) {
         config.dtype = dtype;
-    } else if (!backend(parse_device(config.device)).why_not_in(parse_dtype(config.dtype)).empty()) {
+    } else if (config.dtype != "auto" &&
+               !backend(parse_device(config.device)).why_not_in(parse_dtype(config.dtype)).empty()) {
         config.dtype = "f32";  // trained on a newer GPU
     }
     Model model = make_model(config, parse_class_table(info.extra.at("classes").dump(), checkpoint.string()), false);

@@ -1,5 +1,7 @@
 #include "train/pretrained.h"
 
+#include <camber/checkpoint.h>
+
 #include <algorithm>
 
 namespace camber {
@@ -45,6 +47,15 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file) {
     }
     return fmt::format("the encoder starts from {} ({} tensors, names as in {})", file, report.matched.size(),
                        report.from);
+}
+
+void take_network(const std::string& file, TrainConfig& config) {
+    if (!WeightFile::open(file)->from_camber()) return;
+    const TrainConfig theirs = train_config(CheckpointFile::open(file).info().config);
+    config.net = theirs.net;
+    config.net_options = theirs.net_options;
+    config.height = theirs.height;
+    config.width = theirs.width;
 }
 
 std::string load_network_weights(nets::Net& net, const std::string& file_name) {

@@ -2,6 +2,7 @@
 #include <camber/augment.h>
 #include <camber/import.h>
 #include <camber/nets.h>
+#include <camber/train.h>
 
 #include <string>
 
@@ -22,9 +23,12 @@ void refuse_classifier(const nets::Net& net);
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);
 
-/// Fills the network from a file of all its weights: another library's or a checkpoint. What the file has nothing for,
-/// or in another shape (the last layer, for other classes), keeps its initial values. Returns a line about it. Throws
-/// Error when nothing fits.
+/// Takes the network, its options and its input's size from a checkpoint of Camber's; from other files nothing, as they
+/// do not say.
+void take_network(const std::string& file, TrainConfig& config);
+
+/// Fills the network from a file of all its weights: another library's or a checkpoint. A last layer for other classes
+/// keeps its initial values. Returns a line about it. Throws Error when anything else does not fit.
 std::string load_network_weights(nets::Net& net, const std::string& file);
 
 /// Lets the encoder's parameters learn, or keeps them as they are; its batch normalisations too when `batch_norms_too`

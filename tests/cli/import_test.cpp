@@ -1,3 +1,4 @@
+#include <camber/data.h>
 #include <camber/import.h>
 #include <camber/nets.h>
 #include <camber/safetensors.h>
@@ -47,6 +48,50 @@ TEST_CASE("import makes a checkpoint, export makes the file again") {
     CHECK(nlohmann::json::parse(json.output)["missing"].empty());
 }
 
+TEST_CASE("an imported checkpoint is taken by every command with no further option") {
+    const TemporaryFolder folder;
+    const std::string checkpoint = (folder / "c.safetensors").string(), data = (folder / "data").string();
+    write_weights(folder / "a.safetensors", 7);
+    REQUIRE(import_file(folder / "a.safetensors", checkpoint, {"--size", "32x48"}).exit_code == 0);
+    const auto succeeds = [](const std::vector<std::string>& arguments) {
+        const CommandResult result = run_camber(arguments);
+        INFO(result.errors);
+        CHECK(result.exit_code == 0);
+    };
+    write_png(folder / "a.png", Image(20, 30, 3));
+    succeeds({"predict", "--checkpoint", checkpoint, "--out", (folder / "out").string(), (folder / "a.png").string()});
+    CHECK(std::filesystem::exists(folder / "out/a_labels.png"));
+    check_error(run_camber({"predict", "--size", "31x48", "--checkpoint", checkpoint, "--out",
+                            (folder / "out").string(), (folder / "a.png").string()}),
+                2, {"31"});
+    check_error(run_camber({"eval", "--checkpoint", checkpoint}), 2, {"c.safetensors", "--data FOLDER"});
+
+    ClassTable three = numbered_classes(3);
+    three.names = {"road", "car", "sky"};
+    std::filesystem::create_directories(folder / "data/val");
+    std::filesystem::create_directories(folder / "data/valannot");
+    write_text(folder / "data/classes.json", class_table_json(three));
+    write_png(folder / "data/val/a.png", Image(20, 30, 3));
+    write_png(folder / "data/valannot/a.png", Image(20, 30, 1));
+    succeeds({"eval", "--checkpoint", checkpoint, "--data", data, "--size", "16x16"});
+}
+
+TEST_CASE("export writes what the file's name says, or nothing") {
+    const TemporaryFolder folder;
+    const std::string checkpoint = (folder / "c.safetensors").string();
+    write_weights(folder / "a.safetensors", 7);
+    REQUIRE(import_file(folder / "a.safetensors", checkpoint).exit_code == 0);
+    for (const char* name : {"w.onnx", "w.pth", "w.pt", "w.keras", "w"}) {
+        CAPTURE(name);
+        check_error(run_camber({"export", "--checkpoint", checkpoint, "--out", (folder / name).string()}), 2,
+                    {name, ".safetensors", ".weights.h5"});
+        CHECK_FALSE(std::filesystem::exists(folder / name));
+    }
+    const std::string before = read_text(checkpoint);
+    check_error(run_camber({"export", "--checkpoint", checkpoint, "--out", checkpoint}), 2, {"the checkpoint itself"});
+    CHECK(read_text(checkpoint) == before);
+}
+
 TEST_CASE("imports that cannot be are one line, and leave no file") {
     const TemporaryFolder folder;
     const std::filesystem::path good = folder / "a.safetensors", bad = folder / "bad.pth",
@@ -58,7 +103,7 @@ TEST_CASE("imports that cannot be are one line, and leave no file") {
     write_text(bad, read_text(good).substr(0, 3000));
     check_error(import_file(bad, out), 1, {"bad.pth"});
     check_error(import_file(std::filesystem::path(CAMBER_TEST_FIXTURES) / "weights/torch_module.pth", out), 1,
-                {"wants to call torch.nn.modules.container.Sequential"});
+                {"a pickled torch.nn.modules.container.Sequential"});
     check_error(import_file(std::filesystem::path(CAMBER_TEST_FIXTURES) / "weights/torch_zip.pth", out), 1,
                 {"none of its 18 tensors fits"});
     check_error(import_file(good, out, {"--from", "caffe"}), 2, {"caffe", "torchvision"});
@@ -73,6 +118,9 @@ TEST_CASE("imports that cannot be are one line, and leave no file") {
     check_error(run_camber({"import", "--net", "unet", "--depth", "1", "--classes", "3", "--strict", "--weights",
                             good.string(), "--out", out.string()}),
                 1, {"of the wrong shape", "needs [64, 3, 3, 3]"});
+    check_error(run_camber({"import", "--net", "unet", "--width", "4", "--depth", "2", "--classes", "3", "--weights",
+                            good.string(), "--out", out.string()}),
+                1, {"missing (encoder.1.conv1.weight", "--partial"});
     check_error(run_camber({"export", "--checkpoint", good.string(), "--out", out.string()}), 1,
                 {"not a Camber checkpoint"});
     check_error(run_camber({"export", "--checkpoint", bad.string(), "--out", out.string()}), 1, {"bad.pth"});

@@ -130,6 +130,22 @@ TEST_CASE("Keras's file has every element where Keras's layouts put it, and come
     }
 }
 
+TEST_CASE("a name that ends in .weights.h5 is of Keras 3's format, and comes back bit for bit") {
+    if (!has_hdf5()) return;
+    const TemporaryFolder folder;
+    Filled filled("unet-resnet34", {{"width", 4}}, 1), other("unet-resnet34", {{"width", 4}}, 2);
+    export_keras(*filled.net, folder / "a.weights.h5");
+    const std::string bytes = read_text(folder / "a.weights.h5");
+    CHECK(bytes.find("layer_names") == std::string::npos);
+    CHECK(bytes.find("batch_normalization_1") != std::string::npos);
+    import_weights(*WeightFile::open(folder / "a.weights.h5"), *other.net, {.strict = true});
+    auto before = filled.tensors(), after = other.tensors();
+    for (const auto& [name, tensor] : before) {
+        CAPTURE(name);
+        CHECK(tensor.to_vector<float>() == after.at(name).to_vector<float>());
+    }
+}
+
 TEST_CASE("what Keras has no place for is refused in one line, and leaves no file") {
     const TemporaryFolder folder;
     const auto refused = [&](const std::string& net, const Options& options) {

@@ -59,15 +59,17 @@ TEST_CASE("each hostile file gives its one line, in little time and memory") {
          "tensor 'x' ends at byte 8 of 4 bytes of data: the file was cut short or is damaged",
          safetensors(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", "abcd")},
         {"zip bomb", "a.pth",
-         "member 'archive/data/0' of the zip archive is compressed (method 8); files of weights store theirs as they "
-         "are",
-         zip_archive({{"archive/data.pkl", pickled("}")}, {"archive/data/0", std::string(1000, '\0'), 8, 0, 1 << 30}})},
+         "member 'archive/data/0' of the zip archive is compressed; files of weights store theirs as they are: unpack "
+         "it, "
+         "or pack it again without compression (zip -0)",
+         zip_archive({{"archive/data.pkl", pickled("}" + pickled_text("x") + pickled_tensor(16, 0, {16}, {1}) + "s")},
+                      {"archive/data/0", std::string(1000, '\0'), 8}})},
         {"a member of more bytes than the file", "a.pth",
          "a damaged zip archive, or one cut short (member 'archive/data/0' of 1073741824 bytes ends outside the file)",
          zip_archive({{"archive/data.pkl", pickled("}")}, {"archive/data/0", "", 0, 0, 1 << 30}})},
         {"os.system", "a.pth",
-         "the pickle wants to call os.system: only tensors and what holds them are read and nothing is ever run; in "
-         "Python, save the model's state_dict() alone",
+         "holds a pickled os.system where a state_dict is wanted, and nothing in a file is ever run; in Python, "
+         "torch.save(model.state_dict(), FILE)",
          zip_archive({{"a/data.pkl", pickled("cos\nsystem\n(" + pickled_text("id") + "tR")}})},
         {"a dictionary within itself", "a.pth", "the pickle holds a value that contains itself",
          zip_archive({{"a/data.pkl", pickled("}q\1" + pickled_text("a") + "h\1s")}})},

@@ -138,7 +138,7 @@ TEST_CASE("Keras's layouts become ours, from every form of its files") {
         CAPTURE(name);
         Small net(true);
         const nn::ParameterBuffer memory(net, {.gradients = false});
-        const ImportReport report = import_weights(*file, net);
+        const ImportReport report = import_weights(*file, net, {.partial = true});
         CHECK(report.missing.empty());
         CHECK(report.wrong_shape.empty());
         CHECK(report.unexpected ==
@@ -235,6 +235,55 @@ TEST_CASE("wrappers' prefixes and counters are no trouble") {
     check_small_from_pytorch(net, "", "module._orig_mod.");
 }
 
+TEST_CASE("wrappers' names may stand anywhere, and a network below a name of its own") {
+    const TemporaryFolder folder;
+    std::vector<std::pair<std::string, Shape>> list = {{"mean", {1, 3, 1, 1}}, {"loss_fn.weight", {2}}};
+    for (const auto& [name, shape] : small_in_pytorch) {
+        const std::size_t dot = name.find('.');
+        list.emplace_back("model.net." + name.substr(0, dot) + "._checkpoint_wrapped_module.module" + name.substr(dot),
+                          shape);
+    }
+    write_pytorch(folder / "a", list);
+    Small net(false);
+    const nn::ParameterBuffer memory(net, {.gradients = false});
+    const ImportReport report = import_weights(*WeightFile::open(folder / "a"), net, {.strict = true});
+    CHECK(report.prefix == "model.net.");
+    CHECK(report.matched.size() == 11);
+    CHECK(report.ignored == std::vector<std::string>{"mean", "loss_fn.weight"});
+    CHECK(tensor_of(net, "fc1.bias").to_vector<float>() ==
+          fixture_values("model.net.fc1._checkpoint_wrapped_module.module.bias", 5));
+    CHECK(mentions(report.text(), {"below model.net."}));
+}
+
+TEST_CASE("a network filled in part is refused, but for a last layer for other classes and what is outside it") {
+    const TemporaryFolder folder;
+    const auto imported = [&](std::vector<std::pair<std::string, Shape>> list, const ImportOptions& options = {}) {
+        write_pytorch(folder / "a", list);
+        Small net(false);
+        const nn::ParameterBuffer memory(net, {.gradients = false});
+        return import_weights(*WeightFile::open(folder / "a"), net, options);
+    };
+    auto other_head = small_in_pytorch, other_inputs = small_in_pytorch, more = small_in_pytorch, less = more;
+    other_head[9].second = {9, 2};
+    other_head[10].second = {9};
+    const ImportReport head = imported(other_head);
+    CHECK(head.fits());
+    CHECK(head.matched.size() == 9);
+    CHECK(mentions(head.text(), {"fc1.weight is for other classes in the file: it starts anew"}));
+    CHECK(mentions(error_of([&] { imported(other_head, {.strict = true}); }), {"of the wrong shape"}));
+
+    other_inputs[0].second = {4, 1, 3, 3};
+    CHECK(mentions(error_of([&] { imported(other_inputs); }), {"conv0.weight is [4, 1, 3, 3]", "another network"}));
+    more.emplace_back("bn0.attention.weight", Shape{2});  // within a layer: another architecture
+    CHECK(mentions(error_of([&] { imported(more); }), {"bn0.attention.weight", "--partial"}));
+    CHECK(imported(more, {.partial = true}).matched.size() == 11);
+    more.back().first = "flag";
+    CHECK(imported(more).unexpected == std::vector<std::string>{"flag"});
+    less.pop_back();
+    CHECK(mentions(error_of([&] { imported(less); }), {"10 of the network's 11 tensors", "1 missing (fc1.bias)"}));
+    CHECK(imported(less, {.partial = true}).missing == std::vector<std::string>{"fc1.bias"});
+}
+
 TEST_CASE("an encoder is filled from a classifier, its head and the decoder left alone") {
     const TemporaryFolder folder;
     auto list = small_in_pytorch;
@@ -285,7 +334,10 @@ TEST_CASE("the report says what fits and what does not, and --strict makes it an
     CHECK(message.find('\n') == std::string::npos);
     CHECK(tensor_of(net, "conv0.weight").to_vector<float>() == before);  // judged before anything is written
 
-    const ImportReport report = import_weights(*file, net);
+    CHECK(mentions(error_of([&] { import_weights(*file, net); }),
+                   {"1 of the network's", "8 missing", "layer9.weight", "--partial"}));
+    CHECK(tensor_of(net, "conv0.weight").to_vector<float>() == before);
+    const ImportReport report = import_weights(*file, net, {.partial = true});
     CHECK(report.matched.size() == 1);
     CHECK(report.missing.size() == 8);
     CHECK(report.unexpected == std::vector<std::string>{"layer9.weight"});

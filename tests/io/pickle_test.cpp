@@ -72,25 +72,44 @@ TEST_CASE("values of every kind and protocol come back") {
     CHECK(parse("\x8a\x0a" + std::string(10, 'x') + ".").values[0].kind == Kind::large_integer);
 }
 
-TEST_CASE("calls of what is allowed become nodes, and nothing else may be named") {
+TEST_CASE("calls of what is known become nodes, whatever else is named a leaf that keeps nothing") {
     const pickle::Pickle p = parse("ccollections\nOrderedDict\n)R" + pickled_text("k") + "K\x07s}b.");
     REQUIRE(p[p.root].kind == Kind::call);
     CHECK(p[p[p.root].items[0]].integer == 0);
     CHECK(p[p[p.root].items[3]].integer == 7);
 
-    CHECK(mentions(refusal("cos\nsystem\n(S'id'\ntR."), {"wants to call os.system", "nothing is ever run"}));
-    CHECK(mentions(refusal("\x80\x02"
-                           "cposix\nsystem\nq\0(X\2\0\0\0idtR."),
-                   {"wants to call posix.system"}));
-    CHECK(mentions(refusal("\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x93\x94\x8c\x02id\x85R."), {"call os.system"}));
-    CHECK(mentions(refusal("(ios\nsystem\n."), {"call os.system"}));
-    CHECK(mentions(refusal("c__builtin__\neval\n(U\x01"
-                           "1tR."),
-                   {"call __builtin__.eval"}));
-    CHECK(mentions(refusal("ca\x1b[2J\nb\n."), {"call a\\u001b[2J.b"}));
+    const auto leaf = [](const std::string& contents) {
+        const pickle::Pickle tree = parse(contents);
+        CHECK(tree[tree.root].kind == Kind::opaque);
+        CHECK(tree[tree.root].items.empty());
+        return tree.name(tree.root);
+    };
+    CHECK(leaf("cos\nsystem\n(S'id'\ntR.") == "os.system");
+    CHECK(leaf("\x80\x02"
+               "cposix\nsystem\nq\1(U\2idtR.") == "posix.system");
+    CHECK(leaf("\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x93\x94\x8c\x02id\x85R.") == "os.system");
+    CHECK(leaf("(ios\nsystem\n.") == "os.system");
+    CHECK(leaf("(cos\nsystem\nK\1o.") == "os.system");
+    CHECK(leaf("ca\nb\n)}\x92}(K\1K\2ub(K\1eK\1K\2s.") == "a.b");
+    CHECK(leaf("\x8f(K\1\x90.") == "object");
+    CHECK(leaf("(K\1\x91.") == "object");
+    std::string many;
+    for (int i = 0; i < 100; ++i) many += "cm\nc" + std::to_string(i) + "\n0";
+    CHECK(leaf(many + "cm\nlast\n.") == "object");
     CHECK(mentions(refusal("}}R."), {"cannot be called"}));
     CHECK(mentions(refusal("\x82\x01."), {"opcode 0x82"}));
-    CHECK(mentions(refusal("S'id'\n."), {"opcode 0x53"}));
+    CHECK(mentions(refusal("\x97."), {"opcode 0x97"}));
+}
+
+TEST_CASE("what only the older protocols write comes back too") {
+    const pickle::Pickle p = parse("((I1\nF2.5\nL3L\nL99999999999999999999L\nS'ab'\nlI7\nd.");
+    CHECK(p[p.root].kind == Kind::dict);
+    const auto& list = p[p[p.root].items[0]];
+    REQUIRE(list.items.size() == 5);
+    CHECK(p[list.items[1]].real == 2.5);
+    CHECK(p[list.items[2]].integer == 3);
+    CHECK(p[list.items[3]].kind == Kind::large_integer);
+    CHECK(p.text(p[list.items[4]]) == "ab");
 }
 
 TEST_CASE("pickles that are cut short are refused wherever the cut is") {

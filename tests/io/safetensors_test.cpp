@@ -165,7 +165,6 @@ TEST_CASE("files that are not what they should be are refused in one line that n
     contains(refusal(raw_file(R"({"a\nb":3})", "")), "tensor 'a\\nb' is");
     contains(refusal(raw_file(R"({"x":{"dtype":"F32","shape":[1]}})", four)), "has no 'data_offsets'");
     contains(refusal(raw_file(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"z":1}})", four)), "key 'z'");
-    contains(refusal(raw_file("{" + tensor("F8_E4M3", "[4]", "[0,4]") + "}", four)), "is of dtype F8_E4M3");
     contains(refusal(raw_file("{" + tensor("F32", "[1,1,1,1,1]", "[0,4]") + "}", four)), "has 5 dimensions");
     contains(refusal(raw_file("{" + tensor("F32", "[-1]", "[0,4]") + "}", four)), "not a whole number");
     contains(refusal(raw_file("{" + tensor("F32", "[1.0]", "[0,4]") + "}", four)), "not a whole number");
@@ -209,4 +208,18 @@ TEST_CASE("what cannot be written is refused and leaves no file") {
     CHECK(refusal({{"x", Tensor()}}).ends_with("tensor 'x' has no elements"));
     CHECK(refusal({{"\xff", x}}).ends_with("is not UTF-8"));
     CHECK(folder.file_count() == 0);
+}
+
+TEST_CASE("tensors of a dtype that is not read are listed, and refused when asked for") {
+    const TemporaryFolder folder;
+    const std::string header = R"({"flag":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]},)"
+                               R"("small":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[3,4]}})";
+    write_text(folder / "a", raw_file(header, "abcd"));
+    const SafetensorsFile file = SafetensorsFile::open(folder / "a");
+    REQUIRE(file.entries().size() == 2);
+    for (const auto& entry : file.entries()) {
+        CHECK(entry.stored == ElementType::unreadable);
+        const std::string message = error_of([&] { file.read(entry.name); });
+        CHECK(message.find("is of a dtype that cannot be read") != std::string::npos);
+    }
 }

@@ -105,7 +105,7 @@ TEST_CASE("a state_dict is found in what a training script wraps around it") {
 
 TEST_CASE("a whole pickled module is refused by name") {
     CHECK(mentions(error_of([] { WeightFile::open(weight_fixture("torch_module.pth")); }),
-                   {"wants to call torch.nn.modules.container.Sequential", "state_dict()"}));
+                   {"a pickled torch.nn.modules.container.Sequential", "state_dict()"}));
 }
 
 TEST_CASE("PyTorch files cut short anywhere give one line") {
@@ -143,8 +143,47 @@ TEST_CASE("tensors that do not fit their storage are refused") {
     CHECK(mentions(of(17, 0, {1}, {1}), {"storage '0' has 64 bytes, but 17 elements of f32 need 68"}));
     CHECK(mentions(of(huge, 0, {1}, {1}), {"storage '0' is larger than any file"}));
     CHECK(mentions(of(16, 0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)), {"9 dimensions"}));
-    CHECK(mentions(refusal(torch_archive(pickled_tensor(16, 0, {1}, {1}, "QInt8Storage"), sixteen)),
-                   {"wants to call torch.QInt8Storage"}));
+}
+
+TEST_CASE("values that are no tensors are passed over, whatever class they are of") {
+    const TemporaryFolder folder;
+    const std::string tensor = pickled_tensor(16, 0, {16}, {1});
+    const std::string counter = "ccollections\nCounter\n}" + pickled_text("a") + "K\1s\x85R",
+                      scalar = "cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\n(" + pickled_text("f8") +
+                               "K\1K\1tR(K\3" + pickled_text("<") + "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\1tb" +
+                               pickled_text("12345678") + "\x86R",
+                      space = "cargparse\nNamespace\n)\x81}" + pickled_text("lr") + "K\1sb",
+                      list = "cfastcore.foundation\nL\n)\x81K\1a", set = "\x8f(K\1K\2\x90", old = "(K\1imodule\nOld\n",
+                      made = "(cmodule\nOld\nK\1o";
+    std::string body = "}";
+    for (const std::string& value : {counter, scalar, space, list, set, old, made}) {
+        body += pickled_text("v" + std::to_string(body.size())) + value + "s";
+    }
+    body += pickled_text("x") + tensor + "s";
+    write_text(folder / "a", zip_archive({{"a/data.pkl", pickled(body)}, {"a/data/0", sixteen}}));
+    CHECK(names_of(*WeightFile::open(folder / "a")) == std::vector<std::string>{"x"});
+}
+
+TEST_CASE("a tensor of a dtype that cannot be read is refused when it is read, not before") {
+    const TemporaryFolder folder;
+    for (const char* type : {"QInt8Storage", "ComplexFloatStorage", "Float4Storage"}) {
+        CAPTURE(type);
+        write_text(folder / "a", torch_archive(pickled_tensor(2, 0, {2}, {1}, type), sixteen));
+        const auto file = WeightFile::open(folder / "a");
+        CHECK(file->find("x")->type == ElementType::unreadable);
+        CHECK(mentions(error_of([&] { file->read("x"); }), {"'x' is of a dtype that cannot be read"}));
+    }
+}
+
+TEST_CASE("PyTorch's older stream is known by its number, in every protocol of pickles") {
+    const std::string whole = read_text(weight_fixture("torch_stream.pth")), rest = whole.substr(15);
+    const std::string number("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);
+    const TemporaryFolder folder;
+    for (const std::string& magic : {std::string("L119547037146038801333356L\n."), "\x80\2" + number, "\x80\3" + number,
+                                     "\x80\4\x95" + little(13, 8) + number, "\x80\5\x95" + little(13, 8) + number}) {
+        write_text(folder / "a", magic + rest);
+        check_state(*WeightFile::open(folder / "a"));
+    }
 }
 
 TEST_CASE("archives that are not a state_dict are refused") {
@@ -156,8 +195,9 @@ TEST_CASE("archives that are not a state_dict are refused") {
     CHECK(mentions(archive("N"), {"holds no tensors"}));
     CHECK(mentions(archive(tensor), {"holds no tensors"}));
     CHECK(mentions(archive("}q\1" + pickled_text("a") + "h\1s"), {"contains itself"}));
-    CHECK(mentions(archive("cos\nsystem\n(" + pickled_text("id") + "tR"), {"wants to call os.system"}));
-    CHECK(mentions(archive("ctorch.storage\n_load_from_bytes\n(U\1xtR"), {"call torch.storage._load_from_bytes"}));
+    CHECK(mentions(archive("cos\nsystem\n(" + pickled_text("id") + "tR"),
+                   {"holds a pickled os.system", "nothing in a file is ever run"}));
+    CHECK(mentions(archive("ctorch.storage\n_load_from_bytes\n(U\1xtR"), {"a pickled torch.storage._load_from_bytes"}));
     CHECK(mentions(archive("}" + pickled_text("x") + tensor + "s" + pickled_text("x") + tensor + "s"),
                    {"two tensors are called 'x'"}));
     CHECK(mentions(refusal(zip_archive({{"a/data.pkl", pickled("}" + pickled_text("x") + tensor + "s")}})),
@@ -165,6 +205,10 @@ TEST_CASE("archives that are not a state_dict are refused") {
     CHECK(mentions(refusal(zip_archive({{"other", ""}})), {"not of PyTorch's"}));
     CHECK(mentions(refusal(zip_archive({{"model.weights.h5", ""}})), {".keras archive"}));
     CHECK(mentions(refusal(zip_archive({{"a/data.pkl", pickled("}")}, {"a/constants.pkl", ""}})), {"TorchScript"}));
+    CHECK(
+        mentions(refusal(zip_archive({{"a/code/x.py", "x", 8}, {"a/data.pkl", pickled("}")}, {"a/constants.pkl", ""}})),
+                 {"TorchScript archive", "torch.jit.load"}));
+    CHECK(mentions(refusal(zip_archive({{"a/data.pkl", "x", 8}})), {"'a/data.pkl' of the zip archive is compressed"}));
     CHECK(mentions(refusal(zip_archive({{"a/data.pkl", pickled("}")}, {"a/byteorder", "big"}})), {"byte order"}));
     // Dictionaries that share their parts: 2^60 names in a few hundred bytes.
     std::string nested = "}" + pickled_text("x") + tensor + "s";
@@ -178,7 +222,10 @@ TEST_CASE("archives that are not a state_dict are refused") {
 }
 
 TEST_CASE("files of no known kind are refused in one line") {
-    CHECK(mentions(refusal(""), {"not a file of weights"}));
+    CHECK(mentions(refusal(""), {"an empty file"}));
+    CHECK(mentions(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n"), {"git lfs pull"}));
+    CHECK(mentions(refusal("\n <!DOCTYPE html><html>"), {"an HTML page"}));
+    CHECK(mentions(refusal("\x1f\x8b\x08 and so on"), {"gunzip"}));
     CHECK(mentions(refusal("these are words"), {"not a file of weights"}));
     CHECK(mentions(refusal("\x89PNG\r\n\x1a\n..."), {"not a file of weights"}));
     CHECK(mentions(refusal(little(4096, 8) + "{\"x\":1}"), {"cut short"}));

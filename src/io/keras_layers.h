@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "io/targets.h"
+
+namespace camber {
+
+/// A layer with weights as Keras has it.
+struct KerasLayer {
+    std::string path;                     ///< ours
+    std::string unnamed;                  ///< what Keras calls it when it was given no name: conv2d, conv2d_1, ...
+    std::vector<std::string> parameters;  ///< our names, in the order of Keras's variables
+};
+
+/// In the order of Keras's model.layers, which is how it finds their weights again.
+std::vector<KerasLayer> keras_layers(const Targets& targets);
+
+/// A name that Keras gave itself, "conv2d_7" say, as its kind and number; an empty kind for any other name.
+struct UnnamedLayer {
+    std::string kind;
+    std::uint64_t number = 0;
+};
+UnnamedLayer unnamed_layer(const std::string& name);
+
+}  // namespace camber
