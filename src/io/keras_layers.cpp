@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <string_view>
 
 namespace camber {
 namespace {
-
-constexpr std::string_view kinds[] = {"conv2d", "conv2d_transpose", "batch_normalization", "dense"};
 
 std::string kind_of(const nn::Module* layer) {
     return dynamic_cast<const nn::BatchNorm2d*>(layer)       ? "batch_normalization"
@@ -46,20 +42,6 @@ std::vector<KerasLayer> keras_layers(const Targets& targets) {
         layer.unnamed = before == 0 ? kind : fmt::format("{}_{}", kind, before);
     }
     return layers;
-}
-
-UnnamedLayer unnamed_layer(const std::string& name) {
-    const auto is_kind = [](std::string_view text) {
-        return std::find(std::begin(kinds), std::end(kinds), text) != std::end(kinds);
-    };
-    if (is_kind(name)) return {name, 0};
-    const std::size_t line = name.rfind('_');
-    if (line == std::string::npos || !is_kind(std::string_view(name).substr(0, line))) return {};
-    std::uint64_t number = 0;
-    const char* end = name.data() + name.size();
-    const auto [stop, error] = std::from_chars(name.data() + line + 1, end, number);
-    if (error != std::errc() || stop != end) return {};
-    return {name.substr(0, line), number};
 }
 
 }  // namespace camber

@@ -16,11 +16,4 @@ struct KerasLayer {
 /// In the order of Keras's model.layers, which is how it finds their weights again.
 std::vector<KerasLayer> keras_layers(const Targets& targets);
 
-/// A name that Keras gave itself, "conv2d_7" say, as its kind and number; an empty kind for any other name.
-struct UnnamedLayer {
-    std::string kind;
-    std::uint64_t number = 0;
-};
-UnnamedLayer unnamed_layer(const std::string& name);
-
 }  // namespace camber
