@@ -322,13 +322,16 @@ void add_train(CLI::App& app, Action& action) {
             take("--net", a->net, config.net);
             if (given("--net") && config.net != train_preset(a->preset).net)
                 config.net_options = nlohmann::json::object();
-            if (given("--weights") && !given("--net")) take_network(a->weights, config);
+            take("--weights", a->weights, config.weights);
+            if (given("--weights") && !given("--net")) {
+                check_config(config);  // before what it names is read
+                take_network(config.weights, config);
+            }
             if (given("--width")) config.net_options["width"] = a->net_width;
             if (given("--up-kernel")) config.net_options["up_kernel"] = a->up_kernel;
             if (given("--head-kernel")) config.net_options["head_kernel"] = a->head_kernel;
             if (given("--dropout")) config.net_options["dropout"] = a->dropout;
             for (const std::string& option : a->net_options) set_net_option(config.net_options, option);
-            take("--weights", a->weights, config.weights);
             take("--encoder-weights", a->encoder_weights, config.encoder_weights);
             config.freeze_encoder = config.freeze_encoder || a->freeze_encoder;
             config.freeze_batch_norms = config.freeze_batch_norms || a->freeze_batch_norms;
