@@ -18,7 +18,7 @@ class Sizes:
     matrix: int         # rows and columns of the product that gives the matrix rate
     train: tuple        # options of camber train
     suites: tuple       # of tests, the most important first
-    library_cases: str  # of test_backend, run on cuDNN's and cuBLAS's convolutions
+    library_cases: tuple  # of test_backend, run on cuDNN's and cuBLAS's convolutions
     sanitizer: dict     # tool of compute-sanitizer: cases of test_backend
 
     def programs(self):
@@ -33,7 +33,7 @@ FULL = Sizes(
     train=("--preset", "camvid-gpu"),
     suites=tuple(Suite(name) for name in (
         "backend", "ops", "nn", "optim", "nets", "train", "cudnn", "cublas", "metrics")),
-    library_cases="convolutions as networks*,transposed*",
+    library_cases=("convolutions as networks*", "transposed*"),
     sanitizer={"memcheck": "convolutions as networks*,batch normalisation with a residual*,pooling*,"
                            "segmentation losses*,*optimizer steps*",
                "racecheck": "convolutions with tiny*,batch normalisation with a residual*,segmentation losses*",
@@ -45,7 +45,7 @@ TINY = Sizes(
              "--seconds", "0.001", "--rounds", "1"), matrix=256,
     train=("--net", "unet", "--width", "2", "--size", "16x32", "--batch", "2", "--epochs", "1"),
     suites=(Suite("backend", ("-tc=the confusion matrix*,softmax",)), Suite("metrics")),
-    library_cases="convolutions with tiny*", sanitizer={"memcheck": "softmax"})
+    library_cases=("convolutions with tiny*",), sanitizer={"memcheck": "softmax"})
 
 
 @dataclasses.dataclass

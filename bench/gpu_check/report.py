@@ -155,11 +155,12 @@ def tests(d, brief):
         lines += shortened([f"  {name}: {message[:300 if brief else None]}" for name, message in failed.items()],
                            BRIEF_FAILURES if brief else None)
     for library in ("cudnn", "cublas"):
-        figures = d.figures(f"library/{library}")
-        if figures:
-            counts = f"{len(figures['passed'])} passed, {len(figures['failed'])} failed"
-            lines.append(f"  convolutions through {library}: {counts}")
-            lines += [f"    {name}: {message[:300]}" for name, message in figures["failed"].items()]
+        found = [part["figures"] for name, part in d.parts.items()
+                 if name.startswith(f"library/{library} ") and part.get("figures")]
+        if found:
+            passed, failed = (sum((list(f[which]) for f in found), []) for which in ("passed", "failed"))
+            lines.append(f"  convolutions through {library}: {len(passed)} passed, {len(failed)} failed")
+            lines += [f"    {name}: {message[:300]}" for f in found for name, message in f["failed"].items()]
     for tool, what in d.sanitizer().items():
         figures = d.figures(f"sanitizer/{tool}")
         lines.append(f"  {tool}: {what}; {figures.get('summary') or 'no summary'}")

@@ -16,8 +16,9 @@ namespace camber::CAMBER_GPU {
 
 struct ChannelLayout {
     static constexpr int threads = 256;
-    static constexpr int most_columns =
-        32;  ///< so that a block has rows to sum, and its last one few channels to finish
+    /// Of a block, so that it has rows to sum, and a tile's last one few channels of few blocks to finish: a chain of
+    /// reads that nothing else hides. Of bf16 they are a cache line still.
+    static constexpr int most_lanes = 64;
 
     std::int64_t vectors, periods;  ///< of the tensor; the last period may be short
     std::int64_t full_rounds = 0;   ///< times rows: periods of every block
@@ -30,6 +31,7 @@ struct ChannelLayout {
         vectors = elements / width;
         period = channels / std::gcd(channels, width);
         periods = (vectors + period - 1) / period;
+        const int most_columns = most_lanes / width;
         tiles = static_cast<unsigned>((period + most_columns - 1) / most_columns);
         columns = (period + static_cast<int>(tiles) - 1) / static_cast<int>(tiles);
         rows = threads / columns;
@@ -137,7 +139,7 @@ template <class Adder, class Finish>
 __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const ChannelThread& self,
                                                 const ChannelPartials& partials, double* scratch, Adder adder,
                                                 Finish finish) {
-    constexpr int threads = ChannelLayout::threads;
+    constexpr int threads = ChannelLayout::threads, batch = 16;  // of reads in flight
     const bool by_tile = at.lanes() == at.channels;
     const unsigned blocks = by_tile ? at.blocks : at.blocks * at.tiles;
     if (!last_to_arrive(partials.arrived + (by_tile ? blockIdx.y : 0), blocks)) return;
@@ -149,13 +151,19 @@ __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const C
         ChannelSums sums;
         const auto add = adder(channel);
         if (slice < slices)
-            for (int lane = channel; lane < at.lanes(); lane += at.channels) {
-#pragma unroll 8
+            for (int lane = channel; lane < at.lanes(); lane += at.channels)
                 for (unsigned block = static_cast<unsigned>(slice); block < at.blocks;
-                     block += static_cast<unsigned>(slices))
-                    add(sums, block, lane,
-                        from_other_block(partials.sums + static_cast<std::int64_t>(block) * at.lanes() + lane));
-            }
+                     block += static_cast<unsigned>(batch * slices)) {
+                    float2 left[batch] = {};
+#pragma unroll
+                    for (int k = 0; k < batch; ++k)
+                        if (const unsigned b = block + static_cast<unsigned>(k * slices); b < at.blocks)
+                            left[k] = from_other_block(partials.sums + std::int64_t{b} * at.lanes() + lane);
+#pragma unroll
+                    for (int k = 0; k < batch; ++k)
+                        if (const unsigned b = block + static_cast<unsigned>(k * slices); b < at.blocks)
+                            add(sums, b, lane, left[k]);
+                }
         scratch[thread] = sums.first;
         scratch[threads + thread] = sums.second;
         __syncthreads();

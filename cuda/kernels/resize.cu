@@ -58,7 +58,8 @@ __device__ __forceinline__ int position(const Mapping& m, int o) {
 
 /// How much of input i is in output o, for positions less than a pixel apart: 1 where they agree.
 __device__ __forceinline__ float hat(const Mapping& m, int o, int i) {
-    return 1 - static_cast<float>(abs(position(m, o) - i * m.denominator)) * m.pixel;
+    // Subtracted in whole numbers: "1 - distance * pixel" would be rounded otherwise where it is a fused operation.
+    return static_cast<float>(m.denominator - abs(position(m, o) - i * m.denominator)) * m.pixel;
 }
 
 struct NearestAxis {

@@ -206,7 +206,13 @@ void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes
     static std::mutex mutex;
     static std::unordered_map<const void*, std::size_t> allowed;
     const std::lock_guard lock(mutex);
-    std::size_t& most = allowed[kernel];
+    const auto [known, first] = allowed.try_emplace(kernel, 0);
+    std::size_t& most = known->second;
+    if (first) {  // what a block has unasked is for the kernel's own arrays as well
+        cudaFuncAttributes attributes = {};
+        check(cudaFuncGetAttributes(&attributes, kernel), "cudaFuncGetAttributes", "launching '{}'", name);
+        most = shared_bytes_unasked - std::min(shared_bytes_unasked, attributes.sharedSizeBytes);
+    }
     if (bytes <= most) return;
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
           "cudaFuncSetAttribute", "giving '{}' {} bytes of shared memory", name, bytes);

@@ -122,6 +122,9 @@ std::string last_launch();
 cudaStream_t compute_stream();
 /// Where checking(): throws Error when what was queued without check_launch(), by a library, has failed.
 void check_before_launch(const char* name);
+/// Dynamic and a kernel's own shared memory of a block, together, that needs no asking for.
+inline constexpr std::size_t shared_bytes_unasked = 48 * 1024;
+/// To be called before `kernel` is launched with `bytes` of dynamic shared memory.
 void allow_shared_memory(const char* name, const void* kernel, std::size_t bytes);
 int blocks_per_multiprocessor(const void* kernel, int threads, std::size_t shared_bytes);
 /// A kernel that does nothing, compiled as all others are (probe.cu).

@@ -86,7 +86,9 @@ std::vector<GuardedOutput> run(const Primitive& primitive, Dtype dtype, Device d
     }
     const std::uint64_t allocations = device_memory(device).stats().allocations;
     primitive.run(backend(device), in, out);
-    CHECK_MESSAGE(device_memory(device).stats().allocations == allocations, "a second run asked the system for memory");
+    if (!std::getenv("CAMBER_MEMORY"))  // else every tensor is the system's
+        CHECK_MESSAGE(device_memory(device).stats().allocations == allocations,
+                      "a second run asked the system for memory");
     for (std::size_t i = 0; i < guarded.size(); ++i)
         CHECK_MESSAGE(bytes_of(guarded[i].output) == first[i], "a second run gave other bits");
     return guarded;

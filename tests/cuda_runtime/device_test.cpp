@@ -96,3 +96,18 @@ TEST_CASE("bf16 is refused where the hardware has none") {
     CHECK(description(gpu("Tesla T4", 7, 5)).find("; no bf16") != std::string::npos);
     CHECK(description(gpu("NVIDIA H100", 9, 0)).find("bf16") == std::string::npos);
 }
+
+TEST_CASE("shared memory is asked for where a kernel's own arrays and the launch's exceed what every block has") {
+    const auto asked_for = [](std::size_t own, std::size_t dynamic) {
+        return run_scenario([&] {
+            stand_in::machine().kernel_shared_bytes = own;
+            cuda::allow_shared_memory("a kernel", &stand_in::machine(), dynamic);
+            return std::to_string(stand_in::counts().shared_bytes);
+        });
+    };
+    CHECK(asked_for(0, 48 << 10) == "0");
+    CHECK(asked_for(16, (48 << 10) - 16) == "0");
+    CHECK(asked_for(16, 48 << 10) == "49152");
+    CHECK(asked_for(0, 64 << 10) == "65536");
+    CHECK(asked_for(50 << 10, 16) == "16");
+}

@@ -57,6 +57,14 @@ const Target* h100_target() {
     return target.get();
 }
 
+/// The same for plans that are compiled. cuDNN 9.14 divides by zero where it chooses them for a GPU that is not there.
+const Target* h100_target_to_compile_for() {
+    const Target* const target = h100_target();
+    if (!target || target->api().version >= 91900) return target;
+    MESSAGE("left out: cuDNN " << target->api().version << " is older than 9.19");
+    return nullptr;
+}
+
 constexpr PlanCounts one_ready = {.ready = 1, .compiled = 0};
 constexpr PlanCounts one_compiled = {.ready = 0, .compiled = 1};
 
@@ -186,7 +194,7 @@ TEST_CASE("cuDNN: nothing is compiled once the time for it has been used up") {
 }
 
 TEST_CASE("cuDNN: engines made for the GPU's architecture come first, and one of every other engine after them") {
-    const Target* const target = h100_target();
+    const Target* const target = h100_target_to_compile_for();
     if (!target) return;
     const Target a100(target->api(), with("deviceVer", "800"));
     for (const Precision& precision : {precisions[0], precisions[1]}) {
@@ -221,7 +229,7 @@ TEST_CASE("cuDNN: engines made for the GPU's architecture come first, and one of
 }
 
 TEST_CASE("cuDNN: biases and f32 filter gradients of bf16 are fused by compiled plans") {
-    const Target* const target = h100_target();
+    const Target* const target = h100_target_to_compile_for();
     if (!target) return;
     const auto plans_of = [&](ConvKind kind, bool bias, Dtype filter_dtype, const PlanCounts& counts) {
         const ConvCall call = meta_call(kind, 64, 64);

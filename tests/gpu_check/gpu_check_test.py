@@ -249,7 +249,7 @@ printed in between
             self.assertEqual(outcomes["ticks"]["outcome"], "ended")
 
     def test_the_cases_chosen_by_name_are_there(self):
-        for names in [FULL.library_cases, *FULL.sanitizer.values(), *TINY.sanitizer.values()]:
+        for names in [*FULL.library_cases, *FULL.sanitizer.values(), *TINY.sanitizer.values()]:
             for name in names.split(","):
                 with self.subTest(name):
                     command = [BUILD / "tests/test_backend", "-ltc", "-r=xml", f"-tc={name}"]

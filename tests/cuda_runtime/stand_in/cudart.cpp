@@ -153,8 +153,15 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
     properties->totalGlobalMem = machine().memory;
     return result(cudaSuccess);
 }
-cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) { return result(machine().load_kernel); }
-cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return result(cudaSuccess); }
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+    *attributes = {};
+    attributes->sharedSizeBytes = machine().kernel_shared_bytes;
+    return result(machine().load_kernel);
+}
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int value) {
+    count.shared_bytes = value;
+    return result(cudaSuccess);
+}
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int, std::size_t) {
     *blocks = 2;
     return result(cudaSuccess);

@@ -18,6 +18,7 @@ struct Machine {
     std::size_t pinned = std::size_t{1} << 30;  ///< that can be page-locked
     cudaError_t device_count = cudaSuccess;     ///< what cudaGetDeviceCount returns
     cudaError_t load_kernel = cudaSuccess;      ///< what cudaFuncGetAttributes returns
+    std::size_t kernel_shared_bytes = 0;        ///< of a kernel's own arrays
 };
 Machine& machine();
 
@@ -34,6 +35,7 @@ struct Counts {
     std::size_t allocations = 0, frees = 0;  ///< of device memory
     std::size_t in_use = 0;                  ///< its bytes
     std::size_t waits = 0;                   ///< of the host for the device
+    int shared_bytes = 0;                    ///< last asked for, of a kernel's dynamic shared memory
     std::size_t events = 0, timing_events = 0, uploads = 0;
 };
 const Counts& counts();
