@@ -4,7 +4,6 @@ import math
 import re
 
 
-
 def read(folder):
     """Every choice that can be read, an object each, with `written` (seconds since 1970)."""
     choices = []
@@ -30,9 +29,9 @@ def of_step(choices, dtype, batch):
 
 
 def describe(text):
-    """The parts of a call's text, "response bf16 image [16, 256, 256, 64] filter ... bias; deterministic auto"."""
-    match = re.match(r"(response|image gradient|filter gradient) (\w+) image \[([\d, ]+)\] filter \[([\d, ]+)\] "
-                     r"response \[([\d, ]+)\](.*?); *(.*)$", text)
+    """The parts of a call's text, "response bf16 image [16, 256, 256, 64] filter f32 [...] ...; deterministic auto"."""
+    match = re.match(r"(response|image gradient|filter gradient) (\w+) image \[([\d, ]+)\] "
+                     r"filter \w+ \[([\d, ]+)\] response \[([\d, ]+)\](.*?); *(.*)$", text)
     if not match:
         return None
     image, filters, response = ([int(n) for n in match[i].split(",")] for i in (3, 4, 5))

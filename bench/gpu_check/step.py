@@ -14,17 +14,18 @@ WAITING = 45     # of these, seconds for which the device is left to it
 def run(check, deadline):
     steps, slow = check.sizes.steps, check.sizes.slow_steps
     on_gpu = check.device == "cuda"
-    recorded, best = (["graph"], ["graph", "compile-graph"]) if on_gpu else (["eager"], ["eager"])
+    recorded, best = (["graph"], ["compile-graph", "graph"]) if on_gpu else (["eager"], ["eager"])
     rates.measure(check, deadline)
     check.run([camber(check, "bf16", "bf16", 60, steps)], deadline)
     check.runner.end_background(min(deadline, time.monotonic() + check.scale * WAITING))
     check.run(torch(check, "bf16", "bf16", best, 90), deadline)
-    check.run([camber(check, "tf32", "f32", 40, slow, {"CAMBER_TF32": "1"}), camber(check, "f32", "f32", 40, slow)] +
-              torch(check, "tf32", "tf32", recorded, 30) + torch(check, "f32", "f32", recorded, 30) +
+    check.run([camber(check, "tf32", "f32", 40, slow, {"CAMBER_TF32": "1"})] +
+              torch(check, "tf32", "tf32", recorded, 40) +
+              [camber(check, "f32", "f32", 40, slow)] + torch(check, "f32", "f32", recorded, 40) +
               [camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}),
                camber(check, "bf16-nondeterministic", "bf16", 40, slow, {"CAMBER_DETERMINISTIC": "0"})], deadline)
     if on_gpu:
-        check.run(torch(check, "bf16-tuned-alone", "bf16", ["compile-graph"], 150, "--tune-anew"), deadline)
+        check.run(torch(check, "bf16-max-autotune", "bf16", ["compile-graph"], 150, "--max-autotune"), deadline)
 
 
 def camber(check, name, dtype, seconds, steps, environment=None):
@@ -44,7 +45,7 @@ def torch(check, name, dtype, variants, seconds, *options):
 
 
 def compile_in_background(check):
-    """What torch.compile measures beside the tests is measured again later; what it compiles stays."""
+    """So that later parts find what it compiled."""
     if check.has_torch() and check.device == "cuda":
         for part in torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING):
             part.command[:0] = ["nice"]  # the tests' processes come first

@@ -3,7 +3,7 @@
 Same network, batch, loss and optimizer as bench/step/training_step.cpp. Variants, each timed in turn:
   eager          an operation at a time
   graph          the whole step captured in a CUDA graph
-  compile        net and loss compiled together (torch.compile; on a GPU by max-autotune)
+  compile        net and loss compiled together (torch.compile; on a GPU with --max-autotune by that)
   compile-graph  that, the whole step captured in a CUDA graph: PyTorch's best on a GPU
   compile-only   compiles and runs once, so that later runs find what it left in TORCHINDUCTOR_CACHE_DIR; no time
 bf16 is autocast, PyTorch's recommended way. f32 keeps f32's precision, tf32 rounds to TF32 in convolutions and
@@ -76,7 +76,7 @@ class Step:
                 return nn.functional.cross_entropy(net(images), labels)
 
         # Not the mode that captures graphs itself: that one captures neither the optimizer nor the step as a whole.
-        mode = "max-autotune-no-cudagraphs" if self.on_gpu else None
+        mode = "max-autotune-no-cudagraphs" if self.on_gpu and args.max_autotune else None
         self.loss_of = torch.compile(loss_of, mode=mode) if variant.startswith("compile") else loss_of
 
     def work(self):
@@ -139,8 +139,10 @@ def measure(args, variant):
     start = time.perf_counter()
     step = Step(args, variant)
     step.warm_up()
-    result = {"system": "pytorch", "version": torch.__version__, "mode": variant,
-              "variant": f"{variant}, {'channels_last' if args.channels_last else 'contiguous'}", "dtype": args.dtype,
+    tuned = ", max-autotune" if on_gpu and args.max_autotune else ""
+    layout = "channels_last" if args.channels_last else "contiguous"
+    result = {"system": "pytorch", "version": torch.__version__, "mode": variant + tuned,
+              "variant": f"{variant}{tuned}, {layout}", "dtype": args.dtype,
               "device": args.device, "batch": args.batch, "size": args.size, "width": args.width,
               "threads": torch.get_num_threads(), "warm_up_seconds": time.perf_counter() - start}
     if variant == "compile-only":
@@ -167,13 +169,6 @@ def measure(args, variant):
     return result
 
 
-def forget_tuning():
-    """What torch.compile measured in earlier runs does not count; what it compiled does."""
-    import torch._functorch.config as functorch
-    import torch._inductor.config as inductor
-    inductor.autotune_local_cache = inductor.fx_graph_cache = functorch.enable_autograd_cache = False
-
-
 def report(result):
     print(json.dumps(result), flush=True)
 
@@ -191,16 +186,13 @@ def main():
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--kernels", type=int, default=0, metavar="N", help="names a step's N longest kernels (GPU)")
-    parser.add_argument("--tune-anew", action="store_true", help="compiled kernels are timed again despite any cache")
+    parser.add_argument("--max-autotune", action="store_true", help="torch.compile takes minutes more (GPU)")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = args.dtype == "tf32"
     torch.set_float32_matmul_precision("high" if args.dtype == "tf32" else "highest")
-    if args.tune_anew:
-        forget_tuning()
-
     failed = 0
     for variant in args.variant:
         try:

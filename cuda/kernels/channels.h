@@ -21,8 +21,8 @@ struct ChannelLayout {
     static constexpr int most_lanes = 64;
 
     std::int64_t vectors, periods;  ///< of the tensor; the last period may be short
-    std::int64_t full_rounds = 0;   ///< times rows: periods of every block
-    std::int64_t rest = 0;          ///< periods beyond those, the first block's first
+    int full_rounds = 0;            ///< times rows: periods of every block
+    int rest = 0;                   ///< periods beyond those, the first block's first
     int width, period, columns, rows, channels;
     unsigned blocks = 0, tiles;  ///< grid.x along periods, grid.y along columns
 
@@ -47,21 +47,21 @@ struct ChannelLayout {
         blocks = blocks_for(periods, std::int64_t{rows} * least,
                             std::max<std::int64_t>(1, resident_blocks(kernel, threads) / tiles));
         const std::int64_t round = std::int64_t{rows} * blocks;
-        full_rounds = periods / round * rows;
-        rest = periods % round;
+        full_rounds = static_cast<int>(periods / round * rows);  // a block has less than 2^31 periods of 16 bytes
+        rest = static_cast<int>(periods % round);
         return {{blocks, tiles}, threads};
     }
     std::int64_t elements_per_channel() const { return vectors * width / channels; }
     __host__ __device__ int lanes() const { return period * width; }
 
-    /// Vectors of `column` among the periods that statistics of `block` are over, counted from the last period.
-    __device__ std::int64_t height(unsigned block, int column) const {
-        const std::int64_t more = rest - std::int64_t{block} * rows;
-        return full_rounds +
-               (more < 0      ? 0
-                : more < rows ? more
-                              : rows) -
-               (block == 0 && (periods - 1) * period + column >= vectors ? 1 : 0);
+    /// Whether `column` has no vector in the last period.
+    __device__ __forceinline__ bool short_column(int column) const {
+        return (periods - 1) * period + column >= vectors;
+    }
+    /// Vectors of a column among the periods that statistics of `block` are over, counted from the last period.
+    __device__ __forceinline__ int height(unsigned block, bool is_short) const {
+        const int more = rest - static_cast<int>(block) * rows;
+        return full_rounds + max(0, min(more, rows)) - (block == 0 && is_short ? 1 : 0);
     }
 };
 
@@ -132,14 +132,14 @@ struct ChannelScratch {
 };
 
 /// In the block that leaves its partial sums last, and sees those of all others, calls finish(channel, sums) for every
-/// channel, in a thread of its own: sums of what adder(channel)(sums, block, lane, partial sums of the lane) adds, for
+/// channel, in a thread of its own: sums of what adder(channel, lane)(sums, block, partial sums of the lane) adds, for
 /// every lane of the channel in every block. `scratch` is shared memory for 2 * threads doubles. Where channels are
 /// whole vectors a tile's channels are finished by its own last block.
 template <class Adder, class Finish>
 __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const ChannelThread& self,
                                                 const ChannelPartials& partials, double* scratch, Adder adder,
                                                 Finish finish) {
-    constexpr int threads = ChannelLayout::threads, batch = 16;  // of reads in flight
+    constexpr int threads = ChannelLayout::threads, batch = 12;  // of reads in flight
     const bool by_tile = at.lanes() == at.channels;
     const unsigned blocks = by_tile ? at.blocks : at.blocks * at.tiles;
     if (!last_to_arrive(partials.arrived + (by_tile ? blockIdx.y : 0), blocks)) return;
@@ -149,9 +149,9 @@ __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const C
         const int here = end - first < threads ? end - first : threads, slices = threads / here;
         const int channel = first + thread % here, slice = thread / here;
         ChannelSums sums;
-        const auto add = adder(channel);
         if (slice < slices)
-            for (int lane = channel; lane < at.lanes(); lane += at.channels)
+            for (int lane = channel; lane < at.lanes(); lane += at.channels) {
+                const auto add = adder(channel, lane);
                 for (unsigned block = static_cast<unsigned>(slice); block < at.blocks;
                      block += static_cast<unsigned>(batch * slices)) {
                     float2 left[batch] = {};
@@ -162,8 +162,9 @@ __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const C
 #pragma unroll
                     for (int k = 0; k < batch; ++k)
                         if (const unsigned b = block + static_cast<unsigned>(k * slices); b < at.blocks)
-                            add(sums, b, lane, left[k]);
+                            add(sums, b, left[k]);
                 }
+            }
         scratch[thread] = sums.first;
         scratch[threads + thread] = sums.second;
         __syncthreads();

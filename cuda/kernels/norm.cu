@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(threads, resident)
     __syncthreads();
     sum_block_rows(first, second, at.rows, self.lanes);
     for (int i = static_cast<int>(threadIdx.x); i < self.lanes; i += threads) {
-        const auto height = static_cast<float>(at.height(blockIdx.x, (self.first_lane + i) / width));
+        const auto height = static_cast<float>(at.height(blockIdx.x, at.short_column((self.first_lane + i) / width)));
         const float mean = height > 0 ? first[i] / height : 0.0f;
         partials.leave(at, self.first_lane + i, center[i] + mean, second[i] - first[i] * mean);
     }
@@ -104,9 +104,10 @@ __global__ void __launch_bounds__(threads, resident)
     };
     finish_channels(
         at, self, partials, scratch,
-        [&](int channel) {
-            return [&at, shift = shift_of(channel)](ChannelSums& sums, unsigned block, int lane, float2 p) {
-                const double n = static_cast<double>(at.height(block, lane / at.width));
+        [&](int channel, int lane) {
+            return [&at, shift = shift_of(channel), is_short = at.short_column(lane / width)](
+                       ChannelSums& sums, unsigned block, float2 p) {
+                const double n = at.height(block, is_short);
                 const double d = static_cast<double>(p.x) - shift;
                 sums.first += n * d;
                 sums.second += static_cast<double>(p.y) + n * d * d;

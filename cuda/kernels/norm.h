@@ -39,8 +39,8 @@ __device__ __forceinline__ void finish_gradients(const ChannelLayout& at, const 
                                                  const NormChannels& channels, float* dgamma, float* dbeta) {
     finish_channels(
         at, self, partials, scratch,
-        [](int) {
-            return [](ChannelSums& sums, unsigned, int, float2 p) {
+        [](int, int) {
+            return [](ChannelSums& sums, unsigned, float2 p) {
                 sums.first += static_cast<double>(p.x);
                 sums.second += static_cast<double>(p.y);
             };

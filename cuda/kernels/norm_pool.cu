@@ -21,13 +21,16 @@ namespace camber::CAMBER_GPU {
 namespace {
 
 constexpr int threads = ChannelLayout::threads;
-constexpr int resident_forward = 3, resident = 2;  // blocks a multiprocessor
+// Blocks a multiprocessor, as many as spill nothing.
+constexpr int resident_forward = 4, resident_dx = 2;
+template <class T>
+inline constexpr int resident_sums = std::is_same_v<T, bf16> ? 3 : 2;
 constexpr int widest = 4;                          // channels of a thread
 
 /// A window: its pixels in row-major order, where its maximum lies among all maxima.
 struct Window {
     int pixel[4], maximum;
-    bool has[4];
+    bool has[4];  ///< all, where the image's extents are even
 
     __device__ __forceinline__ bool whole() const { return has[3]; }
 };
@@ -45,11 +48,14 @@ struct WindowGrid {
     std::int64_t count(const Tensor& x) const {
         return x.dim(0) * std::int64_t{by_rows.divisor} * std::int64_t{by_columns.divisor};
     }
+    bool even() const { return height % 2 == 0 && width % 2 == 0; }
+    /// `even`: so are the extents, as the compiler may know.
+    template <bool even>
     __device__ __forceinline__ Window at(int window) const {
         const int line = by_columns.quotient(window), j = by_columns.remainder(window, line);
         const int n = by_rows.quotient(line), i = by_rows.remainder(line, n);
         const int first = (n * height + 2 * i) * width + 2 * j;
-        const bool two_rows = 2 * i + 1 < height, two_columns = 2 * j + 1 < width;
+        const bool two_rows = even || 2 * i + 1 < height, two_columns = even || 2 * j + 1 < width;
         return {{first, first + 1, first + width, first + width + 1},
                 (n * (height / 2) + i) * (width / 2) + j,
                 {true, two_columns, two_rows, two_rows && two_columns}};
@@ -67,15 +73,15 @@ ChannelLayout window_layout(const Tensor& x, const WindowGrid& grid, bool aligne
 }
 
 /// Calls f(window) for every window of this thread.
-template <class F>
+template <bool even, class F>
 __device__ __forceinline__ void for_windows(const WindowGrid& grid, const ChannelLayout& at, F f) {
     const int row = static_cast<int>(threadIdx.x) / at.columns;
     for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * at.rows + row; i < at.periods;
          i += static_cast<std::int64_t>(gridDim.x) * at.rows)
-        f(grid.at(static_cast<int>(i)));
+        f(grid.at<even>(static_cast<int>(i)));
 }
 
-template <class T, int width>
+template <class T, int width, bool even>
 __global__ void __launch_bounds__(threads, resident_forward)
     normalise_and_pool_kernel(const T* x, T* y, int y_stride, T* pooled, NormChannels channels, ChannelLayout at,
                               WindowGrid grid, float lowest) {
@@ -83,7 +89,7 @@ __global__ void __launch_bounds__(threads, resident_forward)
     if (!self.active) return;
     const NormAffine<width> affine(channels, at.channels, self.column);
     const int c = self.column * width;
-    for_windows(grid, at, [&](const Window& window) {
+    for_windows<even>(grid, at, [&](const Window& window) {
         Vec<T, width> v[4];
 #pragma unroll
         for (int k = 0; k < 4; ++k)
@@ -133,18 +139,23 @@ struct WindowVectors {
     /// g of the four pixels' channel j.
     __device__ __forceinline__ void gradients(float (&g)[4], int j, const NormAffine<width>& affine,
                                               const PooledGradients<T>& p, const Window& window) const {
-        float output[4], largest = 0;
-        int best = 0;
+        float output[4], y[4];
 #pragma unroll
         for (int k = 0; k < 4; ++k) {
             output[k] = affine.output(j, to_float(x[k][j]));
-            // As the forward pass stored it: what rounds alike is equal, and the first of equals has the gradient.
-            const float y = to_float(from_float<T>(output[k] < p.lowest ? p.lowest : output[k]));
-            if (k == 0 || (!(y <= largest) && largest == largest)) {
-                largest = y;
+            y[k] = output[k] < p.lowest ? p.lowest : output[k];
+        }
+        // As the forward pass stored them: what rounds alike is equal, and the first of equals has the gradient.
+        round_pair<T>(y[0], y[1]);
+        round_pair<T>(y[2], y[3]);
+        float largest = y[0];
+        int best = 0;
+#pragma unroll
+        for (int k = 1; k < 4; ++k)
+            if (!(y[k] <= largest) && largest == largest) {
+                largest = y[k];
                 best = k;
             }
-        }
 #pragma unroll
         for (int k = 0; k < 4; ++k) {
             const float sum = to_float(dy[k][j]) + (k == best ? to_float(dpooled[j]) : 0.0f);
@@ -154,8 +165,8 @@ struct WindowVectors {
 };
 
 /// partials: sum of g and of g * (x - mean) over the block's values.
-template <class T, int width>
-__global__ void __launch_bounds__(threads, resident)
+template <class T, int width, bool even>
+__global__ void __launch_bounds__(threads, resident_sums<T>)
     pooled_sums_kernel(PooledGradients<T> p, NormChannels channels, ChannelPartials partials, ChannelLayout at,
                        WindowGrid grid, float* dgamma, float* dbeta) {
     SHARED_MEMORY(scratch, double[threads * 2]);
@@ -165,7 +176,7 @@ __global__ void __launch_bounds__(threads, resident)
     if (self.active) {
         const NormAffine<width> affine(channels, at.channels, self.column);
         float sum[width] = {}, product[width] = {};
-        for_windows(grid, at, [&](const Window& window) {
+        for_windows<even>(grid, at, [&](const Window& window) {
             const WindowVectors<T, width> v(p, window, at.channels, self.column * width);
 #pragma unroll
             for (int j = 0; j < width; ++j) {
@@ -192,8 +203,8 @@ __global__ void __launch_bounds__(threads, resident)
     finish_gradients(at, self, partials, scratch, channels, dgamma, dbeta);
 }
 
-template <class T, int width>
-__global__ void __launch_bounds__(threads, resident)
+template <class T, int width, bool even>
+__global__ void __launch_bounds__(threads, resident_dx)
     pooled_dx_kernel(PooledGradients<T> p, T* dx, NormChannels channels, const float* dgamma, const float* dbeta,
                      ChannelLayout at, WindowGrid grid, float inverse_count) {
     const ChannelThread self(at);
@@ -201,7 +212,7 @@ __global__ void __launch_bounds__(threads, resident)
     const NormAffine<width> affine(channels, at.channels, self.column);
     const NormCorrection<width> correction(channels, dgamma, dbeta, inverse_count, at.channels, self.column);
     const int c = self.column * width;
-    for_windows(grid, at, [&](const Window& window) {
+    for_windows<even>(grid, at, [&](const Window& window) {
         WindowVectors<T, width> v(p, window, at.channels, c);
 #pragma unroll
         for (int j = 0; j < width; ++j) {
@@ -228,7 +239,8 @@ void normalise_and_pool(const char* name, const Tensor& x, const ChannelSlice& y
     ChannelLayout at = window_layout(
         x, grid, aligned_to(x, bytes) && aligned_to(pooled, bytes) && aligned_to(first, bytes) && stride % widest == 0);
     with_width<widest>(at, [&](auto width) {
-        const auto kernel = normalise_and_pool_kernel<T, width>;
+        const auto kernel =
+            grid.even() ? normalise_and_pool_kernel<T, width, true> : normalise_and_pool_kernel<T, width, false>;
         const LaunchShape shape = at.shape(kernel);
         launch(name, kernel, shape, x.data<T>(), first, stride, pooled.data<T>(), channels, at, grid,
                relu ? 0.0f : -INFINITY);
@@ -251,12 +263,12 @@ void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpoo
                          aligned_to(p.dy, bytes) && p.stride % widest == 0;
     ChannelLayout at = window_layout(x, grid, aligned);
     with_width<widest>(at, [&](auto width) {
-        const auto sums = pooled_sums_kernel<T, width>;
+        const auto sums = grid.even() ? pooled_sums_kernel<T, width, true> : pooled_sums_kernel<T, width, false>;
         const LaunchShape shape = at.shape(sums);
         const ChannelScratch scratch(at);
         launch("batch_norm_backward, pooled sums", sums, shape, p, channels, scratch.partials, at, grid,
                dgamma.data<float>(), dbeta.data<float>());
-        const auto kernel = pooled_dx_kernel<T, width>;
+        const auto kernel = grid.even() ? pooled_dx_kernel<T, width, true> : pooled_dx_kernel<T, width, false>;
         const LaunchShape dx_shape = at.shape(kernel);
         launch("batch_norm_backward, pooled dx", kernel, dx_shape, p, dx.data<T>(), channels, dgamma.data<float>(),
                dbeta.data<float>(), at, grid, static_cast<float>(1.0 / static_cast<double>(x.numel() / x.dim(3))));

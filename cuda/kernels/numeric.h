@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include "cuda/runtime/launch.h"
 
@@ -26,6 +27,22 @@ __device__ __forceinline__ bf16 from_float<bf16>(float x) {
     return y;
 }
 #endif
+
+/// `a` and `b` as they are when stored as T.
+template <class T>
+__device__ __forceinline__ void round_pair(float& a, float& b) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    if constexpr (std::is_same_v<T, bf16>) {
+        unsigned both;  // one conversion at the rate of arithmetic, where two single ones have a quarter of it
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(b), "f"(a));
+        a = __uint_as_float(both << 16);
+        b = __uint_as_float(both & 0xffff0000u);
+        return;
+    }
+#endif
+    a = to_float(from_float<T>(a));
+    b = to_float(from_float<T>(b));
+}
 
 /// N consecutive elements, aligned to their size: one access of 16 bytes where N = vector_width<T>.
 template <class T, int N>

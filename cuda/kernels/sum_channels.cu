@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(threads, 4)
         partials.leave(at, self.first_lane + i, first[i], 0);
     finish_channels(
         at, self, partials, scratch,
-        [](int) { return [](ChannelSums& sums, unsigned, int, float2 p) { sums.first += static_cast<double>(p.x); }; },
+        [](int, int) { return [](ChannelSums& sums, unsigned, float2 p) { sums.first += static_cast<double>(p.x); }; },
         [&](int channel, const ChannelSums& sums) { result[channel] = static_cast<float>(sums.first); });
 }
 

@@ -69,7 +69,7 @@ bench_step*)
     folder=$CAMBER_CACHE/convolutions/stand-in
     mkdir -p "$folder"
     cat >"$folder/1.json" <<END
-{"call": "response bf16 image [16, 16, 16, 64] filter [64, 3, 3, 64] response [16, 16, 16, 64] stride 1x1 dilation 1x1 padding 1 1 1 1 bias; deterministic auto",
+{"call": "response bf16 image [16, 16, 16, 64] filter f32 [64, 3, 3, 64] response [16, 16, 16, 64] stride 1x1 dilation 1x1 padding 1 1 1 1 bias; deterministic auto",
  "library": "cudnn", "plan": "plain with bias: engine 51", "saved": "{}", "milliseconds": 0.05, "error": 0.001, "own_milliseconds": 0.2, "planning_seconds": 0.7,
  "tried": [{"library": "cudnn", "plan": "plain: engine 5", "milliseconds": 0.06, "error": 0.001, "outcome": "slower"},
            {"library": "cudnn", "plan": "plain with bias: engine 51", "milliseconds": 0.05, "error": 0.001, "outcome": "chosen"},
