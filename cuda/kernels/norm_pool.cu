@@ -25,7 +25,7 @@ constexpr int threads = ChannelLayout::threads;
 constexpr int resident_forward = 4, resident_dx = 2;
 template <class T>
 inline constexpr int resident_sums = std::is_same_v<T, bf16> ? 3 : 2;
-constexpr int widest = 4;                          // channels of a thread
+constexpr int widest = 4;  // channels of a thread
 
 /// A window: its pixels in row-major order, where its maximum lies among all maxima.
 struct Window {

@@ -33,7 +33,7 @@ template <class T>
 __device__ __forceinline__ void round_pair(float& a, float& b) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     if constexpr (std::is_same_v<T, bf16>) {
-        unsigned both;  // one conversion at the rate of arithmetic, where two single ones have a quarter of it
+        unsigned both;  // one instruction
         asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(b), "f"(a));
         a = __uint_as_float(both << 16);
         b = __uint_as_float(both & 0xffff0000u);

@@ -21,8 +21,7 @@ void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& 
 #else
     check_before_launch(name);
     const ProfilerRange range(name);
-    if (shape.shared_bytes > 0)
-        allow_shared_memory(name, reinterpret_cast<const void*>(kernel), shape.shared_bytes);
+    if (shape.shared_bytes > 0) allow_shared_memory(name, reinterpret_cast<const void*>(kernel), shape.shared_bytes);
     kernel<<<shape.grid, shape.block, shape.shared_bytes, compute_stream()>>>(
         static_cast<Parameters>(std::forward<Args>(args))...);
     check_launch(name);
