@@ -4,7 +4,8 @@
 /// Layout: images [N, H, W, C], weights [Cout, Kh, Kw, Cin]. Arithmetic: 2 N Ho Wo Cout Kh Kw Cin operations; bytes: x,
 /// y and w once. For [16, 256, 256, 64] to 64 channels by 3x3 in bf16: 77 Gflop and 268 MB, 290 operations a byte: on
 /// an H100, 0.08 ms at the memory's 3.35 TB/s, and as long at the tensor cores' 989 Tflop/s, of which mma.sync can use
-/// about two thirds. The first layer (3 channels) and 1x1 convolutions of few channels are bound by memory.
+/// about two thirds. 1x1 convolutions of few channels are bound by memory; so is a network's first layer, which in bf16
+/// has a kernel of its own (conv_few_channels.cu).
 ///
 /// Strategy: implicit matrix product (implicit_gemm.h). Rows are output pixels, columns output channels; k runs over
 /// the kernel's taps and a pixel's channels, rounded up to whole chunks of 16 bytes, so that a chunk is of one tap and
@@ -339,6 +340,7 @@ void own_convolution(const ConvCall& call) {
     if (const std::string why = why_not_in(device_properties(), call.image.dtype()); !why.empty())
         fail("{}: {}", call.name, why);
     if (call.kind == ConvKind::backward_filter) return own_filter_gradient(call);
+    if (own_convolution_of_few_channels(call)) return;
     dispatch(call.image, [&](auto t) {
         const bool gradient = call.kind == ConvKind::backward_data;
         const Tensor rounded = call.rounded_filter();

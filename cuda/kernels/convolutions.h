@@ -60,9 +60,11 @@ inline ConvCall conv_transpose2d_backward_filter_call(const Tensor& x, const Ten
 
 namespace camber::CAMBER_GPU {
 
-/// Runs `call` on Camber's kernels (conv.cu, conv_filter.cu).
+/// Runs `call` on Camber's kernels (conv.cu and the two files below).
 void own_convolution(const ConvCall& call);
 /// The part of it that is in conv_filter.cu: backward_filter.
 void own_filter_gradient(const ConvCall& call);
+/// The part of it that is in conv_few_channels.cu: false, and nothing done, for a call that is not of that kind.
+bool own_convolution_of_few_channels(const ConvCall& call);
 
 }  // namespace camber::CAMBER_GPU

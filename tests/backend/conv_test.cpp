@@ -154,6 +154,20 @@ TEST_CASE("convolutions of enough pixels for the largest tiles") {
     check_convolution({2, 129, 128, 8, 24, 1, 1}, Bias::with);
 }
 
+TEST_CASE("convolutions of few channels") {
+    check_convolution({2, 19, 45, 3, 64, 3, 3, {.padding = same}});
+    check_convolution({1, 33, 65, 1, 16, 3, 3, {.padding = same}});
+    check_convolution({2, 9, 37, 2, 24, 4, 4, {.padding = {1, 2, 1, 2}}});
+    check_convolution({3, 21, 70, 3, 40, 3, 3, {.stride_h = 2, .stride_w = 3, .padding = {0, 1, 2, 0}}});
+    check_convolution({1, 20, 40, 3, 136, 3, 3, {.dilation_h = 2, .dilation_w = 5, .padding = {2, 2, 5, 5}}});
+    check_convolution({2, 17, 33, 1, 32, 5, 5, {.padding = {-1, 3, 4, -2}}});
+    check_convolution({1, 10, 35, 31, 8, 1, 1});
+    check_convolution({1, 12, 40, 3, 20, 3, 3, {.padding = same}});  // pixels that are not whole vectors
+    check_convolution({1, 12, 40, 4, 16, 3, 3, {.padding = same}});  // 36 products, more than a pixel's may be
+    check_convolution({1, 9, 40, 3, 16, 3, 3, {.dilation_h = 50, .dilation_w = 60, .padding = {50, 50, 60, 60}}});
+    check_convolution({1, 9, 40, 1, 24, 2, 2, {.stride_h = 40, .stride_w = 40, .padding = {40, 40, 40, 40}}});
+}
+
 TEST_CASE("convolutions of tensors that start anywhere") {
     for (const Device device : computing_devices())
         for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
