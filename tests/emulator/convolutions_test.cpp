@@ -428,7 +428,7 @@ TEST_CASE("convolutions: choices are kept on disk") {
     const std::string kept = testing::read_text(file);
     testing::write_text(file, kept.substr(0, kept.size() / 2));
     CHECK(!cache.find("a call"));
-    testing::write_text(file, R"({"format": 2, "call": "a call", "library": 3})");
+    testing::write_text(file, R"({"format": 3, "call": "a call", "library": 3})");
     CHECK(!cache.find("a call"));
     // Of Camber's first format.
     testing::write_text(file, R"({"call": "a call", "library": "own", "plan": "", "saved": "", "milliseconds": 1})");
