@@ -34,8 +34,9 @@ struct Image {
     bool operator==(const Image&) const = default;
 };
 
-/// Decodes a PNG or JPEG file to RGB (grey is repeated, alpha dropped). Throws Error naming the file when it
-/// is missing, not an image, larger than 2^28 pixels, or cut short (decoders would fill the missing rows with grey).
+/// Decodes a PNG or JPEG file to RGB (grey is repeated, alpha dropped), upright: turned as its Exif orientation says,
+/// of a PNG's eXIf too. Throws Error naming the file when it is missing, not an image, larger than 2^28 pixels, or cut
+/// short (decoders would fill the missing rows with grey).
 Image read_image(const std::filesystem::path& file);
 
 /// Decodes an 8-bit grey PNG as a label map, one channel. Throws Error as read_image does, and when the file is colour,

@@ -2,12 +2,16 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <string>
 
 /// The subcommands of `camber`. Each function declares one on `app` and sets `action` to what runs it when it is the
 /// one given; an action returns the exit code and reports trouble by throwing Error.
 namespace camber::cli {
 
 using Action = std::function<int()>;
+
+/// Prints "camber: error: MESSAGE", one line, on standard error; gives `code` back.
+int report(const std::string& message, int code);
 
 void add_train(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);

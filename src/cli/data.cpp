@@ -14,15 +14,15 @@ void print_split(const Dataset& dataset) {
     for (const auto& size : info.sizes) fmt::print(", {} of {}x{}", size.count, size.height, size.width);
     fmt::print("\n  RGB mean {:.4f} {:.4f} {:.4f}, deviation {:.4f} {:.4f} {:.4f}, fingerprint {:016x}\n", info.mean[0],
                info.mean[1], info.mean[2], info.deviation[0], info.deviation[1], info.deviation[2], info.fingerprint);
-    fmt::print("  {:>3} {:<14} {:>9} {:>8} {:>8}\n", "id", "class", "pixels", "frames", "weight");
+    fmt::print("  {:>3} {:<14} {:>9} {:>8} {:>8}  {}\n", "id", "class", "pixels", "frames", "weight", "colour");
     const ClassTable& classes = dataset.classes();
     for (int id = 0; id < classes.count(); ++id) {
         const auto& entry = info.classes[static_cast<std::size_t>(id)];
-        fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8.3f}\n", id, one_line(classes.name_of(id)), 100 * entry.share,
-                   entry.images, entry.weight);
+        fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8.3f}  {}\n", id, one_line(classes.name_of(id)),
+                   100 * entry.share, entry.images, entry.weight, fmt::join(classes.colour_of(id), " "));
     }
-    fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8}\n", classes.void_id, one_line(classes.void_name),
-               100 * info.unlabelled.share, info.unlabelled.images);
+    fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8}  {}\n", classes.void_id, one_line(classes.void_name),
+               100 * info.unlabelled.share, info.unlabelled.images, "void", fmt::join(classes.void_colour, " "));
     if (const std::vector<std::string> absent = absent_classes(dataset); !absent.empty())
         fmt::print("  no pixel is labelled {}\n", one_line(fmt::format("{}", fmt::join(absent, ", "))));
 }
@@ -36,6 +36,14 @@ void add_data_info(CLI::App& app, Action& action) {
             const std::vector<std::string> splits = Dataset::splits(*folder);
             if (splits.empty())
                 fail("{}: holds no split: a train.txt, val.txt or test.txt, or folders train and trainannot", *folder);
+            const auto table = std::filesystem::path(*folder) / "classes.json";
+            if (std::filesystem::exists(table)) {
+                const ClassTable classes = read_class_table(table);
+                fmt::print("{}: {} classes, called {}\n", one_line(table.string()), classes.count(),
+                           one_line(classes.name));
+            } else {
+                fmt::print("no classes.json: the classes are {}, CamVid's\n", camvid11().name);
+            }
             for (const std::string& split : splits) print_split(Dataset::open(*folder, split));
             return 0;
         };

@@ -6,6 +6,22 @@
 #include "cli/progress.h"
 
 namespace camber::cli {
+namespace {
+
+/// The first thing that keeps labels of `data` from being judged as classes of `network`.
+std::string class_difference(const ClassTable& data, const ClassTable& network) {
+    const int shared = std::min(data.count(), network.count());
+    for (int id = 0; id < shared; ++id) {
+        if (data.name_of(id) != network.name_of(id))
+            return fmt::format("class {} is '{}' in the data, '{}' in the network", id, data.name_of(id),
+                               network.name_of(id));
+    }
+    const bool more = data.count() > network.count();
+    return fmt::format("class {}, '{}', is in the {} alone", shared, (more ? data : network).name_of(shared),
+                       more ? "data" : "network");
+}
+
+}  // namespace
 
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
@@ -33,8 +49,9 @@ void add_eval(CLI::App& app, Action& action) {
             if (model.classes.names == numbered_classes(dataset.classes().count()).names)
                 model.classes = dataset.classes();
             if (dataset.classes().names != model.classes.names) {
-                fail("{} has {} classes ({}), the network was trained for {} ({})", folder, dataset.classes().count(),
-                     dataset.classes().name, model.classes.count(), model.classes.name);
+                fail("{} has {} classes ({}), the network was trained for {} ({}): {}", folder,
+                     dataset.classes().count(), dataset.classes().name, model.classes.count(), model.classes.name,
+                     class_difference(dataset.classes(), model.classes));
             }
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;

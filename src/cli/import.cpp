@@ -21,12 +21,14 @@ struct Arguments {
     bool strict = false, partial = false, bgr = false, json = false;
 };
 
-/// What to call the classes of a network whose file does not say.
-ClassTable classes_for(int count, const std::string& file) {
+/// What to call the classes of a network of `channels` whose file does not say. One channel tells two classes apart.
+ClassTable classes_for(int channels, const std::string& file) {
+    const int count = channels == 1 ? 2 : channels;
     if (!file.empty()) {
         ClassTable table = read_class_table(file);
         if (table.count() != count) {
-            fail_usage("{} has {} classes, the network {}", file, table.count(), count);
+            fail_usage("{} has {} classes, the network {}{}", file, table.count(), count,
+                       channels == 1 ? ", told apart by its one channel" : "");
         }
         return table;
     }

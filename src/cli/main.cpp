@@ -15,12 +15,14 @@
 
 #include "cli/commands.h"
 
-namespace {
-
-int report(const std::string& message, int code) {
-    std::fprintf(stderr, "camber: error: %s\n", camber::one_line(message).c_str());
+int camber::cli::report(const std::string& message, int code) {
+    std::fprintf(stderr, "camber: error: %s\n", one_line(message).c_str());
     return code;
 }
+
+namespace {
+
+using camber::cli::report;
 
 /// The exit code of a command that ended with `code`: what it printed may still be on its way to a full disk.
 int finish(int code) {

@@ -1,5 +1,6 @@
 #include <camber/train.h>
 
+#include <optional>
 #include <set>
 
 #include "cli/commands.h"
@@ -18,28 +19,66 @@ bool is_picture(const fs::path& file) {
     return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
 }
 
-std::vector<fs::path> list_pictures(const std::vector<std::string>& inputs) {
-    std::vector<fs::path> files;
+bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
+
+struct Picture {
+    fs::path file;
+    fs::path name;  ///< of its results: below --out, without extension
+};
+
+/// A folder's pictures keep their place in it; hidden files (macOS leaves a ._NAME beside every NAME) and hidden
+/// folders are passed over, and `out` is where results go, not a folder of pictures.
+std::vector<Picture> list_folder(const fs::path& folder, const fs::path& out) {
+    std::set<fs::path> sorted;
+    std::error_code none;
+    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+        if (entry->is_directory()) {
+            if (is_hidden(entry->path()) || fs::equivalent(entry->path(), out, none)) entry.disable_recursion_pending();
+        } else if (entry->is_regular_file() && is_picture(entry->path()) && !is_hidden(entry->path())) {
+            sorted.insert(entry->path());
+        }
+    }
+    if (sorted.empty()) fail("{}: the folder holds no .png or .jpg pictures", folder.string());
+    std::vector<Picture> pictures;
+    for (const fs::path& file : sorted) pictures.push_back({file, file.lexically_relative(folder).replace_extension()});
+    return pictures;
+}
+
+std::vector<Picture> list_pictures(const std::vector<std::string>& inputs, const fs::path& out) {
+    std::vector<Picture> pictures;
     for (const fs::path input : inputs) {
         if (!fs::exists(input)) fail("{}: there is no such file or folder", input.string());
         if (!fs::is_directory(input)) {
-            files.push_back(input);
+            pictures.push_back({input, input.stem()});
             continue;
         }
-        std::set<fs::path> sorted;
-        for (const auto& entry : fs::directory_iterator(input)) {
-            if (entry.is_regular_file() && is_picture(entry.path())) sorted.insert(entry.path());
-        }
-        if (sorted.empty()) fail("{}: the folder holds no .png or .jpg pictures", input.string());
-        files.insert(files.end(), sorted.begin(), sorted.end());
+        const std::vector<Picture> below = list_folder(input, out);
+        pictures.insert(pictures.end(), below.begin(), below.end());
     }
-    std::set<fs::path> stems;
-    for (const fs::path& file : files) {
-        if (!stems.insert(file.stem()).second)
+    std::set<fs::path> names;
+    for (const Picture& picture : pictures) {
+        if (!names.insert(picture.name).second)
             fail_usage("two of the pictures are called {}: their predictions would overwrite each other",
-                       file.stem().string());
+                       picture.name.string());
     }
-    return files;
+    return pictures;
+}
+
+void make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) fail("{}: the folder cannot be made: {}", folder.string(), error.message());
+}
+
+/// The picture, or nothing where it cannot be read, which is said.
+std::optional<Image> try_read(const fs::path& file, ProgressLine& line) {
+    try {
+        return read_image(file);
+    } catch (const Error& error) {
+        line.clear();
+        report(error.what(), 1);
+        return {};
+    }
 }
 
 }  // namespace
@@ -51,7 +90,9 @@ void add_predict(CLI::App& app, Action& action) {
         float alpha = 0.5f;
     };
     CLI::App* command = app.add_subcommand(
-        "predict", "Paints the classes of pictures: NAME_labels.png (class ids) and NAME_overlay.png");
+        "predict",
+        "Paints the classes of pictures: NAME_labels.png (class ids), NAME_colours.png and NAME_overlay.png, upright; "
+        "folders keep their structure");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--out", a->out, "Folder for the results")->required();
@@ -63,27 +104,33 @@ void add_predict(CLI::App& app, Action& action) {
     command->add_option("inputs", a->inputs, "Pictures or folders of pictures")->required();
     command->callback([=, &action] {
         action = [=] {
-            const std::vector<fs::path> files = list_pictures(a->inputs);
+            const std::vector<Picture> pictures = list_pictures(a->inputs, a->out);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             if (!a->size.empty()) std::tie(model.config.height, model.config.width) = parse_size(a->size);
-            std::error_code error;
-            fs::create_directories(a->out, error);
-            if (error) fail("{}: the folder cannot be made: {}", a->out, error.message());
+            make_folder(a->out);
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;
-            std::size_t done = 0;
-            for (const fs::path& file : files) {
+            std::size_t done = 0, bad = 0;
+            for (const Picture& picture : pictures) {
                 if (stop) return interrupted_exit;
-                const Image image = read_image(file);
-                const Image labels = predict(model, image);
-                const fs::path base = fs::path(a->out) / file.stem();
+                const std::optional<Image> image = try_read(picture.file, line);
+                if (!image) {
+                    ++bad;
+                    continue;
+                }
+                const Image labels = predict(model, *image);
+                const fs::path base = fs::path(a->out) / picture.name;
+                make_folder(base.parent_path());
                 write_png(base.string() + "_labels.png", labels);
-                write_png(base.string() + "_overlay.png", overlay_labels(image, labels, model.classes, a->alpha));
+                write_png(base.string() + "_colours.png", colour_labels(labels, model.classes));
+                write_png(base.string() + "_overlay.png", overlay_labels(*image, labels, model.classes, a->alpha));
                 ++done;
-                line.update(static_cast<double>(done), static_cast<double>(files.size()), file.filename().string());
+                line.update(static_cast<double>(done + bad), static_cast<double>(pictures.size()),
+                            picture.file.filename().string());
             }
-            line.print(
-                fmt::format("{} picture{}: label maps and overlays are in {}", done, done == 1 ? "" : "s", a->out));
+            line.print(fmt::format("{} picture{}: label maps, their colours and overlays are in {}", done,
+                                   done == 1 ? "" : "s", a->out));
+            if (bad > 0) return 1;
             return 0;
         };
     });

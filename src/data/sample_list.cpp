@@ -79,7 +79,9 @@ std::vector<SamplePaths> pair_folders(const fs::path& folder, const std::string&
     const fs::path images = folder / split, labels = folder / (split + "annot");
     std::vector<fs::path> files;
     for (const auto& entry : fs::directory_iterator(images)) {
-        if (entry.is_regular_file() && is_picture(entry.path())) files.push_back(entry.path());
+        // macOS leaves a hidden ._NAME beside every NAME.
+        const bool hidden = entry.path().filename().string().starts_with('.');
+        if (entry.is_regular_file() && is_picture(entry.path()) && !hidden) files.push_back(entry.path());
     }
     if (files.empty()) fail("{}: holds no PNG or JPEG images", images.string());
     std::sort(files.begin(), files.end());

@@ -7,8 +7,11 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string_view>
 
 #include "io/atomic_file.h"
+#include "io/exif.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -80,8 +83,10 @@ Format format_of(const Bytes& bytes) {
     fail("{}: is cut short; fetch or copy the file again", file.string());
 }
 
-/// stb_image accepts a file without its last chunks and never looks at the checksums, so both are checked here.
-void check_png(const fs::path& file, const Bytes& bytes) {
+/// Throws where a PNG is cut short or damaged; gives the orientation of its eXIf chunk. stb_image accepts a file
+/// without its last chunks and never looks at the checksums, so both are checked here.
+int check_png(const fs::path& file, const Bytes& bytes) {
+    int orientation = 1;
     for (std::size_t at = 8;;) {
         if (bytes.size() - at < 12) fail_truncated(file);
         const std::size_t length = big_endian(&bytes[at]);
@@ -89,14 +94,61 @@ void check_png(const fs::path& file, const Bytes& bytes) {
         if (crc32(&bytes[at + 4], length + 4) != big_endian(&bytes[at + 8 + length])) {
             fail("{}: is damaged (wrong checksum in a PNG chunk); fetch or copy the file again", file.string());
         }
-        if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return;
+        if (std::memcmp(&bytes[at + 4], "eXIf", 4) == 0) orientation = exif_orientation({&bytes[at + 8], length});
+        if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return orientation;
         at += 12 + length;
     }
 }
 
-/// stb_image fills what is missing of a JPEG with grey: walk the segments and scans to the end-of-image marker. A
-/// marker that merely occurs in an embedded thumbnail is skipped with its segment.
-void check_jpeg(const fs::path& file, const Bytes& bytes) {
+/// The frame header of a JPEG, as far as it says how many bits a scan has at the least.
+struct JpegFrame {
+    struct Component {
+        int id, across, down;  ///< sampling factors
+    };
+    bool sequential = true;
+    std::int64_t height = 0, width = 0;
+    std::vector<Component> components;
+
+    JpegFrame() = default;
+    JpegFrame(std::uint8_t marker, std::span<const std::uint8_t> segment) : sequential(marker != 0xC2) {
+        if (segment.size() < 6) return;
+        height = segment[1] << 8 | segment[2];
+        width = segment[3] << 8 | segment[4];
+        for (std::size_t at = 6; at + 3 <= segment.size() && components.size() < segment[5]; at += 3)
+            components.push_back({segment[at], segment[at + 1] >> 4, segment[at + 1] & 15});
+    }
+    /// Every block of 8x8 has a code of one bit or more for its first coefficient, and in a sequential scan one for the
+    /// end of the others; a progressive scan of the others may leave any number of blocks out.
+    std::int64_t least_bits(std::span<const std::uint8_t> scan) const {
+        if (scan.empty() || scan.size() < std::size_t{4} + 2 * scan[0]) return 0;
+        const std::size_t count = scan[0];
+        if (!sequential && scan[1 + 2 * count] != 0) return 0;
+        int most_across = 1, most_down = 1;
+        for (const Component& c : components)
+            most_across = std::max(most_across, c.across), most_down = std::max(most_down, c.down);
+        const auto over = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
+        std::int64_t blocks = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            for (const Component& c : components) {
+                if (c.id != scan[1 + 2 * i]) continue;
+                // Interleaved components come in whole units of the frame; one alone, in the blocks that it needs.
+                blocks += count > 1 ? over(width, 8 * most_across) * over(height, 8 * most_down) * c.across * c.down
+                                    : over(width * c.across, 8 * most_across) * over(height * c.down, 8 * most_down);
+                break;
+            }
+        }
+        return blocks * (sequential ? 2 : 1);
+    }
+};
+
+/// Throws where a JPEG is cut short or damaged; gives its Exif orientation. stb_image fills what is missing with grey:
+/// walk the segments and scans to the end-of-image marker. A marker that merely occurs in an embedded thumbnail is
+/// skipped with its segment.
+int check_jpeg(const fs::path& file, const Bytes& bytes) {
+    constexpr std::string_view exif("Exif\0\0", 6);
+    int orientation = 1;
+    JpegFrame frame;
+    bool scanned = false;
     std::size_t at = 2;
     const auto need = [&](std::size_t count) {
         if (bytes.size() - at < count) fail_truncated(file);
@@ -110,14 +162,20 @@ void check_jpeg(const fs::path& file, const Bytes& bytes) {
             continue;
         }
         at += 2;
-        if (marker == 0xD9) return;
+        if (marker == 0xD9) break;
         if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
         need(2);
         const std::size_t length = std::size_t{bytes[at]} << 8 | bytes[at + 1];
         if (length < 2) fail("{}: is damaged (a JPEG segment of length {})", file.string(), length);
         need(length);
+        const std::span segment(bytes.data() + at + 2, length - 2);
         at += length;
+        if (marker == 0xE1 && segment.size() > exif.size() &&
+            std::equal(exif.begin(), exif.end(), segment.begin(), [](char a, std::uint8_t b) { return a == b; }))
+            orientation = exif_orientation(segment.subspan(exif.size()));
+        if (marker >= 0xC0 && marker <= 0xC2) frame = JpegFrame(marker, segment);
         if (marker != 0xDA) continue;
+        const std::size_t begin = at;
         for (;; ++at) {  // entropy-coded data: to the next marker that is neither a stuffed zero nor a restart
             need(2);
             if (bytes[at] == 0xFF && bytes[at + 1] != 0 && (bytes[at + 1] < 0xD0 || bytes[at + 1] > 0xD7) &&
@@ -125,7 +183,13 @@ void check_jpeg(const fs::path& file, const Bytes& bytes) {
                 break;
             }
         }
+        if (static_cast<std::int64_t>(at - begin) * 8 < frame.least_bits(segment))
+            fail("{}: is cut short: a scan of {} bytes holds no picture of {}x{} (width x height)", file.string(),
+                 at - begin, frame.width, frame.height);
+        scanned = true;
     }
+    if (!scanned) fail_truncated(file);
+    return orientation;
 }
 
 Image decode(const fs::path& file, const Bytes& bytes, int channels) {
@@ -145,20 +209,25 @@ Image decode(const fs::path& file, const Bytes& bytes, int channels) {
     return image;
 }
 
-Bytes read_checked(const fs::path& file) {
-    Bytes bytes = read_bytes(file);
-    if (bytes.size() > std::size_t{1} << 30) fail("{}: is larger than 1 GiB", file.string());
-    switch (format_of(bytes)) {
+struct PictureFile {
+    Bytes bytes;
+    int orientation = 1;
+};
+
+PictureFile read_checked(const fs::path& file) {
+    PictureFile read{read_bytes(file)};
+    if (read.bytes.size() > std::size_t{1} << 30) fail("{}: is larger than 1 GiB", file.string());
+    switch (format_of(read.bytes)) {
         case Format::png:
-            check_png(file, bytes);
+            read.orientation = check_png(file, read.bytes);
             break;
         case Format::jpeg:
-            check_jpeg(file, bytes);
+            read.orientation = check_jpeg(file, read.bytes);
             break;
         case Format::unknown:
             fail("{}: is not a PNG or JPEG image", file.string());
     }
-    return bytes;
+    return read;
 }
 
 }  // namespace
@@ -168,10 +237,13 @@ Image::Image(int rows, int columns, int depth) : height(rows), width(columns), c
     data.resize(pixels() * static_cast<std::size_t>(depth));
 }
 
-Image read_image(const fs::path& file) { return decode(file, read_checked(file), 3); }
+Image read_image(const fs::path& file) {
+    const PictureFile read = read_checked(file);
+    return turned_upright(decode(file, read.bytes, 3), read.orientation);
+}
 
 Image read_label(const fs::path& file) {
-    const Bytes bytes = read_checked(file);
+    const auto [bytes, orientation] = read_checked(file);
     if (format_of(bytes) != Format::png)
         fail("{}: a label map must be a PNG, JPEG would change its ids", file.string());
     // IHDR is the first chunk: after signature, length and name come width, height, bit depth, colour type.
@@ -183,7 +255,7 @@ Image read_label(const fs::path& file) {
                                                     : "grey";
         fail("{}: is {}-bit {}; a label map must be 8-bit grey with class ids as values", file.string(), depth, kind);
     }
-    return decode(file, bytes, 1);
+    return turned_upright(decode(file, bytes, 1), orientation);
 }
 
 Bytes encode_png(const Image& image) {

@@ -4,9 +4,12 @@
 #include <camber/ops.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstring>
 
 #include "backend/backend.h"
+#include "backend/cpu/predicted_labels.h"
+#include "train/finite.h"
 #include "train/loss.h"
 
 namespace camber {
@@ -21,17 +24,13 @@ constexpr int most_pixels = (1 << 15) - 1;
 constexpr auto sample_bytes = static_cast<std::int64_t>(sizeof(AugmentSample)),
                map_bytes = static_cast<std::int64_t>(sizeof(LabelMap));
 
-/// Class ids of picture i of some logits at another size: logits are interpolated, not ids.
-Tensor labels_at(const Tensor& logits, std::int64_t i, int height, int width) {
-    const std::int64_t h = logits.dim(1), w = logits.dim(2), c = logits.dim(3);
-    Tensor one = ops::cast(logits.slice(i * h * w * c, {1, h, w, c}), Dtype::f32);
-    if (h != height || w != width) one = ops::resize(one, height, width, ResizeMode::bilinear);
-    return ops::argmax(one);
-}
-
-Image to_image(const Tensor& ids) {
-    Image labels(static_cast<int>(ids.dim(1)), static_cast<int>(ids.dim(2)), 1);
-    labels.data = ids.to_vector<std::uint8_t>();
+/// Class ids at another size of logits [1, H, W, C]: those are interpolated, not ids. On the host, for every device:
+/// one answer, and nothing of classes x picture in memory.
+Image labels_at(const Tensor& logits, int height, int width) {
+    const Tensor host = logits.to(Device::cpu);
+    refuse_non_finite(host, "the network's output");
+    Image labels(height, width, 1);
+    cpu::predicted_labels(host, 0, labels.height, labels.width, labels.data.data());
     return labels;
 }
 
@@ -70,7 +69,7 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
       // Frames that fill up a batch would count in a mean over its images.
       resident_(model.config.loss.per_image ? nullptr : resident),
       watched_(std::move(watched)),
-      predictions_(watched_.size()),
+      kept_(watched_.size()),
       batch_(std::min(static_cast<std::size_t>(model.config.batch), dataset.size())),
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())) {
     const TrainConfig& config = model.config;
@@ -204,7 +203,7 @@ std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progres
 
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
 void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
-    logits_ = model_.net->forward(images);
+    logits_ = class_logits(model_, model_.net->forward(images));
     const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
@@ -214,18 +213,25 @@ void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& 
 void Evaluator::keep_predictions(std::size_t begin, std::size_t count) {
     for (std::size_t k = 0; k < watched_.size(); ++k) {
         if (watched_[k] < begin || watched_[k] >= begin + count) continue;
-        const Image& truth = dataset_.original_label(watched_[k]);
-        predictions_[k] = labels_at(logits_, static_cast<std::int64_t>(watched_[k] - begin), truth.height, truth.width);
+        const Shape one{1, logits_.dim(1), logits_.dim(2), logits_.dim(3)};
+        if (!kept_[k]) kept_[k] = Tensor::empty(one, logits_.dtype(), logits_.device());
+        kept_[k].copy_from(logits_.slice(static_cast<std::int64_t>(watched_[k] - begin) * one.numel(), one));
     }
 }
 
-Image Evaluator::prediction(std::size_t i) const { return to_image(predictions_[i]); }
+Image Evaluator::prediction(std::size_t i) const {
+    const Image& truth = dataset_.original_label(watched_[i]);
+    return labels_at(kept_[i], truth.height, truth.width);
+}
 
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress, const std::atomic<bool>* stop) {
     refuse_unlabelled(dataset);
     std::int64_t room = most_resident_bytes;
     const auto resident = ResidentDataset::make(dataset, model.device(), room);
-    return Evaluator(model, dataset, resident.get()).run(progress, stop);
+    const EvalResult result = Evaluator(model, dataset, resident.get()).run(progress, stop);
+    if (!std::isfinite(result.loss))
+        fail("the network's output for {} ({}) is not finite", dataset.folder().string(), dataset.split());
+    return result;
 }
 
 Image predict(Model& model, const Image& image) {
@@ -234,7 +240,7 @@ Image predict(Model& model, const Image& image) {
     const Tensor host = Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::cpu);
     prepare_image(image, config.normalisation, config.height, config.width, host.data<float>());
     const Tensor logits = model.net->forward(ops::cast(host.to(model.device()), model.dtype()));
-    return to_image(labels_at(logits, 0, image.height, image.width));
+    return labels_at(class_logits(model, logits), image.height, image.width);
 }
 
 }  // namespace camber

@@ -44,8 +44,8 @@ class Evaluator {
     const Dataset& dataset_;
     const ResidentDataset* resident_;
     const std::vector<std::size_t> watched_;
-    std::vector<Tensor> predictions_;  ///< of the watched frames, u8 [1, H, W]
-    const std::size_t batch_;          ///< frames
+    std::vector<Tensor> kept_;  ///< of the watched frames, their logits [1, H, W, C]
+    const std::size_t batch_;   ///< frames
     Tensor counts_;
     Tensor logits_, loss_, stats_;  ///< of the last batch
 

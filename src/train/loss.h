@@ -8,6 +8,9 @@ namespace camber {
 std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train);
 /// f32 [C] on the device, or undefined for an empty list.
 Tensor weights_tensor(const std::vector<float>& weights, Device device);
+/// Logits with a channel a class. A network of one channel z tells two classes apart: softmax of (0, z) is 1 -
+/// sigmoid(z) and sigmoid(z), so that cross-entropy is the binary one and the second class is predicted above one half.
+Tensor class_logits(const Model& model, const Tensor& logits);
 /// The run's loss of logits against labels, of a dataset whose void id need not be the one trained with.
 ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels, int void_id,
                                  const ops::SegmentationLossExtras& extras = {});

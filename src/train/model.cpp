@@ -2,6 +2,7 @@
 #include <camber/train.h>
 
 #include "backend/backend.h"
+#include "train/finite.h"
 #include "train/loss.h"
 #include "train/pretrained.h"
 
@@ -25,7 +26,15 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     if (const std::string why = backend(model.device()).why_not_in(dtype); !why.empty()) throw UsageError(why);
     model.net = nets::make_net(config.net, config.net_options);
     refuse_classifier(*model.net);
-    if (model.net->classes() != classes.count()) {
+    const bool binary = model.net->classes() == 1;
+    if (binary && classes.count() != 2)
+        fail_usage("a network of one channel tells two classes apart, but the data has {} ({})", classes.count(),
+                   classes.name);
+    if (binary && training && (config.loss.dice != 0 || config.loss.jaccard != 0))
+        fail_usage(
+            "a network of one channel is trained with cross-entropy or focal loss, not with Dice or Jaccard: give it a "
+            "channel for each of the two classes");
+    if (!binary && model.net->classes() != classes.count()) {
         fail_usage("the network has {} classes, but the data has {} ({})", model.net->classes(), classes.count(),
                    classes.name);
     }
@@ -45,7 +54,7 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
                                                                              .seed = config.seed,
                                                                              .gradients = training,
                                                                              .rounded = rounded,
-                                                                             .padded_heads = rounded,
+                                                                             .padded_heads = rounded && !binary,
                                                                          });
     return model;
 }
@@ -71,6 +80,8 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
     }
     Model model = make_model(config, parse_class_table(info.extra.at("classes").dump(), checkpoint.string()), false);
     load_weights(checkpoint, model.tensors());
+    for (const NamedTensor& named : model.tensors())
+        refuse_non_finite(named.tensor, fmt::format("{}: {}", checkpoint.string(), named.name));
     model.parameters->mark_changed();
     if (info.extra.contains("class_weights"))
         model.class_weights = weights_tensor(info.extra.at("class_weights"), model.device());

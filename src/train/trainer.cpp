@@ -80,7 +80,7 @@ class Run {
             TrainConfig config = train_config(info.config, folder_.last().string());
             apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
             open_data(config);
-            config.net_options["classes"] = train_->classes().count();
+            set_classes(config);
             set_up(std::move(config), &checkpoint);
         } else {
             TrainConfig config = folder_.stored_config();
@@ -266,10 +266,17 @@ class Run {
         check_size(config);
     }
 
+    /// As many as the data has; a network of one channel, asked for, tells two apart.
+    void set_classes(TrainConfig& config) const {
+        const int count = train_->classes().count();
+        if (count == 2 && config.net_options.contains("classes") && config.net_options["classes"] == 1) return;
+        config.net_options["classes"] = count;
+    }
+
     /// Refuses what cannot work, and completes the configuration from data and network.
     void plan(TrainConfig& config) {
         EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
-        config.net_options["classes"] = train_->classes().count();
+        set_classes(config);
         config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
         if (!config.weights.empty() && !config.encoder_weights.empty())
             fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");

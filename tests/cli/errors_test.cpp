@@ -103,7 +103,7 @@ TEST_CASE("checkpoints that do not fit are refused in one line") {
     }
     Image ids(64, 96, 1);
     for (const auto& entry : fs::directory_iterator(s.data / "valannot")) write_png(entry.path(), ids);
-    check_error(eval(best), 1, {"2 classes", "11"});
+    check_error(eval(best), 1, {"2 classes", "11", "class 0 is 'road' in the data, 'Sky' in the network"});
     SUBCASE("cut short") {
         truncate(best, fs::file_size(best) - 10);
         check_error(eval(best), 1, {"best.safetensors"});

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <set>
 
 #include "small_dataset.h"
@@ -12,6 +13,7 @@
 
 using namespace camber;
 using namespace camber::testing;
+namespace fs = std::filesystem;
 
 TEST_CASE("PNG files come back as written") {
     TemporaryFolder folder;
@@ -63,6 +65,129 @@ TEST_CASE("files that are no whole image are refused") {
     longer.insert(longer.end(), 100, 0);
     write_bytes(folder / "longer.jpg", longer);
     CHECK(error("longer.jpg").empty());
+}
+
+namespace {
+
+/// Exif with nothing but an orientation, of either byte order.
+std::vector<unsigned char> exif_of(int orientation, bool little) {
+    const auto value = static_cast<unsigned char>(orientation);
+    if (little) return {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, value, 0, 0, 0, 0, 0, 0, 0};
+    return {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, value, 0, 0, 0, 0, 0, 0};
+}
+
+std::vector<unsigned char> jpeg_with_exif(std::vector<unsigned char> jpeg, const std::vector<unsigned char>& tiff) {
+    std::vector<unsigned char> segment = {0xFF, 0xE1, 0, static_cast<unsigned char>(tiff.size() + 8), 'E', 'x', 'i',
+                                          'f',  0,    0};
+    segment.insert(segment.end(), tiff.begin(), tiff.end());
+    jpeg.insert(jpeg.begin() + 2, segment.begin(), segment.end());
+    return jpeg;
+}
+
+std::vector<unsigned char> png_with_exif(std::vector<unsigned char> png, const std::vector<unsigned char>& tiff) {
+    std::vector<unsigned char> chunk = {'e', 'X', 'I', 'f'};
+    chunk.insert(chunk.end(), tiff.begin(), tiff.end());
+    unsigned crc = ~0u;
+    for (const unsigned char byte : chunk) {
+        crc ^= byte;
+        for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? 0xEDB88320u ^ crc >> 1 : crc >> 1;
+    }
+    chunk.insert(chunk.begin(), {0, 0, 0, static_cast<unsigned char>(tiff.size())});
+    for (const int shift : {24, 16, 8, 0}) chunk.push_back(static_cast<unsigned char>(~crc >> shift));
+    png.insert(png.begin() + 33, chunk.begin(), chunk.end());  // behind the signature and IHDR
+    return png;
+}
+
+/// Where pixel (y, x) of the upright picture lies in one of height x width stored with an orientation, as Exif 2.32
+/// words it: what the stored picture's first row and first column are of the scene.
+std::pair<int, int> stored_at(int orientation, int height, int width, int y, int x) {
+    switch (orientation) {
+        case 2:  // top, right
+            return {y, width - 1 - x};
+        case 3:  // bottom, right
+            return {height - 1 - y, width - 1 - x};
+        case 4:  // bottom, left
+            return {height - 1 - y, x};
+        case 5:  // left, top
+            return {x, y};
+        case 6:  // right, top
+            return {height - 1 - x, y};
+        case 7:  // right, bottom
+            return {height - 1 - x, width - 1 - y};
+        case 8:  // left, bottom
+            return {x, width - 1 - y};
+        default:
+            return {y, x};
+    }
+}
+
+}  // namespace
+
+TEST_CASE("pictures and label maps are read upright, as their Exif orientation says") {
+    const TemporaryFolder folder;
+    const auto check = [&](const fs::path& file, const Image& stored, const Image& read, int orientation) {
+        CAPTURE(file);
+        CAPTURE(orientation);
+        const bool turned = orientation > 4;
+        REQUIRE(read.height == (turned ? stored.width : stored.height));
+        REQUIRE(read.width == (turned ? stored.height : stored.width));
+        bool same = true;
+        for (int y = 0; y < read.height; ++y) {
+            for (int x = 0; x < read.width; ++x) {
+                const auto [row, column] = stored_at(orientation, stored.height, stored.width, y, x);
+                same = same && std::equal(read.at(y, x), read.at(y, x) + read.channels, stored.at(row, column));
+            }
+        }
+        CHECK(same);
+    };
+    const fs::path jpeg = folder / "a.jpg", png = folder / "a.png", label = folder / "l.png";
+    write_bytes(jpeg, encode_jpeg(patterned_image(11, 18)));
+    write_png(png, patterned_image(5, 7));
+    write_png(label, patterned_label(5, 7));
+    const auto plain_jpeg = read_bytes(jpeg), plain_png = read_bytes(png), plain_label = read_bytes(label);
+    const Image stored_jpeg = read_image(jpeg), stored_png = read_image(png), stored_label = read_label(label);
+    for (const bool little : {false, true}) {
+        for (int orientation = 0; orientation <= 9; ++orientation) {  // 0 and 9 mean nothing
+            const auto tiff = exif_of(orientation, little);
+            write_bytes(jpeg, jpeg_with_exif(plain_jpeg, tiff));
+            check(jpeg, stored_jpeg, read_image(jpeg), orientation == 9 ? 1 : orientation);
+            write_bytes(png, png_with_exif(plain_png, tiff));
+            check(png, stored_png, read_image(png), orientation == 9 ? 1 : orientation);
+            write_bytes(label, png_with_exif(plain_label, tiff));
+            check(label, stored_label, read_label(label), orientation == 9 ? 1 : orientation);
+        }
+        // Exif that is cut anywhere, or points anywhere, is no reason to refuse a picture.
+        const auto tiff = exif_of(6, little);
+        for (std::size_t i = 0; i < tiff.size(); ++i) {
+            write_bytes(jpeg, jpeg_with_exif(plain_jpeg, {tiff.begin(), tiff.begin() + static_cast<long>(i)}));
+            CHECK(error_of([&] { read_image(jpeg); }).empty());
+            auto wrong = tiff;
+            wrong[i] = 0xFF;
+            write_bytes(jpeg, jpeg_with_exif(plain_jpeg, wrong));
+            CHECK(error_of([&] { read_image(jpeg); }).empty());
+        }
+    }
+}
+
+TEST_CASE("a JPEG whose scan cannot hold what its header says is cut short") {
+    const TemporaryFolder folder;
+    auto jpeg = encode_jpeg(patterned_image(48, 64));
+    const std::vector<unsigned char> frame = {0xFF, 0xC0, 0, 17, 8, 0, 48, 0, 64};
+    const auto at = std::search(jpeg.begin(), jpeg.end(), frame.begin(), frame.end());
+    REQUIRE(at != jpeg.end());
+    const auto claim = [&](int height, int width) {
+        at[5] = static_cast<unsigned char>(height >> 8), at[6] = static_cast<unsigned char>(height);
+        at[7] = static_cast<unsigned char>(width >> 8), at[8] = static_cast<unsigned char>(width);
+        write_bytes(folder / "a.jpg", jpeg);
+        return error_of([&] { read_image(folder / "a.jpg"); });
+    };
+    CHECK(claim(48, 64).empty());
+    CHECK(mentions(claim(4800, 6400), {"a.jpg", "cut short", "4800x6400"}));
+    CHECK(mentions(claim(8000, 8000), {"a.jpg", "cut short"}));
+    // The flattest picture that an encoder makes has blocks of little more than the least size.
+    Image flat(800, 600, 3);
+    write_bytes(folder / "flat.jpg", encode_jpeg(flat));
+    CHECK(read_image(folder / "flat.jpg").height == 800);
 }
 
 TEST_CASE("label maps must be 8-bit grey PNG") {

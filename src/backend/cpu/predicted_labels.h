@@ -1,0 +1,13 @@
+#pragma once
+#include <camber/tensor.h>
+
+#include <cstdint>
+
+namespace camber::cpu {
+
+/// labels [height, width] u8: as Backend::count_predictions predicts them, of image n of logits [N, H, W, C] A on the
+/// CPU.
+void predicted_labels(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t width,
+                      std::uint8_t* labels);
+
+}  // namespace camber::cpu

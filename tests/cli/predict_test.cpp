@@ -1,0 +1,151 @@
+// What `camber predict` writes, and what it does about pictures and networks that are not as they should be.
+#include <camber/import.h>
+#include <camber/nets.h>
+#include <camber/safetensors.h>
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "cli/check_error.h"
+#include "cli/scenes.h"
+
+using namespace camber;
+using namespace camber::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+/// A small U-Net whose weights are changed by `change` before they are imported.
+struct Network {
+    TemporaryFolder folder;
+    fs::path checkpoint = folder / "c.safetensors", in = folder / "in", out = folder / "out";
+
+    explicit Network(int classes = 3, const std::function<void(const NamedTensor&)>& change = {}) {
+        const auto net = nets::make_net("unet", {{"width", 4}, {"depth", 1}, {"classes", classes}});
+        const nn::ParameterBuffer memory(*net, {.seed = 3, .gradients = false});
+        const auto tensors = export_weights(*net);
+        for (const NamedTensor& named : tensors)
+            if (change) change(named);
+        write_safetensors(folder / "w.safetensors", tensors);
+        const CommandResult imported = run_camber({"import", "--weights", (folder / "w.safetensors").string(), "--out",
+                                                   checkpoint.string(), "--net", "unet", "--width", "4", "--depth", "1",
+                                                   "--classes", std::to_string(classes), "--size", "32x48"});
+        INFO(imported.errors);
+        REQUIRE(imported.exit_code == 0);
+        fs::create_directories(in);
+    }
+    CommandResult predict(const Lines& inputs, const CommandLimits& limits = {}) const {
+        Lines arguments = {"predict", "--device", "cpu", "--checkpoint", checkpoint.string(), "--out", out.string()};
+        arguments.insert(arguments.end(), inputs.begin(), inputs.end());
+        return run_camber(arguments, limits);
+    }
+};
+
+Image noise(int height, int width) {
+    Image image(height, width, 3);
+    unsigned state = 1;
+    for (auto& value : image.data) value = static_cast<std::uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
+    return image;
+}
+
+}  // namespace
+
+TEST_CASE("a folder is predicted whole: hidden files are passed over, bad ones named, structure is kept") {
+    const Network n;
+    fs::create_directories(n.in / "deep/er");
+    fs::create_directories(n.in / ".cache");
+    for (const char* name : {"a.png", "deep/a.png", "deep/er/b.png", ".cache/c.png"})
+        write_png(n.in / name, noise(20, 30));
+    write_text(n.in / "._a.png", "no picture");
+    write_text(n.in / ".DS_Store", "no picture");
+    write_text(n.in / "notes.txt", "no picture");
+    SUBCASE("all sound") {
+        const CommandResult result = n.predict({n.in.string()});
+        CHECK(result.exit_code == 0);
+        CHECK(result.errors == "");
+    }
+    SUBCASE("two bad") {
+        write_text(n.in / "aa.png", "no picture");
+        write_text(n.in / "deep/bad.jpg", "");
+        const CommandResult result = n.predict({n.in.string()});
+        CHECK(result.exit_code == 1);
+        CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 2);
+        for (const char* part : {"camber: error: ", "aa.png", "bad.jpg"})
+            CHECK(result.errors.find(part) != std::string::npos);
+    }
+    std::size_t files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(n.out)) files += entry.is_regular_file();
+    CHECK(files == 9);
+    for (const char* name : {"a", "deep/a", "deep/er/b"}) {
+        const std::string base = (n.out / name).string();
+        const Image labels = read_label(base + "_labels.png"), overlay = read_image(base + "_overlay.png");
+        CHECK(labels.height == 20);
+        CHECK(overlay.width == 30);
+        CHECK(read_image(base + "_colours.png") == colour_labels(labels, numbered_classes(3)));
+    }
+}
+
+TEST_CASE("results inside the folder of pictures are not predicted the next time") {
+    Network n;
+    n.out = n.in / "out";
+    write_png(n.in / "a.png", noise(20, 30));
+    for (int time = 0; time < 2; ++time) CHECK(n.predict({n.in.string()}).exit_code == 0);
+    CHECK_FALSE(fs::exists(n.out / "out"));
+}
+
+TEST_CASE("the memory of a prediction does not grow with classes times picture") {
+    const Network n(200);
+    write_png(n.in / "a.png", Image(1500, 2000, 3));  // 2.4 GB of logits at its own size
+    const CommandResult result =
+        n.predict({n.in.string()}, {.file_size = {}, .signal = 0, .delay = {}, .addresses = rlim_t{1200} << 20});
+    INFO(result.errors);
+    CHECK(result.exit_code == 0);
+}
+
+TEST_CASE("a network of one channel tells two classes apart, by sigmoid above one half") {
+    for (const float bias : {5.f, -5.f, 0.f}) {
+        const Network n(1, [bias](const NamedTensor& named) {
+            if (named.tensor.dim(0) != 1) return;  // of the head
+            std::fill_n(named.tensor.data<float>(), named.tensor.numel(), named.tensor.shape().rank() == 1 ? bias : 0);
+        });
+        write_png(n.in / "a.png", noise(20, 30));
+        REQUIRE(n.predict({n.in.string()}).exit_code == 0);
+        const Image labels = read_label(n.out / "a_labels.png");
+        CHECK(std::count(labels.data.begin(), labels.data.end(), bias > 0 ? 1 : 0) == 600);
+    }
+}
+
+TEST_CASE("a network of one channel is trained on two classes") {
+    const TemporaryFolder folder;
+    const fs::path data = folder / "data", run = folder / "run";
+    write_scenes(data);
+    for (const char* split : {"trainannot", "valannot"}) {
+        for (const auto& entry : fs::directory_iterator(data / split)) {
+            Image ids = read_label(entry.path());
+            for (auto& id : ids.data) id = id == 3;  // road
+            write_png(entry.path(), ids);
+        }
+    }
+    write_text(data / "classes.json", class_table_json(numbered_classes(2)));
+    const auto train = [&](const Lines& more) { return run_camber(train_arguments(data, run, more)); };
+    check_error(train({"--net-option", "classes=1", "--loss", "dice"}), 2, {"one channel", "Dice"});
+    const CommandResult trained = train({"--net-option", "classes=1", "--loss", "focal"});
+    INFO(trained.errors);
+    REQUIRE(trained.exit_code == 0);
+    const CommandResult judged = run_camber({"eval", "--json", "--checkpoint", (run / "best.safetensors").string()});
+    INFO(judged.errors);
+    REQUIRE(judged.exit_code == 0);
+    CHECK(nlohmann::json::parse(judged.output).at("mean_iou") > 0.1);
+}
+
+TEST_CASE("weights that are not finite are refused by the name of their tensor") {
+    const Network n(3, [first = true](const NamedTensor& named) mutable {
+        if (first) *named.tensor.data<float>() = std::numeric_limits<float>::quiet_NaN();
+        first = false;
+    });
+    write_png(n.in / "a.png", noise(20, 30));
+    check_error(n.predict({n.in.string()}), 1, {"c.safetensors: model.", "not finite", "nan"});
+    CHECK_FALSE(fs::exists(n.out / "a_labels.png"));
+}
