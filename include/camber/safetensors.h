@@ -2,9 +2,12 @@
 #include <camber/element_type.h>
 #include <camber/named_tensor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +16,13 @@
 /// {"NAME": {"dtype", "shape", "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}}, then the elements,
 /// little-endian, with neither holes nor overlaps. Dtypes F64, F32, BF16, I32 and U8 are Camber's; I64 is read into
 /// i32 where every value fits, F16 into f32.
+///
+/// What Camber writes has checksums: `camber.crc32c` in the metadata is hexadecimal digits, eight for each CRC-32C
+/// (RFC 3720): of the header as it is with zeros for all these digits, then of each tensor in the order of their bytes.
+/// Whoever changes a file leaves them out.
 namespace camber {
+
+class InputFile;
 
 /// The file's `__metadata__`.
 using TextMetadata = std::map<std::string, std::string>;
@@ -28,12 +37,14 @@ class SafetensorsFile {
         Shape shape;
         Dtype dtype = Dtype::f32;  ///< as read() gives it: I64 is i32 here, F16 f32
         ElementType stored = ElementType::f32;
-        std::uint64_t begin = 0, end = 0;  ///< bytes from the end of the header
+        std::uint64_t begin = 0, end = 0;       ///< bytes from the end of the header
+        std::optional<std::uint32_t> checksum;  ///< CRC-32C of its bytes, where the file has one
     };
 
     /// Throws Error, one line that starts with the file's name, when it is missing, unreadable, truncated, not a
     /// safetensors file, or inconsistent in any way: header longer than the file, invalid JSON, a duplicate name, more
-    /// than 4 dimensions, offsets that overlap, leave holes, end outside the file or do not fit shape x dtype. Tensors
+    /// than 4 dimensions, offsets that overlap, leave holes, end outside the file or do not fit shape x dtype, or whose
+    /// checksum is not the header's. Tensors
     /// of other dtypes than F64, F32, F16, BF16, I32, I64 and U8 are listed as unreadable; reading one is an Error.
     static SafetensorsFile open(const std::filesystem::path& file);
 
@@ -42,9 +53,11 @@ class SafetensorsFile {
     SafetensorsFile& operator=(SafetensorsFile&& other) noexcept;
 
     const std::filesystem::path& file() const { return file_; }
+    /// Without the checksums.
     const TextMetadata& metadata() const { return metadata_; }
-    /// In the order of their bytes in the file.
+    /// In the order of their bytes in the file. Reading one whose bytes do not have their checksum is an Error.
     const std::vector<Entry>& entries() const { return entries_; }
+    bool has_checksums() const { return checked_ != nullptr; }
     /// Null when the file has no such tensor.
     const Entry* find(const std::string& name) const;
     /// A new tensor with the elements of `name`; throws Error when there is no such tensor.
@@ -56,17 +69,21 @@ class SafetensorsFile {
     void read_floats(const Entry& entry, std::uint64_t first, float* to, std::size_t count) const;
 
   private:
-    SafetensorsFile() = default;
+    explicit SafetensorsFile(const std::filesystem::path& file);
     const Entry& entry(const std::string& name) const;
     void check_readable(const Entry& entry) const;
-    void read_bytes(const Entry& entry, std::uint64_t from, void* to, std::size_t bytes) const;
+    void take_checksums(const std::string& header);
+    void read_whole(const Entry& entry, void* to) const;
+    void check(const Entry& entry, std::uint32_t found) const;
+    void check_once(const Entry& entry) const;
 
     std::filesystem::path file_;
-    int descriptor_ = -1;
+    std::unique_ptr<const InputFile> input_;
     std::uint64_t data_begin_ = 0;
     TextMetadata metadata_;
     std::vector<Entry> entries_;
     std::map<std::string, std::size_t> index_;
+    std::unique_ptr<std::atomic<bool>[]> checked_;  ///< entries whose bytes had their checksum
 };
 
 /// Whether read_into() puts elements of dtype `from` into a tensor of `to`.

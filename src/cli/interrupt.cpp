@@ -21,4 +21,6 @@ const std::atomic<bool>& interruption() {
     return requested;
 }
 
+void interrupt() { requested = true; }
+
 }  // namespace camber::cli

@@ -8,5 +8,7 @@ inline constexpr int interrupted_exit = 130;
 
 /// Becomes true at the first SIGINT or SIGTERM after this was called; a second one ends the program at once.
 const std::atomic<bool>& interruption();
+/// The same without a signal.
+void interrupt();
 
 }  // namespace camber::cli

@@ -14,10 +14,36 @@
 #include <system_error>
 
 #include "cli/commands.h"
+#include "cli/openmp.h"
 
 int camber::cli::report(const std::string& message, int code) {
     std::fprintf(stderr, "camber: error: %s\n", one_line(message).c_str());
     return code;
+}
+
+namespace {
+
+using camber::cli::report;
+
+/// Without memory of its own.
+int report_out_of_memory() {
+    std::fputs("camber: error: out of memory; use a smaller batch, image size or network\n", stderr);
+    return 1;
+}
+
+/// What is thrown where no handler can be, as within OpenMP's regions, ends here.
+[[noreturn]] void terminate_in_one_line() {
+    int code = 1;
+    try {
+        if (const std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+        std::fputs("camber: error: ended for no reason that it knows; please report this\n", stderr);
+    } catch (const std::bad_alloc&) {
+        code = report_out_of_memory();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "camber: error: %s\n", error.what());
+    } catch (...) {
+    }
+    _exit(code);
 }
 
 namespace {
@@ -48,6 +74,7 @@ void wait_passively(char** argv) {
 int main(int argc, char** argv) {
     using namespace camber;
     wait_passively(argv);
+    std::set_terminate(terminate_in_one_line);
     std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of write(), which is reported
     CLI::App app{"Trains, judges and applies street-scene segmentation networks."};
     app.set_version_flag("--version", CAMBER_VERSION);
@@ -68,11 +95,12 @@ int main(int argc, char** argv) {
         return report(error.what(), 2);
     }
     try {
+        cli::start_openmp();
         return finish(action());
     } catch (const UsageError& error) {
         return report(error.what(), 2);
     } catch (const std::bad_alloc&) {
-        return report("out of memory", 1);
+        return report_out_of_memory();
     } catch (const std::filesystem::filesystem_error& error) {
         return report(fmt::format("{}: {}", error.path1().string(), error_text(error.code().value())), 1);
     } catch (const std::system_error& error) {

@@ -4,8 +4,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+
+#include "cli/interrupt.h"
 
 namespace camber::cli {
 namespace {
@@ -34,31 +37,33 @@ void ProgressLine::update(double done, double total, const std::string& any_text
     const std::string text = one_line(any_text);
     const double share = total > 0 ? done / total : 0;
     if (!terminal_) {
-        fmt::print("  {:3.0f}%  {}\n", 100 * share, text);
-        std::fflush(stdout);
-        return;
+        return put(fmt::format("  {:3.0f}%  {}\n", 100 * share, text));
     }
     constexpr int cells = 24;
     const int filled = static_cast<int>(share * cells);
     std::string bar;
     for (int i = 0; i < cells; ++i) bar += i < filled ? "█" : "░";
     const int room = terminal_columns() - cells - 8;
-    fmt::print("\r\x1b[2K{} {:3.0f}%  {}", bar, 100 * share,
-               text.substr(0, static_cast<std::size_t>(std::max(room, 0))));
-    std::fflush(stdout);
+    put(fmt::format("\r\x1b[2K{} {:3.0f}%  {}", bar, 100 * share,
+                    text.substr(0, static_cast<std::size_t>(std::max(room, 0)))));
     shown_ = true;
 }
 
 void ProgressLine::clear() {
-    if (shown_) fmt::print("\r\x1b[2K");
-    std::fflush(stdout);
+    put(shown_ ? "\r\x1b[2K" : "");
     shown_ = false;
+}
+
+void ProgressLine::put(const std::string& text) {
+    if (error_ != 0) return;
+    errno = 0;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) error_ = errno != 0 ? errno : EIO;
 }
 
 void ProgressLine::print(const std::string& text) {
     clear();
-    fmt::print("{}\n", one_line(text));
-    std::fflush(stdout);
+    put(one_line(text) + "\n");
 }
 
 std::string format_seconds(double seconds) {
@@ -67,15 +72,26 @@ std::string format_seconds(double seconds) {
                          : fmt::format("{}:{:02}", total / 60, total % 60);
 }
 
+void ConsoleObserver::interrupt_unseen() {
+    if (line_.error() != 0) interrupt();
+}
+
+void ConsoleObserver::on_message(const std::string& text) {
+    line_.print(text);
+    interrupt_unseen();
+}
+
 void ConsoleObserver::on_step(const StepReport& r) {
     line_.update(
         static_cast<double>(r.batch), static_cast<double>(r.batches),
         fmt::format("epoch {}/{}  {:.1f} img/s  {} left  loss {}  mIoU {}", r.epoch + 1, r.epochs, r.images_per_second,
                     format_seconds(r.seconds_left), number(r.loss, 4), number(r.mean_iou, 3)));
+    interrupt_unseen();
 }
 
 void ConsoleObserver::on_validation(std::size_t done, std::size_t total) {
     line_.update(static_cast<double>(done), static_cast<double>(total), fmt::format("validation  {}/{}", done, total));
+    interrupt_unseen();
 }
 
 void ConsoleObserver::on_epoch(const EpochReport& r) {
@@ -88,6 +104,7 @@ void ConsoleObserver::on_epoch(const EpochReport& r) {
                             number(r.validation->confusion.mean_iou(), 4), r.best ? "  best" : "");
     }
     line_.print(text);
+    interrupt_unseen();
 }
 
 }  // namespace camber::cli

@@ -1,6 +1,7 @@
 #include <camber/train.h>
 #include <fmt/chrono.h>
 
+#include <csignal>
 #include <ctime>
 
 #include "backend/convolution_settings.h"
@@ -144,6 +145,10 @@ void print_result(const TrainResult& result, const fs::path& folder) {
 
 int finish(const TrainResult& result, ConsoleObserver& observer, const fs::path& folder) {
     observer.clear();
+    if (observer.error() != 0) {
+        fail("the output cannot be written: {}; the run is saved, and goes on with: camber train --resume --out {}",
+             error_text(observer.error()), folder.string());
+    }
     print_result(result, folder);
     return result.outcome == TrainOutcome::interrupted ? interrupted_exit : 0;
 }
@@ -300,6 +305,7 @@ void add_train(CLI::App& app, Action& action) {
     command->callback([=, &action] {
         action = [=] {
             const std::atomic<bool>& stop = interruption();
+            std::signal(SIGPIPE, SIG_IGN);  // the observer sees the error, and the run is saved
             ConsoleObserver observer;
             if (given("--conv")) {
                 ConvolutionSettings settings = convolution_settings();

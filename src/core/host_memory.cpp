@@ -3,7 +3,10 @@
 #include <camber/error.h>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -24,6 +27,18 @@ constexpr bool cached = true;
 
 constexpr std::size_t check_from = std::size_t{256} << 20;
 
+/// Bytes that the limit on this process's addresses leaves (ulimit -v).
+std::size_t allowed_bytes() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return std::numeric_limits<std::size_t>::max();
+    std::ifstream statm("/proc/self/statm");
+    std::size_t pages = 0;
+    statm >> pages;
+    const std::size_t used = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return limit.rlim_cur - std::min<std::size_t>(used, limit.rlim_cur);
+}
+
 /// Bytes that can be had without swapping. The kernel overcommits, so an allocation that cannot be backed would succeed
 /// here and have the process killed later.
 std::size_t available_bytes() {
@@ -35,6 +50,12 @@ std::size_t available_bytes() {
         std::getline(meminfo, unit);
     }
     return std::numeric_limits<std::size_t>::max();
+}
+
+std::string size_text(std::size_t bytes) {
+    constexpr double mib = 1024.0 * 1024.0;
+    const double size = static_cast<double>(bytes);
+    return size < 1024 * mib ? fmt::format("{:.1f} MiB", size / mib) : fmt::format("{:.1f} GiB", size / mib / 1024);
 }
 
 void* take(std::size_t bytes) {
@@ -59,13 +80,11 @@ class HostMemory : public DeviceMemory {
             block = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + (bytes == 0 ? 64 : 0));
         }
         if (!block) {
-            constexpr double gib = 1024.0 * 1024.0 * 1024.0;
             fail(
-                "out of memory: a tensor of {:.1f} GiB does not fit beside {:.1f} GiB in use ({:.1f} GiB available); "
-                "use a smaller "
-                "batch, image size or width",
-                static_cast<double>(bytes) / gib, static_cast<double>(allocator_.stats().current) / gib,
-                static_cast<double>(available_bytes()) / gib);
+                "out of memory: a tensor of {} does not fit beside {} of others ({} available); use a smaller batch, "
+                "image size or width",
+                size_text(bytes), size_text(allocator_.stats().current),
+                size_text(std::min(available_bytes(), allowed_bytes())));
         }
         return block;
     }

@@ -2,8 +2,9 @@
 #include <camber/error.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "io/text_file.h"
 
 namespace camber {
 namespace {
@@ -15,9 +16,7 @@ struct Entry {
     const json& value;
     std::string what;
 
-    [[noreturn]] void refuse(const char* rule) const {
-        fail("{} must be {}, not {}", what, rule, value.dump(-1, ' ', false, json::error_handler_t::replace));
-    }
+    [[noreturn]] void refuse(const char* rule) const { fail("{} must be {}, not {}", what, rule, shown(value)); }
     Entry at(const char* key) const {
         if (!value.is_object()) refuse("a JSON object");
         if (!value.contains(key)) fail("{}: '{}' is missing", what, key);
@@ -40,16 +39,6 @@ struct Entry {
         return colour;
     }
 };
-
-json parse_json(const std::string& text, const std::string& source) {
-    if (text.find_first_not_of(" \t\r\n") == std::string::npos) fail("{}: is empty, not a class table", source);
-    try {
-        return json::parse(text);
-    } catch (const json::parse_error& error) {
-        const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
-        fail("{} line {}: not a class table: no JSON from there on", source, 1 + std::count(text.begin(), end, '\n'));
-    }
-}
 
 /// The colours of PASCAL VOC: the bits of the class id, three at a time, from the highest bit of each channel down.
 Rgb voc_colour(int id) {
@@ -115,13 +104,12 @@ const ClassTable& class_table(const std::string& name) {
 }
 
 ClassTable read_class_table(const std::filesystem::path& file) {
-    std::ifstream stream(file);
-    if (!stream) fail("{}: cannot be opened", file.string());
-    return parse_class_table({std::istreambuf_iterator<char>(stream), {}}, file.string());
+    constexpr std::uint64_t most_bytes = 1 << 20;
+    return parse_class_table(read_text(file, most_bytes), file.string());
 }
 
 ClassTable parse_class_table(const std::string& text, const std::string& source) {
-    const json parsed = parse_json(text, source);
+    const json parsed = parse_json(text, source, "a class table");
     const Entry whole{parsed, source}, classes = whole.at("classes"), unlabelled = whole.at("void");
     if (!classes.value.is_array()) classes.refuse("a list");
     ClassTable table;

@@ -5,8 +5,8 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
 
+#include "core/thread.h"
 #include "data/sample_order.h"
 
 namespace camber {
@@ -35,6 +35,7 @@ struct Loader::State {
     std::uint64_t released = 0;         // batches before this one are free to overwrite
     std::int64_t epoch = 0, index = 0;  // of batch `handing_out`
     SampleOrder order;
+    std::exception_ptr broken;  // no batch can be set up any more
     std::vector<std::jthread> workers;
 
     State(const Dataset& data, const LoaderConfig& settings)
@@ -97,7 +98,15 @@ struct Loader::State {
         for (;;) {
             work.wait(lock, [&] { return stop || can_take(); });
             if (stop) return;
-            const auto [slot, sample] = take();
+            std::pair<Slot*, std::size_t> taken;
+            try {
+                taken = take();
+            } catch (...) {
+                broken = std::current_exception();
+                ready.notify_one();
+                return;
+            }
+            const auto [slot, sample] = taken;
             lock.unlock();
             std::exception_ptr failure;
             try {
@@ -120,7 +129,7 @@ struct Loader::State {
         index = at_batch;
         handing_out = consuming = released = 0;
         next_sample = 0;
-        for (int i = 0; i < config.threads; ++i) workers.emplace_back([this] { run(); });
+        for (int i = 0; i < config.threads; ++i) workers.push_back(start_thread([this] { run(); }));
     }
 
     void halt() {
@@ -145,7 +154,8 @@ struct Loader::State {
         }
         work.notify_all();
         Slot& slot = slot_of(consuming);
-        ready.wait(lock, [&] { return handing_out > consuming && slot.waiting == 0; });
+        ready.wait(lock, [&] { return broken || (handing_out > consuming && slot.waiting == 0); });
+        if (broken) std::rethrow_exception(broken);
         if (slot.failure) std::rethrow_exception(slot.failure);
         ++consuming;
         return slot.batch;

@@ -4,7 +4,9 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
+#include <vector>
+
+#include "core/thread.h"
 
 namespace camber {
 
@@ -46,8 +48,16 @@ void parallel_for(std::size_t count, int threads, const std::function<void(std::
     std::exception_ptr interrupted;
     {
         std::vector<std::jthread> pool;
-        for (std::size_t i = 0; i < workers; ++i) pool.emplace_back(run);
+        for (std::size_t i = 0; i < workers; ++i) {
+            try {
+                pool.push_back(start_thread(run));
+            } catch (...) {
+                if (pool.empty()) throw;
+                break;  // those that there are do it all
+            }
+        }
         std::unique_lock lock(mutex);
+        running -= workers - pool.size();
         std::size_t reported = 0;
         while (running > 0 || reported < done) {
             changed.wait(lock, [&] { return running == 0 || done > reported; });

@@ -4,9 +4,11 @@
 #include <camber/error.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <sstream>
+#include <string_view>
+
+#include "io/text_file.h"
 
 namespace camber {
 namespace {
@@ -47,16 +49,13 @@ fs::path resolve(const fs::path& folder, const std::string& listed, const fs::pa
 
 std::vector<SamplePaths> read_list(const fs::path& folder, const std::string& split) {
     const fs::path list = folder / (split + ".txt");
-    std::ifstream stream(list);
-    if (!stream) fail("{}: cannot be opened", list.string());
+    constexpr std::uint64_t most_bytes = 256 << 20;
+    const std::string text = read_text(list, most_bytes);
     std::vector<SamplePaths> samples;
-    std::string line;
-    for (int number = 1; std::getline(stream, line); ++number) {
-        if (line.find('\0') != std::string::npos || (number == 1 && line.starts_with("\xff\xfe"))) {
-            fail("{} line {}: holds bytes that text has not; is it UTF-16? Save the list as UTF-8", list.string(),
-                 number);
-        }
-        std::istringstream words(line);
+    int number = 0;
+    for (std::string_view rest = text; !rest.empty();) {
+        std::istringstream words{std::string(take_line(rest))};
+        ++number;
         std::vector<std::string> fields;
         for (std::string word; words >> word;) fields.push_back(word);
         if (fields.empty()) continue;
@@ -105,10 +104,10 @@ std::vector<std::string> Dataset::splits(const fs::path& folder) {
     std::set<std::string> found;
     for (const auto& entry : fs::directory_iterator(folder)) {
         const std::string name = entry.path().filename().string(), stem = entry.path().stem().string();
-        if (entry.is_directory() && fs::is_directory(folder / (name + "annot"))) found.insert(name);
-        if (entry.is_regular_file() && entry.path().extension() == ".txt" &&
+        if (entry.is_directory(code) && fs::is_directory(folder / (name + "annot"), code)) found.insert(name);
+        if (entry.is_regular_file(code) && entry.path().extension() == ".txt" &&
             (stem == "train" || stem == "val" || stem == "test" || stem == "trainval" ||
-             fs::is_directory(folder / stem))) {
+             fs::is_directory(folder / stem, code))) {
             found.insert(stem);
         }
     }
@@ -132,7 +131,7 @@ std::vector<SamplePaths> list_samples(const fs::path& folder, const std::string&
         fail("{}: has no split '{}'; present: {}", folder.string(), split, names);
     }
     std::error_code code;
-    if (fs::is_regular_file(folder / (split + ".txt"), code)) return read_list(folder, split);
+    if (fs::exists(fs::symlink_status(folder / (split + ".txt"), code))) return read_list(folder, split);
     return pair_folders(folder, split);
 }
 

@@ -61,6 +61,7 @@ void write_synthetic_dataset(const fs::path& folder, const SynthConfig& config, 
     if (config.train_count < 0 || config.val_count < 0 || config.train_count + config.val_count == 0) {
         fail_usage("{} training and {} validation scenes: give at least one", config.train_count, config.val_count);
     }
+    if (folder.empty()) fail_usage("the folder of the dataset has an empty name");
     fs::path target = fs::absolute(folder);
     if (!target.has_filename()) target = target.parent_path();  // a trailing slash
     std::error_code code;

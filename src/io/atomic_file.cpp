@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 namespace camber {
@@ -84,20 +83,30 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
     }
 }
 
+void AtomicFile::overwrite(std::uint64_t offset, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) fail_with(written < 0 ? errno : ENOSPC, "cannot write");
+        text.remove_prefix(static_cast<std::size_t>(written));
+        offset += static_cast<std::uint64_t>(written);
+    }
+}
+
 void AtomicFile::commit() {
     if (::fsync(descriptor_) != 0) fail_with(errno, "cannot write");
     // The lock goes with the descriptor, so the file keeps it until it has its final name.
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with(errno, "cannot replace");
     const int descriptor = std::exchange(descriptor_, -1);
     if (::close(descriptor) != 0 && errno != EINTR) {
-        fail("cannot write {}: {}", target_.string(), std::generic_category().message(errno));
+        fail("cannot write {}: {}", target_.string(), error_text(errno));
     }
     sync_folder(target_.has_parent_path() ? target_.parent_path() : fs::path("."));
 }
 
 void AtomicFile::fail_with(int error_number, const char* what) {
     discard();
-    fail("{} {}: {}", what, target_.string(), std::generic_category().message(error_number));
+    fail("{} {}: {}", what, target_.string(), error_text(error_number));
 }
 
 void AtomicFile::discard() noexcept {

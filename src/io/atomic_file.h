@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class AtomicFile {
     /// Appends. Not buffered: give it blocks of a useful size.
     void write(const void* data, std::size_t bytes);
     void write(std::string_view text) { write(text.data(), text.size()); }
+    /// Writes over what was appended.
+    void overwrite(std::uint64_t offset, std::string_view text);
     /// Makes the target the new file. Call once, last.
     void commit();
 

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "io/text_file.h"
+
 namespace camber {
 namespace {
 
@@ -17,6 +19,7 @@ json to_json(const CheckpointInfo& info) {
     const bool has_best = info.best_metric && std::isfinite(*info.best_metric);
     return {{"format", info.format_version},
             {"camber", CAMBER_VERSION},
+            {"checksums", true},  // so that a file whose checksums cannot be found is known to be damaged
             {"config", info.config},
             {"position", {{"epoch", info.epoch}, {"batch", info.batch}, {"step", info.step}}},
             {"generator", {{"seed", info.seed}, {"counters", info.counters}}},
@@ -27,10 +30,13 @@ json to_json(const CheckpointInfo& info) {
             {"extra", info.extra}};
 }
 
-CheckpointInfo parse_info(const std::string& text, const std::string& file) {
+CheckpointInfo parse_info(const std::string& text, const SafetensorsFile& tensors) {
+    const std::string file = tensors.file().string();
     CheckpointInfo info;
+    const json j = parse_json(text, file, "a Camber checkpoint, or a damaged one");
+    if (j.is_object() && j.contains("checksums") && !tensors.has_checksums())
+        fail("{}: a damaged checkpoint (its checksums are not where they were written)", file);
     try {
-        const json j = json::parse(text);
         info.format_version = j.at("format").get<int>();
         info.camber_version = j.at("camber").get<std::string>();
         if (info.format_version > CheckpointInfo::current_format) {
@@ -171,7 +177,7 @@ CheckpointFile CheckpointFile::open(const fs::path& path) {
     if (info == tensors.metadata().end()) {
         fail("{}: not a Camber checkpoint (a safetensors file of someone else's)", path.string());
     }
-    CheckpointInfo parsed = parse_info(info->second, path.string());
+    CheckpointInfo parsed = parse_info(info->second, tensors);
     return CheckpointFile(std::move(tensors), std::move(parsed));
 }
 
@@ -205,7 +211,7 @@ Checkpoint load_checkpoint(const fs::path& path, Device device) {
 void load_weights(const fs::path& path, std::span<const NamedTensor> targets, WeightsFrom from) {
     const SafetensorsFile file = SafetensorsFile::open(path);
     const bool camber = file.metadata().contains(metadata_key);
-    if (camber) parse_info(file.metadata().at(metadata_key), path.string());  // refuses newer formats
+    if (camber) parse_info(file.metadata().at(metadata_key), file);  // refuses newer formats
     const bool prefixed = camber || std::any_of(targets.begin(), targets.end(), [&](const NamedTensor& target) {
                               return file.find("model." + target.name) != nullptr;
                           });

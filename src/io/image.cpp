@@ -2,16 +2,27 @@
 
 #include <camber/error.h>
 
-#include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <string_view>
 
 #include "io/atomic_file.h"
 #include "io/exif.h"
+#include "io/input_file.h"
+
+namespace {
+
+/// stb_image_write ends the program where it gets no memory.
+void* allocated(void* block) {
+    if (!block) throw std::bad_alloc();
+    return block;
+}
+
+}  // namespace
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -28,6 +39,9 @@
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
+#define STBIW_MALLOC(size) allocated(std::malloc(size))
+#define STBIW_REALLOC(block, size) allocated(std::realloc(block, size))
+#define STBIW_FREE(block) std::free(block)
 #include <stb/stb_image_write.h>
 #pragma GCC diagnostic pop
 
@@ -41,14 +55,12 @@ constexpr std::int64_t max_pixels = std::int64_t{1} << 28;
 constexpr std::array<std::uint8_t, 8> png_signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 
 Bytes read_bytes(const fs::path& file) {
-    std::error_code code;
-    if (fs::is_directory(file, code)) fail("{}: is a folder, not an image file", file.string());
-    errno = 0;
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) fail("{}: cannot be opened: {}", file.string(), error_text(errno));
-    Bytes bytes(std::istreambuf_iterator<char>(stream), {});
-    if (stream.bad()) fail("{}: cannot be read", file.string());
-    if (bytes.empty()) fail("{}: is empty; fetch or copy the file again", file.string());
+    constexpr std::uint64_t most_bytes = 1 << 30;
+    const InputFile input(file);
+    if (input.size() == 0) fail("{}: is empty; fetch or copy the file again", file.string());
+    if (input.size() > most_bytes) fail("{}: is larger than 1 GiB", file.string());
+    Bytes bytes(static_cast<std::size_t>(input.size()));
+    input.read(0, bytes.data(), bytes.size());
     return bytes;
 }
 
@@ -195,15 +207,20 @@ int check_jpeg(const fs::path& file, const Bytes& bytes) {
 Image decode(const fs::path& file, const Bytes& bytes, int channels) {
     const int size = static_cast<int>(bytes.size());
     int width = 0, height = 0, stored = 0;
+    // A reason as stb_image gives it.
+    const auto refuse = [&file](const std::string& reason) {
+        if (reason == "outofmem") throw std::bad_alloc();
+        fail("{}: is not an image that can be read ({})", file.string(), reason);
+    };
     if (!stbi_info_from_memory(bytes.data(), size, &width, &height, &stored)) {
-        fail("{}: is not an image that can be read ({})", file.string(), stbi_failure_reason());
+        refuse(stbi_failure_reason());
     }
     if (std::int64_t{width} * height > max_pixels) {
         fail("{}: {}x{} is more than {} million pixels", file.string(), width, height, max_pixels >> 20);
     }
     const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
         stbi_load_from_memory(bytes.data(), size, &width, &height, &stored, channels), stbi_image_free);
-    if (!pixels) fail("{}: is not an image that can be read ({})", file.string(), stbi_failure_reason());
+    if (!pixels) refuse(stbi_failure_reason());
     Image image(height, width, channels);
     std::memcpy(image.data.data(), pixels.get(), image.data.size());
     return image;
@@ -216,7 +233,6 @@ struct PictureFile {
 
 PictureFile read_checked(const fs::path& file) {
     PictureFile read{read_bytes(file)};
-    if (read.bytes.size() > std::size_t{1} << 30) fail("{}: is larger than 1 GiB", file.string());
     switch (format_of(read.bytes)) {
         case Format::png:
             read.orientation = check_png(file, read.bytes);

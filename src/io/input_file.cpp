@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "io/elements.h"
@@ -16,6 +15,26 @@
 static_assert(std::endian::native == std::endian::little, "files of weights are little-endian; so is Camber");
 
 namespace camber {
+namespace {
+
+/// What a file is that is not a regular one.
+const char* kind_of(mode_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFDIR:
+            return "a folder";
+        case S_IFIFO:
+            return "a pipe";
+        case S_IFSOCK:
+            return "a socket";
+        case S_IFCHR:
+        case S_IFBLK:
+            return "a device";
+        default:
+            return "something else";
+    }
+}
+
+}  // namespace
 
 InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
     // O_NONBLOCK: opening a pipe must not wait for a writer.
@@ -24,11 +43,11 @@ InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
     if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
         const int error = errno;
         if (descriptor_ >= 0) ::close(descriptor_);
-        fail("cannot read {}: {}", name_, std::generic_category().message(error));
+        fail("cannot read {}: {}", name_, error_text(error));
     }
     if (!S_ISREG(status.st_mode)) {
         ::close(descriptor_);
-        fail("cannot read {}: it is not a regular file", name_);
+        fail("cannot read {}: it is {}, not a regular file", name_, kind_of(status.st_mode));
     }
     size_ = static_cast<std::uint64_t>(status.st_size);
 }
@@ -49,7 +68,7 @@ void InputFile::read(std::uint64_t offset, void* to, std::size_t bytes) const {
         const ssize_t got =
             ::pread(descriptor_, destination, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(offset));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) fail("cannot read {}: {}", name_, std::generic_category().message(errno));
+        if (got < 0) fail("cannot read {}: {}", name_, error_text(errno));
         if (got == 0) fail("cannot read {}: it became shorter while being read", name_);
         destination += got;
         offset += static_cast<std::uint64_t>(got);
@@ -68,6 +87,14 @@ void InputFile::read_floats(ElementType type, std::uint64_t offset, float* to, s
         elements_to_float(type, staged, to + done, n);
         done += n;
     }
+}
+
+std::string read_file(const std::filesystem::path& path, std::uint64_t most) {
+    const InputFile file(path);
+    if (file.size() > most) fail("cannot read {}: {} bytes, where {} are the most", file.name(), file.size(), most);
+    std::string bytes(static_cast<std::size_t>(file.size()), '\0');
+    file.read(0, bytes.data(), bytes.size());
+    return bytes;
 }
 
 }  // namespace camber

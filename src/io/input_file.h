@@ -12,7 +12,8 @@ namespace camber {
 /// changes nothing. Reads may come from several threads.
 class InputFile {
   public:
-    /// Throws Error naming the file when it is missing, unreadable or not a regular file.
+    /// Throws Error naming the file when it is missing, unreadable or not a regular file. Never waits, as for the
+    /// writer of a pipe.
     explicit InputFile(const std::filesystem::path& path);
     ~InputFile();
     InputFile(InputFile&& other) noexcept;
@@ -38,5 +39,8 @@ class InputFile {
     int descriptor_ = -1;
     std::uint64_t size_ = 0;
 };
+
+/// The whole of a file that is no longer than `most` bytes; a longer one is an Error, unread.
+std::string read_file(const std::filesystem::path& file, std::uint64_t most);
 
 }  // namespace camber

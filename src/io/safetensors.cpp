@@ -1,23 +1,19 @@
 #include <camber/safetensors.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <bit>
-#include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
-#include <system_error>
+#include <string_view>
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/crc32c.h"
 #include "io/elements.h"
+#include "io/input_file.h"
 #include "io/printable.h"
-
-static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian; so is Camber");
+#include "io/text_file.h"
 
 namespace camber {
 namespace {
@@ -29,6 +25,13 @@ using nlohmann::json;
 constexpr std::size_t piece = std::size_t{4} << 20;
 /// As the safetensors packages have it: a guard against headers made to exhaust memory.
 constexpr std::uint64_t longest_header = 100'000'000;
+/// What is read or written is checked in pieces that a processor's cache holds meanwhile.
+constexpr std::size_t checked_piece = std::size_t{256} << 10;
+
+constexpr const char* checksums_key = "camber.crc32c";
+constexpr std::size_t checksum_digits = 8;
+/// How the checksums begin in a header that Camber wrote. In a text of JSON, the quotes would be escaped.
+constexpr std::string_view checksums_begin = "\"camber.crc32c\":\"";
 
 struct FormatDtype {
     const char* name;
@@ -63,39 +66,6 @@ Shape shape_of(const std::vector<std::int64_t>& extents) {
         default:
             return {extents[0], extents[1], extents[2], extents[3]};
     }
-}
-
-/// Parses the header. JSON leaves the meaning of a repeated key open, and a file on which readers disagree is damaged
-/// or meant to deceive, so repeated keys are refused; so is deeper nesting than the format has.
-json parse_header(const std::string& text, const std::string& file) {
-    std::vector<std::set<std::string>> keys;
-    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-        if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
-            if (depth >= 3) fail("{}: the safetensors header is nested too deeply", file);
-            keys.emplace_back();
-        } else if (event == json::parse_event_t::object_end || event == json::parse_event_t::array_end) {
-            keys.pop_back();
-        } else if (event == json::parse_event_t::key) {
-            const auto& key = value.get_ref<const std::string&>();
-            if (!keys.back().insert(key).second) {
-                fail("{}: the safetensors header has '{}' twice", file, printable(key));
-            }
-        }
-        return true;
-    };
-    const auto not_json = [&] {
-        fail("{}: not a safetensors file, or a damaged one (its header is not valid JSON)", file);
-    };
-    // nlohmann's reader takes a zero for the end of the text, whatever follows.
-    if (text.find('\0') != std::string::npos) not_json();
-    json header;
-    try {
-        header = json::parse(text, watch);
-    } catch (const json::exception&) {
-        not_json();
-    }
-    if (!header.is_object()) fail("{}: not a safetensors file (its header is not a JSON object)", file);
-    return header;
 }
 
 /// One tensor's part of the header, checked against itself and the size of the data.
@@ -144,7 +114,8 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
                                  readable ? known->dtype : Dtype::u8,
                                  readable ? known->stored : ElementType::unreadable,
                                  offsets[0].get<std::uint64_t>(),
-                                 offsets[1].get<std::uint64_t>()};
+                                 offsets[1].get<std::uint64_t>(),
+                                 std::nullopt};
     if (entry.begin > entry.end) wrong("ends before it begins");
     if (entry.end > data_bytes) {
         wrong(fmt::format("ends at byte {} of {} bytes of data: the file was cut short or is damaged", entry.end,
@@ -200,22 +171,13 @@ bool is_floating(Dtype dtype) { return dtype == Dtype::f64 || dtype == Dtype::f3
 
 bool readable_as(Dtype from, Dtype to) { return from == to || (is_floating(from) && is_floating(to)); }
 
-SafetensorsFile SafetensorsFile::open(const fs::path& path) {
-    SafetensorsFile result;
-    const std::string file = path.string();
-    result.file_ = path;
-    result.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (result.descriptor_ < 0) fail("cannot read {}: {}", file, std::generic_category().message(errno));
-    struct stat status {};
-    if (::fstat(result.descriptor_, &status) != 0)
-        fail("cannot read {}: {}", file, std::generic_category().message(errno));
-    if (!S_ISREG(status.st_mode)) fail("cannot read {}: it is not a regular file", file);
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (size < 8) fail("{}: not a safetensors file, or cut short ({} bytes)", file, size);
+SafetensorsFile SafetensorsFile::open(const fs::path& path) { return SafetensorsFile(path); }
 
-    const Entry whole{};
-    std::uint64_t header_bytes = 0;
-    result.read_bytes(whole, 0, &header_bytes, 8);
+SafetensorsFile::SafetensorsFile(const fs::path& path) : file_(path), input_(std::make_unique<InputFile>(path)) {
+    const std::string file = path.string();
+    const std::uint64_t size = input_->size();
+    if (size < 8) fail("{}: not a safetensors file, or cut short ({} bytes)", file, size);
+    const auto header_bytes = input_->number<std::uint64_t>(0);
     if (header_bytes > size - 8) {
         fail("{}: not a safetensors file, or cut short (a header of {} bytes in a file of {})", file, header_bytes,
              size);
@@ -225,57 +187,70 @@ SafetensorsFile SafetensorsFile::open(const fs::path& path) {
              longest_header);
     }
     std::string text(header_bytes, '\0');
-    result.read_bytes(whole, 8, text.data(), text.size());
+    input_->read(8, text.data(), text.size());
     if (!text.starts_with('{')) fail("{}: not a safetensors file (its header is not a JSON object)", file);
-    result.data_begin_ = 8 + header_bytes;
-    const std::uint64_t data_bytes = size - result.data_begin_;
+    data_begin_ = 8 + header_bytes;
+    const std::uint64_t data_bytes = size - data_begin_;
 
-    const json header = parse_header(text, file);
+    // No deeper than the format has it, and no list longer than a tensor's that can be refused in words.
+    const json header = parse_json(text, file, "a safetensors file, or a damaged one", {.depth = 3, .list = 1000});
+    if (!header.is_object()) fail("{}: not a safetensors file (its header is not a JSON object)", file);
     for (const auto& item : header.items()) {
         if (item.key() != "__metadata__") {
-            result.entries_.push_back(parse_entry(item.key(), item.value(), data_bytes, file));
+            entries_.push_back(parse_entry(item.key(), item.value(), data_bytes, file));
             continue;
         }
         if (!item.value().is_object()) fail("{}: its __metadata__ is not a JSON object", file);
         for (const auto& pair : item.value().items()) {
             if (!pair.value().is_string()) fail("{}: its __metadata__ '{}' is not text", file, printable(pair.key()));
-            result.metadata_[pair.key()] = pair.value().get<std::string>();
+            metadata_[pair.key()] = pair.value().get<std::string>();
         }
     }
 
     // Empty tensors may share an offset with their neighbour: they come first.
-    std::sort(result.entries_.begin(), result.entries_.end(),
+    std::sort(entries_.begin(), entries_.end(),
               [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
     std::uint64_t reached = 0;
-    for (const Entry& entry : result.entries_) {
+    for (const Entry& entry : entries_) {
         if (entry.begin != reached) {
             fail("{}: tensor '{}' {}: a damaged file", file, printable(entry.name),
                  entry.begin < reached ? "overlaps the one before it" : "comes after bytes that belong to none");
         }
         reached = entry.end;
-        result.index_[entry.name] = static_cast<std::size_t>(&entry - result.entries_.data());
+        index_[entry.name] = static_cast<std::size_t>(&entry - entries_.data());
     }
     if (reached != data_bytes) {
         fail("{}: {} bytes of data belong to no tensor: not a safetensors file, or a damaged one", file,
              data_bytes - reached);
     }
-    return result;
+    take_checksums(text);
 }
 
-SafetensorsFile::~SafetensorsFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
+SafetensorsFile::~SafetensorsFile() = default;
+SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept = default;
+SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&& other) noexcept = default;
 
-SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept { *this = std::move(other); }
-
-SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&& other) noexcept {
-    std::swap(file_, other.file_);
-    std::swap(descriptor_, other.descriptor_);
-    std::swap(data_begin_, other.data_begin_);
-    std::swap(metadata_, other.metadata_);
-    std::swap(entries_, other.entries_);
-    std::swap(index_, other.index_);
-    return *this;
+/// Gives the entries their checksums, where the file has them, and checks the header with its own.
+void SafetensorsFile::take_checksums(const std::string& header) {
+    const auto found = metadata_.extract(checksums_key);
+    if (!found) return;
+    const std::string& digits = found.mapped();
+    const auto damaged = [&] { fail("{}: damaged: its header does not have its checksum", file_.string()); };
+    if (digits.size() != checksum_digits * (1 + entries_.size())) damaged();
+    const auto number = [&](std::size_t i) {
+        std::uint32_t value = 0;
+        const std::string text = digits.substr(i * checksum_digits, checksum_digits);
+        std::from_chars(text.data(), text.data() + text.size(), value, 16);
+        if (fmt::format("{:08x}", value) != text) damaged();
+        return value;
+    };
+    const std::size_t at = header.find(checksums_begin);
+    if (at == std::string::npos) damaged();
+    std::string blank = header;
+    blank.replace(at + checksums_begin.size(), digits.size(), digits.size(), '0');
+    if (crc32c(blank.data(), blank.size()) != number(0)) damaged();
+    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].checksum = number(i + 1);
+    checked_ = std::make_unique<std::atomic<bool>[]>(entries_.size());
 }
 
 const SafetensorsFile::Entry* SafetensorsFile::find(const std::string& name) const {
@@ -288,23 +263,42 @@ const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) co
     fail("{}: there is no tensor '{}' in it", file_.string(), name);
 }
 
-/// `entry` names the tensor in messages; `from` is a position in the file. pread, not a mapping: a file that shrinks
-/// meanwhile is an Error, not a SIGBUS.
-void SafetensorsFile::read_bytes(const Entry& entry, std::uint64_t from, void* to, std::size_t bytes) const {
-    char* destination = static_cast<char*>(to);
-    while (bytes > 0) {
-        const ssize_t got =
-            ::pread(descriptor_, destination, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(from));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) fail("cannot read {}: {}", file_.string(), std::generic_category().message(errno));
-        if (got == 0) {
-            fail("cannot read {}: it became shorter while being read{}", file_.string(),
-                 entry.name.empty() ? "" : fmt::format(" (tensor '{}')", entry.name));
-        }
-        destination += got;
-        from += static_cast<std::uint64_t>(got);
-        bytes -= static_cast<std::size_t>(got);
+void SafetensorsFile::check(const Entry& entry, std::uint32_t found) const {
+    if (!entry.checksum) return;
+    if (found != *entry.checksum) {
+        fail("{}: damaged: the bytes of tensor '{}' do not have the checksum that was written with them",
+             file_.string(), printable(entry.name));
     }
+    checked_[static_cast<std::size_t>(&entry - entries_.data())] = true;
+}
+
+/// All bytes of an entry, checked as they come.
+void SafetensorsFile::read_whole(const Entry& entry, void* to) const {
+    const std::size_t bytes = entry.end - entry.begin;
+    std::uint32_t found = 0;
+    for (std::size_t done = 0; done < bytes;) {
+        const std::size_t n = entry.checksum ? std::min(checked_piece, bytes - done) : bytes;
+        char* there = static_cast<char*>(to) + done;
+        input_->read(data_begin_ + entry.begin + done, there, n);
+        if (entry.checksum) found = crc32c(there, n, found);
+        done += n;
+    }
+    check(entry, found);
+}
+
+/// For what reads parts of an entry, in any order and from several threads: the first to come checks all of it.
+void SafetensorsFile::check_once(const Entry& entry) const {
+    if (!entry.checksum || checked_[static_cast<std::size_t>(&entry - entries_.data())]) return;
+    const std::size_t bytes = entry.end - entry.begin;
+    std::vector<char> staged(std::min(checked_piece, bytes));
+    std::uint32_t found = 0;
+    for (std::size_t done = 0; done < bytes;) {
+        const std::size_t n = std::min(staged.size(), bytes - done);
+        input_->read(data_begin_ + entry.begin + done, staged.data(), n);
+        found = crc32c(staged.data(), n, found);
+        done += n;
+    }
+    check(entry, found);
 }
 
 void SafetensorsFile::check_readable(const Entry& entry) const {
@@ -336,17 +330,19 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
     if (device == Device::meta) return;
     const bool is_i64 = source.stored == ElementType::i64, is_f16 = source.stored == ElementType::f16;
     const bool as_it_is = to == source.dtype && !is_i64 && !is_f16;
+    if (as_it_is && is_host(device)) return read_whole(source, destination.raw());
     const std::uint64_t begin = data_begin_ + source.begin;
-    if (as_it_is && is_host(device)) return read_bytes(source, begin, destination.raw(), destination.bytes());
 
     const std::size_t count = static_cast<std::size_t>(source.shape.numel());
     const std::size_t file_size = size_of(source.stored);
     const std::size_t most = std::min(count, piece / 8);
     std::vector<char> read(most * file_size), converted(as_it_is ? 0 : most * size_of(to));
     std::vector<float> floats(is_f16 ? most : 0);
+    std::uint32_t found = 0;
     for (std::size_t done = 0; done < count;) {
         const std::size_t n = std::min(most, count - done);
-        read_bytes(source, begin + done * file_size, read.data(), n * file_size);
+        input_->read(begin + done * file_size, read.data(), n * file_size);
+        if (source.checksum) found = crc32c(read.data(), n * file_size, found);
         if (is_f16) {
             elements_to_float(source.stored, read.data(), floats.data(), n);
             convert_floats(Dtype::f32, floats.data(), to, converted.data(), n);
@@ -367,17 +363,19 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
         device_memory(device).copy_from_host(target, as_it_is ? read.data() : converted.data(), n * size_of(to));
         done += n;
     }
+    check(source, found);
 }
 
 void SafetensorsFile::read_floats(const Entry& entry, std::uint64_t first, float* to, std::size_t count) const {
     check_readable(entry);
+    check_once(entry);
     const std::size_t size = size_of(entry.stored), most = piece / size / 8;
     const std::uint64_t begin = data_begin_ + entry.begin + first * size;
-    if (entry.stored == ElementType::f32) return read_bytes(entry, begin, to, count * size);
+    if (entry.stored == ElementType::f32) return input_->read(begin, to, count * size);
     std::vector<char> staged(std::min(count, most) * size);
     for (std::size_t done = 0; done < count;) {
         const std::size_t n = std::min(most, count - done);
-        read_bytes(entry, begin + done * size, staged.data(), n * size);
+        input_->read(begin + done * size, staged.data(), n * size);
         elements_to_float(entry.stored, staged.data(), to + done, n);
         done += n;
     }
@@ -388,7 +386,8 @@ void write_safetensors(const fs::path& path, std::span<const NamedTensor> tensor
     std::vector<const NamedTensor*> order;
     for (const NamedTensor& named : tensors) order.push_back(&named);
     json header = json::object();
-    if (!metadata.empty()) header["__metadata__"] = metadata;
+    header["__metadata__"] = metadata;
+    header["__metadata__"][checksums_key] = std::string(checksum_digits * (1 + order.size()), '0');
     for (const NamedTensor* named : order) {
         if (named->name.empty() || named->name == "__metadata__") {
             fail("cannot write {}: '{}' cannot be the name of a tensor", file, named->name);
@@ -421,24 +420,30 @@ void write_safetensors(const fs::path& path, std::span<const NamedTensor> tensor
     const std::uint64_t header_bytes = text.size();
     if (header_bytes > longest_header) fail("cannot write {}: a header of {} bytes is too long", file, header_bytes);
 
+    std::string checksums = fmt::format("{:08x}", crc32c(text.data(), text.size()));
     AtomicFile out(path);
     out.write(&header_bytes, sizeof header_bytes);
     out.write(text);
     std::vector<char> staged;
     for (const NamedTensor* named : order) {
         const Tensor& tensor = named->tensor;
-        if (is_host(tensor.device())) {
-            out.write(tensor.raw(), tensor.bytes());
-            continue;
-        }
+        const bool on_host = is_host(tensor.device());
+        std::uint32_t checksum = 0;
         for (std::size_t done = 0; done < tensor.bytes();) {
-            const std::size_t n = std::min(piece, tensor.bytes() - done);
-            staged.resize(std::max(staged.size(), n));
-            device_memory(tensor.device()).copy_to_host(staged.data(), static_cast<char*>(tensor.raw()) + done, n);
-            out.write(staged.data(), n);
+            const std::size_t n = std::min(on_host ? checked_piece : piece, tensor.bytes() - done);
+            const char* from = static_cast<char*>(tensor.raw()) + done;
+            if (!on_host) {
+                staged.resize(std::max(staged.size(), n));
+                device_memory(tensor.device()).copy_to_host(staged.data(), from, n);
+                from = staged.data();
+            }
+            checksum = crc32c(from, n, checksum);
+            out.write(from, n);
             done += n;
         }
+        checksums += fmt::format("{:08x}", checksum);
     }
+    out.overwrite(sizeof header_bytes + text.find(checksums_begin) + checksums_begin.size(), checksums);
     out.commit();
 }
 

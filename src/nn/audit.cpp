@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <sstream>
 
+#include "io/text_file.h"
 #include "nn/text.h"
 
 namespace camber {
@@ -133,13 +133,14 @@ std::vector<std::string> compare_totals(const LayerTable& table, const Published
 }  // namespace
 
 PublishedTable read_published_table(const std::filesystem::path& file) {
-    std::ifstream stream(file);
-    if (!stream) fail("{}: cannot be read", file.string());
+    constexpr std::uint64_t most_bytes = 16 << 20;
+    const std::string text = read_text(file, most_bytes);
     PublishedTable table;
-    std::string line;
     bool header = true;
-    for (int number = 1; std::getline(stream, line); ++number) {
-        if (!line.empty() && line.back() == '\r') line.pop_back();
+    int number = 0;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string line(take_line(rest));
+        ++number;
         if (line.empty()) continue;
         if (line.front() == '#') {
             std::istringstream words(line.substr(1));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backend/backend.h"
+#include "io/text_file.h"
 #include "train/config_fields.h"
 
 namespace camber {
@@ -16,9 +17,6 @@ template <class T>
 concept Part = FieldsOf<T, AugmentConfig> || FieldsOf<T, Normalisation> || FieldsOf<T, SegmentationLossParams>;
 template <class T>
 concept Value = !Part<T>;
-
-/// As a message shows it, whatever it is.
-std::string shown(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 /// Makes the JSON of a configuration.
 class Writer {

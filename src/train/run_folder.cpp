@@ -11,6 +11,7 @@
 
 #include "io/atomic_file.h"
 #include "io/input_file.h"
+#include "io/text_file.h"
 
 namespace camber {
 
@@ -37,12 +38,8 @@ class Descriptor {
     fail("{}: cannot be written: {}", file.string(), error_text(error));
 }
 
-std::string read_all(const fs::path& path) {
-    const InputFile file(path);
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read(0, text.data(), text.size());
-    return text;
-}
+/// As long as they can be: of a configuration, and of metrics.jsonl after 100,000 epochs of many classes.
+constexpr std::uint64_t most_config_bytes = 1 << 20, most_metrics_bytes = 512 << 20;
 
 /// The epoch of a line of metrics.jsonl; none of a damaged one.
 std::optional<std::int64_t> epoch_of(const std::string& line) {
@@ -85,9 +82,8 @@ TrainConfig RunFolder::stored_config() const {
         fail_usage("{}: there is no run to continue: neither {} nor {}", name(), last().filename().string(),
                    config().filename().string());
     }
-    const nlohmann::json json = nlohmann::json::parse(read_all(config()), nullptr, false);
-    if (json.is_discarded()) fail("{}: is not JSON; was it edited?", config().string());
-    return train_config(json, config().string());
+    const std::string file = config().string();
+    return train_config(parse_json(read_text(file, most_config_bytes), file, "the configuration of a run"), file);
 }
 
 void RunFolder::make() const {
@@ -102,7 +98,7 @@ void RunFolder::write_config(const nlohmann::json& config) const {
 
 std::string RunFolder::rewind_metrics(std::int64_t epoch) const {
     if (!fs::exists(metrics())) return {};
-    const std::string text = read_all(metrics());
+    const std::string text = read_file(metrics(), most_metrics_bytes);
     std::string kept;
     std::vector<int> damaged;
     for (std::size_t begin = 0, number = 1; begin < text.size(); ++number) {

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace camber {
@@ -60,15 +61,23 @@ void Saver::begin(std::optional<Checkpoint> last) {
     std::optional<Checkpoint> best;
     if (best_) best = std::exchange(best_, std::nullopt)->copy(CopyTo::host);
     budget_.count_save();
-    writing_ = std::async(std::launch::async, [folder = folder_, best = std::move(best), last = std::move(last),
-                                               paint = std::exchange(paint_, nullptr)] {
+    const auto write = [folder = folder_, best = std::move(best), last = std::move(last),
+                        paint = std::exchange(paint_, nullptr)] {
         const double start = processor_seconds_of_thread();
         folder.sync_metrics();
         if (paint) paint();
         if (best) save_checkpoint(folder.best(), *best);
         if (last) save_checkpoint(folder.last(), *last);
         return processor_seconds_of_thread() - start;
-    });
+    };
+    try {
+        writing_ = std::async(std::launch::async, write);
+    } catch (const std::system_error&) {
+        // Without a thread for it, training waits.
+        std::promise<double> written;
+        written.set_value(write());
+        writing_ = written.get_future();
+    }
 }
 
 void Saver::check() {

@@ -168,7 +168,7 @@ TEST_CASE("--resume says where there is no run") {
     write_text(s.run / "config.json", "{\"clip\": null}");
     check_error(s.resume(), 1, {"config.json: clip must be a number", "null"});
     write_text(s.run / "config.json", "{");
-    check_error(s.resume(), 1, {"config.json: is not JSON"});
+    check_error(s.resume(), 1, {"config.json: not the configuration of a run: no JSON"});
 }
 
 TEST_CASE("what is whole of metrics.jsonl is kept on --resume, and what is not is said and kept beside") {

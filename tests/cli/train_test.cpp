@@ -87,7 +87,7 @@ TEST_CASE("a run leaves a folder that explains itself, and its checkpoint can be
     const CommandResult painted = run_camber(
         {"predict", "--checkpoint", checkpoint, "--out", (folder / "out").string(), (folder / "data/val").string()});
     REQUIRE(painted.exit_code == 0);
-    CHECK(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()) == 6);
+    CHECK(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()) == 9);
     for (const auto& entry : fs::directory_iterator(folder / "out")) {
         if (entry.path().string().ends_with("_labels.png")) {
             const Image labels = read_label(entry.path());

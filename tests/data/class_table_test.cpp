@@ -67,7 +67,7 @@ TEST_CASE("what is wrong with a class table is said in the project's words") {
     const std::string rest = R"("void": {"id": 255, "name": "v", "colour": [0, 0, 0]}})";
     CHECK(error(" \n") == "classes.json: is empty, not a class table");
     CHECK(error("{\"name\": \"x\",\n\"classes\": oops}") ==
-          "classes.json line 2: not a class table: no JSON from there on");
+          "classes.json line 2: not a class table: no JSON from byte 26 on");
     CHECK(error("[]") == "classes.json must be a JSON object, not []");
     CHECK(error(R"({"name": "x", "classes": []})") == "classes.json: 'void' is missing");
     CHECK(error(R"({"name": 3, "classes": [], )" + rest) == "classes.json: name must be text, not 3");
@@ -78,5 +78,5 @@ TEST_CASE("what is wrong with a class table is said in the project's words") {
           "classes.json: classes[0]: 'colour' is missing");
     CHECK(error(R"({"name": "x", "classes": [{"name": "a", "colour": [1, 2]}], )" + rest) ==
           "classes.json: classes[0].colour must be three whole numbers from 0 to 255, not [1,2]");
-    CHECK(error("\x1b[31m\xe9") == "classes.json line 1: not a class table: no JSON from there on");
+    CHECK(error("\x1b[31m\xe9") == "classes.json: not a class table: no JSON from byte 1 on");
 }

@@ -125,6 +125,7 @@ std::unique_ptr<Convolution> make(Pass pass, const ConvShape& s, bool with_bias)
         return finish(description, description.diff_weights_desc());
     } catch (const dnnl::error& error) {
         if (error.status == dnnl_unimplemented) return nullptr;
+        if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
         fail("oneDNN could not set up a convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]: {}", s.n, s.h, s.w, s.cin,
              s.cout, s.kh, s.kw, s.cin, error.what());
     }

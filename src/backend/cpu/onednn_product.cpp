@@ -43,6 +43,7 @@ std::unique_ptr<Product> make(const ProductShape& s) {
         return std::make_unique<Product>(Product{Runner(description), a, b, c});
     } catch (const dnnl::error& error) {
         if (error.status == dnnl_unimplemented) return nullptr;
+        if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
         fail("oneDNN could not set up a matrix product of {} by {} by {}: {}", s.m, s.k, s.n, error.what());
     }
 }

@@ -1,5 +1,8 @@
 #pragma once
+#include <sys/mman.h>
+
 #include <dnnl.hpp>
+#include <new>
 #include <string_view>
 #include <unordered_map>
 
@@ -25,6 +28,20 @@ inline dnnl::primitive_attr own_scratch() {
 
 inline memory memory_at(const memory::desc& layout, void* address) { return memory(layout, engine(), address); }
 
+[[noreturn]] inline void fail_in_onednn(const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    fail("oneDNN failed: {}", error.what());
+}
+
+/// oneDNN does not look whether it got the memory in which it makes a primitive's code: throws std::bad_alloc where
+/// there is not plenty.
+inline void need_room() {
+    constexpr std::size_t plenty = std::size_t{32} << 20;
+    void* room = mmap(nullptr, plenty, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) throw std::bad_alloc();
+    munmap(room, plenty);
+}
+
 /// A primitive and the scratch it wants.
 struct Runner {
     dnnl::primitive primitive;
@@ -32,14 +49,18 @@ struct Runner {
 
     template <class Description>
     explicit Runner(const Description& description)
-        : primitive(description.get()), scratch(description.scratchpad_desc()) {}
+        : primitive((need_room(), description.get())), scratch(description.scratchpad_desc()) {}
 
     void operator()(Arguments arguments) const {
         const Scratch space(scratch.get_size());
-        arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space.as<void>()));
-        dnnl::stream stream(engine());
-        primitive.execute(stream, arguments);
-        stream.wait();
+        try {
+            arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space.as<void>()));
+            dnnl::stream stream(engine());
+            primitive.execute(stream, arguments);
+            stream.wait();
+        } catch (const dnnl::error& error) {
+            fail_in_onednn(error);
+        }
     }
 };
 
