@@ -40,15 +40,11 @@ int report_out_of_memory() {
     } catch (const std::bad_alloc&) {
         code = report_out_of_memory();
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "camber: error: %s\n", error.what());
+        report(error.what(), code);
     } catch (...) {
     }
     _exit(code);
 }
-
-namespace {
-
-using camber::cli::report;
 
 /// The exit code of a command that ended with `code`: what it printed may still be on its way to a full disk.
 int finish(int code) {
