@@ -32,10 +32,11 @@ CodePoint code_point(std::string_view text, std::size_t at) {
     return {value, length};
 }
 
-/// Whether a terminal would obey the character, or break the line at it, instead of showing it.
+/// Whether a terminal would obey the character, break the line at it or pass over it, instead of showing it.
 bool is_control(std::uint32_t c) {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 ||  // C0, C1, line ends
-           c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);  // directions
+           c == 0xAD || c == 0x61C || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
+           (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;  // directions, and what is not seen at all
 }
 
 }  // namespace

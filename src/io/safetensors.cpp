@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <future>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -25,7 +26,7 @@ using nlohmann::json;
 constexpr std::size_t piece = std::size_t{4} << 20;
 /// As the safetensors packages have it: a guard against headers made to exhaust memory.
 constexpr std::uint64_t longest_header = 100'000'000;
-/// What is read or written is checked in pieces that a processor's cache holds meanwhile.
+/// What is read is checked in pieces that a processor's cache holds meanwhile.
 constexpr std::size_t checked_piece = std::size_t{256} << 10;
 
 constexpr const char* checksums_key = "camber.crc32c";
@@ -420,30 +421,37 @@ void write_safetensors(const fs::path& path, std::span<const NamedTensor> tensor
     const std::uint64_t header_bytes = text.size();
     if (header_bytes > longest_header) fail("cannot write {}: a header of {} bytes is too long", file, header_bytes);
 
-    std::string checksums = fmt::format("{:08x}", crc32c(text.data(), text.size()));
+    // Beside the writing, which takes longer.
+    std::vector<std::uint32_t> checksums(order.size());
+    std::future<void> checked = std::async(std::launch::async | std::launch::deferred, [&] {
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            const Tensor& tensor = order[i]->tensor;
+            if (is_host(tensor.device())) checksums[i] = crc32c(tensor.raw(), tensor.bytes());
+        }
+    });
     AtomicFile out(path);
     out.write(&header_bytes, sizeof header_bytes);
     out.write(text);
     std::vector<char> staged;
-    for (const NamedTensor* named : order) {
-        const Tensor& tensor = named->tensor;
-        const bool on_host = is_host(tensor.device());
-        std::uint32_t checksum = 0;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const Tensor& tensor = order[i]->tensor;
+        if (is_host(tensor.device())) {
+            out.write(tensor.raw(), tensor.bytes());
+            continue;
+        }
         for (std::size_t done = 0; done < tensor.bytes();) {
-            const std::size_t n = std::min(on_host ? checked_piece : piece, tensor.bytes() - done);
-            const char* from = static_cast<char*>(tensor.raw()) + done;
-            if (!on_host) {
-                staged.resize(std::max(staged.size(), n));
-                device_memory(tensor.device()).copy_to_host(staged.data(), from, n);
-                from = staged.data();
-            }
-            checksum = crc32c(from, n, checksum);
-            out.write(from, n);
+            const std::size_t n = std::min(piece, tensor.bytes() - done);
+            staged.resize(std::max(staged.size(), n));
+            device_memory(tensor.device()).copy_to_host(staged.data(), static_cast<char*>(tensor.raw()) + done, n);
+            checksums[i] = crc32c(staged.data(), n, checksums[i]);
+            out.write(staged.data(), n);
             done += n;
         }
-        checksums += fmt::format("{:08x}", checksum);
     }
-    out.overwrite(sizeof header_bytes + text.find(checksums_begin) + checksums_begin.size(), checksums);
+    checked.get();
+    std::string digits = fmt::format("{:08x}", crc32c(text.data(), text.size()));
+    for (const std::uint32_t checksum : checksums) digits += fmt::format("{:08x}", checksum);
+    out.overwrite(sizeof header_bytes + text.find(checksums_begin) + checksums_begin.size(), digits);
     out.commit();
 }
 

@@ -12,6 +12,7 @@ TEST_CASE("any text becomes a line that a terminal shows and does not obey") {
     CHECK(one_line(std::string_view("a\0b", 3)) == "a\\x00b");
     CHECK(one_line("\xc2\x9b"
                    "31m \xe2\x80\xae \xe2\x80\xa8") == "\\u009b31m \\u202e \\u2028");
+    CHECK(one_line("\xef\xbb\xbf \xe2\x80\x8b \xc2\xad") == "\\ufeff \\u200b \\u00ad");  // not seen at all
     // Latin-1, an overlong slash, a surrogate, beyond Unicode, cut short.
     CHECK(one_line("donn\xe9 \xc0\xaf \xed\xa0\x80 \xf5\x80\x80\x80 \xe2\x82") ==
           "donn\\xe9 \\xc0\\xaf \\xed\\xa0\\x80 \\xf5\\x80\\x80\\x80 \\xe2\\x82");

@@ -1,0 +1,165 @@
+"""The kinds of files that camber reads: whole ones, and a command that reads each."""
+
+import base64
+import os
+import shutil
+import subprocess
+
+import mutations
+import torch_files
+from mutations import BINARY, TEXT, mutated
+
+# 32x24, as stb_image_write makes it.
+JPEG = base64.b64decode("""
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wCEAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxO
+UlNSMj5aYVpQYEpRUk8BDg4OExETJhUVJk81LTVPT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09P
+T09PT//AABEIABgAIAMBIgACEQEDEQH/xAGiAAABBQEBAQEBAQAAAAAAAAAAAQIDBAUGBwgJCgsQAAIBAwMCBAMFBQQEAAABfQEC
+AwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVm
+Z2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq
+8fLz9PX29/j5+gEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoLEQACAQIEBAMEBwUEBAABAncAAQIDEQQFITEGEkFRB2FxEyIy
+gQgUQpGhscEJIzNS8BVictEKFiQ04SXxFxgZGiYnKCkqNTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqCg4SF
+hoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2dri4+Tl5ufo6ery8/T19vf4+fr/2gAMAwEA
+AhEDEQA/AOFitPateK09q0YrT2pYrT2ruqYn6h/e5vlt9/cxwuL5zNitPateK09q0orT2oitPauOpifqH97m+W339z6TC4vnIYrT
+2rXitPaqkVa8VcOXVJe/8v1PzqhVloU4rT2rXitPaqsVa8VceXVJe/8AL9T6ShVlof/Z
+""")
+
+# Of other networks: what they hold is listed and refused.
+ARCHIVES = ("torch_zip", "torch_checkpoint", "torch_fastai", "torch_module")
+
+
+class Kind:
+    """`seeds` are whole files' bytes. `damage(data, random)` gives a damaged one. `command(folder, data)` puts it into a
+    folder, and gives the arguments of what reads it and the paths that it may write."""
+
+    def __init__(self, name, seeds, damage, command, endless=False):
+        self.name, self.seeds, self.damage, self.command, self.endless = name, seeds, damage, command, endless
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def checked(seed):
+    """Half of them without checksums."""
+    return [seed, mutations.without_checksums(seed)]
+
+
+class Workshop:
+    """A folder with a dataset, a run and the files of weights that the kinds start from."""
+
+    def __init__(self, camber, fixtures, folder):
+        self.camber, self.folder = camber, folder
+        self.data, self.run = f"{folder}/data", f"{folder}/run"
+        self._camber("data", "synth", "--out", self.data, "--train", "4", "--val", "2", "--size", "32x48")
+        self._camber("train", "--data", self.data, "--out", self.run, "--width", "2", "--size", "16x32", "--batch", "2",
+                     "--epochs", "2", "--schedule", "constant", "--pictures", "1")
+        self.best, self.last = f"{self.run}/best.safetensors", f"{self.run}/last.safetensors"
+        weights = f"{fixtures}/weights"
+        own = torch_files.tensors_of(self._exported("safetensors")[0])
+        self.kinds = [
+            self._weights("pth", [torch_files.archive(own), *(read(f"{weights}/{n}.pth") for n in ARCHIVES)]),
+            self._weights("stream", [torch_files.stream(own), read(f"{weights}/torch_stream.pth")]),
+            self._weights("h5", [*(read(f"{weights}/{n}.h5") for n in ("keras1", "keras2")), *self._exported("h5")]),
+            self._weights("weights.h5", [read(f"{weights}/keras3.weights.h5"), *self._exported("weights.h5")]),
+            self._weights("safetensors", checked(self._exported("safetensors")[0]), self._damaged_safetensors),
+            Kind("png", self._pictures(), self._damaged_png, self._picture),
+            Kind("label", [read(f"{self.data}/trainannot/{n}") for n in os.listdir(f"{self.data}/trainannot")],
+                 self._damaged_png, self._label),
+            Kind("jpeg", [JPEG], lambda data, random: mutated(data, random, BINARY), self._picture),
+            Kind("list", [read(f"{self.data}/train.txt")], self._damaged_text, self._in_dataset("train.txt")),
+            Kind("classes", [read(f"{self.data}/classes.json")], self._damaged_text, self._in_dataset("classes.json")),
+            Kind("tsv", [read(f"{fixtures}/keras_unet_2x2.tsv"), read(f"{fixtures}/published_keras_unet_256.tsv")],
+                 self._damaged_text, self._table),
+            Kind("checkpoint", checked(read(self.best)), self._damaged_safetensors, self._checkpoint),
+            Kind("resumed", checked(read(self.last)), self._damaged_safetensors, self._in_run("last.safetensors"), True),
+            Kind("config", [read(f"{self.run}/config.json")], self._damaged_text, self._in_run("config.json"), True),
+            Kind("metrics", [read(f"{self.run}/metrics.jsonl")], self._damaged_text, self._in_run("metrics.jsonl"),
+                 True),
+        ]
+
+    def _camber(self, *arguments):
+        subprocess.run([self.camber, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+    def _exported(self, extension):
+        """The run's network as another library's file; none in a build without HDF5."""
+        path = f"{self.folder}/own.{extension}"
+        done = subprocess.run([self.camber, "export", "--checkpoint", self.best, "--out", path],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return [read(path)] if done.returncode == 0 else []
+
+    @staticmethod
+    def _weights(name, seeds, damage=None):
+        def command(folder, data):
+            path, out = write(f"{folder}/weights", data), f"{folder}/out.safetensors"
+            return ["import", "--weights", path, "--net", "unet", "--net-option", "width=2", "--partial", "--out",
+                    out], [out]
+
+        return Kind(name, seeds, damage or (lambda data, random: mutated(data, random, BINARY)), command)
+
+    def _pictures(self):
+        folder = f"{self.data}/train"
+        return [read(f"{folder}/{name}") for name in os.listdir(folder)]
+
+    @staticmethod
+    def _damaged_png(data, random):
+        damaged = mutated(data, random, BINARY)
+        return mutations.with_png_checksums(damaged) if random.random() < 0.7 else damaged
+
+    @staticmethod
+    def _damaged_text(data, random):
+        return mutated(data, random, TEXT)
+
+    @staticmethod
+    def _damaged_safetensors(data, random):
+        if random.random() < 0.4:
+            return mutated(data, random, BINARY)
+        header, rest = mutations.header_of(data)
+        return mutations.with_header(mutated(header, random, TEXT), rest)
+
+    def _picture(self, folder, data):
+        picture, out = write(f"{folder}/picture.png", data), f"{folder}/out"
+        return ["predict", "--checkpoint", self.best, "--out", out, picture], [out]
+
+    def _dataset(self, folder):
+        copy = f"{folder}/data"
+        shutil.copytree(self.data, copy)
+        return copy
+
+    def _label(self, folder, data):
+        copy = self._dataset(folder)
+        write(f"{copy}/trainannot/{sorted(os.listdir(copy + '/trainannot'))[0]}", data)
+        return ["eval", "--checkpoint", self.best, "--data", copy, "--split", "train"], []
+
+    def _in_dataset(self, name):
+        def command(folder, data):
+            copy = self._dataset(folder)
+            write(f"{copy}/{name}", data)
+            return ["data", "info", copy], []
+
+        return command
+
+    def _table(self, folder, data):
+        return ["summary", "--net", "unet", "--audit", write(f"{folder}/table.tsv", data)], []
+
+    def _checkpoint(self, folder, data):
+        return ["eval", "--checkpoint", write(f"{folder}/checkpoint", data)], []
+
+    def _in_run(self, name):
+        def command(folder, data):
+            run = f"{folder}/run"
+            shutil.copytree(self.run, run)
+            if name == "config.json":  # is read where there is no checkpoint yet
+                os.remove(f"{run}/last.safetensors")
+                os.remove(f"{run}/best.safetensors")
+            write(f"{run}/{name}", data)
+            more = [] if name == "config.json" else ["--epochs", "3"]
+            return ["train", "--resume", "--out", run, *more], [f"{run}/last.safetensors", f"{run}/best.safetensors"]
+
+        return command
