@@ -79,6 +79,9 @@ class CheckpointFile {
     CheckpointInfo info_;
 };
 
+/// Throws Error: what the checkpoint says of its run is not what is written there.
+[[noreturn]] void fail_damaged(const std::filesystem::path& checkpoint);
+
 /// All of a checkpoint in memory.
 Checkpoint load_checkpoint(const std::filesystem::path& file, Device device = Device::cpu);
 

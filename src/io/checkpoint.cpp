@@ -55,7 +55,7 @@ CheckpointInfo parse_info(const std::string& text, const SafetensorsFile& tensor
         info.best_epoch = best.at("epoch").get<std::int64_t>();
         info.extra = j.at("extra");
     } catch (const json::exception&) {
-        fail("{}: a damaged checkpoint (what it says of its training run cannot be read)", file);
+        fail_damaged(file);
     }
     return info;
 }
@@ -169,6 +169,10 @@ void save_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
         fail("cannot write {}: a text in the run's configuration is not UTF-8", file.string());
     }
     write_safetensors(file, checkpoint.tensors, {{metadata_key, std::move(info)}});
+}
+
+void fail_damaged(const fs::path& checkpoint) {
+    fail("{}: a damaged checkpoint (what it says of its training run cannot be read)", checkpoint.string());
 }
 
 CheckpointFile CheckpointFile::open(const fs::path& path) {

@@ -207,6 +207,8 @@ std::size_t stage_count(const TrainConfig& config) { return std::max<std::size_t
 
 TrainConfig stage_config(const TrainConfig& config, std::size_t stage) {
     if (config.stages.empty()) return config;
+    if (stage >= config.stages.size())
+        fail("the run has {} stages, and none with number {}", config.stages.size(), stage + 1);
     json result = to_json(config);
     for (const auto& [name, value] : config.stages.at(stage).items()) {
         const auto& known = stage_fields();

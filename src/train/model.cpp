@@ -59,7 +59,9 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     return model;
 }
 
-Model load_model(const std::filesystem::path& checkpoint, const std::string& device, const std::string& dtype) {
+namespace {
+
+Model read_model(const std::filesystem::path& checkpoint, const std::string& device, const std::string& dtype) {
     const CheckpointInfo info = CheckpointFile::open(checkpoint).info();
     if (!info.extra.contains("classes"))
         fail("{}: this checkpoint does not name its classes; it was not written by camber train", checkpoint.string());
@@ -86,6 +88,16 @@ Model load_model(const std::filesystem::path& checkpoint, const std::string& dev
     if (info.extra.contains("class_weights"))
         model.class_weights = weights_tensor(info.extra.at("class_weights"), model.device());
     return model;
+}
+
+}  // namespace
+
+Model load_model(const std::filesystem::path& checkpoint, const std::string& device, const std::string& dtype) {
+    try {
+        return read_model(checkpoint, device, dtype);
+    } catch (const nlohmann::json::exception&) {
+        fail_damaged(checkpoint);
+    }
 }
 
 }  // namespace camber

@@ -81,7 +81,11 @@ class Run {
             apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
             open_data(config);
             set_classes(config);
-            set_up(std::move(config), &checkpoint);
+            try {
+                set_up(std::move(config), &checkpoint);
+            } catch (const nlohmann::json::exception&) {
+                fail_damaged(folder_.last());
+            }
         } else {
             TrainConfig config = folder_.stored_config();
             apply(options, config, 0);

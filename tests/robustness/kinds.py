@@ -1,13 +1,14 @@
 """The kinds of files that camber reads: whole ones, and a command that reads each."""
 
 import base64
+import json
 import os
 import shutil
 import subprocess
 
 import mutations
 import torch_files
-from mutations import BINARY, TEXT, mutated
+from mutations import BINARY, JSON, TEXT, mutated
 
 # 32x24, as stb_image_write makes it.
 JPEG = base64.b64decode("""
@@ -74,12 +75,13 @@ class Workshop:
                  self._damaged_png, self._label),
             Kind("jpeg", [JPEG], lambda data, random: mutated(data, random, BINARY), self._picture),
             Kind("list", [read(f"{self.data}/train.txt")], self._damaged_text, self._in_dataset("train.txt")),
-            Kind("classes", [read(f"{self.data}/classes.json")], self._damaged_text, self._in_dataset("classes.json")),
+            Kind("classes", [read(f"{self.data}/classes.json")], self._damaged_json, self._in_dataset("classes.json")),
             Kind("tsv", [read(f"{fixtures}/keras_unet_2x2.tsv"), read(f"{fixtures}/published_keras_unet_256.tsv")],
                  self._damaged_text, self._table),
             Kind("checkpoint", checked(read(self.best)), self._damaged_safetensors, self._checkpoint),
-            Kind("resumed", checked(read(self.last)), self._damaged_safetensors, self._in_run("last.safetensors"), True),
-            Kind("config", [read(f"{self.run}/config.json")], self._damaged_text, self._in_run("config.json"), True),
+            Kind("resumed", checked(read(self.last)), self._damaged_safetensors, self._in_run("last.safetensors"),
+                 True),
+            Kind("config", [read(f"{self.run}/config.json")], self._damaged_json, self._in_run("config.json"), True),
             Kind("metrics", [read(f"{self.run}/metrics.jsonl")], self._damaged_text, self._in_run("metrics.jsonl"),
                  True),
         ]
@@ -117,11 +119,22 @@ class Workshop:
         return mutated(data, random, TEXT)
 
     @staticmethod
+    def _damaged_json(data, random):
+        return mutated(data, random, JSON)
+
+    @staticmethod
     def _damaged_safetensors(data, random):
-        if random.random() < 0.4:
+        kind = random.random()
+        if kind < 0.35:
             return mutated(data, random, BINARY)
         header, rest = mutations.header_of(data)
-        return mutations.with_header(mutated(header, random, TEXT), rest)
+        fields = json.loads(header)
+        info = fields["__metadata__"].get("camber.checkpoint")
+        if info and kind < 0.7:  # what a checkpoint says of its run
+            damaged = mutated(info.encode(), random, JSON).decode("latin-1")
+            fields["__metadata__"]["camber.checkpoint"] = damaged
+            return mutations.with_header(json.dumps(fields).encode(), rest)
+        return mutations.with_header(mutated(header, random, JSON), rest)
 
     def _picture(self, folder, data):
         picture, out = write(f"{folder}/picture.png", data), f"{folder}/out"

@@ -8,6 +8,10 @@ TOKENS = [b"-1", b"0", b"1e999", b"-0.0", b"NaN", b"Infinity", b"999999999999999
           b"true", b'""', b"[]", b"{}", b"[[[[[[[[", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\x1b[31m", b"\r\n", b"\t",
           b"../..", b"/dev/zero", b"%s%n", b"a" * 5000, b"\xef\xbb\xbf", b'"', b"\\", b",", b"\xe2\x80\xae"]
 
+VALUES = [-1, 0, 1, 2, 1e308, -1e308, 0.5, 1e-300, 255, 256, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1, None, True,
+          [], {}, [[]], [1] * 5, {"a": 1}, "", "x" * 3000, "\0", "\u202e\n", "../..", "/dev/zero", "unet", "cuda", "auto", "loss",
+          "\ud800", json.loads("[" * 60 + "]" * 60)]
+
 
 def flip_bits(data, random):
     data = bytearray(data)
@@ -89,9 +93,35 @@ def shuffle_lines(data, random):
     return b"\n".join(lines)
 
 
+def change_value(data, random):
+    """Puts another value, or nothing, in the place of one in a JSON text, which stays one."""
+    try:
+        whole = json.loads(data)
+    except ValueError:
+        return data
+    places = []
+
+    def look(value):
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            places.append((value, key))
+            look(item)
+
+    look(whole)
+    if not places:
+        return data
+    holder, key = random.choice(places)
+    if isinstance(holder, dict) and random.random() < 0.15:
+        del holder[key]
+    else:
+        holder[key] = random.choice(VALUES)
+    return json.dumps(whole).encode()
+
+
 BINARY = [flip_bits, set_bytes, set_number, cut, remove, repeat, move]
 TEXT = [flip_bits, set_bytes, cut, remove, repeat, move, insert_token, replace_word, replace_word, replace_word,
         shuffle_lines, lambda data, random: data.decode("latin-1").encode("utf-16")]
+JSON = [change_value] * len(TEXT) + TEXT
 
 
 def mutated(data, random, how):
