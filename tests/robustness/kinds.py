@@ -29,8 +29,9 @@ ARCHIVES = ("torch_zip", "torch_checkpoint", "torch_fastai", "torch_module")
 
 
 class Kind:
-    """`seeds` are whole files' bytes. `damage(data, random)` gives a damaged one. `command(folder, data)` puts it into a
-    folder, and gives the arguments of what reads it and the paths that it may write."""
+    """`seeds` are whole files' bytes. `damage(data, random)` gives a damaged one. `command(folder, data)` puts it into
+    a folder, and gives the arguments of what reads it and the paths that it may write. `endless`: what reads it is a
+    run, which may rightly be long."""
 
     def __init__(self, name, seeds, damage, command, endless=False):
         self.name, self.seeds, self.damage, self.command, self.endless = name, seeds, damage, command, endless
