@@ -9,8 +9,8 @@ TOKENS = [b"-1", b"0", b"1e999", b"-0.0", b"NaN", b"Infinity", b"999999999999999
           b"../..", b"/dev/zero", b"%s%n", b"a" * 5000, b"\xef\xbb\xbf", b'"', b"\\", b",", b"\xe2\x80\xae"]
 
 VALUES = [-1, 0, 1, 2, 1e308, -1e308, 0.5, 1e-300, 255, 256, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1, None, True,
-          [], {}, [[]], [1] * 5, {"a": 1}, "", "x" * 3000, "\0", "\u202e\n", "../..", "/dev/zero", "unet", "cuda", "auto",
-          "loss", "\ud800", json.loads("[" * 60 + "]" * 60)]
+          [], {}, [[]], [1] * 5, {"a": 1}, "", "x" * 3000, "\0", "\u202e\n", "../..", "/dev/zero", "unet", "cuda",
+          "auto", "loss", "\ud800", json.loads("[" * 60 + "]" * 60)]
 
 
 def flip_bits(data, random):
