@@ -117,7 +117,7 @@ json parse_json(std::string_view text, const std::string& source, std::string_vi
 
 std::string shown(const json& value) {
     constexpr std::size_t most = 100;
-    const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
     if (text.size() <= most) return text;
     std::size_t end = most;
     while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a character
