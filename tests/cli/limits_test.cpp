@@ -48,7 +48,8 @@ void check_quick(const std::vector<std::string>& command, std::initializer_list<
 TEST_CASE("devices, pipes and links to themselves in the place of a file are one line at once") {
     const Run run;
     const std::string data = run.data.string(), out = run.out.string();
-    for (const auto& [file, what] : special_files(run.folder)) {
+    for (const Special& special : special_files(run.folder)) {
+        const char *file = special.file, *what = special.what;
         CAPTURE(file);
         check_quick({"predict", "--checkpoint", run.best, "--out", (run.folder / "p").string(), file}, {what});
         check_quick({"summary", "--audit", file}, {what});
