@@ -388,3 +388,18 @@ TEST_CASE("a dataset with another void id is judged by its own, alike on every d
               doctest::Approx(expected.at("mean_iou").get<double>()).epsilon(0.02));
     }
 }
+
+TEST_CASE("a checkpoint that says of its run what no run is has its name in the line") {
+    const Scenes s;
+    REQUIRE(s.train({"--epochs", "1"}).exit_code == 0);
+    const std::string last = (s.run / "last.safetensors").string();
+    Checkpoint checkpoint = load_checkpoint(last);
+    checkpoint.info.extra["stage"] = "first";
+    save_checkpoint(last, checkpoint);
+    check_error(s.resume(), 1, {"last.safetensors", "damaged checkpoint"});
+    check_error(run_camber({"eval", "--checkpoint", last}), 1, {"last.safetensors", "damaged checkpoint"});
+    checkpoint.info.config["stages"] = {{{"lr", 0.1}}, {{"lr", 0.01}}};
+    checkpoint.info.extra["stage"] = 2;
+    save_checkpoint(last, checkpoint);
+    check_error(run_camber({"eval", "--checkpoint", last}), 1, {"2 stages", "number 3"});
+}
