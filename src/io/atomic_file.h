@@ -36,6 +36,7 @@ class AtomicFile {
 
     std::filesystem::path target_, temporary_;
     int descriptor_ = -1;
+    std::uint64_t written_ = 0, begun_ = 0;  ///< bytes appended, and those of them on their way to the disk
 };
 
 /// The whole of it for contents already in memory.
