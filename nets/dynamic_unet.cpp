@@ -1,4 +1,4 @@
-// fastai v1's DynamicUnet on ResNet34 as unet_learner builds it (fastai/vision/models/unet.py, layers.py, 1.0.61):
+// fastai's DynamicUnet on ResNet34 as unet_learner builds it (fastai/vision/models/unet.py, layers.py, 1.0.61 and 2.8):
 // no batch norm but the encoder's and the skips', biases everywhere, no self-attention.
 #include "encoders.h"
 #include "named_net.h"
@@ -8,10 +8,13 @@
 namespace camber::nets {
 namespace {
 
+enum class Fastai { v1, v2 };
+
 struct DynamicUnetOptions {
     int classes = 11;
     int width = 64;
     bool blur = false, blur_final = true;
+    Fastai style = Fastai::v1;
 };
 
 void visit(OptionList& list, DynamicUnetOptions& o) {
@@ -19,6 +22,8 @@ void visit(OptionList& list, DynamicUnetOptions& o) {
     list.integer("width", o.width, 2, 1024, width_help);
     list.flag("blur", o.blur, "a 2x2 average after each upsampling");
     list.flag("blur_final", o.blur_final, "with blur: in the last decoder block too");
+    list.choice("style", o.style, {{"fastai1", Fastai::v1}, {"fastai2", Fastai::v2}},
+                "whose last residual block: ReLU before the sum, or after it");
 }
 
 /// PyTorch's kaiming_normal_: deviation sqrt(2 / fan_in).
@@ -108,16 +113,25 @@ class UnetBlock : public nn::Module {
     ConvLayerRelu &conv1_, &conv2_;
 };
 
-/// Two convolutions and the sum with the input, without a ReLU after it.
+/// Two convolutions and the sum with the input. The second's ReLU comes before the sum in fastai v1, after it in v2.
 class ResBlock : public nn::Module {
   public:
-    explicit ResBlock(std::int64_t channels) : layers_(add<nn::Sequential>("layers")) {
-        for (int i = 0; i < 2; ++i) layers_.push<ConvLayerRelu>(channels, channels);
+    ResBlock(std::int64_t channels, Fastai style) : layers_(add<nn::Sequential>("layers")), style_(style) {
+        layers_.push<ConvLayerRelu>(channels, channels);
+        if (style == Fastai::v1) {
+            layers_.push<ConvLayerRelu>(channels, channels);
+        } else {
+            layers_.push<ConvLayer>(channels, channels);
+        }
     }
-    Tensor forward(const Tensor& x) override { return nn::add(layers_.forward(x), x); }
+    Tensor forward(const Tensor& x) override {
+        const Tensor sum = nn::add(layers_.forward(x), x);
+        return style_ == Fastai::v1 ? sum : nn::relu(sum);
+    }
 
   private:
     nn::Sequential& layers_;
+    Fastai style_;
 };
 
 /// The original's list, where 2 is a ReLU and 9 the concatenation with the image.
@@ -143,7 +157,7 @@ class Layers : public nn::Module {
             in = out;
         }
         up_ = &add<PixelShuffleIcnr>("8", in, in, false);
-        cross_ = &add<ResBlock>("10", in + 3);
+        cross_ = &add<ResBlock>("10", in + 3, o.style);
         head_ = &add<ConvLayer>("11", in + 3, o.classes, 1, kaiming_normal, true);
     }
 
@@ -201,7 +215,7 @@ class DynamicUnet : public NamedNet<DynamicUnetOptions> {
 
 NetInfo dynamic_unet_resnet34_info() {
     return info_of<DynamicUnet, DynamicUnetOptions>("dynamic-unet-resnet34",
-                                                    "fastai v1's DynamicUnet on ResNet34 (41 M parameters)");
+                                                    "fastai's DynamicUnet on ResNet34 (41 M parameters)");
 }
 
 }  // namespace camber::nets

@@ -16,6 +16,10 @@ class OptionList {
         if (reader_) reader_->integer(key, target, min, max);
         note(key, target, help);
     }
+    void one_of(const char* key, int& target, const std::vector<int>& choices, const std::string& help) {
+        if (reader_) reader_->one_of(key, target, choices);
+        note(key, target, fmt::format("{}: {}", help, fmt::join(choices, " or ")));
+    }
     /// In [min, below).
     void fraction(const char* key, double& target, double min, double below, const std::string& help) {
         if (reader_) reader_->fraction(key, target, min, below);

@@ -11,12 +11,14 @@ struct SmpUnetOptions {
     int classes = 1;
     int width = 64;
     bool batch_norm = true;
+    int head_kernel = 3;
 };
 
 void visit(OptionList& list, SmpUnetOptions& o) {
     list.integer("classes", o.classes, 1, 255, classes_help);
     list.integer("width", o.width, 1, 1024, width_help);
     list.flag("batch_norm", o.batch_norm, "batch normalisation in the decoder");
+    list.one_of("head_kernel", o.head_kernel, {1, 3}, "kernel of the last convolution, 1 in versions before 0.1");
 }
 
 /// A 3x3 convolution ("0"), batch norm ("1") or, without, a bias, and ReLU: md.Conv2dReLU.
@@ -103,6 +105,7 @@ class SmpUnet : public NamedNet<SmpUnetOptions> {
         head_ = &add<nn::Sequential>("segmentation_head");
         head_->push<nn::Conv2d>(torch_conv({.in = std::max(1, o.width / 4),
                                             .out = o.classes,
+                                            .kernel = o.head_kernel,
                                             .bias = true,
                                             .weight_init = init::xavier_uniform(),
                                             .bias_init = init::zeros(),

@@ -76,6 +76,19 @@ nlohmann::json to_json(const ImportReport& report);
 /// The tables' names and a line about each, for help and errors.
 std::vector<std::pair<std::string, std::string>> import_sources();
 
+/// Options under which a network fits a file.
+struct FittedOptions {
+    nlohmann::json options;  ///< those given, and those that the file's names and shapes tell where they differ from
+                             ///< the defaults
+    bool fits = false;  ///< see ImportReport::fits()
+};
+
+/// What the file says of the options of `net` (classes, channels, widths, kernels, flags) that are not `given`: whole
+/// numbers are looked for among the file's extents, one option after the other, while more tensors fit. Throws as
+/// make_net() and import_weights() for what is given.
+FittedOptions fitted_options(const WeightFile& file, const std::string& net, const nlohmann::json& given,
+                             const ImportOptions& options = {});
+
 /// Fills the network's parameters and running statistics from the file. Those that have no memory yet get it on the
 /// host, so that a network can be filled before a ParameterBuffer initialises the rest. What does not fit stays as it
 /// was and is in the report. Storage versions are bumped. Throws UsageError for an unknown `from` or one that does not
@@ -89,9 +102,10 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
 std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = false);
 
 /// Writes the weights of a network whose original is Keras's for `model.load_weights(file)`, in its order, layouts and
-/// order of colours: a name that ends in .weights.h5 as Keras 3 does, any other as Keras 2, for tf_keras and Keras 3.
-/// Appears whole or not at all; until then the file is in memory. Returns the number of tensors. Throws UsageError for
-/// other networks, Error when the file cannot be written and in a build without HDF5.
-std::size_t export_keras(nets::Net& net, const std::filesystem::path& file);
+/// order of colours; `note` (see WeightFile::note()) beside them: a name that ends in .weights.h5 as Keras 3 does, any
+/// other as Keras 2, for tf_keras and Keras 3. Appears whole or not at all; until then the file is in memory. Returns
+/// the number of tensors. Throws UsageError for other networks, Error when the file cannot be written and in a build
+/// without HDF5.
+std::size_t export_keras(nets::Net& net, const std::filesystem::path& file, const std::string& note = "");
 
 }  // namespace camber

@@ -47,6 +47,8 @@ class WeightFile {
     WeightFormat format() const { return format_; }
     /// Whether Camber wrote the file: the names and the layout are its own.
     bool from_camber() const { return from_camber_; }
+    /// What Camber's export says beside the weights, JSON (see description() in import.h); empty in files of others.
+    const std::string& note() const { return note_; }
     /// In the file's order. PyTorch: a state_dict's keys, also of one that is wrapped in a training checkpoint. Keras:
     /// "LAYER/VARIABLE" with the variables kernel, bias, gamma, beta, moving_mean, moving_variance.
     const std::vector<WeightEntry>& entries() const { return entries_; }
@@ -65,6 +67,7 @@ class WeightFile {
     void set_entries(std::vector<WeightEntry> entries);
     std::size_t index_of(const WeightEntry& entry) const { return static_cast<std::size_t>(&entry - entries_.data()); }
     bool from_camber_ = false;
+    std::string note_;
 
   private:
     std::filesystem::path file_;

@@ -4,6 +4,7 @@
 #include <camber/train.h>
 
 #include "cli/commands.h"
+#include "cli/description.h"
 
 namespace camber::cli {
 namespace {
@@ -34,20 +35,22 @@ int run_export(const Arguments& a) {
         fail_usage("{} is the checkpoint itself: writing the weights there would destroy it", a.out);
     }
     Model model;
-    model.config = train_config(CheckpointFile::open(a.checkpoint).info().config);
+    const CheckpointInfo info = CheckpointFile::open(a.checkpoint).info();
+    model.config = train_config(info.config);
+    const std::string note = description(info);
     model.net = nets::make_net(model.config.net, model.config.net_options);
     model.parameters =
         std::make_unique<nn::ParameterBuffer>(*model.net, nn::ParameterBufferOptions{.gradients = false});
     load_weights(a.checkpoint, model.tensors(), a.as_trained ? WeightsFrom::model : WeightsFrom::best_available);
     if (for_keras) {
-        const std::size_t count = export_keras(*model.net, a.out);
+        const std::size_t count = export_keras(*model.net, a.out, note);
         fmt::print("{} tensors of {} in {}; in Python: model.load_weights('{}')\n", count, model.config.net, a.out,
                    a.out);
         return 0;
     }
     const std::vector<NamedTensor> tensors =
         export_weights(*model.net, model.net->preprocessing().order == nets::ChannelOrder::bgr);
-    write_safetensors(a.out, tensors, {{"format", "pt"}});
+    write_safetensors(a.out, tensors, {{"format", "pt"}, {"camber", note}});
     fmt::print("{} tensors of {} in {}; in Python: model.load_state_dict(safetensors.torch.load_file('{}'))\n",
                tensors.size(), model.config.net, a.out, a.out);
     return 0;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/description.h"
 #include "cli/options.h"
 #include "train/pretrained.h"
 
@@ -21,8 +22,9 @@ struct Arguments {
     bool strict = false, partial = false, bgr = false, json = false;
 };
 
-/// What to call the classes of a network of `channels` whose file does not say. One channel tells two classes apart.
-ClassTable classes_for(int channels, const std::string& file) {
+/// What to call the classes of a network of `channels`: as in the table that is given, or as the weights' file says.
+/// One channel tells two classes apart.
+ClassTable classes_for(int channels, const std::string& file, const Description& described) {
     const int count = channels == 1 ? 2 : channels;
     if (!file.empty()) {
         ClassTable table = read_class_table(file);
@@ -32,7 +34,37 @@ ClassTable classes_for(int channels, const std::string& file) {
         }
         return table;
     }
+    if (described.classes && described.classes->count() == count) return *described.classes;
     return count == camvid11().count() ? camvid11() : numbered_classes(count);
+}
+
+/// "width 4, not 8": what of `given` the file has otherwise.
+std::string differences(const nlohmann::json& options, const nlohmann::json& given) {
+    std::vector<std::string> texts;
+    for (const auto& [name, value] : given.items()) {
+        if (const auto& theirs = options.at(name); theirs != value) {
+            texts.push_back(fmt::format("{} {}, not {}", name, theirs.dump(), value.dump()));
+        }
+    }
+    return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+/// Throws Error where a network fits that is not the one asked for: of other options, or another one.
+void name_what_fits(const WeightFile& file, const TrainConfig& config, const ImportOptions& options) {
+    if (!config.net_options.empty()) {
+        const FittedOptions other = fitted_options(file, config.net, nlohmann::json::object(), options);
+        if (other.fits) {
+            const nlohmann::json theirs = nets::make_net(config.net, other.options)->options();
+            fail("{} is of a {} with {}; leave the option out: the file says it", file.file().string(), config.net,
+                 differences(theirs, config.net_options));
+        }
+    }
+    for (const nets::NetInfo& info : nets::net_list()) {
+        if (info.name == config.net) continue;
+        const FittedOptions other = fitted_options(file, info.name, nlohmann::json::object(), options);
+        if (!other.fits) continue;
+        fail("{} does not fit {}: it is of {}; give --net {}", file.file().string(), config.net, info.name, info.name);
+    }
 }
 
 int run_import(const Arguments& a) {
@@ -45,13 +77,24 @@ int run_import(const Arguments& a) {
     if (!a.size.empty()) std::tie(config.height, config.width) = parse_size(a.size);
     for (const std::string& option : a.net_options) set_net_option(config.net_options, option);
     for (const auto& [name, value] : a.net_flags) set_net_option(config.net_options, name, value);
-    const auto net = nets::make_net(config.net, config.net_options);
-    config.net_options = net->options();
-
+    nets::make_net(config.net, config.net_options);  // what is given is judged before a file is opened
     const auto file = WeightFile::open(a.weights.empty() ? a.encoder_weights : a.weights);
+    const Description said = described(*file);
+    if (a.size.empty()) {
+        config.height = said.height.value_or(config.height);
+        config.width = said.width.value_or(config.width);
+    }
     ImportOptions options;
     options.from = a.from;
     options.encoder_only = a.weights.empty();
+    if (!options.encoder_only) {
+        const FittedOptions fitted = fitted_options(*file, config.net, config.net_options, options);
+        if (!fitted.fits && !a.partial) name_what_fits(*file, config, options);
+        if (fitted.fits) config.net_options = fitted.options;
+    }
+    const auto net = nets::make_net(config.net, config.net_options);
+    config.net_options = net->options();
+
     options.encoder_paths = net->encoder_paths();
     if (options.encoder_only && options.encoder_paths.empty()) {
         fail_usage("{} has no encoder to fill from a classifier; give --weights FILE", a.net);
@@ -73,7 +116,8 @@ int run_import(const Arguments& a) {
     checkpoint.info.extra["imported"] = {{"file", file->file().filename().string()}, {"from", report.from}};
     constexpr int most_classes = 255;  // label maps are u8; a classifier of more makes none
     if (const int classes = net->classes(); classes <= most_classes) {
-        checkpoint.info.extra["classes"] = nlohmann::json::parse(class_table_json(classes_for(classes, a.class_table)));
+        checkpoint.info.extra["classes"] =
+            nlohmann::json::parse(class_table_json(classes_for(classes, a.class_table, said)));
     }
     for (const auto& list : {net->named_parameters(), net->named_buffers()}) {
         for (const nn::NamedParameter& named : list) {
@@ -100,7 +144,9 @@ void add_import(CLI::App& app, Action& action) {
     command->add_option("--encoder-weights", a->encoder_weights,
                         "A classifier's file: its head is left out, the rest fills the network's encoder");
     command->add_option("--out", a->out, "Checkpoint to write (.safetensors)")->required();
-    command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input when it is used [256x256]");
+    command->add_option(
+        "--size", a->size,
+        "HEIGHTxWIDTH of the network's input when it is used [as an export of Camber says, or 256x256]");
     std::string sources = "Whose names the file has: auto";
     for (const auto& [name, what] : import_sources()) sources += ", " + name;
     command->add_option("--from", a->from, sources)->capture_default_str();

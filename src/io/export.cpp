@@ -60,7 +60,7 @@ std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input) {
     return list;
 }
 
-std::size_t export_keras(nets::Net& net, const std::filesystem::path& file) {
+std::size_t export_keras(nets::Net& net, const std::filesystem::path& file, const std::string& note) {
     check_is_of_keras(net, file.string());
     const Targets targets = targets_of(net);
     const bool bgr = net.preprocessing().order == nets::ChannelOrder::bgr;
@@ -96,6 +96,8 @@ std::size_t export_keras(nets::Net& net, const std::filesystem::path& file) {
         out.text("", "backend", "tensorflow");
         out.text("", "keras_version", "2.15.0");
     }
+    constexpr std::size_t longest_note = 60'000;  // an attribute's bound is 64 KiB
+    if (!note.empty() && note.size() <= longest_note) out.text("", "camber", note);
     out.commit();
     return written;
 }

@@ -28,7 +28,7 @@ bool looks_like_hdf5(const InputFile& file) {
 
 struct Hdf5File::Library {};
 
-Hdf5File::Hdf5File(const std::filesystem::path&, InputFile input) : input_(std::move(input)) {
+Hdf5File::Hdf5File(const std::filesystem::path&, const InputFile& input) : input_(input) {
     fail("{}: Keras's .h5 files need HDF5, which this build of Camber is without (install libhdf5-dev and build again)",
          name());
 }
@@ -49,6 +49,7 @@ namespace {
 
 constexpr hsize_t most_children = 100'000;
 constexpr std::size_t longest_text = 4096;
+constexpr std::uint64_t most_inflated = 1032;  // bytes that deflate makes of one
 
 }  // namespace
 
@@ -109,6 +110,20 @@ std::optional<std::vector<std::string>> read_texts(hid_t object, const char* nam
     return result;
 }
 
+/// Whether every filter is deflate or one that goes with it.
+bool only_gzip(hid_t creation) {
+    const int count = H5Pget_nfilters(creation);
+    for (int i = 0; i < count; ++i) {
+        unsigned flags = 0, config = 0;
+        std::size_t values = 0;
+        const H5Z_filter_t filter =
+            H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
+        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
+            return false;
+    }
+    return count >= 0;
+}
+
 /// The element type of numbers that can be read as f32; nothing for others.
 std::optional<ElementType> element_type(hid_t object, hid_t type) {
     const std::size_t size = H5Tget_size(type);
@@ -136,7 +151,7 @@ std::optional<ElementType> element_type(hid_t object, hid_t type) {
 
 }  // namespace
 
-Hdf5File::Hdf5File(const std::filesystem::path& path, InputFile input) : input_(std::move(input)) {
+Hdf5File::Hdf5File(const std::filesystem::path& path, const InputFile& input) : input_(input) {
     const std::lock_guard guard(library_lock());
     prepare_library();
     library_ = std::make_unique<Library>(Library{Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose)});
@@ -203,10 +218,13 @@ Hdf5File::Dataset Hdf5File::dataset(const std::string& path) const {
         if (extent >> 62) bytes = ~std::uint64_t{0};
         result.shape.push_back(static_cast<std::int64_t>(extent));
     }
-    if (bytes > input_.size()) {
+    const bool filtered = H5Pget_nfilters(creation) != 0;
+    if (filtered && !only_gzip(creation)) wrong("is compressed, but not with gzip; write the file without compression");
+    const std::uint64_t most =
+        filtered ? most_inflated * std::min<std::uint64_t>(H5Dget_storage_size(object), input_.size()) : input_.size();
+    if (bytes > most) {
         wrong(fmt::format("of {} bytes is larger than its file: a damaged one, or one that expands", bytes));
     }
-    if (H5Pget_nfilters(creation) != 0) wrong("is compressed; write the file without compression");
     const H5D_layout_t layout = H5Pget_layout(creation);
     if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) != 0) wrong("is kept in another file");
     if (layout == H5D_CONTIGUOUS && bytes > 0) {
@@ -227,11 +245,6 @@ void Hdf5File::read_rows(const std::string& path, const Dataset& dataset, std::i
     std::int64_t row = 1;
     for (std::size_t axis = 1; axis < dataset.shape.size(); ++axis) row *= dataset.shape[axis];
     if (rows * row == 0) return;
-    if (dataset.position) {
-        return input_.read_floats(dataset.type,
-                                  *dataset.position + static_cast<std::uint64_t>(first * row) * size_of(dataset.type),
-                                  to, static_cast<std::size_t>(rows * row));
-    }
     const std::lock_guard guard(library_lock());
     const Handle object = library_->open(path);
     const Handle from(object.ok() ? H5Dget_space(object) : -1, H5Sclose);

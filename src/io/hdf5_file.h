@@ -13,8 +13,10 @@
 /// What reading weights needs of HDF5, through its C library. Paths are names joined by "/", "" is the root.
 ///
 /// A file of HDF5 can point to other files, name plug-ins to load and inflate to any size. None of that is followed:
-/// soft and external links count as absent, datasets with filters (compression), external or virtual storage, or more
-/// bytes than the file are refused, and no plug-in is loaded.
+/// soft and external links count as absent; datasets with filters other than gzip's and its companions, external or
+/// virtual storage, or more bytes than the file can hold are refused; no plug-in is loaded. The library itself crashes
+/// on some damaged files and writes where it must not on others, so whatever calls it on a file that comes from
+/// elsewhere does so in a child process (child_process.h), as keras_file.cpp does.
 namespace camber {
 
 /// Whether the file has HDF5's signature.
@@ -29,8 +31,9 @@ class Hdf5File {
         std::optional<std::uint64_t> position;
     };
 
-    /// Throws Error naming the file when it cannot be opened, and where Camber was built without HDF5.
-    Hdf5File(const std::filesystem::path& path, InputFile input);
+    /// `input`, which must live as long, is the same file. Throws Error naming it when it cannot be opened, and where
+    /// Camber was built without HDF5.
+    Hdf5File(const std::filesystem::path& path, const InputFile& input);
     ~Hdf5File();
     Hdf5File(const Hdf5File&) = delete;
     Hdf5File& operator=(const Hdf5File&) = delete;
@@ -43,13 +46,13 @@ class Hdf5File {
     std::optional<std::vector<std::string>> texts(const std::string& object, const std::string& attribute) const;
     /// Throws Error when there is none of the name, or it is one of those that are refused.
     Dataset dataset(const std::string& path) const;
-    /// Rows [first, first + rows) along the first axis as f32.
+    /// Rows [first, first + rows) along the first axis as f32, through the library.
     void read_rows(const std::string& path, const Dataset& dataset, std::int64_t first, std::int64_t rows,
                    float* to) const;
 
   private:
     struct Library;
-    InputFile input_;
+    const InputFile& input_;
     std::unique_ptr<Library> library_;
 };
 

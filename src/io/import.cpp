@@ -1,4 +1,5 @@
 #include <camber/import.h>
+#include <camber/nets.h>
 
 #include <algorithm>
 #include <array>
@@ -6,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "io/keras_layers.h"
 #include "io/layout.h"
 #include "io/name_map.h"
 #include "io/printable.h"
@@ -23,7 +25,14 @@ struct Transfer {
 struct Plan {
     ImportReport report;
     std::vector<Transfer> transfers;
+    Convention convention;
+    const NameMap* map;
 };
+
+/// Higher for a plan that places more.
+std::pair<std::size_t, std::ptrdiff_t> score(const Plan& plan) {
+    return {plan.report.matched.size(), -static_cast<std::ptrdiff_t>(plan.report.unexpected.size())};
+}
 
 /// Whether a checkpoint has the average of this parameter, which goes before it.
 bool has_average(const WeightFile& file, const std::string& name) {
@@ -60,7 +69,7 @@ bool is_within(const std::string& name, const std::set<std::string>& modules, co
 /// What the file would fill under one table with the names that begin with `prefix`, which is taken off.
 Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,
                const std::string& prefix) {
-    Plan plan;
+    Plan plan{{}, {}, convention, &map};
     ImportReport& report = plan.report;
     report.from = map.source;
     report.prefix = prefix;
@@ -71,8 +80,13 @@ Plan make_plan(const WeightFile& file, const Targets& targets, Convention conven
         }
     }
     std::vector<std::string> outside;
+    const auto nameless =
+        convention == Convention::keras ? nameless_layers(file, targets) : std::map<std::string, std::string>();
     for (const WeightEntry& entry : file.entries()) {
-        const std::string plain = plain_name(convention, entry.name);
+        std::string plain = plain_name(convention, entry.name);
+        if (const auto layer = nameless.find(plain.substr(0, plain.rfind('.'))); layer != nameless.end()) {
+            plain.replace(0, layer->first.size(), layer->second);
+        }
         const std::optional<std::string> name =
             plain.starts_with(prefix) ? mapped_name(map, plain.substr(prefix.size())) : std::nullopt;
         if (!name || has_average(file, entry.name)) {
@@ -136,9 +150,6 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
         for (const NameMap& map : source.maps) {
             if (map.encoder != options.encoder_only) continue;
             Plan plan = make_plan(file, targets, source.convention, map, prefix);
-            const auto score = [](const Plan& p) {
-                return std::pair(p.report.matched.size(), -static_cast<std::ptrdiff_t>(p.report.unexpected.size()));
-            };
             if (!best || score(plan) > score(*best)) best = std::move(plan);
         }
     };
@@ -214,6 +225,14 @@ void transfer(const WeightFile& file, const std::vector<Transfer>& transfers, co
     }
 }
 
+/// Whole numbers and flags that a network's option may have in a file of these shapes.
+std::vector<nlohmann::json> candidates(const nets::NetOption& option, const std::set<std::int64_t>& extents) {
+    if (option.value.is_boolean()) return {!option.value.get<bool>()};
+    std::vector<nlohmann::json> list;
+    if (option.value.is_number_integer()) list.assign(extents.begin(), extents.end());
+    return list;
+}
+
 }  // namespace
 
 std::string ImportReport::text(std::size_t most) const {
@@ -251,6 +270,59 @@ std::vector<std::pair<std::string, std::string>> import_sources() {
     std::vector<std::pair<std::string, std::string>> list;
     for (const NameSource* source : name_sources()) list.emplace_back(source->name, source->what);
     return list;
+}
+
+FittedOptions fitted_options(const WeightFile& file, const std::string& net, const nlohmann::json& given,
+                             const ImportOptions& options) {
+    const auto plan_of = [&](const nlohmann::json& net_options, const Plan* like) {
+        const auto network = nets::make_net(net, net_options);
+        const Targets targets = targets_of(*network);
+        return like ? make_plan(file, targets, like->convention, *like->map, like->report.prefix)
+                    : best_plan(file, targets, options);
+    };
+    FittedOptions fitted{given, false};
+    Plan best = plan_of(given, nullptr);
+    const std::vector<nets::NetOption>& all = nets::net_info(net).options;
+    const auto implied = nlohmann::json::parse(best.map->options);
+    for (const auto& [name, value] : implied.items()) {
+        const bool has =
+            std::any_of(all.begin(), all.end(), [&name = name](const nets::NetOption& o) { return o.name == name; });
+        if (has && !given.contains(name)) fitted.options[name] = value;
+    }
+    if (!implied.empty()) best = plan_of(fitted.options, &best);
+    const nlohmann::json fixed = fitted.options;
+    std::set<std::int64_t> extents = {1, 2, 3};
+    for (const WeightEntry& entry : file.entries()) {
+        constexpr std::int64_t largest = 1024;
+        for (const std::int64_t extent : entry.shape) {
+            if (extent > 0 && extent <= largest) extents.insert(extent);
+        }
+    }
+    // One option after the other, as long as more fits: a width moves most shapes, the rest few.
+    constexpr std::size_t most_extents = 64, most_rounds = 4;
+    const std::size_t placed = best.report.matched.size() + best.report.wrong_shape.size();
+    const bool by_name = 2 * placed >= file.entries().size() - best.report.ignored.size();  // else of another network
+    bool better = by_name && !best.report.complete() && extents.size() <= most_extents;
+    for (std::size_t round = 0; better && round < most_rounds; ++round) {
+        better = false;
+        for (const nets::NetOption& option : all) {
+            if (fixed.contains(option.name)) continue;
+            for (const nlohmann::json& value : candidates(option, extents)) {
+                nlohmann::json tried = fitted.options;
+                tried[option.name] = value;
+                try {
+                    Plan plan = plan_of(tried, &best);
+                    if (score(plan) <= score(best)) continue;
+                    best = std::move(plan);
+                    fitted.options = std::move(tried);
+                    better = true;
+                } catch (const UsageError&) {  // out of the option's range
+                }
+            }
+        }
+    }
+    fitted.fits = best.report.fits();
+    return fitted;
 }
 
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options) {

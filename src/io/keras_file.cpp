@@ -4,16 +4,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <mutex>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "io/child_process.h"
 #include "io/printable.h"
 
 namespace camber {
 namespace {
 
 constexpr int deepest_group = 16;
+constexpr std::uint64_t most_axes = 8, no_position = ~std::uint64_t{0};
 constexpr std::size_t most_groups = 100'000;
 
 /// The variable that a weight's name ends in: "conv1/kernel:0" and "conv1/conv1_W_1:0" are kernels. As it is where
@@ -72,10 +76,17 @@ std::vector<std::string> variables_of(const std::vector<WeightEntry>& vars) {
     return names;
 }
 
-class KerasFile : public WeightFile {
+/// A tensor of the file, and where it is.
+struct Source {
+    WeightEntry entry;
+    std::string path;
+    Hdf5File::Dataset dataset;
+};
+
+/// Lists a file's tensors.
+class Listing {
   public:
-    KerasFile(const std::filesystem::path& path, InputFile input)
-        : WeightFile(path, WeightFormat::keras), file_(path, std::move(input)) {
+    Listing(const std::filesystem::path& path, const InputFile& input) : file_(path, input) {
         if (list_attribute("", "layer_names")) {
             read_layer_names("");
         } else if (file_.has_group("model_weights") && list_attribute("model_weights", "layer_names")) {
@@ -83,29 +94,22 @@ class KerasFile : public WeightFile {
         } else {
             visit("", 0);
         }
-        if (list_.empty()) {
+        if (sources_.empty()) {
             fail("{}: an HDF5 file without Keras's weights (neither layer_names nor layers/.../vars)", file_.name());
         }
-        set_entries(std::move(list_));
     }
-
-    void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
-        const Source& source = sources_[index_of(entry)];
-        file_.read_rows(source.path, source.dataset, first, rows, to);
+    const std::vector<Source>& sources() const { return sources_; }
+    std::string note() const {
+        const auto text = file_.texts("", "camber");
+        return text && text->size() == 1 ? text->front() : "";
     }
 
   private:
-    struct Source {
-        std::string path;
-        Hdf5File::Dataset dataset;
-    };
-
     void add(std::string name, const std::string& path) {
         Hdf5File::Dataset dataset = file_.dataset(path);
         // Layers of one name in models within models, and the like: the path tells them apart.
         if (!names_.insert(name).second) names_.insert(name = path);
-        list_.push_back({std::move(name), dataset.shape, dataset.type});
-        sources_.push_back({path, std::move(dataset)});
+        sources_.push_back({{std::move(name), dataset.shape, dataset.type}, path, std::move(dataset)});
     }
 
     /// A list of names, which Keras cuts into NAME0, NAME1, ... where it is too long for one attribute.
@@ -167,10 +171,132 @@ class KerasFile : public WeightFile {
     }
 
     Hdf5File file_;
-    std::vector<WeightEntry> list_;
     std::vector<Source> sources_;
     std::set<std::string> names_;
     std::size_t groups_ = 0;
+};
+
+// ---- From the child process
+
+void put(std::string& to, std::uint64_t number) { to.append(reinterpret_cast<const char*>(&number), sizeof number); }
+void put(std::string& to, const std::string& text) {
+    put(to, text.size());
+    to += text;
+}
+
+std::string packed(const Listing& listing) {
+    std::string bytes;
+    put(bytes, listing.note());
+    for (const auto& [entry, path, dataset] : listing.sources()) {
+        put(bytes, entry.name);
+        put(bytes, path);
+        put(bytes, static_cast<std::uint64_t>(dataset.type));
+        put(bytes, dataset.position.value_or(no_position));
+        put(bytes, dataset.shape.size());
+        for (const std::int64_t extent : dataset.shape) put(bytes, static_cast<std::uint64_t>(extent));
+    }
+    return bytes;
+}
+
+/// Takes nothing for granted: a child whose memory the library has damaged may have written anything.
+class Unpacker {
+  public:
+    explicit Unpacker(std::string_view bytes) : bytes_(bytes) {}
+    bool empty() const { return bytes_.empty(); }
+    bool good() const { return good_; }
+    std::uint64_t number() {
+        std::uint64_t number = 0;
+        const std::string_view from = take(sizeof number);
+        if (from.size() == sizeof number) std::memcpy(&number, from.data(), sizeof number);
+        return number;
+    }
+    std::string text() { return std::string(take(number())); }
+
+  private:
+    std::string_view take(std::uint64_t count) {
+        good_ = good_ && count <= bytes_.size();
+        if (!good_) return {};
+        const std::string_view taken = bytes_.substr(0, count);
+        bytes_.remove_prefix(count);
+        return taken;
+    }
+    std::string_view bytes_;
+    bool good_ = true;
+};
+
+/// Nothing where a tensor cannot be as it is said to be.
+std::optional<std::vector<Source>> unpacked(std::string_view bytes, std::uint64_t file_size, std::string& note) {
+    Unpacker from(bytes);
+    std::vector<Source> sources;
+    note = from.text();
+    while (from.good() && !from.empty()) {
+        Source source;
+        source.entry.name = from.text();
+        source.path = from.text();
+        const std::uint64_t type = from.number(), position = from.number(), rank = from.number();
+        if (!from.good() || type >= static_cast<std::uint64_t>(ElementType::unreadable) || rank > most_axes) return {};
+        source.entry.type = source.dataset.type = static_cast<ElementType>(type);
+        std::uint64_t size = size_of(source.dataset.type);
+        for (std::uint64_t axis = 0; axis < rank; ++axis) {
+            const std::uint64_t extent = from.number();
+            if (extent >> 62 || __builtin_mul_overflow(size, extent, &size)) return {};
+            source.dataset.shape.push_back(static_cast<std::int64_t>(extent));
+        }
+        if (!from.good() || size >> 62) return {};
+        source.entry.shape = source.dataset.shape;
+        if (position != no_position) {
+            if (position > file_size || size > file_size - position) return {};
+            source.dataset.position = position;
+        }
+        sources.push_back(std::move(source));
+    }
+    return sources;
+}
+
+class KerasFile : public WeightFile {
+  public:
+    KerasFile(const std::filesystem::path& path, InputFile input)
+        : WeightFile(path, WeightFormat::keras), input_(std::move(input)) {
+        const std::string bytes = in_child([&] { return packed(Listing(file(), input_)); });
+        auto sources = unpacked(bytes, input_.size(), note_);
+        if (!sources) fail("{}: {}", input_.name(), died);
+        sources_ = std::move(*sources);
+        std::vector<WeightEntry> list;
+        for (const Source& source : sources_) list.push_back(source.entry);
+        set_entries(std::move(list));
+    }
+
+    void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
+        const Hdf5File::Dataset& dataset = sources_[index_of(entry)].dataset;
+        std::int64_t row = 1;
+        for (std::size_t axis = 1; axis < dataset.shape.size(); ++axis) row *= dataset.shape[axis];
+        const auto count = static_cast<std::size_t>(rows * row);
+        if (count == 0) return;
+        if (dataset.position) {  // needs no library
+            const std::uint64_t skipped = static_cast<std::uint64_t>(first * row) * size_of(dataset.type);
+            return input_.read_floats(dataset.type, *dataset.position + skipped, to, count);
+        }
+        const SharedMemory shared(count * sizeof(float));
+        in_child([&] {
+            Hdf5File(file(), input_)
+                .read_rows(sources_[index_of(entry)].path, dataset, first, rows, static_cast<float*>(shared.data()));
+            return std::string();
+        });
+        std::memcpy(to, shared.data(), count * sizeof(float));
+    }
+
+  private:
+    static constexpr const char* died = "a damaged HDF5 file: HDF5's library fails on it";
+
+    /// One at a time: read_rows comes from several threads.
+    std::string in_child(const std::function<std::string()>& work) const {
+        const std::lock_guard guard(one_child_);
+        return in_child_process(input_.name(), died, work);
+    }
+
+    InputFile input_;
+    std::vector<Source> sources_;
+    mutable std::mutex one_child_;
 };
 
 }  // namespace

@@ -15,6 +15,16 @@ std::string kind_of(const nn::Module* layer) {
                                                              : "conv2d";
 }
 
+/// "conv2d_7" as its kind and number, "conv2d" as number 0; a number of -1 where it is no such name.
+std::pair<std::string, std::int64_t> numbered(const std::string& layer) {
+    constexpr std::size_t most_digits = 9;
+    const std::size_t stem = layer.find_last_not_of("0123456789") + 1;
+    const bool with_number = stem < layer.size() && stem > 0 && layer[stem - 1] == '_';
+    if (!with_number) return {layer, 0};
+    if (layer.size() - stem > most_digits) return {layer, -1};
+    return {layer.substr(0, stem - 1), std::stoll(layer.substr(stem))};
+}
+
 }  // namespace
 
 std::vector<KerasLayer> keras_layers(const Targets& targets) {
@@ -42,6 +52,26 @@ std::vector<KerasLayer> keras_layers(const Targets& targets) {
         layer.unnamed = before == 0 ? kind : fmt::format("{}_{}", kind, before);
     }
     return layers;
+}
+
+std::map<std::string, std::string> nameless_layers(const WeightFile& file, const Targets& targets) {
+    std::map<std::string, std::vector<std::string>> ours;
+    std::map<std::string, std::map<std::int64_t, std::string>> theirs;  // by kind, in the order of numbers
+    for (const KerasLayer& layer : keras_layers(targets)) ours[numbered(layer.unnamed).first].push_back(layer.path);
+    for (const WeightEntry& entry : file.entries()) {
+        const std::string layer = entry.name.substr(0, entry.name.find('/'));
+        const auto [kind, number] = numbered(layer);
+        if (number >= 0 && ours.contains(kind)) theirs[kind].emplace(number, layer);
+    }
+    std::map<std::string, std::string> paths;
+    for (const auto& [kind, layers] : theirs) {
+        auto path = ours.at(kind).begin();
+        for (const auto& [number, layer] : layers) {
+            if (path == ours.at(kind).end()) break;
+            paths.emplace(layer, *path++);
+        }
+    }
+    return paths;
 }
 
 }  // namespace camber

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,9 @@ struct KerasLayer {
 
 /// In the order of Keras's model.layers, which is how it finds their weights again.
 std::vector<KerasLayer> keras_layers(const Targets& targets);
+
+/// Our paths of a file's layers that were given no name, by the names that Keras numbered them with: the first of a
+/// kind in the file is the network's first of it, whatever its number, which counts on over all models of a session.
+std::map<std::string, std::string> nameless_layers(const WeightFile& file, const Targets& targets);
 
 }  // namespace camber

@@ -21,6 +21,7 @@ struct NameMap {
     std::string_view into;            ///< which of our networks the names are those of
     bool encoder = false;             ///< takes a classifier's weights for another network's encoder
     std::span<const NameRule> rules;  ///< the first that fits; a name that none fits stays as it is
+    std::string_view options = "{}";  ///< of the network, which these names imply: JSON
 };
 
 struct NameSource {

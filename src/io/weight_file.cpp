@@ -29,6 +29,7 @@ class SafetensorsWeights : public WeightFile {
         }
         set_entries(std::move(list));
         from_camber_ = file_.metadata().contains("camber.checkpoint");
+        if (const auto note = file_.metadata().find("camber"); note != file_.metadata().end()) note_ = note->second;
     }
 
     void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {

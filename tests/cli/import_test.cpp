@@ -1,3 +1,4 @@
+#include <camber/checkpoint.h>
 #include <camber/data.h>
 #include <camber/import.h>
 #include <camber/nets.h>
@@ -5,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/check_error.h"
+#include "support/errors.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -76,6 +78,37 @@ TEST_CASE("an imported checkpoint is taken by every command with no further opti
     succeeds({"eval", "--checkpoint", checkpoint, "--data", data, "--size", "16x16"});
 }
 
+TEST_CASE("import needs no option but the network's name; classes, colours, void and size travel out and in") {
+    const TemporaryFolder folder;
+    ClassTable table = numbered_classes(3);
+    table.names = {"road", "car", "sky"};
+    table.colours[1] = {1, 2, 3};
+    table.void_id = 200;
+    write_text(folder / "classes.json", class_table_json(table));
+    write_weights(folder / "a.safetensors", 7);
+    const std::string checkpoint = (folder / "c.safetensors").string(), again = (folder / "again.safetensors").string();
+    REQUIRE(import_file(folder / "a.safetensors", checkpoint,
+                        {"--size", "32x48", "--class-table", (folder / "classes.json").string()})
+                .exit_code == 0);
+    for (const char* name : {"w.safetensors", "w.h5", "w.weights.h5"}) {
+        const std::string weights = (folder / name).string();
+        const CommandResult exported = run_camber({"export", "--checkpoint", checkpoint, "--out", weights});
+        if (mentions(exported.errors, {"libhdf5-dev"})) continue;
+        REQUIRE(exported.exit_code == 0);
+        const CommandResult result = run_camber({"import", "--net", "unet", "--weights", weights, "--out", again});
+        INFO(result.errors);
+        REQUIRE(result.exit_code == 0);
+        const CheckpointInfo before = CheckpointFile::open(checkpoint).info(),
+                             after = CheckpointFile::open(again).info();
+        CHECK(after.config == before.config);
+        CHECK(after.extra.at("classes") == before.extra.at("classes"));
+        CHECK(after.extra.at("classes").at("void").at("id") == 200);
+    }
+    // And straight from a checkpoint.
+    REQUIRE(run_camber({"import", "--net", "unet", "--weights", checkpoint, "--out", again}).exit_code == 0);
+    CHECK(CheckpointFile::open(again).info().config.at("height") == 32);
+}
+
 TEST_CASE("export writes what the file's name says, or nothing") {
     const TemporaryFolder folder;
     const std::string checkpoint = (folder / "c.safetensors").string();
@@ -115,12 +148,16 @@ TEST_CASE("imports that cannot be are one line, and leave no file") {
     check_error(run_camber({"import", "--net", "unet", "--encoder-weights", good.string(), "--out", out.string()}), 2,
                 {"no encoder"});
     check_error(run_camber({"import", "--weights", good.string(), "--out", out.string()}), 2, {"--net"});
-    check_error(run_camber({"import", "--net", "unet", "--depth", "1", "--classes", "3", "--strict", "--weights",
-                            good.string(), "--out", out.string()}),
-                1, {"of the wrong shape", "needs [64, 3, 3, 3]"});
+    check_error(import_file(good, out, {"--in-channels", "4", "--strict"}), 1, {"in_channels 3, not 4"});
+    check_error(run_camber({"import", "--net", "unet", "--classes", "5", "--strict", "--weights", good.string(),
+                            "--out", out.string()}),
+                1, {"head.weight is [3, 4, 1, 1]", "[5, 4, 1, 1]"});
     check_error(run_camber({"import", "--net", "unet", "--width", "4", "--depth", "2", "--classes", "3", "--weights",
                             good.string(), "--out", out.string()}),
-                1, {"missing (encoder.1.conv1.weight", "--partial"});
+                1, {"depth 1, not 2"});
+    check_error(
+        run_camber({"import", "--net", "deeplabv3-resnet50", "--weights", good.string(), "--out", out.string()}), 1,
+        {"does not fit deeplabv3-resnet50", "--net unet"});
     check_error(run_camber({"export", "--checkpoint", good.string(), "--out", out.string()}), 1,
                 {"not a Camber checkpoint"});
     check_error(run_camber({"export", "--checkpoint", bad.string(), "--out", out.string()}), 1, {"bad.pth"});

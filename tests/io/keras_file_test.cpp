@@ -78,7 +78,7 @@ TEST_CASE("HDF5 files that are none, damaged, or not what they say are refused i
         CHECK(!refusal(whole.substr(0, bytes)).empty());
     }
     const auto of_fixture = [](const char* name) { return error_of([&] { WeightFile::open(weight_fixture(name)); }); };
-    CHECK(mentions(of_fixture("compressed.h5"), {"'a/a/kernel:0' is compressed"}));
+    CHECK(of_fixture("compressed.h5").empty());
     CHECK(mentions(of_fixture("bomb.h5"), {"of 1099511627776 bytes is larger than its file"}));
     CHECK(mentions(of_fixture("links.h5"), {"'a/kernel:0' is not there", "links"}));
 }

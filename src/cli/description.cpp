@@ -1,0 +1,40 @@
+#include "cli/description.h"
+
+#include <camber/error.h>
+
+namespace camber::cli {
+
+std::string description(const CheckpointInfo& info) {
+    nlohmann::json note = nlohmann::json::object();
+    if (info.extra.contains("classes")) note["classes"] = info.extra.at("classes");
+    for (const char* size : {"height", "width"}) {
+        if (info.config.contains(size)) note[size] = info.config.at(size);
+    }
+    return note.dump();
+}
+
+Description described(const WeightFile& file) {
+    const std::string text = file.from_camber() ? description(CheckpointFile::open(file.file()).info()) : file.note();
+    Description result;
+    if (text.empty()) return result;
+    const std::string source = file.file().string() + " (what Camber noted in it)";
+    const auto note = nlohmann::json::parse(text, nullptr, false);
+    if (!note.is_object()) fail("{}: not JSON", source);
+    if (const auto classes = note.find("classes"); classes != note.end()) {
+        result.classes = parse_class_table(classes->dump(), source);
+    }
+    const auto size = [&](const char* name, std::optional<int>& to) {
+        constexpr int largest = 65536;
+        const auto found = note.find(name);
+        if (found == note.end()) return;
+        if (!found->is_number_integer() || *found < 1 || *found > largest) {
+            fail("{}: \"{}\" is not a whole number from 1 to {}", source, name, largest);
+        }
+        to = found->get<int>();
+    };
+    size("height", result.height);
+    size("width", result.width);
+    return result;
+}
+
+}  // namespace camber::cli

@@ -1,0 +1,100 @@
+#include <camber/import.h>
+#include <camber/nets.h>
+#include <camber/safetensors.h>
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "io/weight_fixtures.h"
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/hdf5.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+std::string renamed(std::string name, const std::string& from, const std::string& to) {
+    if (const std::size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+    return name;
+}
+
+/// A network's weights under the names of another version, and what comes of importing them with nothing but its name.
+FittedOptions reimported(const std::string& name, const nlohmann::json& options,
+                         const std::function<std::string(std::string)>& rename) {
+    const TemporaryFolder folder;
+    const auto net = nets::make_net(name, options);
+    const nn::ParameterBuffer memory(*net, {.seed = 3, .gradients = false});
+    std::vector<NamedTensor> tensors = export_weights(*net), theirs = tensors;
+    for (NamedTensor& tensor : theirs) tensor.name = rename(tensor.name);
+    write_safetensors(folder / "a", theirs);
+    const auto file = WeightFile::open(folder / "a");
+    FittedOptions fitted = fitted_options(*file, name, nlohmann::json::object());
+    CHECK(fitted.fits);
+    const auto again = nets::make_net(name, fitted.options);
+    CHECK(import_weights(*file, *again, {.strict = true}).complete());
+    const std::vector<NamedTensor> back = export_weights(*again);
+    REQUIRE(back.size() == tensors.size());
+    for (std::size_t i = 0; i < back.size(); ++i) {
+        CHECK(back[i].name == tensors[i].name);
+        CHECK(back[i].tensor.to_vector<float>() == tensors[i].tensor.to_vector<float>());
+    }
+    return fitted;
+}
+
+}  // namespace
+
+TEST_CASE("the plain U-Net comes in from Keras's files of every kind, whatever its layers' numbers, and out again") {
+    if (!has_hdf5()) return;
+    const TemporaryFolder folder;
+    for (const char* name : {"plain_unet.h5", "plain_unet.weights.h5", "plain_unet_2.h5", "plain_unet_gzip.h5"}) {
+        CAPTURE(name);
+        const auto file = WeightFile::open(weight_fixture(name));
+        const FittedOptions fitted = fitted_options(*file, "unet", nlohmann::json::object());
+        CHECK(fitted.fits);
+        CHECK(fitted.options ==
+              nlohmann::json({{"width", 2}, {"depth", 2}, {"classes", 3}, {"up_kernel", 3}, {"head_kernel", 3}}));
+        const auto net = nets::make_net("unet", fitted.options);
+        REQUIRE(import_weights(*file, *net, {.strict = true}).complete());
+        for (const nn::NamedParameter& named : net->named_parameters()) {
+            const std::size_t dot = named.name.rfind('.');
+            const std::string layer = named.name.substr(0, dot);
+            if (layer.find(".bn") == std::string::npos || !named.name.ends_with(".weight")) continue;
+            const Tensor& gamma = named.parameter->tensor;
+            CHECK(gamma.to_vector<float>() == fixture_values(layer + "/gamma", gamma.numel()));
+        }
+        for (const char* out : {"out.h5", "out.weights.h5"}) {
+            export_keras(*net, folder / out);
+            const auto written = WeightFile::open(folder / out);
+            const auto again = nets::make_net("unet", fitted.options);
+            REQUIRE(import_weights(*written, *again, {.strict = true}).complete());
+            const auto before = export_weights(*net), after = export_weights(*again);
+            for (std::size_t i = 0; i < before.size(); ++i) {
+                CHECK(before[i].tensor.to_vector<float>() == after[i].tensor.to_vector<float>());
+            }
+        }
+    }
+}
+
+TEST_CASE("names of other versions say which options they imply, and shapes the rest") {
+    const FittedOptions fastai =
+        reimported("dynamic-unet-resnet34", {{"width", 2}, {"classes", 4}, {"style", "fastai2"}}, [](std::string name) {
+            name = renamed(name, "layers.11.", "layers.12.");
+            name = renamed(name, "layers.10.layers.", "layers.11.convpath.");
+            name = renamed(name, "layers.8.conv.", "layers.8.0.");
+            return renamed(name, "shuf.conv.", "shuf.0.");
+        });
+    CHECK(fastai.options == nlohmann::json({{"style", "fastai2"}, {"width", 2}, {"classes", 4}}));
+    const FittedOptions smp =
+        reimported("smp-unet-resnet34", {{"width", 8}, {"classes", 3}, {"head_kernel", 1}}, [](std::string name) {
+            for (const int block : {0, 1, 2, 3, 4}) {
+                for (const int conv : {1, 2}) {
+                    name = renamed(name, fmt::format("decoder.blocks.{}.conv{}.", block, conv),
+                                   fmt::format("decoder.layer{}.block.{}.block.", block + 1, conv - 1));
+                }
+            }
+            return renamed(name, "segmentation_head.0.", "decoder.final_conv.");
+        });
+    CHECK(smp.options == nlohmann::json({{"head_kernel", 1}, {"width", 8}, {"classes", 3}}));
+}
