@@ -36,7 +36,7 @@ class OptionList {
         const auto chosen = std::find_if(choices.begin(), choices.end(), [&](auto& c) { return c.second == target; });
         std::vector<std::string> texts;
         for (const auto& [text, meaning] : choices) texts.push_back(text);
-        note(key, chosen->first, fmt::format("{}: {}", help, fmt::join(texts, ", ")));
+        options_.push_back({key, chosen->first, fmt::format("{}: {}", help, fmt::join(texts, ", ")), texts});
     }
 
     const std::vector<NetOption>& options() const { return options_; }

@@ -80,7 +80,7 @@ std::vector<std::pair<std::string, std::string>> import_sources();
 struct FittedOptions {
     nlohmann::json options;  ///< those given, and those that the file's names and shapes tell where they differ from
                              ///< the defaults
-    bool fits = false;  ///< see ImportReport::fits()
+    bool fits = false;       ///< see ImportReport::fits()
 };
 
 /// What the file says of the options of `net` (classes, channels, widths, kernels, flags) that are not `given`: whole
@@ -97,7 +97,8 @@ FittedOptions fitted_options(const WeightFile& file, const std::string& net, con
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options = {});
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for
-/// networks whose original is PyTorch's are those of its state_dict: what load_state_dict takes.
+/// networks whose original is PyTorch's are those of its state_dict: what load_state_dict takes. Networks of another
+/// version of the original (style fastai2, say) have that version's.
 /// `bgr_input`: the original takes BGR; the first convolution's input channels are turned round again.
 std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = false);
 

@@ -66,8 +66,9 @@ class Net : public nn::Module {
 /// An option of a network, for help and error messages.
 struct NetOption {
     std::string name;
-    nlohmann::json value;  ///< the default
-    std::string help;      ///< one line with the choices
+    nlohmann::json value;                   ///< the default
+    std::string help;                       ///< one line with the choices
+    std::vector<std::string> choices = {};  ///< of an option that is one of several words
 };
 
 struct NetInfo {

@@ -44,10 +44,33 @@ void check_is_of_keras(const nets::Net& net, const std::string& file) {
     }
 }
 
+/// The names that imply options of the network which are not its defaults; null where its own are the original's.
+const NameMap* names_of_version(const nn::Module& network) {
+    const auto* net = dynamic_cast<const nets::Net*>(&network);
+    if (!net) return nullptr;
+    const nlohmann::json options = net->options();
+    const std::vector<nets::NetOption>& defaults = nets::net_info(net->name()).options;
+    const auto is_chosen = [&](const std::string& name, const nlohmann::json& value) {
+        return std::any_of(defaults.begin(), defaults.end(), [&](const nets::NetOption& option) {
+            return option.name == name && option.value != value && options.at(name) == value;
+        });
+    };
+    for (const NameSource* source : name_sources()) {
+        for (const NameMap& map : source->maps) {
+            const auto implied = nlohmann::json::parse(map.options);
+            bool all = !implied.empty();
+            for (const auto& [name, value] : implied.items()) all = all && is_chosen(name, value);
+            if (all) return &map;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input) {
     const Targets targets = targets_of(network);
+    const NameMap* version = names_of_version(network);
     const std::string to_bgr = bgr_input ? first_convolution(targets) : "";
     std::vector<NamedTensor> list;
     for (const std::string& name : targets.names) {
@@ -55,7 +78,7 @@ std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input) {
         const Shape shape = s.size() == 4   ? Shape{s[0], s[1], s[2], s[3]}
                             : s.size() == 2 ? Shape{s[0], s[1]}
                                             : elements.shape();
-        list.push_back({name, elements.view(shape)});
+        list.push_back({version ? original_name(*version, name) : name, elements.view(shape)});
     }
     return list;
 }

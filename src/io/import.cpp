@@ -225,10 +225,10 @@ void transfer(const WeightFile& file, const std::vector<Transfer>& transfers, co
     }
 }
 
-/// Whole numbers and flags that a network's option may have in a file of these shapes.
+/// Values that a network's option may have in a file of these shapes: whole numbers, flags and words.
 std::vector<nlohmann::json> candidates(const nets::NetOption& option, const std::set<std::int64_t>& extents) {
     if (option.value.is_boolean()) return {!option.value.get<bool>()};
-    std::vector<nlohmann::json> list;
+    std::vector<nlohmann::json> list(option.choices.begin(), option.choices.end());
     if (option.value.is_number_integer()) list.assign(extents.begin(), extents.end());
     return list;
 }

@@ -144,6 +144,7 @@ class Listing {
         }
         for (const std::string& child : file_.children(group)) {
             const std::string path = group.empty() ? child : group + "/" + child;
+            if (path == "optimizer") continue;  // of a compiled model: variables of its own, no layer's
             if (child == "vars" && file_.has_group(path)) {
                 read_vars(group, path);
             } else if (file_.has_group(path)) {

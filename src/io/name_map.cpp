@@ -21,32 +21,43 @@ constexpr KerasVariable keras_variables[] = {
     {"/moving_variance", ".running_var", true},
 };
 
+/// A name that looks like `from` as `to`; nothing where it looks otherwise.
+std::optional<std::string> replaced(const std::string& name, std::string_view from, std::string_view to) {
+    const std::size_t star = from.find('*');
+    if (star == std::string_view::npos) return name == from ? std::optional<std::string>(to) : std::nullopt;
+    const std::string_view before = from.substr(0, star), after = from.substr(star + 1);
+    if (name.size() < before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after)) return {};
+    std::string result(to);
+    if (const std::size_t place = result.find('*'); place != std::string::npos) {
+        result.replace(place, 1, name, before.size(), name.size() - before.size() - after.size());
+    }
+    return result;
+}
+
 }  // namespace
 
 std::span<const NameSource* const> name_sources() {
-    static constexpr const NameSource* all[] = {&torchvision_names,         &smp_names,   &fastai_names,
-                                                &segmentation_models_names, &keras_names, &camber_names};
+    static constexpr const NameSource* all[] = {&torchvision_names, &smp_names, &fastai_names, &keras_names,
+                                                &camber_names};
     return all;
 }
 
 std::optional<std::string> mapped_name(const NameMap& map, const std::string& name) {
     for (const NameRule& rule : map.rules) {
-        const std::size_t star = rule.from.find('*');
-        if (star == std::string_view::npos) {
-            if (name != rule.from) continue;
-            if (rule.to.empty()) return std::nullopt;
-            return std::string(rule.to);
-        }
-        const std::string_view before = rule.from.substr(0, star), after = rule.from.substr(star + 1);
-        if (name.size() < before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after)) continue;
+        const std::optional<std::string> result = replaced(name, rule.from, rule.to);
+        if (!result) continue;
         if (rule.to.empty()) return std::nullopt;
-        std::string result(rule.to);
-        if (const std::size_t place = result.find('*'); place != std::string::npos) {
-            result.replace(place, 1, name, before.size(), name.size() - before.size() - after.size());
-        }
         return result;
     }
     return name;
+}
+
+std::string original_name(const NameMap& map, const std::string& ours) {
+    for (const NameRule& rule : map.rules) {
+        if (rule.to.empty()) continue;
+        if (auto result = replaced(ours, rule.to, rule.from)) return std::move(*result);
+    }
+    return ours;
 }
 
 std::string keras_variable(std::string_view leaf, bool batch_norm) {

@@ -31,14 +31,16 @@ struct NameSource {
     std::span<const NameMap> maps;
 };
 
-extern const NameSource torchvision_names, smp_names, fastai_names, keras_names, segmentation_models_names,
-    camber_names;
+extern const NameSource torchvision_names, smp_names, fastai_names, keras_names, camber_names;
 
 /// All of them, the likelier of those that suit a file first.
 std::span<const NameSource* const> name_sources();
 
 /// The name of our parameter; nothing where the tensor is to be left out.
 std::optional<std::string> mapped_name(const NameMap& map, const std::string& name);
+
+/// The file's name of our parameter, the other way round; the same where no rule makes it.
+std::string original_name(const NameMap& map, const std::string& ours);
 
 /// A file's name before any rule: without the "module.", "_orig_mod." and the like that PyTorch's wrappers put anywhere
 /// into it; Keras's

@@ -369,8 +369,8 @@ TEST_CASE("names are mapped as the tables say") {
     CHECK(map_into(torchvision_names, "DynamicUnet", "layer3.5.bn2.weight") == "layers.0.6.5.bn2.weight");
     CHECK(map_into(torchvision_names, "DynamicUnet", "conv1.weight") == "layers.0.0.weight");
     CHECK(map_into(fastai_names, "classifier", "0.4.0.conv1.weight") == "layers.0.4.0.conv1.weight");
-    CHECK(map_into(segmentation_models_names, "encoder", "decoder_stage0a_conv.weight") == "-");
-    CHECK(map_into(segmentation_models_names, "encoder", "stage1_unit1_conv1.weight") == "stage1_unit1_conv1.weight");
+    CHECK(map_into(keras_names, "encoder", "decoder_stage0a_conv.weight") == "-");
+    CHECK(map_into(keras_names, "encoder", "stage1_unit1_conv1.weight") == "stage1_unit1_conv1.weight");
     CHECK(plain_name(Convention::keras, "bn_data/moving_variance") == "bn_data.running_var");
     CHECK(import_sources().size() == name_sources().size());
 }

@@ -12,6 +12,8 @@ constexpr NameRule same[] = {
 // Before version 0.1: decoder.layerN.block.M.block.K, K being 0 for the convolution and 1 for the normalisation.
 constexpr NameRule before_0_1[] = {
     {"*.num_batches_tracked", ""},
+    {"decoder.center.block.0.block.*", "decoder.center.0.*"},
+    {"decoder.center.block.1.block.*", "decoder.center.1.*"},
     {"decoder.layer1.block.0.block.*", "decoder.blocks.0.conv1.*"},
     {"decoder.layer1.block.1.block.*", "decoder.blocks.0.conv2.*"},
     {"decoder.layer2.block.0.block.*", "decoder.blocks.1.conv1.*"},
