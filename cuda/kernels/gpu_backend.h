@@ -17,7 +17,8 @@ class GpuBackend final : public Backend {
     std::unique_ptr<Timeline> timeline() override;
     std::string why_not_in(Dtype dtype) const override;
 
-#include "backend/primitives.inc"
+#define PRIMITIVE(name, parameters, ...) void name parameters override;
+#include "backend/primitives.def"
 };
 
 }  // namespace camber::CAMBER_GPU
