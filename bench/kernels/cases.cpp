@@ -210,12 +210,6 @@ std::vector<Case> make_cases(const Size& s, Dtype dtype, Device device) {
         return
             [m, x = m->activation({n, hw, hw, k}), y = m->empty({n, hw, hw}, Dtype::u8)] { m->backend().argmax(x, y); };
     });
-    add("confusion_matrix", 2 * pixels, [=] {
-        return [m, k, a = m->labels({n, hw, hw}, k), b = m->labels({n, hw, hw}, k),
-                counts = Tensor::zeros({k, k}, Dtype::i32, m->device())] {
-            m->backend().confusion_matrix(a, b, counts, static_cast<int>(k) - 1);
-        };
-    });
     add("count_predictions at twice the size", logits + 4 * pixels, [=] {
         std::vector<std::uint8_t> maps(static_cast<std::size_t>(n) * sizeof(LabelMap));
         for (std::int64_t i = 0; i < n; ++i) {

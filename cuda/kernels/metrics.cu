@@ -2,8 +2,8 @@
 ///
 /// argmax. Layout: rows of C scores, a byte out for each. Bytes: the scores once; [16, 256, 256, 12] of bf16 is 25 MB,
 /// 8 us at 3.35 TB/s. Strategy: see rows.h.
-/// confusion_matrix. Bytes: two an element. Strategy: a block counts in shared memory where the matrix fits, 16 labels
-/// at a time, and adds its counts to the result; integers add up to the same in any order.
+/// confusion_matrix (pixel_counts.h). Bytes: two an element. Strategy: a block counts in shared memory where the matrix
+/// fits, 16 labels at a time, and adds its counts to the result; integers add up to the same in any order.
 /// count_predictions. Bytes: logits and ids once: [12, 360, 480, 11] of bf16 with maps of 720 x 960 are 54 MB, 16 us at
 /// 3.35 TB/s; resized logits in memory would be 182 MB to write and to read. Operations: four loads, served by the
 /// caches, and four fused multiply-adds a class and pixel, some 10^9 for these maps. Strategy: a pixel a thread, the
@@ -11,7 +11,7 @@
 /// serves maps of any size.
 #include "backend/label_map.h"
 #include "cuda/kernels/gpu_backend.h"
-#include "cuda/kernels/rows.h"
+#include "cuda/kernels/pixel_counts.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
@@ -171,8 +171,7 @@ void GpuBackend::argmax(const Tensor& x, const Tensor& labels) {
     });
 }
 
-void GpuBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
-                                  int ignore_index) {
+void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts, int ignore_index) {
     if (truth.numel() == 0) return;
     const auto classes = static_cast<int>(counts.dim(0));
     const int cells = shared_cells(classes);

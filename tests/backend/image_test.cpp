@@ -84,50 +84,6 @@ TEST_CASE("augmenting gives the same bits on every device") {
     }
 }
 
-TEST_CASE("labels in colour, alone and over a picture") {
-    const Input palette = {random_bytes({256, 3}, 1), Kind::u8};
-    for (const Shape& shape : {Shape{1, 1, 1}, Shape{1, 1, 4}, Shape{2, 5, 7}, Shape{3, 16, 24}, Shape{1, 33, 61}}) {
-        const Input labels = {random_bytes(shape, 2), Kind::u8};
-        const Shape coloured{shape[0], shape[1], shape[2], 3};
-        const Input image = {random_bytes(coloured, 3), Kind::u8};
-        check({.name = "color_labels " + shape.str(),
-               .inputs = {labels, palette},
-               .outputs = {{"y", coloured, Kind::u8}},
-               .run = [](Backend& b, auto& in, auto& out) { b.color_labels(in[0], in[1], out[0]); },
-               .f32_tolerance = 0,
-               .bf16_tolerance = 0});
-        for (const int opacity : {0, 1, 128, 255, 256}) {
-            check({.name = fmt::format("overlay {} {}", shape.str(), opacity),
-                   .inputs = {image, labels, palette},
-                   .outputs = {{"y", coloured, Kind::u8}, {"in place", coloured, Kind::u8}},
-                   .run =
-                       [=](Backend& b, auto& in, auto& out) {
-                           b.overlay(in[0], in[1], in[2], opacity, out[0]);
-                           out[1].copy_from(in[0]);
-                           b.overlay(out[1], in[1], in[2], opacity, out[1]);
-                       },
-                   .f32_tolerance = 0,
-                   .bf16_tolerance = 0});
-        }
-    }
-}
-
-TEST_CASE("labels in colour: the numbers") {
-    std::vector<std::uint8_t> colours(768, 0);
-    colours[3] = 255, colours[4] = 100, colours[5] = 1;  // of label 1
-    const Tensor palette = Tensor::from(colours, {256, 3}, Device::reference);
-    const Tensor labels = Tensor::from(std::vector<std::uint8_t>{0, 1}, {1, 1, 2}, Device::reference);
-    const Tensor image =
-        Tensor::from(std::vector<std::uint8_t>{10, 20, 255, 10, 20, 255}, {1, 1, 2, 3}, Device::reference);
-    for (const Device device : computing_devices()) {
-        const Tensor y = Tensor::empty({1, 1, 2, 3}, Dtype::u8, device);
-        backend(y).color_labels(labels.to(device), palette.to(device), y);
-        CHECK(y.to_vector<std::uint8_t>() == std::vector<std::uint8_t>{0, 0, 0, 255, 100, 1});
-        backend(y).overlay(image.to(device), labels.to(device), palette.to(device), 128, y);
-        CHECK(y.to_vector<std::uint8_t>() == std::vector<std::uint8_t>{5, 10, 128, 133, 60, 128});
-    }
-}
-
 TEST_CASE("a batch made on the device is the loader's") {
     constexpr int count = 5, height = 24, width = 35;
     std::vector<Image> images, labels;

@@ -25,24 +25,6 @@ TEST_CASE("argmax takes the first among equals") {
     }
 }
 
-TEST_CASE("the confusion matrix is added to") {
-    for (const int classes : {1, 3, 11, 256})
-        for (const int ignore : {-1, 0, 255}) {
-            const Shape image{2, 67, 33};
-            check({.name = fmt::format("confusion_matrix of {} classes, {} ignored", classes, ignore),
-                   .inputs = {{random_labels(image, classes, 1), Kind::u8},
-                              {random_labels(image, classes, 2, 255), Kind::u8}},
-                   .outputs = {{"counts", {classes, classes}, Kind::i32}},
-                   .run =
-                       [=](Backend& b, auto& in, auto& out) {
-                           b.fill(out[0], 5);
-                           b.confusion_matrix(in[0], in[1], out[0], ignore);
-                       },
-                   .f32_tolerance = 0,
-                   .bf16_tolerance = 0});
-        }
-}
-
 TEST_CASE("predictions are counted at the size of each label map, whatever it is") {
     // Enlarged, as it is, shrunk, by powers of two and not; one without pixels.
     const std::vector<std::pair<int, int>> sizes = {{48, 64}, {13, 9}, {11, 37}, {0, 0}, {5, 3}, {26, 18}};

@@ -89,20 +89,6 @@ void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
     });
 }
 
-void CpuBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
-                                  int ignore_index) {
-    const std::int64_t classes = counts.dim(0);
-    const auto *predicted = prediction.data<std::uint8_t>(), *true_label = truth.data<std::uint8_t>();
-    const Histogram histogram(counts);
-    parallel_ranges(truth.numel(), 64, truth.numel(), [&](std::int64_t begin, std::int64_t end) {
-        std::int32_t* const mine = histogram.mine();
-        for (std::int64_t i = begin; i < end; ++i)
-            if (true_label[i] != ignore_index && true_label[i] < classes && predicted[i] < classes)
-                ++mine[true_label[i] * classes + predicted[i]];
-    });
-    histogram.deliver();
-}
-
 void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
                                    int ignore_index) {
     const std::int64_t classes = logits.dim(3);

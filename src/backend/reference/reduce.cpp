@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "backend/label_map.h"
+#include "backend/reference/confusion_matrix.h"
 #include "backend/reference/dispatch.h"
 #include "backend/reference/reference_backend.h"
 
@@ -29,19 +30,6 @@ void ReferenceBackend::argmax(const Tensor& x, const Tensor& labels) {
             out[row] = static_cast<std::uint8_t>(best);
         }
     });
-}
-
-void ReferenceBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
-                                        int ignore_index) {
-    const std::int64_t classes = counts.dim(0);
-    const auto* predicted = prediction.data<std::uint8_t>();
-    const auto* labels = truth.data<std::uint8_t>();
-    auto* out = counts.data<std::int32_t>();
-    for (std::int64_t i = 0; i < truth.numel(); ++i) {
-        if (labels[i] == ignore_index || labels[i] >= classes) continue;
-        if (predicted[i] >= classes) fail("confusion_matrix: prediction {} of {} classes", predicted[i], classes);
-        ++out[labels[i] * classes + predicted[i]];
-    }
 }
 
 void ReferenceBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps,
