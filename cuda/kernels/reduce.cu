@@ -1,4 +1,4 @@
-/// The sum of all elements.
+/// The sum of all elements; sums of channels are in sum_channels.cu.
 ///
 /// Layout: flat. Bytes: every element once. Strategy: 16-byte accesses, some elements at a time in f32 and those sums
 /// in f64, a partial sum a block; the block that comes last adds those, in their order.
@@ -6,6 +6,7 @@
 
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/numeric.h"
+#include "cuda/kernels/sum_channels.h"
 #include "cuda/runtime/arrivals.h"
 
 namespace camber::CAMBER_GPU {
@@ -45,6 +46,7 @@ __global__ void __launch_bounds__(threads)
 }  // namespace
 
 void GpuBackend::sum(const Tensor& x, const Tensor& y) {
+    if (y.shape().rank() > 0) return sum_channels({x}, {}, y);
     dispatch(x, [&]<class T>(T) {
         constexpr int width = vector_width<T>;
         const bool aligned = aligned_to(x, 16);

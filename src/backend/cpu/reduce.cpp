@@ -19,9 +19,9 @@ void column_sum(const Tensor& x, const Tensor& sums) {
 }
 
 void CpuBackend::sum(const Tensor& x, const Tensor& y) {
-    // One channel makes every element a member of it.
     if (x.numel() == 0) return fill(y, 0);
-    column_sum(x.view({x.numel(), 1}), y);
+    // One channel makes every element a member of it.
+    column_sum(y.shape().rank() == 0 ? x.view({x.numel(), 1}) : x, y);
 }
 
 }  // namespace camber::cpu

@@ -9,11 +9,16 @@ namespace camber::reference {
 
 void ReferenceBackend::sum(const Tensor& x, const Tensor& y) {
     with_floating(x.dtype(), [&]<class A>() {
-        const A* px = x.data<A>();
-        double total = 0;
-        for (std::int64_t i = 0; i < x.numel(); ++i) total += static_cast<double>(px[i]);
         using P = parameter_t<A>;
-        *y.data<P>() = static_cast<P>(total);
+        const std::int64_t channels = y.numel(), rows = x.numel() / channels;
+        const A* px = x.data<A>();
+        P* py = y.data<P>();
+#pragma omp parallel for if (worth_threads(x.numel()))
+        for (std::int64_t c = 0; c < channels; ++c) {
+            double total = 0;
+            for (std::int64_t i = 0; i < rows; ++i) total += static_cast<double>(px[i * channels + c]);
+            py[c] = static_cast<P>(total);
+        }
     });
 }
 

@@ -1,84 +1,29 @@
+#include "backend/augment_cases.h"
+
 #include <camber/data.h>
 #include <doctest/doctest.h>
 
 #include <cstring>
 
-#include "backend/augment_pixel.h"
-#include "backend/primitive.h"
-#include "data/sampling.h"
 #include "support/compare.h"
 #include "support/devices.h"
-#include "support/random.h"
 
 using namespace camber;
 using namespace camber::testing;
 
-namespace {
-
-Tensor random_bytes(const Shape& shape, std::uint64_t seed) {
-    Philox random({seed, Stream::init, 2});
-    std::vector<std::uint8_t> values(static_cast<std::size_t>(shape.numel()));
-    for (auto& value : values) value = static_cast<std::uint8_t>(random.below(256));
-    return Tensor::from(values, shape, Device::reference);
-}
-
-/// Pictures one after another with gaps between, some without a label map, each augmented differently.
-struct Pictures {
-    Tensor source, samples;
-
-    Pictures(int count, int out_height, int out_width) {
-        std::vector<AugmentSample> all;
-        std::int64_t end = 1;  // no picture begins at a multiple of anything
-        for (int i = 0; i < count; ++i) {
-            const int height = 7 + 6 * i, width = 5 + 11 * i;
-            const AugmentConfig config{.scale_min = 0.3f,
-                                       .scale_max = 3.0f,
-                                       .flip_vertical = 0.5f,
-                                       .emboss = 0.2f,
-                                       .edges = 0.2f,
-                                       .sharpen = 0.2f};
-            const auto params = sample_augmentation(config, {}, 5, i, static_cast<std::size_t>(i), height, width,
-                                                    out_height, out_width);
-            AugmentSample sample{sampling_of(params, height, width, {}, out_height, out_width), end, -1};
-            end += height * width * 3 + 2;
-            if (i % 3 != 1) {
-                sample.label_offset = end;
-                end += height * width;
-            }
-            all.push_back(sample);
-        }
-        std::vector<std::uint8_t> bytes(all.size() * sizeof(AugmentSample));
-        std::memcpy(bytes.data(), all.data(), bytes.size());
-        source = random_bytes({end}, 3);
-        samples = Tensor::from(bytes, {static_cast<std::int64_t>(bytes.size())}, Device::reference);
-    }
-};
-
-}  // namespace
-
 TEST_CASE("augmenting gives the same bits on every device") {
-    for (const auto& [n, h, w] : {std::tuple{1, 1, 1}, {5, 5, 7}, {2, 17, 300}, {1, 3, 256}, {4, 40, 33}}) {
-        const Pictures pictures(n, h, w);
-        const std::vector<Input> inputs = {{pictures.source, Kind::u8}, {pictures.samples, Kind::u8}};
-        const Shape x{n, h, w, 3}, labels{n, h, w};
-        check({.name = fmt::format("augment {}", x.str()),
-               .inputs = inputs,
-               .outputs = {{"x", x}, {"labels", labels, Kind::u8}},
-               .run = [](Backend& b, auto& in, auto& out) { b.augment(in[0], in[1], 11, out[0], out[1]); },
-               .f32_tolerance = 0,
-               .bf16_tolerance = 4e-3});
-        check({.name = fmt::format("augment {} without labels", x.str()),
-               .inputs = inputs,
-               .outputs = {{"x", x}},
-               .run = [](Backend& b, auto& in, auto& out) { b.augment(in[0], in[1], 11, out[0], {}); },
-               .f32_tolerance = 0,
-               .bf16_tolerance = 4e-3});
+    for (const Shape& batch : {Shape{1, 1, 1}, Shape{5, 5, 7}, Shape{2, 17, 300}, Shape{1, 3, 256}, Shape{4, 40, 33}}) {
+        const Pictures pictures(batch, 7, 5);
+        check(augmented_batch(batch, pictures));
+        check(augmented_batch(batch, pictures, false));
+        const Shape x{batch[0], batch[1], batch[2], 3};
+        const Tensor source = pictures.inputs()[0].values(), samples = pictures.inputs()[1].values();
         const Tensor exact = Tensor::empty(x, Dtype::f32, Device::reference);
-        backend(exact).augment(pictures.source, pictures.samples, 11, exact, {});
+        backend(exact).augment(source, samples, 11, exact, {});
         const Tensor rounded = converted(exact, Dtype::bf16, Device::reference);
         for (const Device device : computing_devices()) {
             const Tensor y = Tensor::empty(x, Dtype::bf16, device);
-            backend(y).augment(pictures.source.to(device), pictures.samples.to(device), 11, y, {});
+            backend(y).augment(source.to(device), samples.to(device), 11, y, {});
             CHECK_MESSAGE(values_of(y) == values_of(rounded), name(device));
         }
     }
