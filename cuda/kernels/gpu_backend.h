@@ -6,10 +6,11 @@
 
 namespace camber::CAMBER_GPU {
 
-/// Each family of methods is in the .cu file of its name.
+/// Each family of methods is in the .cu file of its name; convolutions are in backend/conv.cpp, which asks libraries
+/// too.
 class GpuBackend final : public Backend {
   public:
-    // backend.cpp
+    // backend/backend.cpp
     Device device() const override { return this_device; }
     std::string describe() const override;
     void synchronize() override;

@@ -3,7 +3,6 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/histogram.h"
 #include "backend/cpu/image.h"
-#include "backend/cpu/pixels.h"
 #include "backend/cpu/predicted_labels.h"
 #include "backend/cpu/tap.h"
 #include "backend/label_map.h"
@@ -75,19 +74,6 @@ void for_predictions(const Tensor& logits, std::int64_t n, std::int64_t height, 
 }
 
 }  // namespace
-
-void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
-    with_activation("argmax", x.dtype(), [&]<class T>(T) {
-        const std::int64_t channels = x.shape().back();
-        const T* px = x.data<T>();
-        auto* out = labels.data<std::uint8_t>();
-        parallel_pixels(labels.numel(), channels, channels * lanes, [=](std::int64_t i, int count, float* planes) {
-            load_pixels(px + i * channels, channels, channels, count, planes);
-            const IntVec best = position_of_maximum(planes, channels);
-            for (int p = 0; p < count; ++p) out[i + p] = static_cast<std::uint8_t>(best[p]);
-        });
-    });
-}
 
 void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
                                    int ignore_index) {
