@@ -19,7 +19,7 @@ TEST_CASE("every primitive of the contract has a case") {
          })
         CHECK_MESSAGE(
             std::any_of(cases.begin(), cases.end(), [&](const PrimitiveCase& c) { return c.primitive == primitive; }),
-            primitive);
+            std::string(primitive));
 }
 
 TEST_CASE("every primitive, as networks call it") { check(primitive_cases(small)); }
