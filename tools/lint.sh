@@ -3,7 +3,7 @@
 set -eu
 build=${BUILD:-build}
 failed=0
-files=$(git ls-files '*.h' '*.cpp' '*.cu' '*.cuh')
+files=$(git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' '*.def')
 
 if command -v clang-format >/dev/null 2>&1; then
     # shellcheck disable=SC2086

@@ -63,10 +63,10 @@ def kernels(d, brief):
     if brief:
         rows = sorted((r for r in rows if not r["operations"]), key=lambda r: r["share_of_copy_bandwidth"])
         rows, title = rows[:BRIEF_KERNELS], title + ", the farthest from the copy (all: table.txt)"
-    lines = ["", title, f"  {'':44} {'':5} {'ms':>9} {'of copy':>8} {'TFLOP/s':>8}"]
+    lines = ["", title, f"  {'':80} {'':5} {'ms':>9} {'of copy':>8} {'TFLOP/s':>8}"]
     for r in rows:
         flops = f"{r['operations'] / r['milliseconds'] / 1e9:8.1f}" if r["operations"] else ""
-        lines.append(f"  {r['primitive']:44} {r['dtype']:5} {r['milliseconds']:9.4f} "
+        lines.append(f"  {r['primitive']:80} {r['dtype']:5} {r['milliseconds']:9.4f} "
                      f"{r['share_of_copy_bandwidth']:8.0%} {flops}".rstrip())
     return lines
 

@@ -7,8 +7,6 @@
 
 #include "backend/convolution_settings.h"
 #include "cuda/convolutions/measured_convolutions.h"
-#include "cuda/kernels/gpu_backend.h"
-#include "cuda/kernels/sum_channels.h"
 #include "cuda/runtime/runtime.h"
 #if defined(CAMBER_WITH_CUBLAS)
 #include "cuda/cublas/cublas_convolutions.h"
@@ -156,31 +154,6 @@ std::string describe_convolutions() {
     } catch (const Error& error) {
         return error.what();
     }
-}
-
-void GpuBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) {
-    convolve(conv2d_call(x, w, bias, y, p));
-}
-void GpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
-    convolve(conv2d_backward_data_call(dy, w, dx, p));
-}
-void GpuBackend::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                        const Conv2dParams& p) {
-    convolve(conv2d_backward_filter_call(x, dy, dw, p));
-    if (db) sum_channels({dy}, {}, db);
-}
-void GpuBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                  const ConvTranspose2dParams& p) {
-    convolve(conv_transpose2d_call(x, w, bias, y, p));
-}
-void GpuBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                const ConvTranspose2dParams& p) {
-    convolve(conv_transpose2d_backward_data_call(dy, w, dx, p));
-}
-void GpuBackend::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                                  const ConvTranspose2dParams& p) {
-    convolve(conv_transpose2d_backward_filter_call(x, dy, dw, p));
-    if (db) sum_channels({dy}, {}, db);
 }
 
 }  // namespace camber::CAMBER_GPU

@@ -27,35 +27,19 @@ struct ConvCall {
     }
 };
 
-/// The six primitives of backend.h as calls. A transposed convolution is the data gradient of a convolution: its input
-/// is the response, its output the image. Bias gradients are no part of them.
+/// The three primitives as calls. Bias gradients are no part of them.
 inline ConvCall conv2d_call(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
                             const Conv2dParams& p) {
     return {"conv2d", ConvKind::forward, x, w, y, bias, p};
 }
-inline ConvCall conv2d_backward_data_call(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
-    return {"conv2d_backward_data", ConvKind::backward_data, dx, w, dy, {}, p};
+inline ConvCall conv2d_backward_data_call(const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx,
+                                          const Conv2dParams& p) {
+    return {"conv2d_backward_data", ConvKind::backward_data, dx, w, dy, bias, p};
 }
 inline ConvCall conv2d_backward_filter_call(const Tensor& x, const Tensor& dy, const Tensor& dw,
                                             const Conv2dParams& p) {
     return {"conv2d_backward_filter", ConvKind::backward_filter, x, dw, dy, {}, p};
 }
-inline Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
-    return {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop};
-}
-inline ConvCall conv_transpose2d_call(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                      const ConvTranspose2dParams& p) {
-    return {"conv_transpose2d", ConvKind::backward_data, y, w, x, bias, as_convolution(p)};
-}
-inline ConvCall conv_transpose2d_backward_data_call(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                    const ConvTranspose2dParams& p) {
-    return {"conv_transpose2d_backward_data", ConvKind::forward, dy, w, dx, {}, as_convolution(p)};
-}
-inline ConvCall conv_transpose2d_backward_filter_call(const Tensor& x, const Tensor& dy, const Tensor& dw,
-                                                      const ConvTranspose2dParams& p) {
-    return {"conv_transpose2d_backward_filter", ConvKind::backward_filter, dy, dw, x, {}, as_convolution(p)};
-}
-
 }  // namespace camber
 
 namespace camber::CAMBER_GPU {

@@ -6,10 +6,11 @@
 
 namespace camber::CAMBER_GPU {
 
-/// Each family of methods is in the .cu file of its name.
+/// Each family of methods is in the .cu file of its name; convolutions are in backend/conv.cpp, which asks libraries
+/// too.
 class GpuBackend final : public Backend {
   public:
-    // backend.cpp
+    // backend/backend.cpp
     Device device() const override { return this_device; }
     std::string describe() const override;
     void synchronize() override;
@@ -17,7 +18,8 @@ class GpuBackend final : public Backend {
     std::unique_ptr<Timeline> timeline() override;
     std::string why_not_in(Dtype dtype) const override;
 
-#include "backend/primitives.inc"
+#define PRIMITIVE(name, parameters, ...) void name parameters override;
+#include "backend/primitives.def"
 };
 
 }  // namespace camber::CAMBER_GPU

@@ -1,9 +1,7 @@
-/// Labels from scores, and the confusion matrix.
+/// Confusion matrices.
 ///
-/// argmax. Layout: rows of C scores, a byte out for each. Bytes: the scores once; [16, 256, 256, 12] of bf16 is 25 MB,
-/// 8 us at 3.35 TB/s. Strategy: see rows.h.
-/// confusion_matrix. Bytes: two an element. Strategy: a block counts in shared memory where the matrix fits, 16 labels
-/// at a time, and adds its counts to the result; integers add up to the same in any order.
+/// confusion_matrix (pixel_counts.h). Bytes: two an element. Strategy: a block counts in shared memory where the matrix
+/// fits, 16 labels at a time, and adds its counts to the result; integers add up to the same in any order.
 /// count_predictions. Bytes: logits and ids once: [12, 360, 480, 11] of bf16 with maps of 720 x 960 are 54 MB, 16 us at
 /// 3.35 TB/s; resized logits in memory would be 182 MB to write and to read. Operations: four loads, served by the
 /// caches, and four fused multiply-adds a class and pixel, some 10^9 for these maps. Strategy: a pixel a thread, the
@@ -11,47 +9,10 @@
 /// serves maps of any size.
 #include "backend/label_map.h"
 #include "cuda/kernels/gpu_backend.h"
-#include "cuda/kernels/rows.h"
+#include "cuda/kernels/pixel_counts.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
-
-/// A NaN is never the largest, but stays where it is the first of a row: `v > best` is false of it.
-template <class Row, class T>
-__global__ void __launch_bounds__(row_threads) argmax_kernel(Rows<T, 1> rows, std::uint8_t* labels) {
-    // Rows come in the order of for_rows: a thread's next one is `step` further on.
-    std::int64_t row = (std::int64_t{blockIdx.x} * row_warps + threadIdx.x / 32) * (Row::lanes == 1 ? 32 : 1);
-    if (Row::lanes == 1) row += threadIdx.x % 32;
-    const std::int64_t step = std::int64_t{gridDim.x} * row_warps * (Row::lanes == 1 ? 32 : 1);
-    for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int, const T* const(&in)[1], T*) {
-        constexpr int none = 1 << 30;
-        float best = -INFINITY;
-        int label = none;
-        if constexpr (Row::lanes == 1) {
-            best = to_float(in[0][0]);
-            label = 0;
-            for (int c = 1; c < rows.channels; ++c) {
-                const float v = to_float(in[0][c]);
-                if (v > best) best = v, label = c;
-            }
-        } else {
-            for (int c = Row::channel(0); c < rows.channels; c += 32) {
-                const float v = to_float(in[0][c]);
-                if (v > best || (v == best && label == none)) best = v, label = c;
-            }
-#pragma unroll
-            for (int offset = 16; offset > 0; offset /= 2) {
-                const float v = __shfl_xor_sync(full_mask, best, offset);
-                const int c = __shfl_xor_sync(full_mask, label, offset);
-                if (v > best || (v == best && c < label)) best = v, label = c;
-            }
-            const float first = to_float(in[0][0]);
-            if (first != first || label == none) label = 0;
-        }
-        if (Row::lanes == 1 || threadIdx.x % 32 == 0) labels[row] = static_cast<std::uint8_t>(label);
-        row += step;
-    });
-}
 
 constexpr int count_threads = 256;
 
@@ -146,33 +107,7 @@ int shared_cells(int classes) {
 
 }  // namespace
 
-void GpuBackend::argmax(const Tensor& x, const Tensor& labels) {
-    if (x.numel() == 0) return;
-    dispatch(x, [&]<class T>(T) {
-        const auto channels = static_cast<int>(x.shape().back());
-        const Rows<T, 1> rows = {.in = {x.data<T>()},
-                                 .out = nullptr,
-                                 .labels = nullptr,
-                                 .count = x.numel() / channels,
-                                 .length = channels,
-                                 .channels = channels,
-                                 .wide = aligned_to(x, 16)};
-        const auto with_lanes = [&]<class Row>(Row) {
-            const auto kernel = argmax_kernel<Row, T>;
-            const std::size_t shared = rows.shared_bytes();
-            const unsigned blocks =
-                blocks_for(rows.count, row_threads / Row::lanes, resident_blocks(kernel, row_threads, shared));
-            launch("argmax", kernel, {blocks, row_threads, shared}, rows, labels.data<std::uint8_t>());
-        };
-        if (channels <= most_lone_channels)
-            with_lanes(RowShape<1, 1>{});
-        else
-            with_lanes(RowShape<1, 32>{});
-    });
-}
-
-void GpuBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
-                                  int ignore_index) {
+void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts, int ignore_index) {
     if (truth.numel() == 0) return;
     const auto classes = static_cast<int>(counts.dim(0));
     const int cells = shared_cells(classes);

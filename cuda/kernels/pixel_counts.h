@@ -23,6 +23,9 @@ __device__ __forceinline__ int largest_of(const float (&v)[Row::slots], float& l
     return best;
 }
 
+/// counts [C, C] i32, truth by prediction, is added to; pixels whose truth is ignore_index or >= C are left out.
+void confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts, int ignore_index);
+
 /// A confusion matrix that blocks count in shared memory, beyond what for_rows() has there. Integers add up to the same
 /// in any order.
 class PixelCounts {

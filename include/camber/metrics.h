@@ -16,7 +16,7 @@ class ConfusionMatrix {
     /// Throws UsageError unless 1 <= classes <= 255.
     explicit ConfusionMatrix(int classes);
 
-    /// Adds counts [C, C] i32 from Backend::confusion_matrix, rows truth, on any device. A device's counts overflow
+    /// Adds counts [C, C] i32 as devices count them, rows truth, on any device. A device's counts overflow
     /// after 2^31 pixels of one kind: add and zero them before (2^31 pixels are 32768 images of 256 x 256).
     void add(const Tensor& counts);
     /// Adds pixel by pixel on the host; for maps at their original size. Throws Error when the sizes differ or a

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-/// The networks. Each is a file in nets/ and a line in nets/registry.cpp.
+/// The networks. Each is a file in nets/ and a line in nets/networks.def.
 namespace camber::nets {
 
 enum class ChannelOrder { rgb, bgr };

@@ -20,14 +20,16 @@ void check_weight(const char* op, const Tensor& x, const Tensor& w, int channel_
     }
 }
 
-/// Records a convolution of either kind. The input is saved only for the filter's gradient: a frozen convolution keeps
-/// nothing.
-template <class Params>
+/// A transposed convolution is the data gradient of the convolution that maps its output to its input, with `crop` as
+/// that one's padding; its weight [Cin, Kh, Kw, Cout] is that one's [Cout, Kh, Kw, Cin] already.
+Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
+    return {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop};
+}
+
+/// Records a convolution or, `transposed`, one whose x is the convolution's response and y its image. The input is
+/// saved only for the filter's gradient: a frozen convolution keeps nothing.
 void record_convolution(const char* op, Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                        const Params& p,
-                        void (Backend::*backward_data)(const Tensor&, const Tensor&, const Tensor&, const Params&),
-                        void (Backend::*backward_filter)(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                                         const Params&)) {
+                        const Conv2dParams& p, bool transposed) {
     if (!needs_grad({&x, &w, &bias})) return;
     const bool filter = w.requires_grad() || bias.requires_grad();
     record(y, op, {x, w, bias}, [=, saved = filter ? x.detach() : Tensor(), w = w.detach()](BackwardContext& context) {
@@ -41,9 +43,18 @@ void record_convolution(const char* op, Tensor& y, const Tensor& x, const Tensor
             } else if (db && context.gather_with_sums(db)) {
                 db = Tensor();
             }
-            (device.*backward_filter)(saved, context.grad(), dw, db, p);
+            if (transposed) {
+                device.conv2d_backward_filter(context.grad(), saved, dw, {}, p);
+                if (db) device.sum(context.grad(), db);
+            } else {
+                device.conv2d_backward_filter(saved, context.grad(), dw, db, p);
+            }
         }
-        if (context.needs(0)) (device.*backward_data)(context.grad(), w, context.out(0), p);
+        if (!context.needs(0)) return;
+        if (transposed)
+            device.conv2d(context.grad(), w, {}, context.out(0), p);
+        else
+            device.conv2d_backward_data(context.grad(), w, {}, context.out(0), p);
     });
 }
 
@@ -90,7 +101,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
              w.shape().str());
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, w.dim(0)}, x.dtype(), x.device());
     backend(x).conv2d(x, w, bias, y, p);
-    record_convolution(op, y, x, w, bias, p, &Backend::conv2d_backward_data, &Backend::conv2d_backward_filter);
+    record_convolution(op, y, x, w, bias, p, false);
     return y;
 }
 
@@ -103,9 +114,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
     const std::int64_t out_w = (x.dim(2) - 1) * p.stride_w + w.dim(2) - p.crop.left - p.crop.right;
     if (out_h < 1 || out_w < 1) fail("{}: nothing is left of the output of {} after cropping", op, x.shape().str());
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, w.dim(3)}, x.dtype(), x.device());
-    backend(x).conv_transpose2d(x, w, bias, y, p);
-    record_convolution(op, y, x, w, bias, p, &Backend::conv_transpose2d_backward_data,
-                       &Backend::conv_transpose2d_backward_filter);
+    backend(x).conv2d_backward_data(x, w, bias, y, as_convolution(p));
+    record_convolution(op, y, x, w, bias, as_convolution(p), true);
     return y;
 }
 

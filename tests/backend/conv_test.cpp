@@ -1,111 +1,22 @@
 #include <doctest/doctest.h>
 
-#include "backend/primitive.h"
-#include "camber/ops.h"
+#include "backend/conv_cases.h"
 #include "support/compare.h"
 #include "support/devices.h"
-#include "support/random.h"
 
 using namespace camber;
 using namespace camber::testing;
 
 namespace {
 
-/// The six primitives' shapes: of a convolution from x to y, or of a transposed one from y to x.
-struct Geometry {
-    std::int64_t n, h, w, cin, cout;
-    int kh, kw;
-    Conv2dParams params = {};
-};
+void check_convolution(const Geometry& g, Bias bias = Bias::both) { check(convolution(g, bias)); }
 
-std::string name_of(const char* primitive, const Geometry& g) {
+/// The convolutions whose roles ops::conv_transpose2d exchanges: from what it makes of [n, h, w, cin] to that.
+void check_transposed(const Geometry& g) {
     const Conv2dParams& p = g.params;
-    return fmt::format("{} {}x{}x{}x{} to {} by {}x{}, stride {}x{}, dilation {}x{}, padding {} {} {} {}", primitive,
-                       g.n, g.h, g.w, g.cin, g.cout, g.kh, g.kw, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w,
-                       p.padding.top, p.padding.bottom, p.padding.left, p.padding.right);
-}
-
-enum class Bias { with, both };  // without one as well, where that is cheap
-
-void check_convolution(const Geometry& g, Bias biases = Bias::both) {
-    const Conv2dParams& p = g.params;
-    const std::int64_t ho = ops::window_output(g.h, g.kh, p.stride_h, p.dilation_h, p.padding.top, p.padding.bottom);
-    const std::int64_t wo = ops::window_output(g.w, g.kw, p.stride_w, p.dilation_w, p.padding.left, p.padding.right);
-    const Shape image{g.n, g.h, g.w, g.cin}, output{g.n, ho, wo, g.cout}, filter{g.cout, g.kh, g.kw, g.cin};
-    const Input x = activation(uniform(image, 1)), dy = activation(uniform(output, 2)),
-                w = parameter(uniform(filter, 3));
-    const Input bias = parameter(uniform({g.cout}, 4));
-    check({.name = name_of("conv2d", g),
-           .inputs = {x, w, bias},
-           .outputs = {{"y", output}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], in[2], out[0], p); }});
-    check({.name = name_of("conv2d_backward_data", g),
-           .inputs = {dy, w},
-           .outputs = {{"dx", image}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_data(in[0], in[1], out[0], p); }});
-    check({.name = name_of("conv2d_backward_filter", g),
-           .inputs = {x, dy},
-           .outputs = {{"dw", filter, Kind::parameter}, {"db", {g.cout}, Kind::parameter}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_filter(in[0], in[1], out[0], out[1], p); }});
-    if (biases == Bias::with) return;
-    check({.name = name_of("conv2d without bias", g),
-           .inputs = {x, w},
-           .outputs = {{"y", output}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d(in[0], in[1], {}, out[0], p); }});
-    check({.name = name_of("conv2d_backward_filter without bias", g),
-           .inputs = {x, dy},
-           .outputs = {{"dw", filter, Kind::parameter}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv2d_backward_filter(in[0], in[1], out[0], {}, p); }});
-}
-
-struct TransposedGeometry {
-    std::int64_t n, h, w, cin, cout;
-    int kh, kw;
-    ConvTranspose2dParams params = {};
-};
-
-void check_transposed(const TransposedGeometry& g) {
-    const ConvTranspose2dParams& p = g.params;
-    const Shape input{g.n, g.h, g.w, g.cin}, filter{g.cin, g.kh, g.kw, g.cout};
-    const Shape output{g.n, (g.h - 1) * p.stride_h + g.kh - p.crop.top - p.crop.bottom,
-                       (g.w - 1) * p.stride_w + g.kw - p.crop.left - p.crop.right, g.cout};
-    const Input x = activation(uniform(input, 1)), dy = activation(uniform(output, 2)),
-                w = parameter(uniform(filter, 3));
-    const Input bias = parameter(uniform({g.cout}, 4));
-    const auto name = [&](const char* primitive) {
-        return name_of(primitive, {g.n,
-                                   g.h,
-                                   g.w,
-                                   g.cin,
-                                   g.cout,
-                                   g.kh,
-                                   g.kw,
-                                   {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop}});
-    };
-    check({.name = name("conv_transpose2d"),
-           .inputs = {x, w, bias},
-           .outputs = {{"y", output}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv_transpose2d(in[0], in[1], in[2], out[0], p); }});
-    check({.name = name("conv_transpose2d without bias"),
-           .inputs = {x, w},
-           .outputs = {{"y", output}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv_transpose2d(in[0], in[1], {}, out[0], p); }});
-    check({.name = name("conv_transpose2d_backward_data"),
-           .inputs = {dy, w},
-           .outputs = {{"dx", input}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.conv_transpose2d_backward_data(in[0], in[1], out[0], p); }});
-    check({.name = name("conv_transpose2d_backward_filter"),
-           .inputs = {x, dy},
-           .outputs = {{"dw", filter, Kind::parameter}, {"db", {g.cout}, Kind::parameter}},
-           .run = [=](Backend& b, auto& in, auto& out) {
-               b.conv_transpose2d_backward_filter(in[0], in[1], out[0], out[1], p);
-           }});
-    check({.name = name("conv_transpose2d_backward_filter without bias"),
-           .inputs = {x, dy},
-           .outputs = {{"dw", filter, Kind::parameter}},
-           .run = [=](Backend& b, auto& in, auto& out) {
-               b.conv_transpose2d_backward_filter(in[0], in[1], out[0], {}, p);
-           }});
+    check(convolution({g.n, (g.h - 1) * p.stride_h + g.kh - p.padding.top - p.padding.bottom,
+                       (g.w - 1) * p.stride_w + g.kw - p.padding.left - p.padding.right, g.cout, g.cin, g.kh, g.kw, p},
+                      Bias::transposed));
 }
 
 const Padding same{1, 1, 1, 1};
@@ -192,7 +103,7 @@ TEST_CASE("convolutions of tensors that start anywhere") {
                                                  place(Tensor::zeros(w.shape(), parameters, on)),
                                                  place(Tensor::zeros(bias.shape(), parameters, on))};
                 backend(on).conv2d(x, w, bias, out[0], p);
-                backend(on).conv2d_backward_data(dy, w, out[1], p);
+                backend(on).conv2d_backward_data(dy, w, {}, out[1], p);
                 backend(on).conv2d_backward_filter(x, dy, out[2], out[3], p);
                 return out;
             };
@@ -204,20 +115,23 @@ TEST_CASE("convolutions of tensors that start anywhere") {
 }
 
 TEST_CASE("transposed convolutions") {
+    const auto stride2 = [](const Padding& crop) {
+        return Conv2dParams{.stride_h = 2, .stride_w = 2, .padding = crop};
+    };
     for (const std::int64_t cin : {1, 3, 17})
         for (const std::int64_t cout : {1, 3, 17}) {
-            check_transposed({1, 1, 1, cin, cout, 2, 2});
-            check_transposed({2, 5, 7, cin, cout, 2, 2});
-            check_transposed({1, 5, 7, cin, cout, 3, 3, {.crop = {1, 0, 1, 0}}});
+            check_transposed({1, 1, 1, cin, cout, 2, 2, stride2({})});
+            check_transposed({2, 5, 7, cin, cout, 2, 2, stride2({})});
+            check_transposed({1, 5, 7, cin, cout, 3, 3, stride2({1, 0, 1, 0})});
         }
-    check_transposed({2, 5, 7, 6, 4, 3, 3, {.crop = {0, 1, 0, 1}}});
-    check_transposed({2, 5, 7, 6, 4, 4, 4, {.crop = same}});
-    check_transposed({1, 5, 4, 6, 4, 3, 3, {.stride_h = 1, .stride_w = 1, .crop = same}});
-    check_transposed({1, 5, 4, 6, 4, 2, 3, {.stride_h = 3, .stride_w = 2, .crop = {0, -2, -1, 0}}});
-    check_transposed({2, 5, 4, 6, 4, 2, 2, {.crop = {1, 0, 0, 1}}});
-    check_transposed({2, 16, 16, 128, 64, 2, 2});
-    check_transposed({1, 12, 20, 64, 48, 3, 3, {.crop = {0, 1, 0, 1}}});
-    check_transposed({1, 16, 16, 256, 128, 2, 2});
+    check_transposed({2, 5, 7, 6, 4, 3, 3, stride2({0, 1, 0, 1})});
+    check_transposed({2, 5, 7, 6, 4, 4, 4, stride2(same)});
+    check_transposed({1, 5, 4, 6, 4, 3, 3, {.padding = same}});
+    check_transposed({1, 5, 4, 6, 4, 2, 3, {.stride_h = 3, .stride_w = 2, .padding = {0, -2, -1, 0}}});
+    check_transposed({2, 5, 4, 6, 4, 2, 2, stride2({1, 0, 0, 1})});
+    check_transposed({2, 16, 16, 128, 64, 2, 2, stride2({})});
+    check_transposed({1, 12, 20, 64, 48, 3, 3, stride2({0, 1, 0, 1})});
+    check_transposed({1, 16, 16, 256, 128, 2, 2, stride2({})});
 }
 
 TEST_CASE("a convolution follows its weight from version to version and keeps nothing of an earlier one") {
@@ -231,7 +145,7 @@ TEST_CASE("a convolution follows its weight from version to version and keeps no
                 const Tensor y = Tensor::empty({1, 16, 16, 48}, Dtype::f32, on);
                 const Tensor dx = Tensor::empty(x.shape(), Dtype::f32, on);
                 backend(on).conv2d(x.to(on), weight.to(on), {}, y, p);
-                backend(on).conv2d_backward_data(y, weight.to(on), dx, p);
+                backend(on).conv2d_backward_data(y, weight.to(on), {}, dx, p);
                 return dx;
             };
             for (int version = 0; version < 3; ++version) {

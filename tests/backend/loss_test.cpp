@@ -1,23 +1,18 @@
+#include "backend/loss_cases.h"
+
+#include <camber/metrics.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
-#include "backend/primitive.h"
 #include "support/compare.h"
 #include "support/devices.h"
-#include "support/random.h"
 
 using namespace camber;
 using namespace camber::testing;
 
 namespace {
-
-struct Case {
-    Shape logits;
-    SegmentationLossParams params;
-    bool weighted = false;
-    float range = 3;  ///< of the logits
-};
 
 /// Rows of the numbers 0 to C - 1 in any order: no two logits of a pixel are equal, or nearly so.
 Tensor levels(const Shape& shape, std::uint64_t seed) {
@@ -30,35 +25,6 @@ Tensor levels(const Shape& shape, std::uint64_t seed) {
             std::swap(values[row + left - 1], values[row + random.below(static_cast<std::uint32_t>(left))]);
     }
     return Tensor::from(values, shape, Device::reference);
-}
-
-void check_loss(const Case& c) {
-    const SegmentationLossParams& p = c.params;
-    const std::int64_t classes = c.logits.back();
-    const Shape image{c.logits[0], c.logits[1], c.logits[2]}, stats{(p.per_image ? c.logits[0] : 1) * classes * 3 + 2};
-    const std::string name =
-        fmt::format("{} ce {} dice {} jaccard {} focal {} gamma {} smoothing {} ignore {}{}{}", c.logits.str(),
-                    p.cross_entropy, p.dice, p.jaccard, p.focal, p.focal_gamma, p.label_smoothing, p.ignore_index,
-                    p.per_image ? " per image" : "", c.weighted ? " weighted" : "");
-    const std::vector<Input> inputs = {activation(uniform(c.logits, 1, -c.range, c.range)),
-                                       {random_labels(image, static_cast<int>(classes), 2, p.ignore_index), Kind::u8},
-                                       parameter(uniform({classes}, 3, 0.5f, 2)),
-                                       parameter(uniform({classes}, 4, 0.1f, 1)),
-                                       parameter(uniform({1}, 5, 0.5f, 2))};
-    const auto weights = [weighted = c.weighted](const Tensor& t) { return weighted ? t : Tensor(); };
-    check({.name = "segmentation_loss " + name,
-           .inputs = inputs,
-           .outputs = {{"loss", {}, Kind::parameter}, {"stats", stats, Kind::f64}},
-           .run = [=](Backend& b, auto& in, auto& out) {
-               b.segmentation_loss(in[0], in[1], weights(in[2]), weights(in[3]), out[0], out[1], {}, p);
-           }});
-    check({.name = "segmentation_loss_backward " + name,
-           .inputs = inputs,
-           .outputs = {{"dlogits", c.logits}, {"loss", {}, Kind::parameter}, {"stats", stats, Kind::f64}},
-           .run = [=](Backend& b, auto& in, auto& out) {
-               b.segmentation_loss(in[0], in[1], weights(in[2]), weights(in[3]), out[1], out[2], {}, p);
-               b.segmentation_loss_backward(in[0], in[1], weights(in[2]), weights(in[3]), out[2], in[4], out[0], p);
-           }});
 }
 
 }  // namespace
@@ -87,14 +53,14 @@ TEST_CASE("segmentation losses") {
     for (const SegmentationLossParams& p : all) {
         for (const Shape& logits : {Shape{1, 1, 1, 2}, Shape{1, 1, 1, 1}, Shape{2, 5, 7, 3}, Shape{3, 5, 7, 11},
                                     Shape{2, 8, 4, 12}, Shape{1, 5, 7, 17}, Shape{1, 5, 7, 35}})
-            check_loss({logits, p});
-        check_loss({{3, 5, 7, 11}, p, true});
+            check(segmentation_loss({logits, p}));
+        check(segmentation_loss({{3, 5, 7, 11}, p, true}));
     }
-    check_loss({{2, 40, 33, 11}, all.back()});
-    check_loss({{2, 40, 33, 11}, all.back(), true});
-    check_loss({{2, 128, 96, 11}, {.cross_entropy = 1, .dice = 1, .ignore_index = 11}, true});
-    check_loss({{1, 8, 8, 200}, {.cross_entropy = 1, .dice = 1}});
-    check_loss({{2, 16, 16, 11}, {.cross_entropy = 1, .focal = 1}, false, 60});
+    check(segmentation_loss({{2, 40, 33, 11}, all.back()}));
+    check(segmentation_loss({{2, 40, 33, 11}, all.back(), true}));
+    check(segmentation_loss({{2, 128, 96, 11}, {.cross_entropy = 1, .dice = 1, .ignore_index = 11}, true}));
+    check(segmentation_loss({{1, 8, 8, 200}, {.cross_entropy = 1, .dice = 1}}));
+    check(segmentation_loss({{2, 16, 16, 11}, {.cross_entropy = 1, .focal = 1}, false, 60}));
 }
 
 TEST_CASE("cross-entropy by itself, and pixels counted on the way") {
@@ -112,31 +78,25 @@ TEST_CASE("cross-entropy by itself, and pixels counted on the way") {
                       .per_image = true}}) {
                     const std::int64_t classes = shape.back();
                     const Shape image{shape[0], shape[1], shape[2]};
-                    const auto weights = [weighted](const Tensor& t) { return weighted ? t : Tensor(); };
-                    check({.name = fmt::format("cross-entropy {} ignore {} {}", shape.str(), ignore_index, weighted),
-                           .inputs = {activation(distinct(shape, 1, 12.0 / static_cast<double>(shape.numel()))),
-                                      {random_labels(image, static_cast<int>(classes), 2, ignore_index), Kind::u8},
-                                      parameter(uniform({classes}, 3, 0.5f, 2)),
-                                      parameter(uniform({1}, 5, 0.5f, 2))},
-                           .outputs = {{"loss", {}, Kind::parameter}, {"stats", {2}, Kind::f64}, {"dlogits", shape}},
-                           .run = [=](Backend& b, auto& in, auto& out) {
-                               b.segmentation_loss(in[0], in[1], weights(in[2]), {}, out[0], out[1], {}, p);
-                               b.segmentation_loss_backward(in[0], in[1], weights(in[2]), {}, out[1], in[3], out[2], p);
-                           }});
+                    for (PrimitiveCase& c : segmentation_loss({shape, p, weighted, 3, false})) {
+                        c.inputs[0] = activation_of(distinct, shape, 1, 12.0 / static_cast<double>(shape.numel()));
+                        check(c);
+                    }
                     if (classes > 40) continue;  // too many values for bf16 to tell apart
-                    check({.name = fmt::format("pixels counted {} ignore {}", shape.str(), ignore_index),
-                           .inputs = {activation(levels(shape, 1)),
-                                      {random_labels(image, static_cast<int>(classes), 2, ignore_index), Kind::u8}},
+                    check({.primitive = "segmentation_loss",
+                           .what = fmt::format("pixels counted {} ignore {}", shape.str(), ignore_index),
+                           .inputs = {activation_of(levels, shape, 1), labels(image, classes, 2, ignore_index)},
                            .outputs = {{"counts", {classes, classes}, Kind::i32}, {"loss", {}, Kind::parameter}},
-                           .run = [=](Backend& b, auto& in, auto& out) {
-                               const Tensor stats = Tensor::empty({2}, Dtype::f64, in[0].device());
-                               b.fill(out[0], 3);
-                               b.segmentation_loss(in[0], in[1], {}, {}, out[1], stats, out[0], p);
-                           }});
+                           .prepare = [](Backend& b, auto&, auto& out) { b.fill(out[0], 3); },
+                           .run =
+                               [=](Backend& b, auto& in, auto& out) {
+                                   const Tensor stats = Tensor::empty({2}, Dtype::f64, in[0].device());
+                                   b.segmentation_loss(in[0], in[1], {}, {}, out[1], stats, out[0], p);
+                               }});
                 }
 }
 
-TEST_CASE("counting pixels in the loss is argmax and a confusion matrix") {
+TEST_CASE("counting pixels in the loss is argmax and the host's confusion matrix") {
     for (const Device device : computing_devices())
         for (const Dtype dtype : {Dtype::f32, Dtype::bf16})
             for (const std::int64_t classes : {2, 11, 16, 35, 70})
@@ -148,18 +108,21 @@ TEST_CASE("counting pixels in the loss is argmax and a confusion matrix") {
                     // With ties, in bf16: the first of equals in both.
                     const Tensor logits = converted(uniform(shape, 1), dtype, device);
                     const Tensor labels = random_labels({2, 19, 23}, static_cast<int>(classes), 2, 1, device);
-                    const Tensor expected = Tensor::zeros({classes, classes}, Dtype::i32, device),
-                                 counts = Tensor::zeros({classes, classes}, Dtype::i32, device);
+                    const Tensor counts = Tensor::zeros({classes, classes}, Dtype::i32, device);
                     const Tensor prediction = Tensor::empty({2, 19, 23}, Dtype::u8, device);
                     Backend& b = backend(device);
                     b.argmax(logits, prediction);
-                    b.confusion_matrix(prediction, labels, expected, 1);
+                    ConfusionMatrix expected(static_cast<int>(classes));
+                    auto truth = labels.to_vector<std::uint8_t>();
+                    std::replace(truth.begin(), truth.end(), std::uint8_t{1}, std::uint8_t{255});
+                    expected.add(truth, prediction.to_vector<std::uint8_t>());
                     const Tensor stats = Tensor::empty({dice > 0 ? classes * 3 + 2 : 2}, Dtype::f64, device),
                                  loss = Tensor::empty({}, Dtype::f32, device);
                     for (int i = 0; i < 2; ++i) b.segmentation_loss(logits, labels, {}, {}, loss, stats, counts, p);
-                    auto twice = expected.to_vector<std::int32_t>();
-                    for (std::int32_t& n : twice) n *= 2;
-                    CHECK(counts.to_vector<std::int32_t>() == twice);
+                    ConfusionMatrix counted(static_cast<int>(classes));
+                    counted.add(counts);
+                    expected += expected;
+                    CHECK(counted.counts() == expected.counts());
                 }
 }
 
@@ -178,13 +141,8 @@ TEST_CASE("a label that is no class makes the loss NaN on a GPU") {
 }
 
 TEST_CASE("a loss with no valid pixel is zero, and so is its gradient") {
-    const SegmentationLossParams p{.cross_entropy = 1, .focal = 1, .ignore_index = 0};
-    const Input labels{Tensor::zeros({1, 3, 3}, Dtype::u8, Device::reference), Kind::u8};
-    check({.name = "only void",
-           .inputs = {activation(uniform({1, 3, 3, 4}, 1)), labels, parameter(uniform({1}, 2))},
-           .outputs = {{"loss", {}, Kind::parameter}, {"stats", {14}, Kind::f64}, {"dlogits", {1, 3, 3, 4}}},
-           .run = [=](Backend& b, auto& in, auto& out) {
-               b.segmentation_loss(in[0], in[1], {}, {}, out[0], out[1], {}, p);
-               b.segmentation_loss_backward(in[0], in[1], {}, {}, out[1], in[2], out[2], p);
-           }});
+    for (PrimitiveCase& c : segmentation_loss({{1, 3, 3, 4}, {.cross_entropy = 1, .focal = 1, .ignore_index = 0}})) {
+        c.inputs[1] = given(Tensor::zeros({1, 3, 3}, Dtype::u8, Device::reference), Kind::u8);
+        check(c);
+    }
 }

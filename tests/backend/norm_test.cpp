@@ -1,196 +1,80 @@
+#include "backend/norm_cases.h"
+
 #include <doctest/doctest.h>
 
 #include <cstring>
 
-#include "backend/primitive.h"
 #include "support/compare.h"
-#include "support/random.h"
 
 using namespace camber;
 using namespace camber::testing;
 
 namespace {
 
-/// Inputs x, gamma, beta, two per-channel statistics, dy, a residual, and the y of a step with one.
-std::vector<Input> inputs(const Shape& shape, float low = -1, float high = 1) {
-    const Shape channels{shape.back()};
-    return {activation(uniform(shape, 1, low, high)),
-            parameter(uniform(channels, 2, 0.5f, 2)),
-            parameter(uniform(channels, 3)),
-            parameter(uniform(channels, 4)),
-            parameter(uniform(channels, 5, 0.5f, 2)),
-            activation(uniform(shape, 6)),
-            activation(uniform(shape, 7)),
-            activation(uniform(shape, 8))};
+/// As `c` but that it runs otherwise.
+PrimitiveCase variant(PrimitiveCase c, const char* how, const PrimitiveCase::Run& run,
+                      const PrimitiveCase::Run& prepare = {}) {
+    c.what += how;
+    c.run = run;
+    c.prepare = prepare;
+    return c;
 }
 
 void check_norm(const Shape& shape, const BatchNormParams& p, float low = -1, float high = 1,
                 double f32_tolerance = 1e-5) {
-    const Shape channels{shape.back()};
-    const auto name = [&](const char* primitive) {
-        return fmt::format("{} {}{}", primitive, shape.str(), p.relu ? " with ReLU" : "");
-    };
-    const auto in = inputs(shape, low, high);
-    check({.name = name("batch_norm_train"),
-           .inputs = in,
-           .outputs = {{"y", shape},
-                       {"mean", channels, Kind::parameter},
-                       {"invstd", channels, Kind::parameter},
-                       {"running_mean", channels, Kind::parameter},
-                       {"running_var", channels, Kind::parameter}},
-           .run =
-               [=](Backend& b, auto& i, auto& o) {
-                   o[3].copy_from(i[3]);
-                   o[4].copy_from(i[4]);
-                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, o[3], o[4], {o[0]}, {}, o[1], o[2], p);
-               },
-           .f32_tolerance = f32_tolerance});
-    check({.name = name("batch_norm_inference"),
-           .inputs = in,
-           .outputs = {{"y", shape}},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference(i[0], {}, i[1], i[2], i[3], i[4], {o[0]}, {}, p);
-           }});
-    const std::vector<Output> gradients = {
-        {"dx", shape}, {"dgamma", channels, Kind::parameter}, {"dbeta", channels, Kind::parameter}};
-    check({.name = name("batch_norm_backward"),
-           .inputs = in,
-           .outputs = gradients,
-           .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_backward(i[0], {}, {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
-           }});
-    check({.name = name("batch_norm_backward in place"),
-           .inputs = in,
-           .outputs = gradients,
-           .run = [=](Backend& b, auto& i, auto& o) {
-               o[0].copy_from(i[5]);
-               b.batch_norm_backward(i[0], {}, {o[0]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
-           }});
-    check({.name = name("batch_norm_inference_backward"),
-           .inputs = in,
-           .outputs = gradients,
-           .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
-           }});
-    check({.name = name("batch_norm_inference_backward without dx"),
-           .inputs = in,
-           .outputs = {gradients[1], gradients[2]},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], {}, {}, o[0], o[1], p);
-           }});
+    const Cases cases = batch_norm(shape, p, low, high, f32_tolerance);
+    check(cases);
+    check(variant(
+        cases[2], ", in place",
+        [=](Backend& b, auto& i, auto& o) {
+            b.batch_norm_backward(i[0], {}, {o[0]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
+        },
+        [](Backend&, auto& i, auto& o) { o[0].copy_from(i[5]); }));
+    check(variant(
+        cases[3], ", no dx",
+        [=](Backend& b, auto& i, auto& o) {
+            b.batch_norm_inference_backward(i[0], {}, i[5], i[1], i[2], i[3], i[4], {}, {}, o[1], o[2], p);
+        },
+        [](Backend& b, auto&, auto& o) { b.fill(o[0], 0); }));
 }
 
-/// The same with a residual added before ReLU.
 void check_residual(const Shape& shape, const BatchNormParams& p) {
-    const Shape channels{shape.back()};
-    const auto name = [&](const char* primitive) {
-        return fmt::format("{} with residual {}{}", primitive, shape.str(), p.relu ? " with ReLU" : "");
-    };
-    const auto in = inputs(shape);
-    check({.name = name("batch_norm_train"),
-           .inputs = in,
-           .outputs = {{"y", shape},
-                       {"mean", channels, Kind::parameter},
-                       {"invstd", channels, Kind::parameter},
-                       {"running_mean", channels, Kind::parameter},
-                       {"running_var", channels, Kind::parameter}},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               o[3].copy_from(i[3]);
-               o[4].copy_from(i[4]);
-               b.batch_norm_train(i[0], i[6], i[1], i[2], {}, o[3], o[4], {o[0]}, {}, o[1], o[2], p);
-           }});
-    check({.name = name("batch_norm_inference"),
-           .inputs = in,
-           .outputs = {{"y", shape}},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               b.batch_norm_inference(i[0], i[6], i[1], i[2], i[3], i[4], {o[0]}, {}, p);
-           }});
-    const std::vector<Output> gradients = {{"dx", shape},
-                                           {"dgamma", channels, Kind::parameter},
-                                           {"dbeta", channels, Kind::parameter},
-                                           {"dresidual", shape}};
+    const Cases cases = batch_norm_residual(shape, p);
+    check(cases);
     const auto y = [relu = p.relu](const Tensors& i) { return relu ? i[7] : Tensor(); };
-    const auto check_backward = [&](const char* how, auto&& run) {
-        check({.name = name(how), .inputs = in, .outputs = gradients, .run = run});
-    };
-    check_backward("batch_norm_backward", [=](Backend& b, auto& i, auto& o) {
-        b.batch_norm_backward(i[0], y(i), {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
-    });
-    check_backward("batch_norm_backward, dx over dy", [=](Backend& b, auto& i, auto& o) {
-        o[0].copy_from(i[5]);
-        b.batch_norm_backward(i[0], y(i), {o[0]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
-    });
-    check_backward("batch_norm_backward, dresidual over dy", [=](Backend& b, auto& i, auto& o) {
-        o[3].copy_from(i[5]);
-        b.batch_norm_backward(i[0], y(i), {o[3]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
-    });
-    check_backward("batch_norm_backward, no dresidual", [=](Backend& b, auto& i, auto& o) {
-        b.fill(o[3], 0);
-        b.batch_norm_backward(i[0], y(i), {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
-    });
-    check_backward("batch_norm_inference_backward", [=](Backend& b, auto& i, auto& o) {
-        b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
-    });
-    check_backward("batch_norm_inference_backward, dresidual alone", [=](Backend& b, auto& i, auto& o) {
-        b.fill(o[0], 0);
-        b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], {}, o[3], o[1], o[2], p);
-    });
+    check(variant(
+        cases[2], ", dx over dy",
+        [=](Backend& b, auto& i, auto& o) {
+            b.batch_norm_backward(i[0], y(i), {o[0]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+        },
+        [](Backend&, auto& i, auto& o) { o[0].copy_from(i[5]); }));
+    check(variant(
+        cases[2], ", dresidual over dy",
+        [=](Backend& b, auto& i, auto& o) {
+            b.batch_norm_backward(i[0], y(i), {o[3]}, {}, i[1], i[2], i[3], i[4], o[0], o[3], o[1], o[2], p);
+        },
+        [](Backend&, auto& i, auto& o) { o[3].copy_from(i[5]); }));
+    check(variant(
+        cases[2], ", no dresidual",
+        [=](Backend& b, auto& i, auto& o) {
+            b.batch_norm_backward(i[0], y(i), {i[5]}, {}, i[1], i[2], i[3], i[4], o[0], {}, o[1], o[2], p);
+        },
+        [](Backend& b, auto&, auto& o) { b.fill(o[3], 0); }));
+    check(variant(
+        cases[3], ", dresidual alone",
+        [=](Backend& b, auto& i, auto& o) {
+            b.batch_norm_inference_backward(i[0], y(i), i[5], i[1], i[2], i[3], i[4], {}, o[3], o[1], o[2], p);
+        },
+        [](Backend& b, auto&, auto& o) { b.fill(o[0], 0); }));
 }
 
-/// With the maxima of 2x2 windows; y and, back, its gradient are channels of a wider tensor, or there is no gradient.
 void check_pooled(const Shape& shape, const BatchNormParams& p) {
-    const Shape channels{shape.back()}, pooled{shape[0], shape[1] / 2, shape[2] / 2, shape[3]};
-    const auto name = [&](const char* primitive) {
-        return fmt::format("{} pooled {}{}", primitive, shape.str(), p.relu ? " with ReLU" : "");
-    };
-    auto in = inputs(shape);
-    in[0] = activation(clear_maxima(shape, 9));
-    in.push_back(activation(uniform(pooled, 10)));                                            // 8
-    in.push_back(activation(uniform({shape[0], shape[1], shape[2], 2 * shape[3] + 8}, 11)));  // 9
     // y by itself; after as many channels, as in a U-Net; at a multiple of a GPU's vectors, and at no multiple.
-    for (const std::int64_t begin : {std::int64_t{0}, shape[3], shape[3] + 8, std::int64_t{1}}) {
-        const std::int64_t wide = begin == 0 ? shape[3] : begin == 1 ? shape[3] + 3 : shape[3] + begin;
-        const std::string where = begin == 0 ? "" : fmt::format(", y from channel {} of {}", begin, wide);
-        const Output y = {"y", {shape[0], shape[1], shape[2], wide}};
-        check({.name = name(("batch_norm_train" + where).c_str()),
-               .inputs = in,
-               .outputs = {y,
-                           {"pooled", pooled},
-                           {"mean", channels, Kind::parameter},
-                           {"invstd", channels, Kind::parameter},
-                           {"running_mean", channels, Kind::parameter},
-                           {"running_var", channels, Kind::parameter}},
-               .run = [=](Backend& b, auto& i, auto& o) {
-                   o[4].copy_from(i[3]);
-                   o[5].copy_from(i[4]);
-                   b.fill(o[0], 0.5);
-                   b.batch_norm_train(i[0], {}, i[1], i[2], i[3], o[4], o[5], {o[0], begin}, o[1], o[2], o[3], p);
-               }});
-        check({.name = name(("batch_norm_inference" + where).c_str()),
-               .inputs = in,
-               .outputs = {y, {"pooled", pooled}},
-               .run = [=](Backend& b, auto& i, auto& o) {
-                   b.fill(o[0], 0.5);
-                   b.batch_norm_inference(i[0], {}, i[1], i[2], i[3], i[4], {o[0], begin}, o[1], p);
-               }});
-    }
-    // The statistics that the forward pass gives: maxima depend on them.
-    const auto check_backward = [&](const char* how, auto slice) {
-        check({.name = name(how),
-               .inputs = in,
-               .outputs = {{"dx", shape}, {"dgamma", channels, Kind::parameter}, {"dbeta", channels, Kind::parameter}},
-               .run = [=](Backend& b, auto& i, auto& o) {
-                   const Tensor mean = Tensor::empty(channels, i[1].dtype(), i[0].device()), invstd = mean.clone(),
-                                y = Tensor::empty(shape, i[0].dtype(), i[0].device());
-                   b.batch_norm_train(i[0], {}, i[1], i[2], {}, i[3].clone(), i[4].clone(), {y}, {}, mean, invstd, p);
-                   b.batch_norm_backward(i[0], {}, slice(i), i[8], i[1], i[2], mean, invstd, o[0], {}, o[1], o[2], p);
-               }});
-    };
-    check_backward("batch_norm_backward", [](const Tensors& i) { return ChannelSlice{i[5], 0}; });
-    check_backward("batch_norm_backward, dy of a wider tensor", [c = shape[3]](const Tensors& i) {
-        return ChannelSlice{i[9], c + 8};
-    });
-    check_backward("batch_norm_backward, no dy", [](const Tensors&) { return ChannelSlice{}; });
+    for (const std::int64_t begin : {std::int64_t{0}, shape[3], shape[3] + 8, std::int64_t{1}})
+        check(batch_norm_pooled(shape, p, begin, begin == 1 ? shape[3] + 3 : shape[3] + begin));
+    check(batch_norm_pooled_backward(shape, p, 0, shape[3]));
+    check(batch_norm_pooled_backward(shape, p, shape[3] + 8, 2 * shape[3] + 8));
+    check(batch_norm_pooled_backward(shape, p, 0, 0));
 }
 
 /// A copy that starts one element into its storage.
@@ -268,27 +152,20 @@ TEST_CASE("batch normalisation of many channels that are no whole vectors") {
 }
 
 TEST_CASE("batch normalisation of tensors that start anywhere") {
-    const Shape shape{2, 5, 7, 24}, channels{24};
     const BatchNormParams p{.relu = true};
-    check({.name = "batch_norm_train, unaligned",
-           .inputs = inputs(shape),
-           .outputs = {{"y", shape}, {"mean", channels, Kind::parameter}, {"invstd", channels, Kind::parameter}},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               const Tensor y = off_by_one(i[5]);
-               b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], {}, i[3].clone(), i[4].clone(), {y},
-                                  {}, o[1], o[2], p);
-               o[0].copy_from(y);
-           }});
-    check({.name = "batch_norm_backward, unaligned",
-           .inputs = inputs(shape),
-           .outputs = {{"dx", shape},
-                       {"dgamma", channels, Kind::parameter},
-                       {"dbeta", channels, Kind::parameter},
-                       {"dresidual", shape}},
-           .run = [=](Backend& b, auto& i, auto& o) {
-               const Tensor dx = off_by_one(i[5]);
-               b.batch_norm_backward(off_by_one(i[0]), off_by_one(i[7]), {off_by_one(i[5])}, {}, i[1], i[2], i[3], i[4],
-                                     dx, o[3], o[1], o[2], p);
-               o[0].copy_from(dx);
-           }});
+    const Cases cases = batch_norm_residual({2, 5, 7, 24}, p);
+    check(variant(
+        cases[0], ", unaligned",
+        [=](Backend& b, auto& i, auto& o) {
+            const Tensor y = off_by_one(i[5]);
+            b.batch_norm_train(off_by_one(i[0]), off_by_one(i[6]), i[1], i[2], {}, o[3], o[4], {y}, {}, o[1], o[2], p);
+            o[0].copy_from(y);
+        },
+        begin_running));
+    check(variant(cases[2], ", unaligned", [=](Backend& b, auto& i, auto& o) {
+        const Tensor dx = off_by_one(i[5]);
+        b.batch_norm_backward(off_by_one(i[0]), off_by_one(i[7]), {off_by_one(i[5])}, {}, i[1], i[2], i[3], i[4], dx,
+                              o[3], o[1], o[2], p);
+        o[0].copy_from(dx);
+    }));
 }

@@ -1,12 +1,9 @@
+#include "backend/pool_cases.h"
+
 #include <doctest/doctest.h>
 
-#include <cmath>
-
-#include "backend/primitive.h"
-#include "camber/ops.h"
 #include "support/compare.h"
 #include "support/devices.h"
-#include "support/random.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -14,47 +11,10 @@ using namespace camber::testing;
 namespace {
 
 void check_pool(const Shape& image, const Pool2dParams& p) {
-    const Padding& pad = p.padding;
-    const Shape pooled{image[0], ops::window_output(image[1], p.kernel_h, p.stride_h, 1, pad.top, pad.bottom),
-                       ops::window_output(image[2], p.kernel_w, p.stride_w, 1, pad.left, pad.right), image[3]};
-    const auto name = [&](const char* primitive) {
-        return fmt::format("{} {} to {}, {}x{}", primitive, image.str(), pooled.str(), p.kernel_h, p.kernel_w);
-    };
-    // Values from a small set: ties are frequent, and every device must break them alike.
-    const Tensor x = uniform(image, 1);
-    double* values = x.data<double>();
-    for (std::int64_t i = 0; i < x.numel(); ++i) values[i] = std::round(values[i] * 4) / 4;
-    const Input dy = activation(uniform(pooled, 2));
-    check({.name = name("max_pool2d"),
-           .inputs = {activation(x)},
-           .outputs = {{"y", pooled}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.max_pool2d(in[0], out[0], p); }});
-    check({.name = name("max_pool2d_backward"),
-           .inputs = {activation(x), dy},
-           .outputs = {{"dx", image}, {"y", pooled}},
-           .run = [=](Backend& b, auto& in, auto& out) {
-               b.max_pool2d(in[0], out[1], p);
-               b.max_pool2d_backward(in[0], out[1], in[1], {}, out[0], p);
-           }});
-    // Added: the last channels of a tensor with `others` more, whole accesses or not.
-    for (const std::int64_t others : {0, 3, 16}) {
-        const Input addend = activation(uniform({image[0], image[1], image[2], others + image[3]}, 3));
-        check({.name = name("max_pool2d_backward plus channels of a wider tensor"),
-               .inputs = {activation(x), dy, addend},
-               .outputs = {{"dx", image}, {"y", pooled}},
-               .run = [=](Backend& b, auto& in, auto& out) {
-                   b.max_pool2d(in[0], out[1], p);
-                   b.max_pool2d_backward(in[0], out[1], in[1], {in[2], others}, out[0], p);
-               }});
-    }
-    check({.name = name("avg_pool2d"),
-           .inputs = {activation(x)},
-           .outputs = {{"y", pooled}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.avg_pool2d(in[0], out[0], p); }});
-    check({.name = name("avg_pool2d_backward"),
-           .inputs = {dy},
-           .outputs = {{"dx", image}},
-           .run = [=](Backend& b, auto& in, auto& out) { b.avg_pool2d_backward(in[0], out[0], p); }});
+    check(max_pooling(image, p));
+    check(average_pooling(image, p));
+    // Whole accesses or not.
+    for (const std::int64_t others : {0, 3, 16}) check(max_pooling_and_addend(image, p, others));
 }
 
 }  // namespace

@@ -1,14 +1,11 @@
-#include <doctest/doctest.h>
+#include "backend/resize_cases.h"
 
-#include "backend/primitive.h"
-#include "support/random.h"
+#include <doctest/doctest.h>
 
 using namespace camber;
 using namespace camber::testing;
 
 TEST_CASE("resizing up, down and to the same size") {
-    const ResizeMode modes[] = {ResizeMode::nearest, ResizeMode::nearest_half_pixel, ResizeMode::bilinear,
-                                ResizeMode::bilinear_align_corners};
     struct Sizes {
         std::int64_t n, h, w, c, ho, wo;
     };
@@ -16,19 +13,7 @@ TEST_CASE("resizing up, down and to the same size") {
                            {1, 5, 7, 17, 3, 4},       {1, 5, 7, 3, 13, 9},     {2, 6, 8, 16, 6, 8},
                            {1, 7, 5, 3, 1, 1},        {1, 9, 9, 2, 5, 17},     {2, 16, 12, 64, 32, 24},
                            {1, 64, 64, 32, 128, 128}, {1, 128, 96, 11, 50, 60}};
-    for (const ResizeMode mode : modes)
-        for (const Sizes& s : sizes) {
-            const Shape small{s.n, s.h, s.w, s.c}, large{s.n, s.ho, s.wo, s.c};
-            const auto name = [&](const char* primitive) {
-                return fmt::format("{} {} to {}, mode {}", primitive, small.str(), large.str(), static_cast<int>(mode));
-            };
-            check({.name = name("resize"),
-                   .inputs = {activation(uniform(small, 1))},
-                   .outputs = {{"y", large}},
-                   .run = [=](Backend& b, auto& in, auto& out) { b.resize(in[0], out[0], mode); }});
-            check({.name = name("resize_backward"),
-                   .inputs = {activation(uniform(large, 2))},
-                   .outputs = {{"dx", small}},
-                   .run = [=](Backend& b, auto& in, auto& out) { b.resize_backward(in[0], out[0], mode); }});
-        }
+    for (const ResizeMode mode : {ResizeMode::nearest, ResizeMode::nearest_half_pixel, ResizeMode::bilinear,
+                                  ResizeMode::bilinear_align_corners})
+        for (const Sizes& s : sizes) check(resizing({s.n, s.h, s.w, s.c}, {s.n, s.ho, s.wo, s.c}, mode));
 }

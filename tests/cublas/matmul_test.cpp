@@ -46,8 +46,7 @@ struct Problem {
         } else if (to_filter) {
             reference.conv2d_backward_filter(x, y, wanted = w, {}, c.params);
         } else {
-            reference.conv_transpose2d(y, w, b, wanted = x,
-                                       {.stride_h = c.params.stride_h, .stride_w = c.params.stride_w, .crop = {}});
+            reference.conv2d_backward_data(y, w, b, wanted = x, c.params);
         }
     }
     const Tensor& operand(ConvOperand which) const {

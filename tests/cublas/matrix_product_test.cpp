@@ -63,8 +63,6 @@ void multiply(const Tensors& t, const MatrixProduct& p) {
 /// What the reference backend makes of the call.
 Tensor expected(const ConvExtents& c, const Tensors& t) {
     Backend& reference = backend(Device::reference);
-    const ConvTranspose2dParams transposed = {
-        .stride_h = c.params.stride_h, .stride_w = c.params.stride_w, .crop = c.params.padding};
     switch (c.kind) {
         case ConvKind::forward: {
             const Tensor y = t.response.clone();
@@ -73,7 +71,7 @@ Tensor expected(const ConvExtents& c, const Tensors& t) {
         }
         case ConvKind::backward_data: {
             const Tensor y = t.image.clone();
-            reference.conv_transpose2d(t.response, t.filter, t.bias, y, transposed);
+            reference.conv2d_backward_data(t.response, t.filter, t.bias, y, c.params);
             return y;
         }
         case ConvKind::backward_filter: {

@@ -16,24 +16,13 @@ class Recorder final : public MetaBackend {
     void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) override {
         calls.push_back(conv2d_call(x, w, bias, y, p));
     }
-    void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) override {
-        calls.push_back(conv2d_backward_data_call(dy, w, dx, p));
+    void conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx,
+                              const Conv2dParams& p) override {
+        calls.push_back(conv2d_backward_data_call(dy, w, bias, dx, p));
     }
     void conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor&,
                                 const Conv2dParams& p) override {
         calls.push_back(conv2d_backward_filter_call(x, dy, dw, p));
-    }
-    void conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                          const ConvTranspose2dParams& p) override {
-        calls.push_back(conv_transpose2d_call(x, w, bias, y, p));
-    }
-    void conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                        const ConvTranspose2dParams& p) override {
-        calls.push_back(conv_transpose2d_backward_data_call(dy, w, dx, p));
-    }
-    void conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor&,
-                                          const ConvTranspose2dParams& p) override {
-        calls.push_back(conv_transpose2d_backward_filter_call(x, dy, dw, p));
     }
 };
 

@@ -240,7 +240,7 @@ TEST_CASE("convolutions: results of every kind and dtype are compared") {
         const Tensor image = full({2, 8, 8, 8}, 0.5, dtype), response = full({2, 4, 4, 8}, -0.25, dtype),
                      filter = full({8, 3, 3, 8}, 0.125);
         for (const ConvCall& call : {conv2d_call(image, filter, {}, response, params),
-                                     conv2d_backward_data_call(response, filter, image, params),
+                                     conv2d_backward_data_call(response, filter, {}, image, params),
                                      conv2d_backward_filter_call(image, response, filter, params)}) {
             Measured measured({{.number = 1, .fault = Fault::writes_nothing}, {.number = 2}, {.number = 3}});
             measured.convolutions->run(call);
@@ -389,7 +389,7 @@ TEST_CASE("convolutions: calls of different shapes, kinds and dtypes have differ
     CHECK(name == describe_call(conv2d_call(x, w, {}, y, same)));
     CHECK(name != describe_call(conv2d_call(x, w, b, y, same)));
     CHECK(name != describe_call(conv2d_call(x, w, {}, y, {.padding = {2, 0, 1, 1}})));
-    CHECK(name != describe_call(conv2d_backward_data_call(y, w, x, same)));
+    CHECK(name != describe_call(conv2d_backward_data_call(y, w, {}, x, same)));
     CHECK(name != describe_call(conv2d_backward_filter_call(x, y, w, same)));
     CHECK(name != describe_call(conv2d_call(meta({2, 8, 8, 4}, Dtype::bf16), w, {}, y, same)));
 }

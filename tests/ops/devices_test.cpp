@@ -53,7 +53,7 @@ void check_devices(const std::vector<OperationCase>& cases) {
 TEST_CASE("convolutions in f32 and bf16 on every device") { check_devices(conv_cases()); }
 TEST_CASE("batch normalisation in f32 and bf16 on every device") { check_devices(norm_cases()); }
 TEST_CASE("elementwise operations, softmax and sums in f32 and bf16 on every device") {
-    check_devices(activation_cases());
+    check_devices(elementwise_cases());
 }
 TEST_CASE("pooling in f32 and bf16 on every device") { check_devices(pool_cases()); }
 TEST_CASE("resizing in f32 and bf16 on every device") { check_devices(resize_cases()); }

@@ -49,7 +49,7 @@ TEST_CASE("gradcheck finds a wrong gradient") {
 
 TEST_CASE("gradients of convolutions") { check_gradients(conv_cases()); }
 TEST_CASE("gradients of batch normalisation") { check_gradients(norm_cases()); }
-TEST_CASE("gradients of elementwise operations, softmax and sums") { check_gradients(activation_cases()); }
+TEST_CASE("gradients of elementwise operations, softmax and sums") { check_gradients(elementwise_cases()); }
 TEST_CASE("gradients of pooling") { check_gradients(pool_cases()); }
 TEST_CASE("gradients of resizing") { check_gradients(resize_cases()); }
 TEST_CASE("gradients of padding, cropping, concatenation, pixel shuffling and reshaping") {

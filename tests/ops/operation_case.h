@@ -21,7 +21,7 @@ struct OperationCase {
 
 std::vector<OperationCase> conv_cases();
 std::vector<OperationCase> norm_cases();
-std::vector<OperationCase> activation_cases();
+std::vector<OperationCase> elementwise_cases();
 std::vector<OperationCase> pool_cases();
 std::vector<OperationCase> resize_cases();
 std::vector<OperationCase> shape_cases();

@@ -13,8 +13,8 @@
 namespace camber::cpu {
 namespace {
 
-ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output, int stride_h,
-                   int stride_w, int dilation_h, int dilation_w, const Padding& padding) {
+ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output,
+                   const Conv2dParams& p) {
     with_activation(primitive, image.dtype(), [](auto) {});
     for (const Tensor* t : {&image, &w, &output})
         for (int axis = 0; axis < 4; ++axis)
@@ -30,22 +30,12 @@ ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, 
             .cout = extent(output, 3),
             .kh = extent(w, 1),
             .kw = extent(w, 2),
-            .stride_h = stride_h,
-            .stride_w = stride_w,
-            .dilation_h = dilation_h,
-            .dilation_w = dilation_w,
-            .padding = padding,
+            .stride_h = p.stride_h,
+            .stride_w = p.stride_w,
+            .dilation_h = p.dilation_h,
+            .dilation_w = p.dilation_w,
+            .padding = p.padding,
             .dtype = image.dtype()};
-}
-
-ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output,
-                   const Conv2dParams& p) {
-    return shape_of(primitive, image, w, output, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w, p.padding);
-}
-
-ConvShape shape_of(const char* primitive, const Tensor& image, const Tensor& w, const Tensor& output,
-                   const ConvTranspose2dParams& p) {
-    return shape_of(primitive, image, w, output, p.stride_h, p.stride_w, 1, 1, p.crop);
 }
 
 bool pads(const ConvShape& s) {
@@ -140,29 +130,14 @@ void CpuBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
     forward(shape_of("conv2d", x, w, y, p), x, w, bias, y);
 }
 
-void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx, const Conv2dParams& p) {
-    backward_data(shape_of("conv2d_backward_data", dx, w, dy, p), dy, w, {}, dx);
+void CpuBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx,
+                                      const Conv2dParams& p) {
+    backward_data(shape_of("conv2d_backward_data", dx, w, dy, p), dy, w, bias, dx);
 }
 
 void CpuBackend::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
                                         const Conv2dParams& p) {
     backward_filter(shape_of("conv2d_backward_filter", x, dw, dy, p), x, dy, dw, db);
-}
-
-void CpuBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                  const ConvTranspose2dParams& p) {
-    backward_data(shape_of("conv_transpose2d", y, w, x, p), x, w, bias, y);
-}
-
-void CpuBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                const ConvTranspose2dParams& p) {
-    forward(shape_of("conv_transpose2d_backward_data", dy, w, dx, p), dy, w, {}, dx);
-}
-
-void CpuBackend::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
-                                                  const ConvTranspose2dParams& p) {
-    backward_filter(shape_of("conv_transpose2d_backward_filter", dy, dw, x, p), dy, x, dw, {});
-    if (db) column_sum(dy, db);
 }
 
 }  // namespace camber::cpu

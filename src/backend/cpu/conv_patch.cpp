@@ -60,7 +60,7 @@ bool patch_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, 
     const Scratch scratch(static_cast<std::size_t>(patches.elements() + patches.piece) * sizeof(float));
     float *chunk = scratch.as<float>(), *biases = chunk + patches.elements();
     for (std::int64_t i = 0; i < patches.piece; ++i) biases[i] = bias ? bias.data<float>()[i % s.cin] : 0.f;
-    return with_activation("conv_transpose2d", s.dtype, [&]<class T>(T) {
+    return with_activation("conv2d_backward_data", s.dtype, [&]<class T>(T) {
         const T* from = dy.data<T>();
         T* to = dx.data<T>();
         for (std::int64_t line = 0; line < patches.lines; line += patches.chunk_lines) {
@@ -80,7 +80,7 @@ bool patch_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, 
 bool patch_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw) {
     if (!has_patches(s)) return false;
     const Patches patches(s);
-    return with_activation("conv_transpose2d_backward_filter", s.dtype, [&]<class T>(T) {
+    return with_activation("conv2d_backward_filter", s.dtype, [&]<class T>(T) {
         const Scratch scratch(static_cast<std::size_t>(patches.elements()) * sizeof(T));
         const T *image = x.data<T>(), *from = dy.data<T>();
         T* chunk = scratch.as<T>();

@@ -11,7 +11,8 @@ class CpuBackend final : public Backend {
     Device device() const override { return Device::cpu; }
     std::string describe() const override;
 
-#include "backend/primitives.inc"
+#define PRIMITIVE(name, parameters, ...) void name parameters override;
+#include "backend/primitives.def"
 };
 
 }  // namespace camber::cpu

@@ -3,7 +3,6 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/histogram.h"
 #include "backend/cpu/image.h"
-#include "backend/cpu/pixels.h"
 #include "backend/cpu/predicted_labels.h"
 #include "backend/cpu/tap.h"
 #include "backend/label_map.h"
@@ -75,33 +74,6 @@ void for_predictions(const Tensor& logits, std::int64_t n, std::int64_t height, 
 }
 
 }  // namespace
-
-void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
-    with_activation("argmax", x.dtype(), [&]<class T>(T) {
-        const std::int64_t channels = x.shape().back();
-        const T* px = x.data<T>();
-        auto* out = labels.data<std::uint8_t>();
-        parallel_pixels(labels.numel(), channels, channels * lanes, [=](std::int64_t i, int count, float* planes) {
-            load_pixels(px + i * channels, channels, channels, count, planes);
-            const IntVec best = position_of_maximum(planes, channels);
-            for (int p = 0; p < count; ++p) out[i + p] = static_cast<std::uint8_t>(best[p]);
-        });
-    });
-}
-
-void CpuBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
-                                  int ignore_index) {
-    const std::int64_t classes = counts.dim(0);
-    const auto *predicted = prediction.data<std::uint8_t>(), *true_label = truth.data<std::uint8_t>();
-    const Histogram histogram(counts);
-    parallel_ranges(truth.numel(), 64, truth.numel(), [&](std::int64_t begin, std::int64_t end) {
-        std::int32_t* const mine = histogram.mine();
-        for (std::int64_t i = begin; i < end; ++i)
-            if (true_label[i] != ignore_index && true_label[i] < classes && predicted[i] < classes)
-                ++mine[true_label[i] * classes + predicted[i]];
-    });
-    histogram.deliver();
-}
 
 void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
                                    int ignore_index) {

@@ -1,5 +1,6 @@
 #include "backend/cpu/columns.h"
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/pixels.h"
 
 namespace camber::cpu {
 
@@ -19,9 +20,22 @@ void column_sum(const Tensor& x, const Tensor& sums) {
 }
 
 void CpuBackend::sum(const Tensor& x, const Tensor& y) {
-    // One channel makes every element a member of it.
     if (x.numel() == 0) return fill(y, 0);
-    column_sum(x.view({x.numel(), 1}), y);
+    // One channel makes every element a member of it.
+    column_sum(y.shape().rank() == 0 ? x.view({x.numel(), 1}) : x, y);
+}
+
+void CpuBackend::argmax(const Tensor& x, const Tensor& labels) {
+    with_activation("argmax", x.dtype(), [&]<class T>(T) {
+        const std::int64_t channels = x.shape().back();
+        const T* px = x.data<T>();
+        auto* out = labels.data<std::uint8_t>();
+        parallel_pixels(labels.numel(), channels, channels * lanes, [=](std::int64_t i, int count, float* planes) {
+            load_pixels(px + i * channels, channels, channels, count, planes);
+            const IntVec best = position_of_maximum(planes, channels);
+            for (int p = 0; p < count; ++p) out[i + p] = static_cast<std::uint8_t>(best[p]);
+        });
+    });
 }
 
 }  // namespace camber::cpu

@@ -3,9 +3,6 @@
 #include "backend/reference/dispatch.h"
 #include "backend/reference/reference_backend.h"
 
-/// Three loops serve six primitives: the transposed convolution is the data gradient of the convolution that maps its
-/// output to its input, with `crop` as that convolution's padding. Its weight [Cin, Kh, Kw, Cout] is that convolution's
-/// [Cout, Kh, Kw, Cin] already.
 namespace camber::reference {
 namespace {
 
@@ -25,10 +22,6 @@ struct Axis {
 
 Axis rows(const Conv2dParams& p) { return {p.stride_h, p.dilation_h, p.padding.top}; }
 Axis columns(const Conv2dParams& p) { return {p.stride_w, p.dilation_w, p.padding.left}; }
-
-Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
-    return {.stride_h = p.stride_h, .stride_w = p.stride_w, .padding = p.crop};
-}
 
 bool inside(std::int64_t index, std::int64_t extent) { return index >= 0 && index < extent; }
 
@@ -68,7 +61,7 @@ void correlate(const Tensor& x, const Tensor& w, const Tensor& bias, const Tenso
     }
 }
 
-/// dx = gradient of correlate() with respect to x, plus bias (which the transposed convolution has).
+/// dx = gradient of correlate() with respect to x, plus bias.
 template <class A>
 void data_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx, const Conv2dParams& p) {
     using P = parameter_t<A>;
@@ -137,21 +130,6 @@ void filter_gradient(const Tensor& x, const Tensor& dy, const Tensor& dw, const 
     }
 }
 
-/// db = sum of dy over pixels.
-template <class A>
-void bias_gradient(const Tensor& dy, const Tensor& db) {
-    using P = parameter_t<A>;
-    const std::int64_t pixels = rows_of(dy), channels = dy.shape().back();
-    const A* pdy = dy.data<A>();
-    P* pdb = db.data<P>();
-#pragma omp parallel for if (worth_threads(dy.numel()))
-    for (std::int64_t c = 0; c < channels; ++c) {
-        double sum = 0;
-        for (std::int64_t i = 0; i < pixels; ++i) sum += static_cast<double>(pdy[i * channels + c]);
-        pdb[c] = static_cast<P>(sum);
-    }
-}
-
 }  // namespace
 
 void ReferenceBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
@@ -159,35 +137,15 @@ void ReferenceBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bi
     with_floating(x.dtype(), [&]<class A>() { correlate<A>(x, w, bias, y, p); });
 }
 
-void ReferenceBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
+void ReferenceBackend::conv2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx,
                                             const Conv2dParams& p) {
-    with_floating(dy.dtype(), [&]<class A>() { data_gradient<A>(dy, w, {}, dx, p); });
+    with_floating(dy.dtype(), [&]<class A>() { data_gradient<A>(dy, w, bias, dx, p); });
 }
 
 void ReferenceBackend::conv2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db,
                                               const Conv2dParams& p) {
-    with_floating(x.dtype(), [&]<class A>() {
-        filter_gradient<A>(x, dy, dw, p);
-        if (db) bias_gradient<A>(dy, db);
-    });
-}
-
-void ReferenceBackend::conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
-                                        const ConvTranspose2dParams& p) {
-    with_floating(x.dtype(), [&]<class A>() { data_gradient<A>(x, w, bias, y, as_convolution(p)); });
-}
-
-void ReferenceBackend::conv_transpose2d_backward_data(const Tensor& dy, const Tensor& w, const Tensor& dx,
-                                                      const ConvTranspose2dParams& p) {
-    with_floating(dy.dtype(), [&]<class A>() { correlate<A>(dy, w, {}, dx, as_convolution(p)); });
-}
-
-void ReferenceBackend::conv_transpose2d_backward_filter(const Tensor& x, const Tensor& dy, const Tensor& dw,
-                                                        const Tensor& db, const ConvTranspose2dParams& p) {
-    with_floating(x.dtype(), [&]<class A>() {
-        filter_gradient<A>(dy, x, dw, as_convolution(p));
-        if (db) bias_gradient<A>(dy, db);
-    });
+    with_floating(x.dtype(), [&]<class A>() { filter_gradient<A>(x, dy, dw, p); });
+    if (db) sum(dy, db);
 }
 
 }  // namespace camber::reference

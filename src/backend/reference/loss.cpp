@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backend/reference/confusion_matrix.h"
 #include "backend/reference/dispatch.h"
 #include "backend/reference/log_softmax.h"
 #include "backend/reference/reference_backend.h"

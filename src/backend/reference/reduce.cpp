@@ -1,6 +1,3 @@
-#include <cstring>
-
-#include "backend/label_map.h"
 #include "backend/reference/dispatch.h"
 #include "backend/reference/reference_backend.h"
 
@@ -8,11 +5,16 @@ namespace camber::reference {
 
 void ReferenceBackend::sum(const Tensor& x, const Tensor& y) {
     with_floating(x.dtype(), [&]<class A>() {
-        const A* px = x.data<A>();
-        double total = 0;
-        for (std::int64_t i = 0; i < x.numel(); ++i) total += static_cast<double>(px[i]);
         using P = parameter_t<A>;
-        *y.data<P>() = static_cast<P>(total);
+        const std::int64_t channels = y.numel(), rows = x.numel() / channels;
+        const A* px = x.data<A>();
+        P* py = y.data<P>();
+#pragma omp parallel for if (worth_threads(x.numel()))
+        for (std::int64_t c = 0; c < channels; ++c) {
+            double total = 0;
+            for (std::int64_t i = 0; i < rows; ++i) total += static_cast<double>(px[i * channels + c]);
+            py[c] = static_cast<P>(total);
+        }
     });
 }
 
@@ -29,36 +31,6 @@ void ReferenceBackend::argmax(const Tensor& x, const Tensor& labels) {
             out[row] = static_cast<std::uint8_t>(best);
         }
     });
-}
-
-void ReferenceBackend::confusion_matrix(const Tensor& prediction, const Tensor& truth, const Tensor& counts,
-                                        int ignore_index) {
-    const std::int64_t classes = counts.dim(0);
-    const auto* predicted = prediction.data<std::uint8_t>();
-    const auto* labels = truth.data<std::uint8_t>();
-    auto* out = counts.data<std::int32_t>();
-    for (std::int64_t i = 0; i < truth.numel(); ++i) {
-        if (labels[i] == ignore_index || labels[i] >= classes) continue;
-        if (predicted[i] >= classes) fail("confusion_matrix: prediction {} of {} classes", predicted[i], classes);
-        ++out[labels[i] * classes + predicted[i]];
-    }
-}
-
-void ReferenceBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps,
-                                         const Tensor& counts, int ignore_index) {
-    const std::int64_t h = logits.dim(1), w = logits.dim(2), c = logits.dim(3);
-    const Tensor exact = Tensor::empty(logits.shape(), Dtype::f64, Device::reference);
-    cast(logits, exact);
-    for (std::int64_t n = 0; n < logits.dim(0); ++n) {
-        LabelMap map;
-        std::memcpy(&map, maps.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof map), sizeof map);
-        const Shape size{1, map.height, map.width};
-        const Tensor resized = Tensor::empty({1, map.height, map.width, c}, Dtype::f64, Device::reference);
-        const Tensor prediction = Tensor::empty(size, Dtype::u8, Device::reference);
-        resize(exact.slice(n * h * w * c, {1, h, w, c}), resized, ResizeMode::bilinear);
-        argmax(resized, prediction);
-        confusion_matrix(prediction, source.slice(map.offset, size), counts, ignore_index);
-    }
 }
 
 }  // namespace camber::reference

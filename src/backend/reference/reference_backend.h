@@ -9,7 +9,8 @@ class ReferenceBackend final : public Backend {
     Device device() const override { return Device::reference; }
     std::string describe() const override { return "plain loops, double accumulators"; }
 
-#include "backend/primitives.inc"
+#define PRIMITIVE(name, parameters, ...) void name parameters override;
+#include "backend/primitives.def"
 };
 
 }  // namespace camber::reference

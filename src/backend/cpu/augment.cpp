@@ -5,7 +5,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/image.h"
 
-/// Pictures of u8, and network inputs made of them.
+/// Network inputs made of pictures of u8.
 namespace camber::cpu {
 
 void CpuBackend::augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
@@ -30,25 +30,6 @@ void CpuBackend::augment(const Tensor& source, const Tensor& samples, int void_i
                             [&](std::int64_t j, auto part) { store(px + at + j, load(row.data() + j, part), part); });
             }
         });
-    });
-}
-
-void CpuBackend::color_labels(const Tensor& labels, const Tensor& palette, const Tensor& y) {
-    const auto *ids = labels.data<std::uint8_t>(), *colours = palette.data<std::uint8_t>();
-    auto* to = y.data<std::uint8_t>();
-    parallel_for(labels.numel(), 3, [=](std::int64_t i) { std::memcpy(to + i * 3, colours + ids[i] * 3, 3); });
-}
-
-void CpuBackend::overlay(const Tensor& image, const Tensor& labels, const Tensor& palette, int opacity,
-                         const Tensor& y) {
-    const auto *from = image.data<std::uint8_t>(), *ids = labels.data<std::uint8_t>(),
-               *colours = palette.data<std::uint8_t>();
-    auto* to = y.data<std::uint8_t>();
-    parallel_for(labels.numel(), 3, [=](std::int64_t i) {
-        for (int c = 0; c < 3; ++c) {
-            const int mixed = (256 - opacity) * from[i * 3 + c] + opacity * colours[ids[i] * 3 + c];
-            to[i * 3 + c] = static_cast<std::uint8_t>((mixed + 128) / 256);
-        }
     });
 }
 

@@ -38,21 +38,4 @@ void ReferenceBackend::augment(const Tensor& source, const Tensor& samples, int 
     });
 }
 
-void ReferenceBackend::color_labels(const Tensor& labels, const Tensor& palette, const Tensor& y) {
-    const auto *ids = labels.data<std::uint8_t>(), *colours = palette.data<std::uint8_t>();
-    auto* to = y.data<std::uint8_t>();
-    for (std::int64_t i = 0; i < y.numel(); ++i) to[i] = colours[ids[i / 3] * 3 + i % 3];
-}
-
-void ReferenceBackend::overlay(const Tensor& image, const Tensor& labels, const Tensor& palette, int opacity,
-                               const Tensor& y) {
-    const auto *from = image.data<std::uint8_t>(), *ids = labels.data<std::uint8_t>(),
-               *colours = palette.data<std::uint8_t>();
-    auto* to = y.data<std::uint8_t>();
-    for (std::int64_t i = 0; i < y.numel(); ++i) {
-        const int colour = colours[ids[i / 3] * 3 + i % 3];
-        to[i] = static_cast<std::uint8_t>(((256 - opacity) * from[i] + opacity * colour + 128) / 256);
-    }
-}
-
 }  // namespace camber::reference

@@ -1,4 +1,4 @@
-#include "backend/primitive.h"
+#include "backend/primitive_case.h"
 
 #include <doctest/doctest.h>
 
@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "backend/profiler.h"
 #include "support/compare.h"
 #include "support/devices.h"
 
@@ -15,28 +16,13 @@ namespace {
 constexpr std::int64_t margin = 64;  // elements before and after every output that must stay as they are
 constexpr int canary = 77;
 
-Dtype dtype_of_kind(Kind kind, Dtype activation) {
-    switch (kind) {
-        case Kind::activation:
-            return activation;
-        case Kind::parameter:
-            return parameter_dtype(activation);
-        case Kind::f64:
-            return Dtype::f64;
-        case Kind::i32:
-            return Dtype::i32;
-        case Kind::u8:
-            break;
-    }
-    return Dtype::u8;
-}
-
 /// Inputs rounded to bf16 first where `rounded`, so that no difference comes from them.
 Tensor make_input(const Input& input, Dtype activation, Device device, bool rounded) {
-    if (input.kind == Kind::u8 || input.kind == Kind::i32) return input.values.to(device).clone();
+    if (input.kind == Kind::u8 || input.kind == Kind::i32) return input.values().to(device).clone();
     const Dtype coarse = rounded && input.kind == Kind::activation ? Dtype::bf16 : Dtype::f32;
     const Dtype exact = input.kind == Kind::f64 ? Dtype::f64 : coarse;
-    return converted(converted(input.values, exact, Device::reference), dtype_of_kind(input.kind, activation), device);
+    return converted(converted(input.values(), exact, Device::reference), dtype_of_kind(input.kind, activation),
+                     device);
 }
 
 /// An output in the middle of a larger buffer, all of it a canary.
@@ -67,25 +53,35 @@ Bytes bytes_of(const Tensor& tensor) {
 }
 
 /// The outputs of a run, and of running it again on the same tensors.
-std::vector<GuardedOutput> run(const Primitive& primitive, Dtype dtype, Device device, bool rounded) {
+std::vector<GuardedOutput> run(const PrimitiveCase& c, Dtype dtype, Device device, bool rounded) {
     Tensors in, out;
-    for (const Input& input : primitive.inputs) in.push_back(make_input(input, dtype, device, rounded));
+    for (const Input& input : c.inputs) in.push_back(make_input(input, dtype, device, rounded));
     std::vector<GuardedOutput> guarded;
-    for (const Output& output : primitive.outputs) {
+    for (const Output& output : c.outputs) {
         guarded.emplace_back(output, dtype, device);
         out.push_back(guarded.back().output);
     }
-    primitive.run(backend(device), in, out);
-    if (device == Device::reference) return guarded;
-
-    INFO(primitive.name << ", " << run_name(dtype, device));
+    const auto call = [&] {
+        if (c.prepare) c.prepare(backend(device), in, out);
+        c.run(backend(device), in, out);
+    };
+    INFO(c.name() << ", " << run_name(dtype, device));
+    if (device == Device::reference) {
+        if (c.prepare) c.prepare(backend(device), in, out);
+        const ProfileScope scope(device);
+        c.run(backend(device), in, out);
+        const Profile& profile = scope.profile();
+        CHECK_MESSAGE((profile.size() == 1 && profile.begin()->first == c.primitive), "runs something else");
+        return guarded;
+    }
+    call();
     std::vector<Bytes> first;
     for (const GuardedOutput& g : guarded) {
         CHECK_MESSAGE(g.intact(), "elements outside an output were written");
         first.push_back(bytes_of(g.output));
     }
     const std::uint64_t allocations = device_memory(device).stats().allocations;
-    primitive.run(backend(device), in, out);
+    call();
     if (!std::getenv("CAMBER_MEMORY"))  // else every tensor is the system's
         CHECK_MESSAGE(device_memory(device).stats().allocations == allocations,
                       "a second run asked the system for memory");
@@ -111,26 +107,26 @@ class ErrorLog {
 };
 ErrorLog errors;
 
+void check(const PrimitiveCase& c, Device device, Dtype dtype) {
+    const bool rounded = dtype == Dtype::bf16;
+    const auto expected = run(c, Dtype::f64, Device::reference, rounded), actual = run(c, dtype, device, rounded);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const std::string& output = c.outputs[i].name;
+        INFO(c.name() << ", " << output << ", " << run_name(dtype, device) << ": "
+                      << describe_difference(actual[i].output, expected[i].output));
+        const double error = relative_error(actual[i].output, expected[i].output);
+        CHECK(error <= (rounded ? c.bf16_tolerance : c.f32_tolerance));
+        errors.add(run_name(dtype, device), error, c.name() + ", " + output);
+    }
+}
+
 }  // namespace
 
-void check(const Primitive& primitive) {
-    for (const Device device : computing_devices()) {
-        if (device == Device::reference) continue;
-        for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
-            if (!backend(device).why_not_in(dtype).empty()) continue;
-            const bool rounded = dtype == Dtype::bf16;
-            const auto expected = run(primitive, Dtype::f64, Device::reference, rounded);
-            const auto actual = run(primitive, dtype, device, rounded);
-            for (std::size_t i = 0; i < expected.size(); ++i) {
-                const std::string& output = primitive.outputs[i].name;
-                INFO(primitive.name << ", " << output << ", " << run_name(dtype, device) << ": "
-                                    << describe_difference(actual[i].output, expected[i].output));
-                const double error = relative_error(actual[i].output, expected[i].output);
-                CHECK(error <= (rounded ? primitive.bf16_tolerance : primitive.f32_tolerance));
-                errors.add(run_name(dtype, device), error, primitive.name + ", " + output);
-            }
-        }
-    }
+void check(const Cases& cases) {
+    for (const PrimitiveCase& c : cases)
+        for (const Device device : computing_devices())
+            for (const Dtype dtype : {Dtype::f32, Dtype::bf16})
+                if (device != Device::reference && backend(device).why_not_in(dtype).empty()) check(c, device, dtype);
 }
 
 }  // namespace camber::testing

@@ -2,7 +2,7 @@
 
 namespace camber::testing {
 
-std::vector<OperationCase> activation_cases() {
+std::vector<OperationCase> elementwise_cases() {
     std::vector<OperationCase> cases;
     for (const Shape& shape :
          {Shape{1, 1, 1, 1}, Shape{2, 5, 7, 3}, Shape{1, 1, 1, 17}, Shape{1, 3, 2, 17}, Shape{7}, Shape{3, 11}}) {
