@@ -29,6 +29,10 @@ class OptionList {
         if (reader_) reader_->flag(key, target);
         note(key, target, help + ": true or false");
     }
+    void text(const char* key, std::string& target, const std::vector<std::string>& choices, const std::string& help) {
+        if (reader_) reader_->text(key, target, choices);
+        note(key, target, fmt::format("{}: {}", help, fmt::join(choices, ", ")));
+    }
     template <class T>
     void choice(const char* key, T& target, const std::vector<std::pair<std::string, T>>& choices,
                 const std::string& help) {

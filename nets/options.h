@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/error.h>
+#include <camber/names.h>
 
 #include <nlohmann/json.hpp>
 
@@ -53,6 +54,14 @@ class OptionReader {
         }
     }
 
+    void text(const char* key, std::string& target, const std::vector<std::string>& choices) {
+        if (const auto* value = find(key)) {
+            const auto chosen = std::find(choices.begin(), choices.end(), *value);
+            if (chosen == choices.end()) fail_value(key, *value, fmt::format("{}", fmt::join(choices, ", ")));
+            target = *chosen;
+        }
+    }
+
     /// A string out of pairs of (text, value).
     template <class T>
     void choice(const char* key, T& target, const std::vector<std::pair<std::string, T>>& choices) {
@@ -73,7 +82,8 @@ class OptionReader {
     void finish() const {
         for (const auto& [key, value] : json_.items()) {
             if (!known_.contains(key)) {
-                fail_usage("{}: unknown option '{}'; it has {}", net_, key, fmt::join(known_, ", "));
+                fail_usage("{}: unknown option '{}'{}; it has {}", net_, key,
+                           did_you_mean(key, {known_.begin(), known_.end()}), fmt::join(known_, ", "));
             }
         }
     }

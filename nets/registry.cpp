@@ -4,22 +4,9 @@ namespace camber::nets {
 
 const std::vector<NetInfo>& net_list() {
     static const std::vector<NetInfo> list = {
-        unet_info(),
-        keras_unet_resnet34_info(),
-        keras_unet_vgg16_info(),
-        smp_unet_resnet34_info(),
-        smp_unet_vgg16_info(),
-        smp_unet_vgg16_bn_info(),
-        dynamic_unet_resnet34_info(),
-        deeplabv3_resnet50_info(),
-        deeplabv3_resnet101_info(),
-        resnet34_info(),
-        resnet50_info(),
-        resnet101_info(),
-        vgg16_info(),
-        vgg16_bn_info(),
-        keras_resnet34_info(),
-        keras_vgg16_info(),
+#define NETWORK(name) name##_info(),
+#include "networks.def"
+#undef NETWORK
     };
     return list;
 }

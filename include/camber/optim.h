@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/named_tensor.h>
+#include <camber/names.h>
 
 #include <cstdint>
 #include <memory>
@@ -29,9 +30,13 @@ struct AdamW {
 
 using OptimizerRule = std::variant<Sgd, Adam, AdamW>;
 
-/// "sgd", "adam" or "adamw" with its defaults; throws UsageError for any other text.
-OptimizerRule parse_optimizer(const std::string& text);
-const char* name(const OptimizerRule& rule);
+/// Its alternatives.
+enum class OptimizerChoice { sgd, adam, adamw };
+template <>
+struct EnumNames<OptimizerChoice> {
+    static constexpr const char* what = "optimizer";
+    static constexpr const char* list[] = {"sgd", "adam", "adamw"};
+};
 
 /// Hyper-parameters shared by some of the parameters.
 struct ParameterGroup {

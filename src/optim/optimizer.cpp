@@ -71,18 +71,6 @@ OptimizerParams backend_params(const OptimizerConfig& config) {
 
 }  // namespace
 
-OptimizerRule parse_optimizer(const std::string& text) {
-    if (text == "sgd") return Sgd{};
-    if (text == "adam") return Adam{};
-    if (text == "adamw") return AdamW{};
-    fail_usage("unknown optimizer '{}': sgd, adam and adamw are known", text);
-}
-
-const char* name(const OptimizerRule& rule) {
-    constexpr const char* names[] = {"sgd", "adam", "adamw"};
-    return names[rule.index()];
-}
-
 struct Optimizer::State {
     Tensor parameters, gradients;
     std::vector<ParameterRange> ranges;  // by position

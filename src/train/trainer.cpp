@@ -279,7 +279,6 @@ class Run {
 
     /// Refuses what cannot work, and completes the configuration from data and network.
     void plan(TrainConfig& config) {
-        EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
         set_classes(config);
         config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
         if (!config.weights.empty() && !config.encoder_weights.empty())
@@ -348,8 +347,8 @@ class Run {
     std::string description() const {
         const TrainConfig& config = model_.config;
         std::string text = fmt::format("{} with {} parameters on {} ({}), {} training and {} validation frames",
-                                       config.net, model_.parameters->parameter_count(), config.device, config.dtype,
-                                       train_->size(), val_ ? val_->size() : 0);
+                                       config.net, model_.parameters->parameter_count(), name(model_.device()),
+                                       name(model_.dtype()), train_->size(), val_ ? val_->size() : 0);
         if (stage_count(run_) == 1) text += ", " + stage_description();
         if (epoch_ + batch_ > 0) text += fmt::format("; resumed at epoch {}, batch {}", epoch_ + 1, batch_);
         return text;
@@ -449,7 +448,7 @@ class Run {
             validation = validate();
             if (stop_) return false;
             const double metric = validation->metric(model_.config.monitor);
-            better = !best_ || (model_.config.monitor == "loss" ? metric < *best_ : metric > *best_);
+            better = !best_ || (model_.config.monitor == Metric::loss ? metric < *best_ : metric > *best_);
             if (better) {
                 best_ = metric;
                 best_epoch_ = epoch_;
@@ -549,11 +548,12 @@ class Run {
         }
         const TrainConfig& config = model_.config;
         if (batch_ > 0 || !val_) return {};
-        const bool lower = config.monitor == "loss";
+        const bool lower = config.monitor == Metric::loss;
         if (config.stop_at > 0 && best_ && (lower ? *best_ <= config.stop_at : *best_ >= config.stop_at))
-            return fmt::format("{} reached {:.4f}, and --stop-at is {:g}", config.monitor, *best_, config.stop_at);
+            return fmt::format("{} reached {:.4f}, and --stop-at is {:g}", name(config.monitor), *best_,
+                               config.stop_at);
         if (config.patience > 0 && epoch_ - 1 - best_epoch_ >= config.patience) {
-            return fmt::format("no better {} for {} epochs, and --patience is {}", config.monitor,
+            return fmt::format("no better {} for {} epochs, and --patience is {}", name(config.monitor),
                                epoch_ - 1 - best_epoch_, config.patience);
         }
         return {};
@@ -577,7 +577,7 @@ class Run {
         info.step = steps();
         info.seed = model_.config.seed;
         info.counters = {{"forward", static_cast<std::uint64_t>(forwards())}};
-        info.best_metric_name = model_.config.monitor;
+        info.best_metric_name = name(model_.config.monitor);
         info.best_metric = best_;
         info.best_epoch = best_epoch_;
         info.extra = {{"stage", stage_},

@@ -36,7 +36,7 @@ TrainConfig small(Device device, double ema = 0, const char* dtype = "f32") {
     config.height = height;
     config.width = width;
     config.batch = 2;
-    config.device = name(device);
+    config.device = device;
     config.dtype = dtype;
     config.ema = ema;
     config.lr = 0.02;
