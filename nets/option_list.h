@@ -29,18 +29,18 @@ class OptionList {
         if (reader_) reader_->flag(key, target);
         note(key, target, help + ": true or false");
     }
-    void text(const char* key, std::string& target, const std::vector<std::string>& choices, const std::string& help) {
-        if (reader_) reader_->text(key, target, choices);
-        note(key, target, fmt::format("{}: {}", help, fmt::join(choices, ", ")));
-    }
     template <class T>
     void choice(const char* key, T& target, const std::vector<std::pair<std::string, T>>& choices,
                 const std::string& help) {
         if (reader_) reader_->choice(key, target, choices);
-        const auto chosen = std::find_if(choices.begin(), choices.end(), [&](auto& c) { return c.second == target; });
         std::vector<std::string> texts;
-        for (const auto& [text, meaning] : choices) texts.push_back(text);
-        note(key, chosen->first, fmt::format("{}: {}", help, fmt::join(texts, ", ")));
+        nlohmann::json chosen;
+        for (const auto& [text, meaning] : choices) {
+            texts.push_back(text);
+            if (meaning == target) chosen = text;
+        }
+        if constexpr (std::is_same_v<T, std::string>) chosen = target;
+        note(key, chosen, fmt::format("{}: {}", help, camber::one_of(texts)));
     }
 
     const std::vector<NetOption>& options() const { return options_; }

@@ -54,14 +54,6 @@ class OptionReader {
         }
     }
 
-    void text(const char* key, std::string& target, const std::vector<std::string>& choices) {
-        if (const auto* value = find(key)) {
-            const auto chosen = std::find(choices.begin(), choices.end(), *value);
-            if (chosen == choices.end()) fail_value(key, *value, fmt::format("{}", fmt::join(choices, ", ")));
-            target = *chosen;
-        }
-    }
-
     /// A string out of pairs of (text, value).
     template <class T>
     void choice(const char* key, T& target, const std::vector<std::pair<std::string, T>>& choices) {

@@ -9,8 +9,8 @@ namespace camber::nets {
 static void visit(OptionList& list, UnetOptions& o) {
     static const std::vector<std::pair<std::string, Style>> styles = {{"keras", Style::keras},
                                                                       {"pytorch", Style::pytorch}};
-    std::vector<std::string> inits = init::names();
-    inits.insert(inits.begin(), "default");
+    std::vector<std::pair<std::string, std::string>> inits = {{"default", "default"}};
+    for (const std::string& name : init::names()) inits.emplace_back(name, name);
     list.integer("in_channels", o.in_channels, 1, 65536, "channels of the image");
     list.integer("classes", o.classes, 1, 255, classes_help);
     list.integer("width", o.width, 1, 1024, "filters of the first level; each of the next has twice as many");
@@ -20,7 +20,7 @@ static void visit(OptionList& list, UnetOptions& o) {
     list.one_of("up_kernel", o.up_kernel, {2, 3}, "kernel of the transposed convolutions");
     list.one_of("head_kernel", o.head_kernel, {1, 3}, "kernel of the last convolution");
     list.choice("style", o.style, styles, "whose batch normalisation and initial values");
-    list.text("init", o.init, inits, "initial convolution weights, by default the style's");
+    list.choice("init", o.init, inits, "initial convolution weights, by default the style's");
     list.choice("size_policy", o.size_policy, size_policies, "an input whose size does not fit");
 }
 

@@ -20,13 +20,16 @@ void add_net_flags(CLI::App& command, std::map<std::string, std::string>& given)
     const auto store = [&given](const std::vector<std::string>& texts) {
         for (const std::string& text : texts) {
             const std::size_t equals = text.find('=');
-            if (equals == std::string::npos) fail_usage("--net-option takes NAME=VALUE, not '{}'", text);
             given[text.substr(0, equals)] = text.substr(equals + 1);
         }
+    };
+    const auto check = [](const std::string& text) {
+        return text.find('=') == std::string::npos ? fmt::format("takes NAME=VALUE, not '{}'", text) : std::string();
     };
     command
         .add_option_function<std::vector<std::string>>("--net-option", store,
                                                        "NAME=VALUE, an option of the network (see camber info)")
+        ->check(CLI::Validator(check, ""))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group("Network");
 }
