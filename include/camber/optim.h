@@ -33,10 +33,7 @@ using OptimizerRule = std::variant<Sgd, Adam, AdamW>;
 /// Its alternatives.
 enum class OptimizerChoice { sgd, adam, adamw };
 template <>
-struct EnumNames<OptimizerChoice> {
-    static constexpr const char* what = "optimizer";
-    static constexpr const char* list[] = {"sgd", "adam", "adamw"};
-};
+inline constexpr std::array enum_names<OptimizerChoice> = {"sgd", "adam", "adamw"};
 
 /// Hyper-parameters shared by some of the parameters.
 struct ParameterGroup {

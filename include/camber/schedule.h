@@ -7,10 +7,7 @@ namespace camber {
 
 enum class ScheduleKind { constant, step, polynomial, cosine, one_cycle };
 template <>
-struct EnumNames<ScheduleKind> {
-    static constexpr const char* what = "schedule";
-    static constexpr const char* list[] = {"constant", "step", "polynomial", "cosine", "one_cycle"};
-};
+inline constexpr std::array enum_names<ScheduleKind> = {"constant", "step", "polynomial", "cosine", "one_cycle"};
 
 /// Options of a learning-rate schedule. Steps are optimizer steps. Those of other kinds than `kind` are ignored.
 struct ScheduleConfig {

@@ -20,10 +20,7 @@ namespace camber {
 /// What decides the best epoch.
 enum class Metric { mean_iou, pixel_accuracy, iou_score, loss };
 template <>
-struct EnumNames<Metric> {
-    static constexpr const char* what = "metric";
-    static constexpr const char* list[] = {"mean_iou", "pixel_accuracy", "iou_score", "loss"};
-};
+inline constexpr std::array enum_names<Metric> = {"mean_iou", "pixel_accuracy", "iou_score", "loss"};
 
 /// Cross-entropy's.
 enum class ClassWeights {
@@ -32,10 +29,7 @@ enum class ClassWeights {
     sqrt,    ///< their square root: gentler
 };
 template <>
-struct EnumNames<ClassWeights> {
-    static constexpr const char* what = "class weights";
-    static constexpr const char* list[] = {"none", "median", "sqrt"};
-};
+inline constexpr std::array enum_names<ClassWeights> = {"none", "median", "sqrt"};
 
 /// What networks run on, and in.
 inline constexpr Device run_devices[] = {Device::cuda, Device::cpu, Device::emulated, Device::reference};

@@ -1,8 +1,9 @@
-#include <camber/error.h>
 #include <camber/names.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace camber {
 namespace {
@@ -22,12 +23,6 @@ std::size_t distance(const std::string& a, const std::string& b) {
 }
 
 }  // namespace
-
-std::size_t find_name(const char* what, std::span<const char* const> names, const std::string& text) {
-    const auto found = std::find(names.begin(), names.end(), text);
-    if (found == names.end()) fail_usage("unknown {} '{}': {}", what, text, one_of({names.begin(), names.end()}));
-    return static_cast<std::size_t>(found - names.begin());
-}
 
 std::string one_of(const std::vector<std::string>& names) {
     return names.size() < 2 ? fmt::format("{}", fmt::join(names, ""))

@@ -78,7 +78,7 @@ struct Writer {
     json operator()(const T* value) const {
         return *value;
     }
-    json operator()(const Choice& choice) const { return choice.names[choice.get()]; }
+    json operator()(const Choice& choice) const { return choice.names.at(choice.get()); }
     json operator()(const Spelling&) const { return {}; }
 };
 
@@ -103,7 +103,9 @@ struct Checker {
     }
     void operator()(const bool*) const {}
     void operator()(const json*) const {}
-    void operator()(const Choice&) const {}
+    void operator()(const Choice& choice) const {
+        if (choice.get() >= choice.names.size()) fail_usage("{} must be {}", option.name, one_of(choice.names));
+    }
     void operator()(const Spelling&) const {}
 };
 

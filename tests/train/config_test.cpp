@@ -107,6 +107,9 @@ TEST_CASE("a choice is one of its names") {
           "run/config.json: monitor must be mean_iou, pixel_accuracy, iou_score or loss, not 1");
     CHECK(train_config({{"device", "emulated"}}).device == Device::emulated);
     CHECK_FALSE(train_config({{"device", "auto"}}).device.has_value());
+    TrainConfig config;
+    config.device = Device::meta;
+    CHECK(error_of([&] { check_config(config); }) == "device must be auto, cuda, cpu, emulated or reference");
 }
 
 TEST_CASE("a configuration that an earlier Camber wrote is read and written as it was") {
