@@ -37,8 +37,10 @@ void check_is_of_keras(const nets::Net& net, const std::string& file) {
         if (info.make(nlohmann::json::object())->original().library == nets::Library::keras)
             of_keras.push_back(info.name);
     }
-    fail_usage("cannot write {}: the original of {} is PyTorch's, so its weights go into .safetensors; .h5 is for {}",
-               file, net.name(), fmt::join(of_keras, ", "));
+    fail_usage(
+        "cannot write {}: the original of {} is PyTorch's, so its weights go into .safetensors; .h5 is for {}, "
+        "as they are by default",
+        file, net.name(), fmt::join(of_keras, ", "));
 }
 
 }  // namespace
