@@ -57,6 +57,7 @@ class KerasResnetClassifier : public Classifier {
     KerasResnetClassifier(const char* name, const ResnetClassifierOptions& o) : Classifier(name, o) {
         build(make_keras_resnet34(o.width), "fc1", init::glorot_uniform(), init::zeros());
     }
+    Original original() const override { return {.library = Library::keras}; }
     Preprocessing preprocessing() const override { return {.scale = 1}; }
 };
 
@@ -161,6 +162,7 @@ class KerasVggClassifier : public VggClassifier {
         layers_[2] = &add<nn::Linear>("predictions", hidden(), o.classes);
     }
     nlohmann::json options() const override { return options_json(ResnetClassifierOptions{o_.classes, o_.width}); }
+    Original original() const override { return {.library = Library::keras}; }
     Preprocessing preprocessing() const override { return caffe_preprocessing(); }
 };
 

@@ -131,6 +131,7 @@ class KerasUnet : public NamedNet<KerasUnetOptions> {
     }
 
     int size_multiple() const override { return 1 << stages; }
+    Original original() const override { return {.library = Library::keras}; }
     /// segmentation_models itself feeds ResNet34 with pixels as they are, 0..255.
     Preprocessing preprocessing() const override {
         if (o_.input == InputRange::unit) return {};

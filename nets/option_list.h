@@ -33,10 +33,15 @@ class OptionList {
     void choice(const char* key, T& target, const std::vector<std::pair<std::string, T>>& choices,
                 const std::string& help) {
         if (reader_) reader_->choice(key, target, choices);
-        const auto chosen = std::find_if(choices.begin(), choices.end(), [&](auto& c) { return c.second == target; });
         std::vector<std::string> texts;
-        for (const auto& [text, meaning] : choices) texts.push_back(text);
-        options_.push_back({key, chosen->first, fmt::format("{}: {}", help, fmt::join(texts, ", ")), texts});
+        nlohmann::json chosen;
+        for (const auto& [text, meaning] : choices) {
+            texts.push_back(text);
+            if (meaning == target) chosen = text;
+        }
+        if constexpr (std::is_same_v<T, std::string>) chosen = target;
+        note(key, chosen, fmt::format("{}: {}", help, camber::one_of(texts)));
+        options_.back().choices = std::move(texts);
     }
 
     const std::vector<NetOption>& options() const { return options_; }

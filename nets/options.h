@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/error.h>
+#include <camber/names.h>
 
 #include <nlohmann/json.hpp>
 
@@ -73,7 +74,8 @@ class OptionReader {
     void finish() const {
         for (const auto& [key, value] : json_.items()) {
             if (!known_.contains(key)) {
-                fail_usage("{}: unknown option '{}'; it has {}", net_, key, fmt::join(known_, ", "));
+                fail_usage("{}: unknown option '{}'{}; it has {}", net_, key,
+                           did_you_mean(key, {known_.begin(), known_.end()}), fmt::join(known_, ", "));
             }
         }
     }

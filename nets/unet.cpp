@@ -1,29 +1,30 @@
 #include <cmath>
 
-#include "options.h"
+#include "named_net.h"
 #include "registry.h"
 #include "size_policy.h"
 
 namespace camber::nets {
+
+static void visit(OptionList& list, UnetOptions& o) {
+    static const std::vector<std::pair<std::string, Style>> styles = {{"keras", Style::keras},
+                                                                      {"pytorch", Style::pytorch}};
+    std::vector<std::pair<std::string, std::string>> inits = {{"default", "default"}};
+    for (const std::string& name : init::names()) inits.emplace_back(name, name);
+    list.integer("in_channels", o.in_channels, 1, 65536, "channels of the image");
+    list.integer("classes", o.classes, 1, 255, classes_help);
+    list.integer("width", o.width, 1, 1024, "filters of the first level; each of the next has twice as many");
+    list.integer("depth", o.depth, 1, 8, "poolings; the input's size must be a multiple of 2^depth");
+    list.flag("batch_norm", o.batch_norm, "batch normalisation after every 3x3 convolution");
+    list.fraction("dropout", o.dropout, 0, 1, "rate, at least 0 and below 1");
+    list.one_of("up_kernel", o.up_kernel, {2, 3}, "kernel of the transposed convolutions");
+    list.one_of("head_kernel", o.head_kernel, {1, 3}, "kernel of the last convolution");
+    list.choice("style", o.style, styles, "whose batch normalisation and initial values");
+    list.choice("init", o.init, inits, "initial convolution weights, by default the style's");
+    list.choice("size_policy", o.size_policy, size_policies, "an input whose size does not fit");
+}
+
 namespace {
-
-constexpr const char* unet_name = "unet";
-
-using nlohmann::json;
-
-const std::vector<std::pair<std::string, Style>> styles = {{"keras", Style::keras}, {"pytorch", Style::pytorch}};
-
-std::vector<std::pair<std::string, std::string>> init_choices() {
-    std::vector<std::pair<std::string, std::string>> choices = {{"default", "default"}};
-    for (const std::string& name : init::names()) choices.emplace_back(name, name);
-    return choices;
-}
-
-template <class T>
-const std::string& text_of(const std::vector<std::pair<std::string, T>>& choices, T value) {
-    const auto found = std::find_if(choices.begin(), choices.end(), [value](auto& c) { return c.second == value; });
-    return found->first;
-}
 
 init::Initializer weight_init(const UnetOptions& o) {
     if (o.init != "default") return init::by_name(o.init);
@@ -101,9 +102,9 @@ class DecoderBlock : public ConvBlock {
     nn::ConvTranspose2d& up_;
 };
 
-class Unet : public Net {
+class Unet : public NamedNet<UnetOptions> {
   public:
-    explicit Unet(const UnetOptions& o) : options_(o) {
+    Unet(const char* name, const UnetOptions& o) : NamedNet(name, o) {
         auto& encoder = add<nn::ModuleList>("encoder");
         int channels = o.in_channels;
         for (int level = 0; level < o.depth; ++level) {
@@ -123,22 +124,20 @@ class Unet : public Net {
             dropouts_.push_back(&add<nn::Dropout>(fmt::format("dropout{}", i), o.dropout));
     }
 
-    const char* name() const override { return unet_name; }
-    json options() const override { return to_json(options_); }
-    int in_channels() const override { return options_.in_channels; }
-    int classes() const override { return options_.classes; }
-    int size_multiple() const override { return 1 << options_.depth; }
+    int in_channels() const override { return o_.in_channels; }
+    int size_multiple() const override { return 1 << o_.depth; }
+    Original original() const override {
+        return {.library = o_.style == Style::keras ? Library::keras : Library::pytorch, .names_layers = false};
+    }
 
     Tensor forward(const Tensor& x) override {
-        if (x.shape().rank() != 4 || x.dim(3) != options_.in_channels) {
-            fail("unet: the input is {}, this network takes [N, H, W, {}]", x.shape().str(), options_.in_channels);
-        }
-        return with_size_policy(unet_name, x, size_multiple(), options_.size_policy,
+        check_input(x);
+        return with_size_policy(name(), x, size_multiple(), o_.size_policy,
                                 [this](const Tensor& image) { return run(image); });
     }
 
   private:
-    int filters(int level) const { return options_.width << level; }
+    int filters(int level) const { return o_.width << level; }
 
     Tensor run(const Tensor& image) {
         auto dropout = dropouts_.begin();
@@ -159,7 +158,6 @@ class Unet : public Net {
         return head_->forward(x);
     }
 
-    UnetOptions options_;
     std::vector<ConvBlock*> encoder_;
     ConvBlock* bottleneck_;
     std::vector<DecoderBlock*> decoder_;
@@ -168,65 +166,21 @@ class Unet : public Net {
     std::vector<nn::Dropout*> dropouts_;  // after the last pooling, the bottleneck, all decoder blocks but the last
 };
 
+constexpr const char* unet_name = "unet";
+
 }  // namespace
 
-UnetOptions unet_options(const json& options) {
-    UnetOptions o;
-    OptionReader reader(unet_name, options);
-    reader.integer("in_channels", o.in_channels, 1, 65536);
-    reader.integer("classes", o.classes, 1, 255);
-    reader.integer("width", o.width, 1, 1024);
-    reader.integer("depth", o.depth, 1, 8);
-    reader.flag("batch_norm", o.batch_norm);
-    reader.fraction("dropout", o.dropout, 0, 1);
-    reader.one_of("up_kernel", o.up_kernel, {2, 3});
-    reader.one_of("head_kernel", o.head_kernel, {1, 3});
-    reader.choice("style", o.style, styles);
-    reader.choice("init", o.init, init_choices());
-    reader.choice("size_policy", o.size_policy, size_policies);
-    reader.finish();
-    return o;
-}
+UnetOptions unet_options(const nlohmann::json& options) { return read_options<UnetOptions>(unet_name, options); }
 
-json to_json(const UnetOptions& o) {
-    return {{"in_channels", o.in_channels},
-            {"classes", o.classes},
-            {"width", o.width},
-            {"depth", o.depth},
-            {"batch_norm", o.batch_norm},
-            {"dropout", o.dropout},
-            {"up_kernel", o.up_kernel},
-            {"head_kernel", o.head_kernel},
-            {"style", text_of(styles, o.style)},
-            {"init", o.init},
-            {"size_policy", text_of(size_policies, o.size_policy)}};
-}
+nlohmann::json to_json(const UnetOptions& options) { return options_json(options); }
 
 std::unique_ptr<Net> make_unet(const UnetOptions& options) {
-    return std::make_unique<Unet>(unet_options(to_json(options)));  // one place checks the values
+    return std::make_unique<Unet>(unet_name, unet_options(to_json(options)));  // one place checks the values
 }
 
 NetInfo unet_info() {
-    const json defaults = to_json(UnetOptions{});
-    const std::vector<std::pair<const char*, std::string>> help = {
-        {"in_channels", "channels of the image"},
-        {"classes", "classes to tell apart"},
-        {"width", "filters of the first level; each of the next has twice as many"},
-        {"depth", "poolings; the input's size must be a multiple of 2^depth"},
-        {"batch_norm", "batch normalisation after every 3x3 convolution: true or false"},
-        {"dropout", "rate, at least 0 and below 1"},
-        {"up_kernel", "kernel of the transposed convolutions: 2 or 3"},
-        {"head_kernel", "kernel of the last convolution: 1 or 3"},
-        {"style", "whose batch normalisation and initial values: keras or pytorch"},
-        {"init", fmt::format("initial convolution weights: default (the style's), {}", fmt::join(init::names(), ", "))},
-        {"size_policy", "an input whose size does not fit: error or pad"},
-    };
-    NetInfo info;
-    info.name = unet_name;
-    info.description = "U-Net trained from scratch, 64 to 1024 filters (31 M parameters) at the default width";
-    for (const auto& [key, text] : help) info.options.push_back({key, defaults.at(key), text});
-    info.make = [](const json& options) { return make_unet(unet_options(options)); };
-    return info;
+    return info_of<Unet, UnetOptions>(
+        unet_name, "U-Net trained from scratch, 64 to 1024 filters (31 M parameters) at the default width");
 }
 
 }  // namespace camber::nets

@@ -183,8 +183,6 @@ class Loader {
     Loader& operator=(const Loader&) = delete;
 
     std::int64_t batches_per_epoch() const;
-    /// Images one epoch delivers.
-    std::int64_t samples_per_epoch() const;
     /// The next batch. Its tensors are the loader's own buffers: they hold until the following call of next() or
     /// seek(). Rethrows what failed in a worker. One thread may call.
     const Batch& next();

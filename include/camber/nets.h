@@ -28,6 +28,14 @@ Preprocessing caffe_preprocessing();
 /// In a line, for people.
 std::string describe(const Preprocessing& preprocessing);
 
+enum class Library { pytorch, keras };
+
+/// Whose network it is that a network reproduces, weights and all.
+struct Original {
+    Library library = Library::pytorch;
+    bool names_layers = true;  ///< false: it gives them none, so that they have those that the library makes up
+};
+
 enum class Task {
     segmentation,    ///< logits [N, H, W, classes]
     classification,  ///< logits [N, 1, 1, classes]
@@ -50,6 +58,7 @@ class Net : public nn::Module {
     /// What height and width must be a multiple of for the input to pass through without padding.
     virtual int size_multiple() const = 0;
     virtual Task task() const { return Task::segmentation; }
+    virtual Original original() const { return {}; }
     /// The original's own for imported weights.
     virtual Preprocessing preprocessing() const { return imagenet_preprocessing(); }
     /// The modules (paths) that pretrained encoder weights fill and that freezing the encoder freezes, grouped by what

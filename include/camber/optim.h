@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/named_tensor.h>
+#include <camber/names.h>
 
 #include <cstdint>
 #include <memory>
@@ -29,9 +30,10 @@ struct AdamW {
 
 using OptimizerRule = std::variant<Sgd, Adam, AdamW>;
 
-/// "sgd", "adam" or "adamw" with its defaults; throws UsageError for any other text.
-OptimizerRule parse_optimizer(const std::string& text);
-const char* name(const OptimizerRule& rule);
+/// Its alternatives.
+enum class OptimizerChoice { sgd, adam, adamw };
+template <>
+inline constexpr std::array enum_names<OptimizerChoice> = {"sgd", "adam", "adamw"};
 
 /// Hyper-parameters shared by some of the parameters.
 struct ParameterGroup {
@@ -76,7 +78,7 @@ class Optimizer {
 
     /// One step. Every gradient is multiplied by `grad_scale` first: 1 / k when k micro-batches were accumulated. Bumps
     /// Storage::version() of the parameters. Throws UsageError when lr is negative or not finite, or while
-    /// ema_swapped().
+    /// the averages are swapped in.
     void step(double lr, double grad_scale = 1);
 
     /// step() in its two halves, for a device that captures a step and replays it: prepare_step() counts the step and
@@ -90,24 +92,15 @@ class Optimizer {
     /// max_grad_norm > 0.
     double grad_norm() const;
 
-    const OptimizerConfig& config() const;
-    const std::vector<ParameterGroup>& groups() const;
-    /// Changes a group's hyper-parameters, from the next step on (a captured step must be captured anew when `frozen`
-    /// changes).
-    void set_group(int index, const ParameterGroup& group);
-
     /// Everything a resumed run needs, as handles on the optimizer's own tensors, so that loading into them restores
     /// it: "optim.m.NAME" (SGD's momentum, Adam's first moment), "optim.v.NAME" (Adam's second moment), "ema.NAME",
-    /// and "optim.step" (i32 [1]). Shapes are the parameters'. Throws Error while ema_swapped().
+    /// and "optim.step" (i32 [1]). Shapes are the parameters'. Throws Error while the averages are swapped in.
     std::vector<NamedTensor> state() const;
 
     bool has_ema() const;
-    /// Starts the average anew from the parameters: after loading weights from elsewhere.
-    void reset_ema();
     /// Exchanges parameters and averages in place, for evaluation; a second call exchanges them back. Running
     /// statistics of batch normalisation are not parameters and stay. Throws Error without an EMA.
     void swap_ema();
-    bool ema_swapped() const;
 
   private:
     struct State;

@@ -1,16 +1,13 @@
 #pragma once
+#include <camber/names.h>
+
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
-#include <string>
 
 namespace camber {
 
 enum class ScheduleKind { constant, step, polynomial, cosine, one_cycle };
-
-/// "constant", "step", "polynomial", "cosine" or "one_cycle".
-const char* name(ScheduleKind kind);
-/// The inverse of name(); throws UsageError for any other text.
-ScheduleKind parse_schedule(const std::string& text);
+template <>
+inline constexpr std::array enum_names<ScheduleKind> = {"constant", "step", "polynomial", "cosine", "one_cycle"};
 
 /// Options of a learning-rate schedule. Steps are optimizer steps. Those of other kinds than `kind` are ignored.
 struct ScheduleConfig {
@@ -53,10 +50,5 @@ class Schedule {
   private:
     ScheduleConfig config_;
 };
-
-/// The options that matter to config.kind, under the names of the fields.
-nlohmann::json schedule_to_json(const ScheduleConfig& config);
-/// Fields that are absent keep their defaults. Throws UsageError naming the field that is unknown or of another type.
-ScheduleConfig schedule_from_json(const nlohmann::json& json);
 
 }  // namespace camber

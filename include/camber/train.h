@@ -17,6 +17,24 @@
 /// Training, evaluation and prediction: networks, data, losses, optimizers and checkpoints put together.
 namespace camber {
 
+/// What decides the best epoch.
+enum class Metric { mean_iou, pixel_accuracy, iou_score, loss };
+template <>
+inline constexpr std::array enum_names<Metric> = {"mean_iou", "pixel_accuracy", "iou_score", "loss"};
+
+/// Cross-entropy's.
+enum class ClassWeights {
+    none,
+    median,  ///< median_frequency_weights()
+    sqrt,    ///< their square root: gentler
+};
+template <>
+inline constexpr std::array enum_names<ClassWeights> = {"none", "median", "sqrt"};
+
+/// What networks run on, and in.
+inline constexpr Device run_devices[] = {Device::cuda, Device::cpu, Device::emulated, Device::reference};
+inline constexpr Dtype run_dtypes[] = {Dtype::f32, Dtype::bf16};
+
 /// Everything that decides what a run computes. Written to config.json and into every checkpoint.
 struct TrainConfig {
     std::string net = "unet";
@@ -36,8 +54,8 @@ struct TrainConfig {
     AugmentConfig augment;
     Normalisation normalisation;
 
-    std::string device = "auto";  ///< auto: a GPU where there is one, else the CPU
-    std::string dtype = "auto";   ///< of activations: f32 or bf16; auto: bf16 on a GPU that has it, else f32
+    std::optional<Device> device;  ///< one of run_devices; none ("auto"): a GPU where there is one, else the CPU
+    std::optional<Dtype> dtype;    ///< of activations; none ("auto"): bf16 on a GPU that has it, else f32
     std::uint64_t seed = 1;
     int threads = 2;  ///< loader workers; has no influence on results
 
@@ -46,7 +64,7 @@ struct TrainConfig {
     /// > 0: `epochs` is replaced, before the first step, by what fits in this many minutes at the speed measured then.
     double minutes = 0;
 
-    std::string optimizer = "adamw";
+    OptimizerChoice optimizer = OptimizerChoice::adamw;
     double lr = 1e-3;
     double weight_decay = 1e-4;  ///< not applied to biases and batch normalisation
     /// Multiplies the learning rate of the encoder: one number for all of it, or one for each of
@@ -64,12 +82,11 @@ struct TrainConfig {
     int lr_step_size = 0;
 
     SegmentationLossParams loss = {.cross_entropy = 1};  ///< ignore_index is set from the data
-    /// Cross-entropy's class weights: "none", "median" (Eigen & Fergus), or "sqrt" (its square root: gentler).
-    std::string class_weights = "none";
+    ClassWeights class_weights = ClassWeights::none;
 
-    std::string monitor = "mean_iou";  ///< what decides the best epoch: mean_iou, pixel_accuracy, iou_score or loss
-    double stop_at = 0;                ///< > 0: stop once the monitored metric is this good
-    int patience = 0;                  ///< > 0: stop after this many epochs without a better one
+    Metric monitor = Metric::mean_iou;
+    double stop_at = 0;  ///< > 0: stop once the monitored metric is this good
+    int patience = 0;    ///< > 0: stop after this many epochs without a better one
     /// last.safetensors is saved at least this often; else after the epochs at which that takes less than 2% of the
     /// time.
     double checkpoint_minutes = 5;
@@ -81,9 +98,8 @@ struct TrainConfig {
     nlohmann::json stages = nlohmann::json::array();
 };
 
-/// epochs, epoch_batches, height, width, batch, accumulate, augment, lr, encoder_lr, weight_decay, clip, schedule,
-/// lr_step_size, freeze_encoder, freeze_batch_norms.
-const std::vector<std::string>& stage_fields();
+/// Names of the fields that a stage can have.
+std::vector<std::string> stage_fields();
 std::size_t stage_count(const TrainConfig& config);
 /// What holds in a stage, counted from 0. Throws Error for a field that no stage can have, or of the wrong type.
 TrainConfig stage_config(const TrainConfig& config, std::size_t stage);
@@ -92,8 +108,8 @@ TrainConfig stage_config(const TrainConfig& config, std::size_t stage);
 void resolve_device(TrainConfig& config);
 
 nlohmann::json to_json(const TrainConfig& config);
-/// Fields left out keep their defaults. Throws Error, naming the field behind `source`, on a value of the wrong type or
-/// out of range.
+/// Fields left out keep their defaults. Throws Error, naming the field behind `source`, on one that is not known, of
+/// the wrong type or out of range.
 TrainConfig train_config(const nlohmann::json& json, const std::string& source = "the run's configuration");
 /// Throws UsageError naming the field for a number out of range or not finite, and for a text that is not UTF-8, which
 /// config.json could not carry.
@@ -117,8 +133,8 @@ struct Model {
     Tensor class_weights;  ///< cross-entropy's, f32 [C]; undefined when unweighted
     std::string start;     ///< a line about the weights that training starts from; empty for random ones
 
-    Device device() const { return parse_device(config.device); }
-    Dtype dtype() const { return parse_dtype(config.dtype); }
+    Device device() const { return config.device.value(); }
+    Dtype dtype() const { return config.dtype.value(); }
     /// Parameters and running statistics under their names, as checkpoints store them.
     std::vector<NamedTensor> tensors() const;
 };
@@ -127,7 +143,7 @@ struct Model {
 /// evaluation. With `pretrained` config.weights is read into the network, or config.encoder_weights into its encoder.
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained = false);
 /// The network and weights of a checkpoint, ready for evaluation. Its classes are stored in it. Empty device or dtype:
-/// the checkpoint's own.
+/// the checkpoint's own. Throws UsageError for what is no name of one.
 Model load_model(const std::filesystem::path& checkpoint, const std::string& device = "",
                  const std::string& dtype = "");
 
@@ -137,8 +153,7 @@ struct EvalResult {
     double iou_score = 0;  ///< segmentation_models' soft score, mean over batches
     double images_per_second = 0;
 
-    /// mean_iou, pixel_accuracy, iou_score or loss. Throws UsageError for another name.
-    double metric(const std::string& name) const;
+    double metric(Metric metric) const;
 };
 
 /// Runs the network (in evaluation) over a split, in batches of the training run's size. Logits are resized (bilinear)
@@ -181,7 +196,7 @@ enum class TrainOutcome { finished, stopped_early, interrupted };
 struct TrainResult {
     TrainOutcome outcome = TrainOutcome::finished;
     int epochs_done = 0;
-    std::string monitor;  ///< what best_metric is
+    Metric monitor = Metric::mean_iou;  ///< what best_metric is
     double best_metric = 0;
     int best_epoch = -1;
     std::filesystem::path best_checkpoint;  ///< empty when there is none

@@ -34,8 +34,8 @@ void add_eval(CLI::App& app, Action& action) {
     command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
     command->add_option("--split", a->split, "train, val or test")->capture_default_str();
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
-    command->add_option("--device", a->device, "cuda, cpu, emulated or reference [as trained, where it can be used]");
-    command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
+    command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
+    command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
     command->add_flag("--json", a->json, "Print metrics and the confusion matrix as JSON");
     command->callback([=, &action] {
         action = [=] {

@@ -16,8 +16,7 @@ namespace {
 
 struct Arguments {
     std::string net, weights, encoder_weights, out, size, from = "auto", class_table;
-    std::vector<std::string> net_options;
-    std::map<std::string, std::string> net_flags;  // as given, by the network's name for them
+    std::map<std::string, std::string> net_options;
     std::uint64_t seed = 1;
     bool strict = false, partial = false, bgr = false, json = false;
 };
@@ -75,8 +74,7 @@ int run_import(const Arguments& a) {
     config.net = a.net;
     config.seed = a.seed;
     if (!a.size.empty()) std::tie(config.height, config.width) = parse_size(a.size);
-    for (const std::string& option : a.net_options) set_net_option(config.net_options, option);
-    for (const auto& [name, value] : a.net_flags) set_net_option(config.net_options, name, value);
+    set_net_options(config.net_options, a.net_options);
     nets::make_net(config.net, config.net_options);  // what is given is judged before a file is opened
     const auto file = WeightFile::open(a.weights.empty() ? a.encoder_weights : a.weights);
     const Description said = described(*file);
@@ -159,10 +157,7 @@ void add_import(CLI::App& app, Action& action) {
     add_number(*command, "--seed", a->seed, at_least(0), "Of the initial values of what the file does not fill")
         ->capture_default_str();
     command->add_flag("--json", a->json, "Print the report, every name in it, as JSON");
-    command->add_option("--net-option", a->net_options, "NAME=VALUE, an option of the network (see camber info)")
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->group("Network");
-    add_net_flags(*command, a->net_flags);
+    add_net_flags(*command, a->net_options);
     command->callback([a, &action] { action = [a] { return run_import(*a); }; });
 }
 

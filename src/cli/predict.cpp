@@ -99,8 +99,8 @@ void add_predict(CLI::App& app, Action& action) {
     add_number(*command, "--alpha", a->alpha, from_to(0, 1), "Strength of the colours in overlays, 0 to 1")
         ->capture_default_str();
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
-    command->add_option("--device", a->device, "cuda, cpu, emulated or reference [as trained, where it can be used]");
-    command->add_option("--dtype", a->dtype, "f32 or bf16 [as trained]");
+    command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
+    command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
     command->add_option("inputs", a->inputs, "Pictures or folders of pictures")->required();
     command->callback([=, &action] {
         action = [=] {

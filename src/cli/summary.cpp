@@ -32,7 +32,7 @@ void add_summary(CLI::App& app, Action& action) {
     struct Arguments {
         SummaryOptions options;
         std::string size = "256x256";
-        std::map<std::string, std::string> net_options;  // as given, by the network's name for them
+        std::map<std::string, std::string> net_options;
     };
     CLI::App* command =
         app.add_subcommand("summary", "Prints a network's layer table as Keras does, or audits another");
@@ -44,7 +44,7 @@ void add_summary(CLI::App& app, Action& action) {
     add_net_flags(*command, a->net_options);
     command->callback([a, &action] {
         action = [a] {
-            for (const auto& [name, value] : a->net_options) set_net_option(a->options.net_options, name, value);
+            set_net_options(a->options.net_options, a->net_options);
             std::tie(a->options.height, a->options.width) = parse_size(a->size);
             return run_summary(a->options, std::cout);
         };

@@ -1,5 +1,6 @@
 #include <camber/device.h>
 #include <camber/error.h>
+#include <camber/names.h>
 
 #include <array>
 #include <atomic>
@@ -49,7 +50,7 @@ Device parse_device(const std::string& text) {
     for (int i = 0; i < device_count; ++i) {
         if (text == device_names[static_cast<std::size_t>(i)]) return static_cast<Device>(i);
     }
-    fail_usage("unknown device '{}': cpu, cuda, emulated or reference", text);
+    fail_usage("unknown device '{}': {}", text, one_of({std::begin(device_names) + 1, std::end(device_names)}));
 }
 
 DeviceMemory& device_memory(Device device) {

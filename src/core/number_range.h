@@ -1,6 +1,7 @@
 #pragma once
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace camber {
 
@@ -21,5 +22,13 @@ constexpr NumberRange above(double low) { return {.low = low, .low_open = true};
 constexpr NumberRange from_to(double low, double high) { return {.low = low, .high = high}; }
 /// In [low, high).
 constexpr NumberRange from_below(double low, double high) { return {.low = low, .high = high, .high_open = true}; }
+
+/// The number that `text` is, in decimal, whole where T is: returns "", or "must be ..., not 'x'" where it is not one
+/// of the range's, and leaves `number` as it is.
+template <class T>
+std::string read_number(const std::string& text, const NumberRange& range, T& number);
+
+/// "256x320" as {height, width}; throws UsageError for anything else.
+std::pair<int, int> parse_size(const std::string& text);
 
 }  // namespace camber

@@ -204,10 +204,6 @@ Loader::~Loader() = default;
 
 std::int64_t Loader::batches_per_epoch() const { return state_->batches; }
 
-std::int64_t Loader::samples_per_epoch() const {
-    return std::min(state_->batches * state_->config.batch_size, static_cast<std::int64_t>(state_->dataset.size()));
-}
-
 const Batch& Loader::next() { return state_->next(); }
 
 void Loader::seek(std::int64_t epoch, std::int64_t batch) {

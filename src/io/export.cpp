@@ -30,18 +30,17 @@ Exported exported(const std::string& name, const Target& target, Convention conv
 
 // ---- Keras
 
-constexpr std::string_view of_keras[] = {"unet", "unet-resnet34", "unet-vgg16", "keras-resnet34", "keras-vgg16"};
-
 void check_is_of_keras(const nets::Net& net, const std::string& file) {
-    const std::string_view name = net.name();
-    if (std::find(std::begin(of_keras), std::end(of_keras), name) == std::end(of_keras)) {
-        fail_usage(
-            "cannot write {}: the original of {} is PyTorch's, so its weights go into .safetensors; .h5 is for {}",
-            file, name, fmt::join(of_keras, ", "));
+    if (net.original().library == nets::Library::keras) return;
+    std::vector<std::string> of_keras;
+    for (const nets::NetInfo& info : nets::net_list()) {
+        if (info.make(nlohmann::json::object())->original().library == nets::Library::keras)
+            of_keras.push_back(info.name);
     }
-    if (name == "unet" && net.options().at("style") != "keras") {
-        fail_usage("cannot write {}: a unet of style pytorch; its weights go into .safetensors", file);
-    }
+    fail_usage(
+        "cannot write {}: the original of {} is PyTorch's, so its weights go into .safetensors; .h5 is for {}, "
+        "as they are by default",
+        file, net.name(), fmt::join(of_keras, ", "));
 }
 
 /// The names that imply options of the network which are not its defaults; null where its own are the original's.
@@ -88,12 +87,12 @@ std::size_t export_keras(nets::Net& net, const std::filesystem::path& file, cons
     const Targets targets = targets_of(net);
     const bool bgr = net.preprocessing().order == nets::ChannelOrder::bgr;
     const std::string to_bgr = bgr ? first_convolution(targets) : "";
-    const bool without_names = std::string_view(net.name()) == "unet", keras3 = file.string().ends_with(".weights.h5");
+    const bool named = net.original().names_layers, keras3 = file.string().ends_with(".weights.h5");
     Hdf5Writer out(file);
     std::vector<std::string> names;
     std::size_t written = 0;
     for (const KerasLayer& layer : keras_layers(targets)) {
-        const std::string& name = names.emplace_back(without_names ? layer.unnamed : layer.path);
+        const std::string& name = names.emplace_back(named ? layer.path : layer.unnamed);
         // Keras 3 finds a layer by its kind and number, and its variables by their order.
         const std::string group = keras3 ? "layers/" + layer.unnamed + "/vars" : name;
         out.group(group);

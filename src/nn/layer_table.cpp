@@ -1,6 +1,7 @@
 #include <camber/autograd.h>
 #include <camber/summary.h>
 
+#include <cctype>
 #include <map>
 
 namespace camber {
@@ -11,28 +12,14 @@ thread_local LayerTrace* active_trace = nullptr;
 /// What Keras calls a layer that was given no name: its class in snake case (keras/src/utils/naming.py), numbered from
 /// the second on.
 std::string base_name(const std::string& type) {
-    static const std::map<std::string, std::string> names = {
-        {"InputLayer", "image_input"},
-        {"Conv2D", "conv2d"},
-        {"Conv2DTranspose", "conv2d_transpose"},
-        {"BatchNormalization", "batch_normalization"},
-        {"Activation", "activation"},
-        {"MaxPooling2D", "max_pooling2d"},
-        {"AveragePooling2D", "average_pooling2d"},
-        {"GlobalAveragePooling2D", "global_average_pooling2d"},
-        {"UpSampling2D", "up_sampling2d"},
-        {"ZeroPadding2D", "zero_padding2d"},
-        {"Cropping2D", "cropping2d"},
-        {"Concatenate", "concatenate"},
-        {"Add", "add"},
-        {"Dropout", "dropout"},
-        {"Dense", "dense"},
-        {"Flatten", "flatten"},
-        {"Resizing", "resizing"},
-        {"PixelShuffle", "pixel_shuffle"},
-    };
-    const auto found = names.find(type);
-    return found == names.end() ? type : found->second;
+    if (type == "InputLayer") return "image_input";
+    std::string name;
+    for (std::size_t i = 0; i < type.size(); ++i) {
+        const bool upper = std::isupper(type[i]), begins_word = i + 1 < type.size() && std::islower(type[i + 1]);
+        if (i > 0 && upper && (begins_word || std::islower(type[i - 1]))) name += '_';
+        name += static_cast<char>(std::tolower(type[i]));
+    }
+    return name;
 }
 
 }  // namespace

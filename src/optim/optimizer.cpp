@@ -71,18 +71,6 @@ OptimizerParams backend_params(const OptimizerConfig& config) {
 
 }  // namespace
 
-OptimizerRule parse_optimizer(const std::string& text) {
-    if (text == "sgd") return Sgd{};
-    if (text == "adam") return Adam{};
-    if (text == "adamw") return AdamW{};
-    fail_usage("unknown optimizer '{}': sgd, adam and adamw are known", text);
-}
-
-const char* name(const OptimizerRule& rule) {
-    constexpr const char* names[] = {"sgd", "adam", "adamw"};
-    return names[rule.index()];
-}
-
 struct Optimizer::State {
     Tensor parameters, gradients;
     std::vector<ParameterRange> ranges;  // by position
@@ -244,20 +232,6 @@ double Optimizer::grad_norm() const {
     return s.norm.item() * std::abs(s.host_scalars[step_scalar::grad_scale]);
 }
 
-const OptimizerConfig& Optimizer::config() const { return state_->config; }
-
-const std::vector<ParameterGroup>& Optimizer::groups() const { return state_->groups; }
-
-void Optimizer::set_group(int index, const ParameterGroup& group) {
-    State& s = *state_;
-    if (index < 0 || static_cast<std::size_t>(index) >= s.groups.size()) {
-        fail_usage("optimizer: there is no group {}; there are {}", index, s.groups.size());
-    }
-    check(group);
-    s.groups[static_cast<std::size_t>(index)] = group;
-    s.build_segments();
-}
-
 std::vector<NamedTensor> Optimizer::state() const {
     const State& s = *state_;
     if (s.swapped) fail("optimizer: its state cannot be had while the parameters are exchanged for their averages");
@@ -275,12 +249,6 @@ std::vector<NamedTensor> Optimizer::state() const {
 
 bool Optimizer::has_ema() const { return state_->ema.defined(); }
 
-void Optimizer::reset_ema() {
-    State& s = *state_;
-    if (!s.ema || s.swapped) fail("optimizer: there is no average of the parameters to reset, or it is in use");
-    s.ema.copy_from(s.parameters);
-}
-
 void Optimizer::swap_ema() {
     State& s = *state_;
     if (!s.ema) fail("optimizer: there is no average of the parameters (ema_decay is 0)");
@@ -294,7 +262,5 @@ void Optimizer::swap_ema() {
     }
     s.swapped = !s.swapped;
 }
-
-bool Optimizer::ema_swapped() const { return state_->swapped; }
 
 }  // namespace camber

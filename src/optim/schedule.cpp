@@ -3,50 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
-#include <set>
 
 namespace camber {
 namespace {
 
-using nlohmann::json;
-
-constexpr const char* kind_names[] = {"constant", "step", "polynomial", "cosine", "one_cycle"};
-
-/// An option, its name in JSON and whether a configuration makes use of it.
-template <class T>
-struct Field {
-    const char* key;
-    T ScheduleConfig::*member;
-    bool (*matters)(const ScheduleConfig&);
-};
-using StepsField = Field<std::int64_t>;
-using NumberField = Field<double>;
-
-template <ScheduleKind... kinds>
-bool is_kind(const ScheduleConfig& c) {
-    return ((c.kind == kinds) || ...);
+bool has_end(ScheduleKind kind) {
+    return kind == ScheduleKind::polynomial || kind == ScheduleKind::cosine || kind == ScheduleKind::one_cycle;
 }
-bool warms_up(const ScheduleConfig& c) { return c.warmup_steps > 0; }
-bool has_end(const ScheduleConfig& c) {
-    return is_kind<ScheduleKind::polynomial, ScheduleKind::cosine, ScheduleKind::one_cycle>(c);
-}
-
-constexpr StepsField steps_fields[] = {
-    {"total_steps", &ScheduleConfig::total_steps, has_end},
-    {"warmup_steps", &ScheduleConfig::warmup_steps, warms_up},
-    {"step_size", &ScheduleConfig::step_size, is_kind<ScheduleKind::step>},
-};
-constexpr NumberField number_fields[] = {
-    {"warmup_start", &ScheduleConfig::warmup_start, warms_up},
-    {"gamma", &ScheduleConfig::gamma, is_kind<ScheduleKind::step>},
-    {"power", &ScheduleConfig::power, is_kind<ScheduleKind::polynomial>},
-    {"end_factor", &ScheduleConfig::end_factor, is_kind<ScheduleKind::polynomial, ScheduleKind::cosine>},
-    {"pct_start", &ScheduleConfig::pct_start, is_kind<ScheduleKind::one_cycle>},
-    {"div_factor", &ScheduleConfig::div_factor, is_kind<ScheduleKind::one_cycle>},
-    {"final_div_factor", &ScheduleConfig::final_div_factor, is_kind<ScheduleKind::one_cycle>},
-};
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 
@@ -71,15 +35,6 @@ void require(bool holds, const char* option, const char* rule) {
 
 }  // namespace
 
-const char* name(ScheduleKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
-
-ScheduleKind parse_schedule(const std::string& text) {
-    for (std::size_t i = 0; i < std::size(kind_names); ++i) {
-        if (text == kind_names[i]) return static_cast<ScheduleKind>(i);
-    }
-    fail_usage("unknown schedule '{}': constant, step, polynomial, cosine and one_cycle are known", text);
-}
-
 Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
     const ScheduleConfig& c = config;
     const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
@@ -99,7 +54,7 @@ Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
         require(positive(c.div_factor), "div_factor", "a number above 0");
         require(positive(c.final_div_factor), "final_div_factor", "a number above 0");
     }
-    if (has_end(c) && c.total_steps <= c.warmup_steps) {
+    if (has_end(c.kind) && c.total_steps <= c.warmup_steps) {
         fail_usage("schedule: {} needs total_steps above its {} warm-up steps, not {}", name(c.kind), c.warmup_steps,
                    c.total_steps);
     }
@@ -126,43 +81,6 @@ double Schedule::multiplier(std::int64_t step) const {
             return one_cycle(c, t, total);
     }
     return 1;
-}
-
-json schedule_to_json(const ScheduleConfig& config) {
-    json j = {{"kind", name(config.kind)}};
-    for (const StepsField& field : steps_fields) {
-        if (field.matters(config)) j[field.key] = config.*field.member;
-    }
-    for (const NumberField& field : number_fields) {
-        if (field.matters(config)) j[field.key] = config.*field.member;
-    }
-    return j;
-}
-
-ScheduleConfig schedule_from_json(const json& j) {
-    if (!j.is_object()) fail_usage("schedule: it is not a JSON object");
-    ScheduleConfig config;
-    std::set<std::string> unknown;
-    for (const auto& item : j.items()) unknown.insert(item.key());
-    if (j.contains("kind")) {
-        if (!j["kind"].is_string()) fail_usage("schedule: kind must be text");
-        config.kind = parse_schedule(j["kind"].get<std::string>());
-        unknown.erase("kind");
-    }
-    for (const StepsField& field : steps_fields) {
-        if (!j.contains(field.key)) continue;
-        if (!j[field.key].is_number_integer()) fail_usage("schedule: {} must be a whole number", field.key);
-        config.*field.member = j[field.key].get<std::int64_t>();
-        unknown.erase(field.key);
-    }
-    for (const NumberField& field : number_fields) {
-        if (!j.contains(field.key)) continue;
-        if (!j[field.key].is_number()) fail_usage("schedule: {} must be a number", field.key);
-        config.*field.member = j[field.key].get<double>();
-        unknown.erase(field.key);
-    }
-    if (!unknown.empty()) fail_usage("schedule: unknown option '{}'", *unknown.begin());
-    return config;
 }
 
 }  // namespace camber

@@ -1,205 +1,179 @@
 #include <camber/train.h>
 
 #include <algorithm>
-#include <optional>
+#include <map>
+#include <ranges>
+#include <set>
 #include <utility>
 
 #include "backend/backend.h"
 #include "io/text_file.h"
-#include "train/config_fields.h"
+#include "train/options.h"
 
 namespace camber {
 namespace {
 
 using nlohmann::json;
 
-template <class T>
-concept Part = FieldsOf<T, AugmentConfig> || FieldsOf<T, Normalisation> || FieldsOf<T, SegmentationLossParams>;
-template <class T>
-concept Value = !Part<T>;
+/// What JSON calls the option.
+json::json_pointer place_of(const TrainOption& option) {
+    std::string path = "/" + option.name;
+    std::replace(path.begin(), path.end(), '.', '/');
+    return json::json_pointer(path);
+}
 
-/// Makes the JSON of a configuration.
-class Writer {
-  public:
-    explicit Writer(json& to) : to_(to) {}
-    template <Value T>
-    void operator()(const char* name, const T& field, const NumberRange& = {}) const {
-        to_[name] = field;
-    }
-    template <Part T>
-    void operator()(const char* name, const T& part) const {
-        visit_fields(part, Writer(to_[name]));
-    }
+/// Fills an option from JSON, strictly.
+struct Reader {
+    const json& from;
+    const NumberRange& range;
+    const std::string& what;
 
-  private:
-    json& to_;
-};
+    [[noreturn]] void refuse(const std::string& rule) const { fail("{} must be {}, not {}", what, rule, shown(from)); }
 
-/// Fills a configuration from JSON, strictly. Fields left out stay as they are.
-class Reader {
-  public:
-    /// `what` is what messages call the object, and `separator` what stands between that and a field's name.
-    Reader(const json& from, const std::string& what, const char* separator = ": ")
-        : from_(from), prefix_(what + separator) {
-        if (!from.is_object()) fail("{} must be a JSON object, not {}", what, shown(from));
+    void operator()(bool* to) const {
+        if (!from.is_boolean()) refuse("true or false");
+        *to = from.get<bool>();
     }
-
-    template <Value T>
-    void operator()(const char* name, T& field, const NumberRange& range = {}) const {
-        if (from_.contains(name)) read(from_[name], field, range, prefix_ + name);
+    void operator()(std::string* to) const {
+        if (!from.is_string()) refuse("text");
+        *to = from.get<std::string>();
     }
-    template <Part T>
-    void operator()(const char* name, T& part) const {
-        if (from_.contains(name)) visit_fields(part, Reader(from_[name], prefix_ + name, "."));
-    }
-
-  private:
-    [[noreturn]] static void refuse(const std::string& what, const std::string& rule, const json& value) {
-        fail("{} must be {}, not {}", what, rule, shown(value));
-    }
-
-    static void read(const json& value, bool& field, const NumberRange&, const std::string& what) {
-        if (!value.is_boolean()) refuse(what, "true or false", value);
-        field = value.get<bool>();
-    }
-    static void read(const json& value, std::string& field, const NumberRange&, const std::string& what) {
-        if (!value.is_string()) refuse(what, "text", value);
-        field = value.get<std::string>();
-    }
-    static void read(const json& value, json& field, const NumberRange&, const std::string&) { field = value; }
+    void operator()(json* to) const { *to = from; }
     template <std::integral T>
-    static void read(const json& value, T& field, const NumberRange& range, const std::string& what) {
+    void operator()(T* to) const {
         // Negative numbers of an unsigned field, and those beyond an int, would wrap round.
-        const bool fits = value.is_number_integer() &&
-                          (value.is_number_unsigned() ? std::in_range<T>(value.get<std::uint64_t>())
-                                                      : std::in_range<T>(value.get<std::int64_t>())) &&
-                          range.holds(value.get<double>());
-        if (!fits) refuse(what, range.text(true), value);
-        field = value.get<T>();
+        const bool fits = from.is_number_integer() &&
+                          (from.is_number_unsigned() ? std::in_range<T>(from.get<std::uint64_t>())
+                                                     : std::in_range<T>(from.get<std::int64_t>())) &&
+                          range.holds(from.get<double>());
+        if (!fits) refuse(range.text(true));
+        *to = from.get<T>();
     }
     template <std::floating_point T>
-    static void read(const json& value, T& field, const NumberRange& range, const std::string& what) {
-        if (!value.is_number() || !range.holds(value.get<double>())) refuse(what, range.text(), value);
-        field = value.get<T>();
+    void operator()(T* to) const {
+        if (!from.is_number() || !range.holds(from.get<double>())) refuse(range.text());
+        *to = from.get<T>();
     }
-    static void read(const json& value, std::vector<double>& field, const NumberRange& range, const std::string& what) {
-        if (!value.is_array()) refuse(what, "a list of numbers", value);
-        field.resize(value.size());
-        for (std::size_t i = 0; i < field.size(); ++i) read(value[i], field[i], range, what);
+    void operator()(std::vector<double>* to) const {
+        if (!from.is_array()) refuse("a list of numbers");
+        to->resize(from.size());
+        for (std::size_t i = 0; i < to->size(); ++i) Reader{from[i], range, what}(&(*to)[i]);
     }
     template <std::size_t n>
-    static void read(const json& value, std::array<float, n>& field, const NumberRange& range,
-                     const std::string& what) {
-        if (!value.is_array() || value.size() != n) refuse(what, fmt::format("a list of {} numbers", n), value);
-        for (std::size_t i = 0; i < n; ++i) read(value[i], field[i], range, what);
+    void operator()(std::array<float, n>* to) const {
+        if (!from.is_array() || from.size() != n) refuse(fmt::format("a list of {} numbers", n));
+        for (std::size_t i = 0; i < n; ++i) Reader{from[i], range, what}(&(*to)[i]);
     }
+    void operator()(const Choice& choice) const {
+        const auto found = std::find(choice.names.begin(), choice.names.end(), from);
+        if (found == choice.names.end()) refuse(one_of(choice.names));
+        choice.set(static_cast<std::size_t>(found - choice.names.begin()));
+    }
+    void operator()(const Spelling&) const {}
+};
 
-    const json& from_;
-    const std::string prefix_;
+/// An option as JSON has it.
+struct Writer {
+    template <class T>
+    json operator()(const T* value) const {
+        return *value;
+    }
+    json operator()(const Choice& choice) const { return choice.names.at(choice.get()); }
+    json operator()(const Spelling&) const { return {}; }
 };
 
 /// Refuses what a configuration that was not read from JSON may hold.
-class Checker {
-  public:
-    explicit Checker(std::string prefix = {}) : prefix_(std::move(prefix)) {}
+struct Checker {
+    const TrainOption& option;
 
-    template <Value T>
-    void operator()(const char* name, const T& field, const NumberRange& range = {}) const {
-        check(prefix_ + name, field, range);
-    }
-    template <Part T>
-    void operator()(const char* name, const T& part) const {
-        visit_fields(part, Checker(prefix_ + name + "."));
-    }
-
-  private:
-    static void check(const std::string&, bool, const NumberRange&) {}
-    static void check(const std::string&, const json&, const NumberRange&) {}
-    static void check(const std::string& name, const std::string& text, const NumberRange&) {
-        if (!is_utf8(text)) fail_usage("{} must be UTF-8, since config.json names it, which '{}' is not", name, text);
+    void operator()(const std::string* text) const {
+        if (!is_utf8(*text))
+            fail_usage("{} must be UTF-8, since config.json names it, which '{}' is not", option.name, *text);
     }
     template <class T>
-    requires std::is_arithmetic_v<T>
-    static void check(const std::string& name, T number, const NumberRange& range) {
-        if (!range.holds(static_cast<double>(number)))
-            fail_usage("{} must be {}, not {}", name, range.text(std::integral<T>), number);
+    void operator()(const T* number) const requires std::is_arithmetic_v<T> {
+        if (!option.range.holds(static_cast<double>(*number)))
+            fail_usage("{} must be {}, not {}", option.name, option.range.text(std::integral<T>), *number);
     }
-    template <class List>
-    requires requires(const List& list) {
-        list.size();
-    } &&(!std::same_as<List, json>)static void check(const std::string& name, const List& list,
-                                                     const NumberRange& range) {
-        for (const auto number : list) check(name, number, range);
+    void operator()(const std::vector<double>* list) const {
+        for (const double& number : *list) (*this)(&number);
     }
-
-    const std::string prefix_;
-};
-
-/// Finds what a number can be.
-class Finder {
-  public:
-    Finder(std::string wanted, std::optional<NumberRange>& found, std::string prefix = {})
-        : wanted_(std::move(wanted)), found_(found), prefix_(std::move(prefix)) {}
-
-    template <class T>
-    void operator()(const char* name, const T&, const NumberRange& range) const {
-        if (prefix_ + name == wanted_) found_ = range;
+    void operator()(const std::array<float, 3>* list) const {
+        for (const float& number : *list) (*this)(&number);
     }
-    template <Value T>
-    void operator()(const char*, const T&) const {}
-    template <Part T>
-    void operator()(const char* name, const T& part) const {
-        visit_fields(part, Finder(wanted_, found_, prefix_ + name + "."));
+    void operator()(const bool*) const {}
+    void operator()(const json*) const {}
+    void operator()(const Choice& choice) const {
+        if (choice.get() >= choice.names.size()) fail_usage("{} must be {}", option.name, one_of(choice.names));
     }
-
-  private:
-    const std::string wanted_;
-    std::optional<NumberRange>& found_;
-    const std::string prefix_;
+    void operator()(const Spelling&) const {}
 };
 
 }  // namespace
 
-NumberRange train_number(const std::string& name) {
-    std::optional<NumberRange> found;
-    const TrainConfig config;
-    visit_fields(config, Finder(name, found));
-    if (!found) fail_usage("a run's configuration has no number '{}'", name);
-    return *found;
-}
-
 void resolve_device(TrainConfig& config) {
-    if (config.device == "auto") config.device = has_backend(Device::cuda) ? "cuda" : "cpu";
-    if (config.dtype == "auto")
-        config.dtype =
-            config.device == "cuda" && backend(Device::cuda).why_not_in(Dtype::bf16).empty() ? "bf16" : "f32";
+    if (!config.device) config.device = has_backend(Device::cuda) ? Device::cuda : Device::cpu;
+    if (config.dtype) return;
+    const bool bf16 = config.device == Device::cuda && backend(Device::cuda).why_not_in(Dtype::bf16).empty();
+    config.dtype = bf16 ? Dtype::bf16 : Dtype::f32;
 }
 
 json to_json(const TrainConfig& config) {
+    TrainConfig written = config;
     json result;
-    visit_fields(config, Writer(result));
-    result["schedule"] = schedule_to_json(config.schedule);
+    for (const TrainOption& option : train_options(written)) {
+        if (option.matters && !option.is<Spelling>()) result[place_of(option)] = std::visit(Writer(), option.value);
+    }
     return result;
 }
 
 TrainConfig train_config(const json& from, const std::string& source) {
     TrainConfig config;
-    visit_fields(config, Reader(from, source));
-    try {
-        if (from.contains("schedule")) config.schedule = schedule_from_json(from.at("schedule"));
-    } catch (const UsageError& error) {
-        fail("{}: {}", source, error.what());
+    if (!from.is_object()) fail("{} must be a JSON object, not {}", source, shown(from));
+    if (from.contains("schedule")) config.schedule = {};  // constant where it names no kind
+    std::set<std::string> parts;
+    std::map<std::string, const TrainOption*> known;
+    const std::vector<TrainOption> options = train_options(config);
+    for (const TrainOption& option : options) {
+        if (option.is<Spelling>()) continue;
+        known.emplace(option.name, &option);
+        if (const std::size_t dot = option.name.find('.'); dot != std::string::npos)
+            parts.insert(option.name.substr(0, dot));
+    }
+    const auto read = [&](const std::string& name, const json& value) {
+        const auto found = known.find(name);
+        if (found == known.end()) {
+            const auto names = std::views::keys(known);
+            fail("{}: there is no '{}'{}", source, name, did_you_mean(name, {names.begin(), names.end()}));
+        }
+        std::visit(Reader{value, found->second->range, source + ": " + name}, found->second->value);
+    };
+    for (const auto& [name, value] : from.items()) {
+        if (!parts.contains(name)) {
+            read(name, value);
+        } else if (!value.is_object()) {
+            fail("{}: {} must be a JSON object, not {}", source, name, shown(value));
+        } else {
+            for (const auto& [field, part] : value.items()) read(name + "." + field, part);
+        }
     }
     return config;
 }
 
-void check_config(const TrainConfig& config) { visit_fields(config, Checker()); }
+void check_config(const TrainConfig& config) {
+    TrainConfig checked = config;
+    for (const TrainOption& option : train_options(checked)) {
+        if (option.matters) std::visit(Checker{option}, option.value);
+    }
+}
 
-const std::vector<std::string>& stage_fields() {
-    static const std::vector<std::string> fields = {
-        "epochs",       "epoch_batches", "height",       "width",          "batch",
-        "accumulate",   "augment",       "lr",           "encoder_lr",     "clip",
-        "weight_decay", "schedule",      "lr_step_size", "freeze_encoder", "freeze_batch_norms"};
+std::vector<std::string> stage_fields() {
+    TrainConfig config;
+    std::vector<std::string> fields;
+    for (const TrainOption& option : train_options(config)) {
+        const std::string field = option.name.substr(0, option.name.find('.'));
+        if (option.in_stages && (fields.empty() || fields.back() != field)) fields.push_back(field);
+    }
     return fields;
 }
 
@@ -211,9 +185,11 @@ TrainConfig stage_config(const TrainConfig& config, std::size_t stage) {
         fail("the run has {} stages, and none with number {}", config.stages.size(), stage + 1);
     json result = to_json(config);
     for (const auto& [name, value] : config.stages.at(stage).items()) {
-        const auto& known = stage_fields();
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            fail("stage {} of the run has '{}': a stage can have {}", stage + 1, name, fmt::join(known, ", "));
+        const std::vector<std::string> known = stage_fields();
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            fail("stage {} of the run has '{}'{}; a stage can have {}", stage + 1, name, did_you_mean(name, known),
+                 fmt::join(known, ", "));
+        }
         result[name] = value;
     }
     return train_config(result, fmt::format("stage {} of the run", stage + 1));

@@ -54,12 +54,18 @@ class EvalScope {
 
 }  // namespace
 
-double EvalResult::metric(const std::string& name) const {
-    if (name == "mean_iou") return confusion.mean_iou();
-    if (name == "pixel_accuracy") return confusion.pixel_accuracy();
-    if (name == "iou_score") return iou_score;
-    if (name == "loss") return loss;
-    fail_usage("unknown metric '{}': mean_iou, pixel_accuracy, iou_score or loss", name);
+double EvalResult::metric(Metric metric) const {
+    switch (metric) {
+        case Metric::mean_iou:
+            return confusion.mean_iou();
+        case Metric::pixel_accuracy:
+            return confusion.pixel_accuracy();
+        case Metric::iou_score:
+            return iou_score;
+        case Metric::loss:
+            return loss;
+    }
+    return 0;
 }
 
 Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident,

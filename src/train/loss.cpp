@@ -1,16 +1,47 @@
 #include "train/loss.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "core/number_range.h"
 
 namespace camber {
 
+void parse_loss(const std::string& text, SegmentationLossParams& loss) {
+    std::vector<std::string> known;
+    for (const LossTerm& term : loss_terms) {
+        loss.*term.weight = 0;
+        known.push_back(term.name);
+    }
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find('+', begin), text.size());
+        const std::string part = text.substr(begin, end - begin), named = part.substr(0, part.find(':'));
+        const auto term = std::find_if(std::begin(loss_terms), std::end(loss_terms),
+                                       [&](const LossTerm& known_term) { return named == known_term.name; });
+        if (term == std::end(loss_terms))
+            fail_usage("unknown term '{}': {}, joined by +, each with an optional :WEIGHT", named, one_of(known));
+        loss.*term->weight = 1;
+        if (named.size() < part.size()) {
+            const std::string wrong = read_number(part.substr(named.size() + 1), above(0), loss.*term->weight);
+            if (!wrong.empty()) fail_usage("the weight of {} {}", named, wrong);
+        }
+        begin = end + 1;
+    }
+}
+
+std::string loss_text(const SegmentationLossParams& loss) {
+    std::vector<std::string> parts;
+    for (const auto& [name, weight] : loss_terms) {
+        if (loss.*weight != 0) parts.push_back(loss.*weight == 1 ? name : fmt::format("{}:{:g}", name, loss.*weight));
+    }
+    return fmt::format("{}", fmt::join(parts, "+"));
+}
+
 std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train) {
-    if (config.class_weights == "none") return {};
+    if (config.class_weights == ClassWeights::none) return {};
     std::vector<float> weights = median_frequency_weights(train);
-    if (config.class_weights == "median") return weights;
-    if (config.class_weights != "sqrt")
-        fail_usage("unknown class weights '{}': none, median or sqrt", config.class_weights);
-    for (float& weight : weights) weight = std::sqrt(weight);
+    if (config.class_weights == ClassWeights::sqrt)
+        for (float& weight : weights) weight = std::sqrt(weight);
     return weights;
 }
 

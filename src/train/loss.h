@@ -4,6 +4,20 @@
 
 namespace camber {
 
+/// What a loss is a sum of, each with its weight.
+struct LossTerm {
+    const char* name;
+    double SegmentationLossParams::*weight;
+};
+inline constexpr LossTerm loss_terms[] = {{"cross_entropy", &SegmentationLossParams::cross_entropy},
+                                          {"dice", &SegmentationLossParams::dice},
+                                          {"jaccard", &SegmentationLossParams::jaccard},
+                                          {"focal", &SegmentationLossParams::focal}};
+/// Sets the weights of all terms from "cross_entropy", "dice:0.5" or "cross_entropy+dice:0.5". Throws UsageError for a
+/// term that there is not, and a weight that is not above 0.
+void parse_loss(const std::string& text, SegmentationLossParams& loss);
+std::string loss_text(const SegmentationLossParams& loss);
+
 /// Cross-entropy's class weights as config.class_weights asks for, one a class; empty when unweighted.
 std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train);
 /// f32 [C] on the device, or undefined for an empty list.

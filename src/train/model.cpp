@@ -4,6 +4,7 @@
 #include "backend/backend.h"
 #include "train/finite.h"
 #include "train/loss.h"
+#include "train/options.h"
 #include "train/pretrained.h"
 
 namespace camber {
@@ -21,7 +22,7 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     resolve_device(model.config);
     const Dtype dtype = model.dtype();
     if (dtype != Dtype::f32 && dtype != Dtype::bf16)
-        fail_usage("networks train and run in f32 or bf16, not {}", model.config.dtype);
+        fail_usage("networks train and run in f32 or bf16, not {}", name(dtype));
     // What is missing is named before anything large is built.
     if (const std::string why = backend(model.device()).why_not_in(dtype); !why.empty()) throw UsageError(why);
     model.net = nets::make_net(config.net, config.net_options);
@@ -68,18 +69,17 @@ Model read_model(const std::filesystem::path& checkpoint, const std::string& dev
     // A run of several stages is judged as it was when the checkpoint was written.
     TrainConfig config =
         stage_config(train_config(info.config, checkpoint.string()), info.extra.value("stage", std::size_t{0}));
-    if (!device.empty()) {
-        config.device = device;
-    } else if (config.device != "auto" && !has_backend(parse_device(config.device))) {
-        config.device = "auto";  // trained on a GPU, used where there is none
-    }
+    const auto take = [&](const char* option, const std::string& text) {
+        if (text.empty()) return false;
+        if (const std::string wrong = set_train_option(config, option, text); !wrong.empty())
+            fail_usage("the {} {}", option, wrong);
+        return true;
+    };
+    if (!take("device", device) && config.device && !has_backend(*config.device))
+        config.device.reset();  // trained on a GPU, used where there is none
     resolve_device(config);
-    if (!dtype.empty()) {
-        config.dtype = dtype;
-    } else if (config.dtype != "auto" &&
-               !backend(parse_device(config.device)).why_not_in(parse_dtype(config.dtype)).empty()) {
-        config.dtype = "f32";  // trained on a newer GPU
-    }
+    if (!take("dtype", dtype) && !backend(*config.device).why_not_in(*config.dtype).empty())
+        config.dtype = Dtype::f32;  // trained on a newer GPU
     Model model = make_model(config, parse_class_table(info.extra.at("classes").dump(), checkpoint.string()), false);
     load_weights(checkpoint, model.tensors());
     for (const NamedTensor& named : model.tensors())

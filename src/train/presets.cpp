@@ -29,12 +29,12 @@ TrainConfig segmentation_models(const char* net, double stop_at) {
     config.augment = plain_frames();
     config.augment.flip = config.augment.flip_vertical = 0.1f;
     config.augment.emboss = config.augment.edges = config.augment.sharpen = 0.1f;
-    config.optimizer = "adam";
+    config.optimizer = OptimizerChoice::adam;
     config.weight_decay = 0;
     config.clip = 0;
     config.schedule = {.kind = ScheduleKind::constant};
     config.loss = {.dice = 1};
-    config.monitor = "iou_score";
+    config.monitor = Metric::iou_score;
     config.stop_at = stop_at;
     return config;
 }
@@ -52,7 +52,7 @@ TrainConfig fastai_camvid() {
     config.weight_decay = 1e-2;
     config.beta2 = 0.99;
     config.clip = 0;
-    config.monitor = "pixel_accuracy";
+    config.monitor = Metric::pixel_accuracy;
     const auto stage = [](int height, int width, int batch, int epochs, double lr, double pct_start, bool frozen) {
         return nlohmann::json{{"height", height},
                               {"width", width},
@@ -79,7 +79,7 @@ TrainConfig torchvision_deeplabv3() {
     config.augment.scale_min = 0.5f;
     config.augment.scale_max = 2.0f;
     config.augment.flip = 0.5f;
-    config.optimizer = "sgd";
+    config.optimizer = OptimizerChoice::sgd;
     config.lr = 1e-2;
     config.clip = 0;
     config.schedule = {.kind = ScheduleKind::polynomial, .power = 0.9};
@@ -95,7 +95,7 @@ TrainConfig cpu() {
     config.batch = 4;  // more steps in the same time: worth more here than steadier gradients
     config.lr = 3e-3;
     config.ema = 0.99;
-    config.class_weights = "sqrt";
+    config.class_weights = ClassWeights::sqrt;
     config.minutes = 8;
     return config;
 }
@@ -110,7 +110,7 @@ TrainConfig camvid_gpu() {
     config.lr = 2e-3;
     config.weight_decay = 1e-3;
     config.ema = 0.998;
-    config.class_weights = "sqrt";
+    config.class_weights = ClassWeights::sqrt;
     config.loss.dice = 0.5;
     config.loss.label_smoothing = 0.05;
     config.minutes = 7.5;

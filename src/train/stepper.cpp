@@ -11,17 +11,19 @@
 namespace camber {
 namespace {
 
+OptimizerRule optimizer_rule(const TrainConfig& config) {
+    if (config.optimizer == OptimizerChoice::sgd) return Sgd{config.momentum, config.nesterov};
+    if (config.optimizer == OptimizerChoice::adam) return Adam{.beta2 = config.beta2};
+    return AdamW{.beta2 = config.beta2};
+}
+
 OptimizerConfig optimizer_config(const TrainConfig& config) {
     // Without clipping the bound is one that never binds: the norm is wanted all the same, to notice a gradient that is
     // not finite before such weights are saved.
     constexpr double no_bound = 1e30;
-    OptimizerConfig result{.rule = parse_optimizer(config.optimizer),
-                           .max_grad_norm = config.clip > 0 ? config.clip : no_bound,
-                           .ema_decay = config.ema};
-    if (auto* sgd = std::get_if<Sgd>(&result.rule)) *sgd = {config.momentum, config.nesterov};
-    if (auto* adam = std::get_if<Adam>(&result.rule)) adam->beta2 = config.beta2;
-    if (auto* adamw = std::get_if<AdamW>(&result.rule)) adamw->beta2 = config.beta2;
-    return result;
+    return {.rule = optimizer_rule(config),
+            .max_grad_norm = config.clip > 0 ? config.clip : no_bound,
+            .ema_decay = config.ema};
 }
 
 ScheduleConfig schedule_config(const TrainConfig& config, std::int64_t total_steps) {

@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "train/batch_source.h"
 #include "train/evaluator.h"
-#include "train/loss.h"
+#include "train/plan.h"
 #include "train/pretrained.h"
 #include "train/run_folder.h"
 #include "train/saver.h"
@@ -18,12 +18,8 @@
 namespace camber {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// How often progress asks a GPU for its sums: each time it waits for the steps that are queued.
 constexpr double pull_seconds = 0.5;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Adds the seconds of its lifetime to a sum.
 class Stopwatch {
@@ -38,23 +34,6 @@ class Stopwatch {
     const Clock::time_point start_ = Clock::now();
 };
 
-/// Seconds of a training batch and of a validation frame.
-struct Speed {
-    double batch = 0, frame = 0;
-};
-
-/// A split in a GPU's memory, copied there when it is first wanted; null where batches come from the host.
-class Residence {
-  public:
-    const ResidentDataset* get(const Dataset& dataset, Device device, std::int64_t& room) {
-        if (!resident_) resident_ = ResidentDataset::make(dataset, device, room);
-        return resident_->get();
-    }
-
-  private:
-    std::optional<std::unique_ptr<ResidentDataset>> resident_;
-};
-
 /// One training run, new or resumed.
 class Run {
   public:
@@ -62,9 +41,9 @@ class Run {
         : Run(folder, observer, stop) {
         if (std::filesystem::exists(folder)) hold_new_folder();
         check_config(config);
-        open_data(config);
-        plan(config);
-        measure(config);
+        data_.emplace(config, observer);
+        plan_run(config, *data_);
+        plan_epochs(config, *data_, observer, begin_);
         set_up(std::move(config), nullptr);
     }
 
@@ -79,8 +58,8 @@ class Run {
             const CheckpointInfo& info = checkpoint.info();
             TrainConfig config = train_config(info.config, folder_.last().string());
             apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
-            open_data(config);
-            set_classes(config);
+            data_.emplace(config, observer);
+            set_classes(config, *data_);
             try {
                 set_up(std::move(config), &checkpoint);
             } catch (const nlohmann::json::exception&) {
@@ -91,8 +70,8 @@ class Run {
             apply(options, config, 0);
             observer.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
-            open_data(config);
-            plan(config);
+            data_.emplace(config, observer);
+            plan_run(config, *data_);
             set_up(std::move(config), nullptr);
         }
     }
@@ -159,10 +138,9 @@ class Run {
         for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
         resumed_ = folder_ready_ = checkpoint != nullptr;
         const std::size_t stage = resumed_ ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
-        model_ = make_model(stage_config(run_, stage), train_->classes(), true, !resumed_);
+        model_ = data_->make_model(stage_config(run_, stage), !resumed_);
         run_.device = model_.config.device;
         run_.dtype = model_.config.dtype;
-        model_.class_weights = weights_tensor(class_weights_, model_.device());
         saver_.emplace(folder_, is_host(model_.device()));
         enter_stage(stage);
         if (resumed_) restore(*checkpoint);
@@ -181,7 +159,7 @@ class Run {
         stage_begin_ = {};
         for (std::size_t i = 0;; ++i) {
             config = stage_config(run_, i);
-            batches_ = Loader(*train_, loader_config(config)).batches_per_epoch();
+            batches_ = data_->batches_per_epoch(config);
             const std::int64_t epoch_steps = (batches_ + config.accumulate - 1) / config.accumulate,
                                steps = epoch_steps * config.epochs;
             if (i == stage) {
@@ -202,9 +180,8 @@ class Run {
     TrainOutcome train_stage() {
         if (stage_count(run_) > 1)
             observer_.on_message(fmt::format("stage {} of {}: {}", stage_ + 1, stage_count(run_), stage_description()));
-        const ResidentDataset* resident = train_residence_.get(*train_, model_.device(), resident_room_);
-        BatchSource source(*train_, loader_config(model_.config), resident, model_.dtype(), epoch_ + batch_ / batches_,
-                           batch_ % batches_);
+        BatchSource source(data_->train(), data_->loader_config(model_.config), data_->resident_train(model_.device()),
+                           model_.dtype(), epoch_ + batch_ / batches_, batch_ % batches_);
         while (epoch_ < stage_begin_.epoch + model_.config.epochs) {
             if (!train_epoch(source) || !finish_epoch()) return TrainOutcome::interrupted;
             if (const std::string why = why_stop(); epoch_ < epochs_ && !why.empty()) {
@@ -220,136 +197,12 @@ class Run {
     /// Micro-batches of the whole run that are done.
     std::int64_t forwards() const { return stage_begin_.batch + (epoch_ - stage_begin_.epoch) * batches_ + batch_; }
 
-    void open_data(const TrainConfig& config) {
-        const std::filesystem::path folder = config.data;
-        DatasetOptions options;
-        train_.emplace(Dataset::open(folder, "train", options));
-        const std::vector<std::string> splits = Dataset::splits(folder);
-        if (std::find(splits.begin(), splits.end(), "val") != splits.end())
-            val_.emplace(Dataset::open(folder, "val", options));
-        refuse_unlabelled(*train_);
-        if (val_) refuse_unlabelled(*val_);
-        if (const std::vector<std::string> absent = absent_classes(*train_); !absent.empty()) {
-            observer_.on_message(fmt::format("no pixel of the training split is labelled {}: {} cannot be learnt",
-                                             fmt::join(absent, ", "), absent.size() == 1 ? "it" : "they"));
-        }
-        class_weights_ = loss_weights(config, *train_);
-    }
-
-    LoaderConfig loader_config(const TrainConfig& config) const {
-        return {.batch_size = config.batch,
-                .height = config.height,
-                .width = config.width,
-                .augment = config.augment,
-                .normalisation = config.normalisation,
-                .shuffle = true,
-                .drop_last = train_->size() >= static_cast<std::size_t>(config.batch),
-                .max_batches = config.epoch_batches,
-                .seed = config.seed,
-                .threads = config.threads};
-    }
-
-    static int epochs_a_step(const TrainConfig& config) {
-        return config.lr_step_size > 0 ? config.lr_step_size : (config.epochs + 2) / 3;
-    }
-
-    /// Has the network refuse a size it does not take, on a device without memory.
-    static void check_size(const TrainConfig& config) {
-        const NoGrad no_grad;
-        nets::make_net(config.net, config.net_options)
-            ->forward(Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::meta));
-    }
-
-    static void check(const TrainConfig& config) {
-        refuse_classifier(*nets::make_net(config.net, config.net_options));
-        if (config.freeze_encoder && config.encoder_weights.empty() && config.weights.empty()) {
-            fail_usage(
-                "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
-                "(data/get_weights.sh fetches published ones)");
-        }
-        check_size(config);
-    }
-
-    /// As many as the data has; a network of one channel, asked for, tells two apart.
-    void set_classes(TrainConfig& config) const {
-        const int count = train_->classes().count();
-        if (count == 2 && config.net_options.contains("classes") && config.net_options["classes"] == 1) return;
-        config.net_options["classes"] = count;
-    }
-
-    /// Refuses what cannot work, and completes the configuration from data and network.
-    void plan(TrainConfig& config) {
-        EvalResult{ConfusionMatrix(1)}.metric(config.monitor);  // refuses an unknown name now, not after an epoch
-        set_classes(config);
-        config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
-        if (!config.weights.empty() && !config.encoder_weights.empty())
-            fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");
-        for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
-    }
-
-    /// Sets the number of epochs from the minutes allowed, and what depends on it.
-    void measure(TrainConfig& config) {
-        if (config.minutes > 0) {
-            if (!config.stages.empty())
-                fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
-            const Speed speed = measure_speed(config);
-            const double batches = static_cast<double>(Loader(*train_, loader_config(config)).batches_per_epoch());
-            const double validation = val_ ? static_cast<double>(val_->size()) * speed.frame : 0;
-            const double epoch = (batches * speed.batch + validation) * (1 + SaveBudget::share);
-            // The best epoch is judged once more when the run is over.
-            const double left = config.minutes * 60 - seconds_since(begin_) - validation;
-            config.epochs = static_cast<int>(std::clamp(left / epoch, 1.0, 1e9));
-            observer_.on_message(
-                fmt::format("a training batch takes {:.3g} s, validation {:.3g} s: {} epochs in {:g} "
-                            "minutes",
-                            speed.batch, validation, config.epochs, config.minutes));
-        }
-        // A number, so that it stays as it is when the run goes on with more epochs.
-        if (config.stages.empty() && config.schedule.kind == ScheduleKind::step)
-            config.lr_step_size = epochs_a_step(config);
-    }
-
-    /// On a network that is thrown away and does not learn, in the way the run will go: validation beside training.
-    Speed measure_speed(TrainConfig config) {
-        constexpr int warm = 2, round = 4;
-        constexpr double least_seconds = 1;
-        config.lr = 0;
-        config.schedule = {};
-        Model model = make_model(config, train_->classes(), true);
-        model.class_weights = weights_tensor(class_weights_, model.device());
-        Stepper stepper(model, 1000);
-        BatchSource source(*train_, loader_config(config),
-                           train_residence_.get(*train_, model.device(), resident_room_), model.dtype(), 0, 0);
-        std::int64_t batches = 0;
-        const auto run = [&](int count) {
-            for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);
-            backend(model.device()).synchronize();
-        };
-        run(warm);
-        const auto start = Clock::now();
-        do run(round);
-        while (seconds_since(start) < least_seconds);
-        Speed speed;
-        speed.batch = seconds_since(start) / static_cast<double>(batches - warm);
-        if (!val_) return speed;
-        Evaluator evaluator(model, *val_, val_residence_.get(*val_, model.device(), resident_room_));
-        const auto seconds_a_frame = [&](std::size_t batches) {
-            std::atomic<bool> enough = false;
-            const auto progress = [&](std::size_t done, std::size_t) {
-                enough = done >= batches * static_cast<std::size_t>(config.batch);
-            };
-            return 1 / evaluator.run(progress, &enough).images_per_second;
-        };
-        seconds_a_frame(warm);
-        speed.frame = seconds_a_frame(round);
-        return speed;
-    }
-
     std::string description() const {
         const TrainConfig& config = model_.config;
-        std::string text = fmt::format("{} with {} parameters on {} ({}), {} training and {} validation frames",
-                                       config.net, model_.parameters->parameter_count(), config.device, config.dtype,
-                                       train_->size(), val_ ? val_->size() : 0);
+        std::string text =
+            fmt::format("{} with {} parameters on {} ({}), {} training and {} validation frames", config.net,
+                        model_.parameters->parameter_count(), name(model_.device()), name(model_.dtype()),
+                        data_->train().size(), data_->val() ? data_->val()->size() : 0);
         if (stage_count(run_) == 1) text += ", " + stage_description();
         if (epoch_ + batch_ > 0) text += fmt::format("; resumed at epoch {}, batch {}", epoch_ + 1, batch_);
         return text;
@@ -445,11 +298,11 @@ class Run {
         std::optional<EvalResult> validation;
         const double lr = stepper_->lr();
         bool better = false;
-        if (val_) {
+        if (data_->val()) {
             validation = validate();
             if (stop_) return false;
             const double metric = validation->metric(model_.config.monitor);
-            better = !best_ || (model_.config.monitor == "loss" ? metric < *best_ : metric > *best_);
+            better = !best_ || (model_.config.monitor == Metric::loss ? metric < *best_ : metric > *best_);
             if (better) {
                 best_ = metric;
                 best_epoch_ = epoch_;
@@ -478,8 +331,8 @@ class Run {
         const auto start = Clock::now();
         if (!evaluator_) {
             // After an epoch of training, whose memory comes first.
-            const ResidentDataset* resident = val_residence_.get(*val_, model_.device(), resident_room_);
-            evaluator_ = std::make_unique<Evaluator>(model_, *val_, resident, frames_to_paint());
+            const ResidentDataset* resident = data_->resident_val(model_.device());
+            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident, frames_to_paint());
             said_validation_not_recorded_ = false;
         }
         std::optional<EvalResult> result;
@@ -500,9 +353,10 @@ class Run {
 
     /// Spread over the split.
     std::vector<std::size_t> frames_to_paint() const {
-        const std::size_t count = std::min(val_->size(), static_cast<std::size_t>(std::max(model_.config.pictures, 0)));
+        const std::size_t count =
+            std::min(data_->val()->size(), static_cast<std::size_t>(std::max(model_.config.pictures, 0)));
         std::vector<std::size_t> frames;
-        for (std::size_t i = 0; i < count; ++i) frames.push_back(i * val_->size() / count);
+        for (std::size_t i = 0; i < count; ++i) frames.push_back(i * data_->val()->size() / count);
         return frames;
     }
 
@@ -511,7 +365,7 @@ class Run {
         std::vector<Image> predictions;
         for (std::size_t i = 0; i < evaluator_->watched().size(); ++i) predictions.push_back(evaluator_->prediction(i));
         saver_->keep_best(checkpoint(false), [this, frames = evaluator_->watched(), images = std::move(predictions)] {
-            folder_.paint(*val_, frames, images);
+            folder_.paint(*data_->val(), frames, images);
         });
     }
 
@@ -548,12 +402,13 @@ class Run {
                                can_grow(run_) ? " (a larger --epochs goes on)" : "");
         }
         const TrainConfig& config = model_.config;
-        if (batch_ > 0 || !val_) return {};
-        const bool lower = config.monitor == "loss";
+        if (batch_ > 0 || !data_->val()) return {};
+        const bool lower = config.monitor == Metric::loss;
         if (config.stop_at > 0 && best_ && (lower ? *best_ <= config.stop_at : *best_ >= config.stop_at))
-            return fmt::format("{} reached {:.4f}, and --stop-at is {:g}", config.monitor, *best_, config.stop_at);
+            return fmt::format("{} reached {:.4f}, and --stop-at is {:g}", name(config.monitor), *best_,
+                               config.stop_at);
         if (config.patience > 0 && epoch_ - 1 - best_epoch_ >= config.patience) {
-            return fmt::format("no better {} for {} epochs, and --patience is {}", config.monitor,
+            return fmt::format("no better {} for {} epochs, and --patience is {}", name(config.monitor),
                                epoch_ - 1 - best_epoch_, config.patience);
         }
         return {};
@@ -577,12 +432,12 @@ class Run {
         info.step = steps();
         info.seed = model_.config.seed;
         info.counters = {{"forward", static_cast<std::uint64_t>(forwards())}};
-        info.best_metric_name = model_.config.monitor;
+        info.best_metric_name = name(model_.config.monitor);
         info.best_metric = best_;
         info.best_epoch = best_epoch_;
         info.extra = {{"stage", stage_},
                       {"classes", nlohmann::json::parse(class_table_json(model_.classes))},
-                      {"class_weights", class_weights_},
+                      {"class_weights", data_->class_weights()},
                       {"sums", stepper_->sums().json()}};
         result.add("model.", model_.tensors());
         for (const NamedTensor& tensor : stepper_->optimizer().state()) {
@@ -627,15 +482,12 @@ class Run {
     std::optional<FolderLock> lock_;
     bool resumed_ = false;       // from a checkpoint
     bool folder_ready_ = false;  // it and its config.json are there
-    std::optional<Dataset> train_, val_;
-    std::vector<float> class_weights_;
+    std::optional<RunData> data_;
     TrainConfig run_;  // model_.config is the stage's
     std::size_t stage_ = 0;
     Position stage_begin_;
     int epochs_ = 0;  // of all stages
     Model model_;
-    std::int64_t resident_room_ = most_resident_bytes;
-    Residence train_residence_, val_residence_;
     std::optional<Stepper> stepper_;
     std::unique_ptr<Evaluator> evaluator_;  // of the stage
     std::optional<Saver> saver_;

@@ -49,7 +49,6 @@ TEST_CASE("batches: shapes, order, every sample once an epoch") {
     LoaderConfig config = small_config(2);
     Loader loader(dataset, config);
     CHECK(loader.batches_per_epoch() == 4);
-    CHECK(loader.samples_per_epoch() == 10);
     std::vector<std::vector<std::size_t>> orders;
     for (int epoch = 0; epoch < 2; ++epoch) {
         std::vector<std::size_t> order;
@@ -71,7 +70,6 @@ TEST_CASE("batches: shapes, order, every sample once an epoch") {
 
     config.drop_last = true;
     CHECK(Loader(dataset, config).batches_per_epoch() == 3);
-    CHECK(Loader(dataset, config).samples_per_epoch() == 9);
     config.shuffle = false;
     CHECK(Loader(dataset, config).next().indices == std::vector<std::size_t>{0, 1, 2});
 }

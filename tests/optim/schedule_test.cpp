@@ -96,12 +96,6 @@ TEST_CASE("past its end a schedule keeps its last value, and the shortest runs a
     }
 }
 
-TEST_CASE("a schedule's JSON gives it back") {
-    for (const ScheduleConfig& config : every_kind) CHECK(schedule_from_json(schedule_to_json(config)) == config);
-    CHECK(schedule_to_json({}) == json{{"kind", "constant"}});
-    CHECK(schedule_from_json(json::object()) == ScheduleConfig{});
-}
-
 TEST_CASE("bad options are refused by name") {
     const auto refusal = [](const ScheduleConfig& config) { return error_of([&] { Schedule{config}; }); };
     CHECK_THROWS_AS(Schedule({.warmup_steps = -1}), UsageError);
@@ -125,13 +119,4 @@ TEST_CASE("bad options are refused by name") {
           std::string::npos);
     CHECK(refusal({.kind = ScheduleKind::one_cycle, .total_steps = 5, .final_div_factor = -1}).find("final_div") !=
           std::string::npos);
-
-    const auto json_refusal = [](const char* text) { return error_of([&] { schedule_from_json(json::parse(text)); }); };
-    CHECK(json_refusal(R"({"kind": "cosin"})") ==
-          "unknown schedule 'cosin': constant, step, polynomial, cosine and one_cycle are known");
-    CHECK(json_refusal(R"({"kind": 1})") == "schedule: kind must be text");
-    CHECK(json_refusal(R"({"steps": 1})") == "schedule: unknown option 'steps'");
-    CHECK(json_refusal(R"({"total_steps": 1.5})") == "schedule: total_steps must be a whole number");
-    CHECK(json_refusal(R"({"gamma": "x"})") == "schedule: gamma must be a number");
-    CHECK(json_refusal("[]") == "schedule: it is not a JSON object");
 }

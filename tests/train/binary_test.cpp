@@ -13,8 +13,8 @@ TEST_CASE("the losses of one channel are binary cross-entropy and binary focal l
     const std::vector<std::uint8_t> labels = {0, 1, 1, 255, 0, 1};
     TrainConfig config;
     config.net_options = {{"width", 4}, {"depth", 1}, {"classes", 1}};
-    config.device = "cpu";
-    config.dtype = "f32";
+    config.device = Device::cpu;
+    config.dtype = Dtype::f32;
     for (const double gamma : {0.0, 2.0}) {
         config.loss = {};
         config.loss.focal_gamma = gamma;

@@ -30,13 +30,13 @@ Dataset scenes(std::size_t count) {
     return Dataset::from_samples(std::move(images), std::move(labels), camvid11());
 }
 
-TrainConfig small(Device device, double ema = 0, const char* dtype = "f32") {
+TrainConfig small(Device device, double ema = 0, Dtype dtype = Dtype::f32) {
     TrainConfig config;
     config.net_options = {{"classes", camvid11().count()}, {"width", 2}, {"depth", 2}};
     config.height = height;
     config.width = width;
     config.batch = 2;
-    config.device = name(device);
+    config.device = device;
     config.dtype = dtype;
     config.ema = ema;
     config.lr = 0.02;
@@ -76,7 +76,7 @@ struct Run {
 };
 
 /// Three epochs of a step and a validation.
-Run train(Device device, double ema, bool resident, bool recorded, const char* dtype = "f32") {
+Run train(Device device, double ema, bool resident, bool recorded, Dtype dtype = Dtype::f32) {
     std::optional<ProfileScope> no_recording;
     if (!recorded) no_recording.emplace(device);
     const Dataset dataset = scenes(5);
@@ -128,7 +128,8 @@ TEST_CASE("validation on the device counts what batches from the host give, reco
         const Run eager = train(device, 0.9, true, false);
         CHECK(eager.why_not_recorded != "");
         CHECK(runs[1].epochs == eager.epochs);
-        const Run rounded = train(device, 0.9, true, true, "bf16"), there = train(device, 0.9, false, true, "bf16");
+        const Run rounded = train(device, 0.9, true, true, Dtype::bf16),
+                  there = train(device, 0.9, false, true, Dtype::bf16);
         for (std::size_t i = 0; i < rounded.epochs.size(); ++i) check_close(rounded.epochs[i], there.epochs[i]);
 
         const Dataset dataset = scenes(5);

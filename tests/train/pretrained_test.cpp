@@ -23,8 +23,8 @@ TEST_CASE("an encoder starts from a classifier's weights and stays as it is when
     config.net_options = {{"classes", camvid11().count()}};
     config.encoder_weights = file;
     config.freeze_encoder = true;
-    config.device = "cpu";
-    config.dtype = "f32";
+    config.device = Device::cpu;
+    config.dtype = Dtype::f32;
     config.batch = 1;
     config.height = config.width = 32;
     Model model = make_model(config, camvid11(), true, true);

@@ -29,7 +29,7 @@ Model narrow_model(const std::string& net, std::vector<double> encoder_lr) {
     config.net = net;
     config.net_options = {{"classes", camvid11().count()}, {"width", 4}};
     config.encoder_lr = std::move(encoder_lr);
-    config.device = "cpu";
+    config.device = Device::cpu;
     return make_model(config, camvid11(), true);
 }
 
@@ -39,7 +39,7 @@ TrainConfig staged(const fs::path& data) {
     config.net = "smp-unet-resnet34";
     config.net_options = {{"width", 4}};
     config.data = data.string();
-    config.device = "cpu";
+    config.device = Device::cpu;
     config.pictures = 0;
     config.ema = 0.9;
     config.stages = {{{"epochs", 1},
@@ -104,7 +104,7 @@ TEST_CASE("a stage replaces fields of the run's configuration, and nothing that 
     CHECK(stage_count(TrainConfig()) == 1);
     config.stages[1]["optimiser"] = "sgd";
     CHECK(testing::mentions(testing::error_of([&] { stage_config(config, 1); }),
-                            {"stage 2 of the run has 'optimiser'", "epochs, epoch_batches, height"}));
+                            {"stage 2 of the run has 'optimiser'", "height, width, batch", "epochs, epoch_batches"}));
 }
 
 TEST_CASE("the encoder's stages learn at their own rates, biases and batch norms without decay") {
@@ -225,7 +225,7 @@ TEST_CASE(
         TrainConfig config = train_preset(preset.name);
         CHECK(train_config(to_json(config)).stages == config.stages);
         config.net_options["classes"] = camvid11().count();
-        config.device = "cpu";
+        config.device = Device::cpu;
         for (std::size_t i = 0; i < stage_count(config); ++i) {
             const TrainConfig stage = stage_config(config, i);
             const auto net = nets::make_net(stage.net, stage.net_options);

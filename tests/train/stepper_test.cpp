@@ -35,8 +35,8 @@ TrainConfig small(Device device, int accumulate) {
     config.width = width;
     config.batch = 2;
     config.accumulate = accumulate;
-    config.device = name(device);
-    config.dtype = "f32";
+    config.device = device;
+    config.dtype = Dtype::f32;
     config.ema = 0.9;
     config.loss.dice = 0.5;
     return config;

@@ -1,0 +1,293 @@
+#include "train/options.h"
+
+#include <algorithm>
+
+#include "train/loss.h"
+
+namespace camber {
+namespace {
+
+/// Says of the row added last what differs from the usual.
+struct Row {
+    TrainOption& option;
+
+    Row otherwise(const char* text) const { return option.otherwise = text, *this; }
+    Row flag(const char* text) const { return option.flag = text, *this; }
+    Row given(NumberRange range) const { return option.given_range = range, *this; }
+    Row sets(std::vector<std::string> keys) const { return option.keys = std::move(keys), *this; }
+    Row in_stages() const { return option.in_stages = true, *this; }
+    Row when(bool matters) const { return option.matters = matters, *this; }
+};
+
+class Table {
+  public:
+    /// Rows from here on are in a group of the command line's help.
+    void group(const char* name) {
+        group_ = name;
+        part("");
+    }
+    /// Rows from here on are in an object of their own in JSON, which stages can have or not.
+    void part(const std::string& name, bool in_stages = false) {
+        part_ = name;
+        in_stages_ = in_stages;
+    }
+
+    /// A row whose flag is --NAME where there is help.
+    template <class T>
+    Row option(const std::string& name, T& field, NumberRange range, const std::string& help = "") {
+        return add(name, &field, range, help);
+    }
+    template <class T>
+    Row option(const std::string& name, T& field, const std::string& help = "") {
+        return add(name, &field, {}, help);
+    }
+    template <Named E>
+    Row option(const std::string& name, E& field, const std::string& help) {
+        return add(name,
+                   Choice{names_of<E>(), [&field] { return static_cast<std::size_t>(field); },
+                          [&field](std::size_t i) { field = static_cast<E>(i); }},
+                   {}, help);
+    }
+    /// "auto", or one of `among`.
+    template <class E, std::size_t n>
+    Row option(const std::string& text, std::optional<E>& field, const E (&among)[n], const std::string& help) {
+        std::vector<std::string> names = names_of(among);
+        names.insert(names.begin(), "auto");
+        const auto get = [&field, &among] {
+            return field ? static_cast<std::size_t>(std::find(among, among + n, *field) - among) + 1 : 0;
+        };
+        const auto set = [&field, &among](std::size_t i) { field = i == 0 ? std::optional<E>() : among[i - 1]; };
+        return add(text, Choice{std::move(names), get, set}, {}, help);
+    }
+    Row option(const std::string& name, Spelling spelling, const std::string& help) {
+        return add(name, spelling, {}, help);
+    }
+
+    std::vector<TrainOption> rows;
+
+  private:
+    Row add(const std::string& name, decltype(TrainOption::value) value, NumberRange range, const std::string& help) {
+        TrainOption& row = rows.emplace_back();
+        row.name = part_.empty() ? name : part_ + "." + name;
+        row.value = std::move(value);
+        row.range = row.given_range = range;
+        row.help = help;
+        row.group = group_;
+        row.flag = "--" + name;
+        std::replace(row.flag.begin(), row.flag.end(), '_', '-');
+        row.keys = {part_.empty() ? name : part_};
+        row.in_stages = in_stages_;
+        return {row};
+    }
+
+    std::string group_, part_;
+    bool in_stages_ = false;
+};
+
+}  // namespace
+
+std::vector<TrainOption> train_options(TrainConfig& c) {
+    const NumberRange share = from_to(0, 1), count = at_least(0), positive = at_least(1), amount = at_least(0);
+    Table t;
+    t.group("Options");
+    t.option("data", c.data, "Folder of the dataset (SegNet's CamVid layout)");
+
+    t.group("Network");
+    t.option("net", c.net, "Network").otherwise("unet, or that of the checkpoint in --weights");
+    t.option("net_options", c.net_options);
+    t.option(
+        "weights", c.weights,
+        "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; a last layer for other "
+        "classes starts anew");
+    t.option("encoder_weights", c.encoder_weights,
+             "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from");
+    t.option("freeze_encoder", c.freeze_encoder, "Keep the encoder's weights; batch norms go on learning").in_stages();
+    t.option("freeze_batch_norms", c.freeze_batch_norms, "With --freeze-encoder: its batch norms too").in_stages();
+
+    t.group("Data");
+    t.option("size",
+             Spelling{[&c] { return fmt::format("{}x{}", c.height, c.width); },
+                      [&c](const std::string& text) { std::tie(c.height, c.width) = parse_size(text); }},
+             "HEIGHTxWIDTH of the network's input")
+        .sets({"height", "width"});
+    t.option("height", c.height, positive).in_stages();
+    t.option("width", c.width, positive).in_stages();
+    t.option("batch", c.batch, positive, "Frames a batch").in_stages();
+    t.option("threads", c.threads, from_to(0, 1024), "Threads that prepare batches");
+    t.part("augment", true);
+    t.option("enabled", c.augment.enabled, "Whole frames, no random crop, flip, scale or colour").flag("--no-augment");
+    t.option("scale_min", c.augment.scale_min, above(0));
+    t.option("scale_max", c.augment.scale_max, above(0));
+    t.option("aspect", c.augment.aspect, amount);
+    t.option("flip", c.augment.flip, share);
+    t.option("flip_vertical", c.augment.flip_vertical, share);
+    t.option("emboss", c.augment.emboss, share);
+    t.option("edges", c.augment.edges, share);
+    t.option("sharpen", c.augment.sharpen, share);
+    t.option("brightness", c.augment.brightness, share);
+    t.option("contrast", c.augment.contrast, share);
+    t.option("saturation", c.augment.saturation, share);
+    t.part("normalisation");
+    t.option("mean", c.normalisation.mean);
+    t.option("std", c.normalisation.std, above(0));
+
+    t.group("Training");
+    t.option("epochs", c.epochs, positive, "Passes over the training frames").in_stages();
+    t.option("epoch_batches", c.epoch_batches, count, "Batches an epoch, drawn anew each time")
+        .otherwise("every frame once")
+        .in_stages();
+    t.option("minutes", c.minutes, from_to(0, 1e6), "Choose --epochs to fit, from the speed measured at the start")
+        .otherwise("off");
+    t.option("lr", c.lr, amount, "Peak learning rate").in_stages();
+    t.option("encoder_lr", c.encoder_lr, amount,
+             "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1")
+        .otherwise("1")
+        .in_stages();
+    t.part("schedule", true);
+    const ScheduleConfig& s = c.schedule;
+    const bool steps = s.kind == ScheduleKind::step, polynomial = s.kind == ScheduleKind::polynomial,
+               cosine = s.kind == ScheduleKind::cosine, one_cycle = s.kind == ScheduleKind::one_cycle;
+    t.option("kind", c.schedule.kind, "How the learning rate goes")
+        .flag("--schedule")
+        .sets({"schedule", "lr_step_size"});
+    t.option("total_steps", c.schedule.total_steps, count).when(polynomial || cosine || one_cycle);
+    t.option("step_size", c.schedule.step_size, count).when(steps);
+    t.option("gamma", c.schedule.gamma, above(0), "Schedule step: by what the rate is multiplied")
+        .flag("--lr-gamma")
+        .when(steps);
+    t.option("warmup_steps", c.schedule.warmup_steps, count, "Steps of linear warm-up before the schedule")
+        .flag("--warmup")
+        .when(s.warmup_steps > 0);
+    t.option("warmup_start", c.schedule.warmup_start, amount).when(s.warmup_steps > 0);
+    t.option("power", c.schedule.power, above(0)).when(polynomial);
+    t.option("end_factor", c.schedule.end_factor, amount).when(polynomial || cosine);
+    t.option("pct_start", c.schedule.pct_start, share).when(one_cycle);
+    t.option("div_factor", c.schedule.div_factor, above(0)).when(one_cycle);
+    t.option("final_div_factor", c.schedule.final_div_factor, above(0)).when(one_cycle);
+    t.part("");
+    t.option("lr_step_size", c.lr_step_size, count,
+             "Schedule step: epochs after which the rate is multiplied, again and again")
+        .given(positive)
+        .otherwise("a third of --epochs")
+        .in_stages();
+    t.option("optimizer", c.optimizer, "Rule by which weights are stepped");
+    t.option("momentum", c.momentum, from_below(0, 1), "SGD's momentum");
+    t.option("beta2", c.beta2, from_below(0, 1), "Adam's and AdamW's decay of squared gradients");
+    t.option("nesterov", c.nesterov, "SGD with Nesterov momentum");
+    t.option("weight_decay", c.weight_decay, amount, "Not applied to biases and batch normalisation").in_stages();
+    t.option("clip", c.clip, amount, "Largest global gradient norm, 0 for none").in_stages();
+    t.option("ema", c.ema, from_below(0, 1), "Decay of the weight average that is evaluated, 0 for none");
+    t.option("accumulate", c.accumulate, positive, "Batches averaged before each step").in_stages();
+    std::vector<std::string> terms;
+    for (const LossTerm& term : loss_terms) terms.push_back(term.name);
+    t.option("loss",
+             Spelling{[&c] { return loss_text(c.loss); }, [&c](const std::string& text) { parse_loss(text, c.loss); }},
+             fmt::format("Terms {}, as cross_entropy+dice:0.5", fmt::join(terms, ", ")));
+    t.part("loss");
+    for (const LossTerm& term : loss_terms) t.option(term.name, c.loss.*term.weight, amount);
+    t.option("ignore_index", c.loss.ignore_index, from_to(-1, 255));
+    t.option("label_smoothing", c.loss.label_smoothing, share, "Cross-entropy's");
+    t.option("smooth", c.loss.smooth, amount);
+    t.option("per_image", c.loss.per_image);
+    t.option("focal_gamma", c.loss.focal_gamma, amount);
+    t.part("");
+    t.option("class_weights", c.class_weights, "Cross-entropy's, by median frequency or the square root of that");
+    t.option("seed", c.seed, count, "Of weights, order, augmentation and dropout");
+    t.option("stages", c.stages);
+
+    t.group("Stopping");
+    t.option("monitor", c.monitor, "What makes an epoch the best");
+    t.option("stop_at", c.stop_at, amount, "Stop once the monitored metric is this good").otherwise("off");
+    t.option("patience", c.patience, count, "Stop after this many epochs without a better one").otherwise("off");
+    t.option("checkpoint_minutes", c.checkpoint_minutes, amount, "Save at least this often");
+    t.option("pictures", c.pictures, count, "Validation frames to paint");
+
+    t.group("Device");
+    t.option("device", c.device, run_devices, "What the network runs on")
+        .otherwise("cuda where there is a GPU, else cpu");
+    t.option("dtype", c.dtype, run_dtypes, "Activations").otherwise("bf16 on a GPU that has it, else f32");
+    return std::move(t.rows);
+}
+
+namespace {
+
+/// Takes a text; see TrainOption::take().
+struct Taker {
+    const std::string& text;
+    const NumberRange& range;
+
+    std::string operator()(bool* to) const { return *to = text == "true", ""; }
+    std::string operator()(std::string* to) const { return *to = text, ""; }
+    template <class T>
+    std::string operator()(T* to) const requires std::is_arithmetic_v<T> {
+        return read_number(text, range, *to);
+    }
+    std::string operator()(std::vector<double>* to) const {
+        std::vector<double> numbers;
+        for (std::size_t begin = 0; begin <= text.size();) {
+            const std::size_t end = std::min(text.find(',', begin), text.size());
+            const std::string wrong = read_number(text.substr(begin, end - begin), range, numbers.emplace_back());
+            if (!wrong.empty()) return wrong;
+            begin = end + 1;
+        }
+        return *to = std::move(numbers), "";
+    }
+    std::string operator()(const Choice& choice) const {
+        const auto found = std::find(choice.names.begin(), choice.names.end(), text);
+        if (found == choice.names.end()) return fmt::format("must be {}, not '{}'", one_of(choice.names), text);
+        return choice.set(static_cast<std::size_t>(found - choice.names.begin())), "";
+    }
+    std::string operator()(const Spelling& spelling) const {
+        try {
+            return spelling.set(text), "";
+        } catch (const UsageError& error) {
+            return error.what();
+        }
+    }
+    template <class T>
+    std::string operator()(T*) const {
+        return "can be given in JSON alone";
+    }
+};
+
+/// A value as help shows it.
+struct Shower {
+    std::string operator()(const bool*) const { return ""; }
+    std::string operator()(const std::string* text) const { return *text; }
+    template <class T>
+    std::string operator()(const T* number) const requires std::is_arithmetic_v<T> {
+        return fmt::format("{}", *number);
+    }
+    std::string operator()(const Choice& choice) const { return choice.names[choice.get()]; }
+    std::string operator()(const Spelling& spelling) const { return spelling.get(); }
+    template <class T>
+    std::string operator()(const T*) const {
+        return "";
+    }
+};
+
+}  // namespace
+
+std::string TrainOption::take(const std::string& text) const { return std::visit(Taker{text, given_range}, value); }
+
+const char* TrainOption::type() const {
+    if (is<int*>() || is<std::int64_t*>()) return "INT";
+    if (is<std::uint64_t*>()) return "UINT";
+    return is<double*>() || is<std::vector<double>*>() ? "FLOAT" : "TEXT";
+}
+
+std::string TrainOption::full_help() const {
+    std::string text = help;
+    if (const auto* choice = std::get_if<Choice>(&value)) text += ": " + one_of(choice->names);
+    const std::string shown = otherwise.empty() ? std::visit(Shower(), value) : otherwise;
+    return shown.empty() ? text : fmt::format("{} [{}]", text, shown);
+}
+
+std::string set_train_option(TrainConfig& config, const std::string& name, const std::string& text) {
+    for (const TrainOption& option : train_options(config)) {
+        if (option.name == name) return option.take(text);
+    }
+    fail_usage("a run has no option '{}'", name);
+}
+
+}  // namespace camber

@@ -1,0 +1,162 @@
+#include "train/plan.h"
+
+#include <camber/autograd.h>
+
+#include <algorithm>
+
+#include "backend/backend.h"
+#include "data/sample_order.h"
+#include "train/batch_source.h"
+#include "train/evaluator.h"
+#include "train/loss.h"
+#include "train/pretrained.h"
+#include "train/saver.h"
+#include "train/stepper.h"
+
+namespace camber {
+
+RunData::RunData(const TrainConfig& config, TrainObserver& observer)
+    : train_(Dataset::open(config.data, "train", DatasetOptions())) {
+    const std::vector<std::string> splits = Dataset::splits(config.data);
+    if (std::find(splits.begin(), splits.end(), "val") != splits.end())
+        val_.emplace(Dataset::open(config.data, "val", DatasetOptions()));
+    refuse_unlabelled(train_);
+    if (val_) refuse_unlabelled(*val_);
+    if (const std::vector<std::string> absent = absent_classes(train_); !absent.empty()) {
+        observer.on_message(fmt::format("no pixel of the training split is labelled {}: {} cannot be learnt",
+                                        fmt::join(absent, ", "), absent.size() == 1 ? "it" : "they"));
+    }
+    class_weights_ = loss_weights(config, train_);
+}
+
+const ResidentDataset* RunData::resident(Resident& resident, const Dataset& dataset, Device device) {
+    if (!resident) resident = ResidentDataset::make(dataset, device, room_);
+    return resident->get();
+}
+
+LoaderConfig RunData::loader_config(const TrainConfig& config) const {
+    return {.batch_size = config.batch,
+            .height = config.height,
+            .width = config.width,
+            .augment = config.augment,
+            .normalisation = config.normalisation,
+            .shuffle = true,
+            .drop_last = train_.size() >= static_cast<std::size_t>(config.batch),
+            .max_batches = config.epoch_batches,
+            .seed = config.seed,
+            .threads = config.threads};
+}
+
+std::int64_t RunData::batches_per_epoch(const TrainConfig& config) const {
+    const LoaderConfig loader = loader_config(config);
+    check_loader_config(train_, loader);
+    return SampleOrder(train_.size(), loader).batches_per_epoch();
+}
+
+Model RunData::make_model(const TrainConfig& config, bool pretrained) const {
+    Model model = camber::make_model(config, train_.classes(), true, pretrained);
+    model.class_weights = weights_tensor(class_weights_, model.device());
+    return model;
+}
+
+int epochs_a_step(const TrainConfig& config) {
+    return config.lr_step_size > 0 ? config.lr_step_size : (config.epochs + 2) / 3;
+}
+
+void set_classes(TrainConfig& config, const RunData& data) {
+    const int count = data.train().classes().count();
+    if (count == 2 && config.net_options.contains("classes") && config.net_options["classes"] == 1) return;
+    config.net_options["classes"] = count;
+}
+
+namespace {
+
+/// Has the network refuse a size it does not take, on a device without memory.
+void check_size(const TrainConfig& config) {
+    const NoGrad no_grad;
+    nets::make_net(config.net, config.net_options)
+        ->forward(Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::meta));
+}
+
+void check(const TrainConfig& config) {
+    refuse_classifier(*nets::make_net(config.net, config.net_options));
+    if (config.freeze_encoder && config.encoder_weights.empty() && config.weights.empty()) {
+        fail_usage(
+            "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
+            "(data/get_weights.sh fetches published ones)");
+    }
+    check_size(config);
+}
+
+/// Seconds of a training batch and of a validation frame.
+struct Speed {
+    double batch = 0, frame = 0;
+};
+
+/// On a network that is thrown away and does not learn, in the way the run will go: validation beside training.
+Speed measure_speed(TrainConfig config, RunData& data) {
+    constexpr int warm = 2, round = 4;
+    constexpr double least_seconds = 1;
+    config.lr = 0;
+    config.schedule = {};
+    Model model = data.make_model(config, false);
+    Stepper stepper(model, 1000);
+    BatchSource source(data.train(), data.loader_config(config), data.resident_train(model.device()), model.dtype(), 0,
+                       0);
+    std::int64_t batches = 0;
+    const auto run = [&](int count) {
+        for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);
+        backend(model.device()).synchronize();
+    };
+    run(warm);
+    const auto start = Clock::now();
+    do run(round);
+    while (seconds_since(start) < least_seconds);
+    Speed speed;
+    speed.batch = seconds_since(start) / static_cast<double>(batches - warm);
+    if (!data.val()) return speed;
+    Evaluator evaluator(model, *data.val(), data.resident_val(model.device()));
+    const auto seconds_a_frame = [&](std::size_t batches) {
+        std::atomic<bool> enough = false;
+        const auto progress = [&](std::size_t done, std::size_t) {
+            enough = done >= batches * static_cast<std::size_t>(config.batch);
+        };
+        return 1 / evaluator.run(progress, &enough).images_per_second;
+    };
+    seconds_a_frame(warm);
+    speed.frame = seconds_a_frame(round);
+    return speed;
+}
+
+}  // namespace
+
+void plan_run(TrainConfig& config, const RunData& data) {
+    set_classes(config, data);
+    config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
+    if (!config.weights.empty() && !config.encoder_weights.empty())
+        fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");
+    for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
+}
+
+void plan_epochs(TrainConfig& config, RunData& data, TrainObserver& observer, Clock::time_point begin) {
+    if (config.minutes > 0) {
+        if (!config.stages.empty())
+            fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
+        const Speed speed = measure_speed(config, data);
+        const double batches = static_cast<double>(data.batches_per_epoch(config));
+        const double validation = data.val() ? static_cast<double>(data.val()->size()) * speed.frame : 0;
+        const double epoch = (batches * speed.batch + validation) * (1 + SaveBudget::share);
+        // The best epoch is judged once more when the run is over.
+        const double left = config.minutes * 60 - seconds_since(begin) - validation;
+        config.epochs = static_cast<int>(std::clamp(left / epoch, 1.0, 1e9));
+        observer.on_message(
+            fmt::format("a training batch takes {:.3g} s, validation {:.3g} s: {} epochs in {:g} "
+                        "minutes",
+                        speed.batch, validation, config.epochs, config.minutes));
+    }
+    // A number, so that it stays as it is when the run goes on with more epochs.
+    if (config.stages.empty() && config.schedule.kind == ScheduleKind::step)
+        config.lr_step_size = epochs_a_step(config);
+}
+
+}  // namespace camber

@@ -1,0 +1,62 @@
+#pragma once
+#include <camber/train.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "train/resident_dataset.h"
+
+namespace camber {
+
+using Clock = std::chrono::steady_clock;
+inline double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// What a run learns from: its splits, in a GPU's memory too, and what the loss takes from them.
+class RunData {
+  public:
+    /// Throws Error for data that no run can learn from; tells of classes that cannot be learnt.
+    RunData(const TrainConfig& config, TrainObserver& observer);
+
+    const Dataset& train() const { return train_; }
+    /// Null when the dataset has no val split.
+    const Dataset* val() const { return val_ ? &*val_ : nullptr; }
+    /// The splits in the memory of a device, copied there when first wanted; null where batches come from the host.
+    const ResidentDataset* resident_train(Device device) { return resident(resident_train_, train_, device); }
+    const ResidentDataset* resident_val(Device device) { return resident(resident_val_, *val_, device); }
+    /// Cross-entropy's class weights, one a class; empty when unweighted.
+    const std::vector<float>& class_weights() const { return class_weights_; }
+
+    LoaderConfig loader_config(const TrainConfig& config) const;
+    /// Throws UsageError when an epoch would have no batch.
+    std::int64_t batches_per_epoch(const TrainConfig& config) const;
+    Model make_model(const TrainConfig& config, bool pretrained) const;
+
+  private:
+    using Resident = std::optional<std::unique_ptr<ResidentDataset>>;
+    const ResidentDataset* resident(Resident& resident, const Dataset& dataset, Device device);
+
+    Dataset train_;
+    std::optional<Dataset> val_;
+    std::vector<float> class_weights_;
+    std::int64_t room_ = most_resident_bytes;
+    Resident resident_train_, resident_val_;
+};
+
+/// Schedule step: epochs after which the rate is multiplied.
+int epochs_a_step(const TrainConfig& config);
+
+/// As many classes as the data has; a network of one channel, asked for, tells two apart.
+void set_classes(TrainConfig& config, const RunData& data);
+
+/// Refuses what cannot work, and completes the configuration from data and network.
+void plan_run(TrainConfig& config, const RunData& data);
+
+/// Where the configuration gives `minutes`, sets the number of epochs to what fits since `begin` at the speed measured
+/// now; and what depends on it.
+void plan_epochs(TrainConfig& config, RunData& data, TrainObserver& observer, Clock::time_point begin);
+
+}  // namespace camber
