@@ -1,6 +1,6 @@
 #pragma once
+#include <camber/module.h>
 #include <camber/named_tensor.h>
-#include <camber/nn.h>
 #include <camber/weights.h>
 
 #include <nlohmann/json.hpp>
@@ -80,7 +80,7 @@ std::vector<std::pair<std::string, std::string>> import_sources();
 struct FittedOptions {
     nlohmann::json options;  ///< those given, and those that the file's names and shapes tell where they differ from
                              ///< the defaults
-    bool fits = false;  ///< see ImportReport::fits()
+    bool fits = false;       ///< see ImportReport::fits()
 };
 
 /// What the file says of the options of `net` (classes, channels, widths, kernels, flags) that are not `given`: whole

@@ -7,7 +7,7 @@
 #include <xmmintrin.h>
 #endif
 
-#include "data/parallel.h"
+#include "core/parallel_for.h"
 
 namespace camber {
 namespace {

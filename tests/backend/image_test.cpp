@@ -1,4 +1,5 @@
-#include <camber/data.h>
+#include <camber/loader.h>
+#include <camber/synth.h>
 #include <doctest/doctest.h>
 
 #include <cstring>
