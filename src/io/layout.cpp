@@ -1,5 +1,7 @@
 #include "io/layout.h"
 
+#include <camber/error.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -7,7 +9,9 @@
 #include <xmmintrin.h>
 #endif
 
+#include "core/finite.h"
 #include "core/parallel_for.h"
+#include "io/printable.h"
 
 namespace camber {
 namespace {
@@ -82,6 +86,17 @@ void transpose_matrix(const float* from, std::int64_t rows, std::int64_t cols, f
 #endif
 }
 
+/// Throws Error where an element is a NaN or an infinity; `first` is the index of from[0] in the entry.
+void refuse_non_finite(const WeightFile& file, const WeightEntry& entry, std::int64_t first, const float* from,
+                       std::int64_t count) {
+    const auto size = static_cast<std::size_t>(count);
+    const std::size_t i = first_non_finite(from, size);
+    if (i < size) {
+        fail("{}: {} is not finite: element {} of {} is {}", file.file().string(), printable(entry.name),
+             first + static_cast<std::int64_t>(i), entry.shape_text(), from[i]);
+    }
+}
+
 }  // namespace
 
 Layout layout_of(Role role, const Shape& ours, Convention convention, std::int64_t pixels) {
@@ -132,12 +147,17 @@ void read_transposed(const WeightFile& file, std::span<const Reading> readings) 
         const auto& [reading, first, last, most] = shares[i];
         const Transposition& t = reading->transposition;
         const std::int64_t rows = reading->entry->rows(), row = reading->entry->numel() / rows;
-        if (t.identity()) return file.read_rows(*reading->entry, first, last - first, reading->to + first * row);
+        if (t.identity()) {
+            float* const to = reading->to + first * row;
+            file.read_rows(*reading->entry, first, last - first, to);
+            return refuse_non_finite(file, *reading->entry, first * row, to, (last - first) * row);
+        }
         thread_local std::vector<float> staged;  // the thread ends with the loop
         staged.resize(std::max(staged.size(), static_cast<std::size_t>(std::min(most, last - first) * row)));
         for (std::int64_t begin = first; begin < last; begin += most) {
             const std::int64_t count = std::min(most, last - begin);
             file.read_rows(*reading->entry, begin, count, staged.data());
+            refuse_non_finite(file, *reading->entry, begin * row, staged.data(), count * row);
             // The file's rows are whole matrices of the batch, or with a batch of one, whole rows of its matrix.
             if (t.batch == rows) {
                 transpose({count, t.rows, t.cols}, staged.data(), reading->to + begin * row);

@@ -47,7 +47,7 @@ struct Reading {
 };
 
 /// Reads tensors of the file through their transpositions, on every core, in pieces, so that nothing of their size is
-/// needed beside `to`.
+/// needed beside `to`. Throws Error naming the first tensor with a NaN or an infinity that it comes upon.
 void read_transposed(const WeightFile& file, std::span<const Reading> readings);
 
 }  // namespace camber

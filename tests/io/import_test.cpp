@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "io/layout.h"
 #include "io/name_map.h"
@@ -394,5 +395,28 @@ TEST_CASE("transpositions undo each other, whatever the sizes of the tiles") {
         const auto file = WeightFile::open(folder / "x");
         read_transposed(*file, std::array{Reading{file->find("x"), t, pieces.data()}});
         CHECK(pieces == whole);
+    }
+}
+
+TEST_CASE("weights that are not finite are refused, wherever in a tensor and however it is laid out") {
+    const TemporaryFolder folder;
+    const nlohmann::json options = {{"width", 4}, {"depth", 1}};
+    const auto net = nets::make_net("unet", options);
+    const nn::ParameterBuffer memory(*net, {.seed = 1, .gradients = false});
+    for (const char* target : {"bottleneck.conv1.weight", "bottleneck.bn1.running_var", "head.bias"}) {
+        for (const float value : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+            std::vector<NamedTensor> tensors = export_weights(*net);
+            const auto named =
+                std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.name == target; });
+            REQUIRE(named != tensors.end());
+            named->tensor = named->tensor.clone();
+            named->tensor.data<float>()[named->tensor.numel() - 1] = value;
+            write_safetensors(folder / "a", tensors);
+            const auto file = WeightFile::open(folder / "a");
+            const auto again = nets::make_net("unet", options);
+            const std::string message = error_of([&] { import_weights(*file, *again); });
+            const auto wanted = fmt::format("a: {} is not finite: element {} of", target, named->tensor.numel() - 1);
+            CHECK(mentions(message, {wanted.c_str()}));
+        }
     }
 }
