@@ -1,5 +1,5 @@
 #pragma once
-#include <camber/nn.h>
+#include <camber/layers.h>
 
 namespace camber::nets {
 

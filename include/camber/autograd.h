@@ -58,7 +58,7 @@ class BackwardContext {
     void set_of_maxima(std::size_t i, Tensor gradient) { inputs_[i]->grad_of_maxima = std::move(gradient); }
     /// Says that what this step gives to input i is zero, but for rounding, when it is summed over all axes but the
     /// last. Then a bias that was added to the input just before has no gradient, and nothing need be summed.
-    void set_sums_to_zero(std::size_t i) { sums_to_zero_[i] = true; }
+    void set_sums_to_zero(std::size_t i) { results_[i].sums_to_zero = true; }
     /// Whether that holds for grad().
     bool grad_sums_to_zero() const { return grad_sums_to_zero_; }
 
@@ -68,17 +68,22 @@ class BackwardContext {
     BackwardContext(AutogradMeta& output, const std::vector<std::shared_ptr<AutogradMeta>>& inputs);
     void finish();
 
+    /// What the step has made of an input's gradient.
+    struct Result {
+        Tensor tensor;
+        ChannelSlice slice;     ///< where defined, instead of `tensor`
+        bool shared = false;    ///< the tensor is also somebody else's
+        bool in_place = false;  ///< written where the input keeps its gradient
+        bool sums_to_zero = false;
+    };
+
     const AutogradMeta& output_;
     Tensor grad_;  ///< undefined while there is a slice
     ChannelSlice slice_;
     Tensor maxima_;
     bool grad_shared_, grad_sums_to_zero_;
     const std::vector<std::shared_ptr<AutogradMeta>>& inputs_;
-    std::vector<Tensor> results_;
-    std::vector<ChannelSlice> slices_;
-    std::vector<bool> shared_;
-    std::vector<bool> in_place_;
-    std::vector<bool> sums_to_zero_;
+    std::vector<Result> results_;  ///< one an input
 };
 
 using BackwardStep = std::function<void(BackwardContext&)>;

@@ -7,8 +7,6 @@
 
 namespace camber {
 
-struct ClassTable;  // data.h
-
 using Rgb = std::array<std::uint8_t, 3>;
 
 /// A u8 picture in host memory, rows from the top, `[height, width, channels]` contiguous. Three channels are RGB;
@@ -52,14 +50,5 @@ void write_png(const std::filesystem::path& file, const Image& image);
 Image resize_area(const Image& image, int height, int width);
 /// Resizes by taking the source pixel under each output pixel's centre; for labels, since it never makes a new id.
 Image resize_nearest(const Image& image, int height, int width);
-
-/// Paints each id of a label map in its class colour; ids outside the table are white.
-Image colour_labels(const Image& label, const ClassTable& classes);
-/// `image` with the class colours of `label` (resized to it if it differs) blended over: alpha 0 is the image alone, 1
-/// the colours alone. Void pixels keep the image.
-Image overlay_labels(const Image& image, const Image& label, const ClassTable& classes, float alpha = 0.5f);
-/// One picture of input | truth | prediction, each the size of `image`, separated by white columns. An empty `truth` is
-/// left out; where truth is void the prediction is painted all the same.
-Image side_by_side(const Image& image, const Image& truth, const Image& prediction, const ClassTable& classes);
 
 }  // namespace camber

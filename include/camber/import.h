@@ -1,6 +1,6 @@
 #pragma once
+#include <camber/module.h>
 #include <camber/named_tensor.h>
-#include <camber/nn.h>
 #include <camber/weights.h>
 
 #include <nlohmann/json.hpp>

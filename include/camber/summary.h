@@ -1,5 +1,5 @@
 #pragma once
-#include <camber/nn.h>
+#include <camber/module.h>
 
 #include <nlohmann/json.hpp>
 
@@ -35,7 +35,7 @@ struct LayerTable {
     std::vector<std::string> connections(std::size_t row) const;
 };
 
-/// Records the layers that run on this thread while it lives. Every layer of nn.h reports to it.
+/// Records the layers that run on this thread while it lives. Every layer of layers.h reports to it.
 class LayerTrace {
   public:
     struct Layer {

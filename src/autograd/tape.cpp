@@ -66,11 +66,7 @@ BackwardContext::BackwardContext(AutogradMeta& output, const std::vector<std::sh
       grad_shared_(std::exchange(output.grad_shared, false)),
       grad_sums_to_zero_(std::exchange(output.grad_sums_to_zero, false)),
       inputs_(inputs),
-      results_(inputs.size()),
-      slices_(inputs.size()),
-      shared_(inputs.size()),
-      in_place_(inputs.size()),
-      sums_to_zero_(inputs.size()) {
+      results_(inputs.size()) {
     output.has_grad = false;
 }
 
@@ -89,29 +85,29 @@ bool BackwardContext::gather_with_sums(const Tensor& sums) {
 Tensor BackwardContext::out(std::size_t i) {
     AutogradMeta& slot = *inputs_[i];
     const bool write_in_place = slot.grad && !slot.has_grad;
-    results_[i] = write_in_place ? slot.grad : Tensor::empty(slot.shape, slot.dtype, slot.device);
+    results_[i].tensor = write_in_place ? slot.grad : Tensor::empty(slot.shape, slot.dtype, slot.device);
+    results_[i].in_place = write_in_place;
     if (write_in_place) {
         slot.has_grad = true;
         slot.grad_is_zero = false;
     }
-    in_place_[i] = write_in_place;
-    return results_[i];
+    return results_[i].tensor;
 }
 
 Tensor BackwardContext::out_over_grad(std::size_t i) {
     const AutogradMeta& slot = *inputs_[i];
     const bool takes_any_buffer = !slot.grad || slot.has_grad;
     if (grad_shared_ || !takes_any_buffer || slot.shape != grad().shape() || slot.dtype != grad_.dtype()) return out(i);
-    results_[i] = grad_;
+    results_[i].tensor = grad_;
     return grad_;
 }
 
 void BackwardContext::set(std::size_t i, Tensor gradient) {
-    results_[i] = std::move(gradient);
-    shared_[i] = true;
+    results_[i].tensor = std::move(gradient);
+    results_[i].shared = true;
 }
 
-void BackwardContext::set_slice(std::size_t i, ChannelSlice gradient) { slices_[i] = std::move(gradient); }
+void BackwardContext::set_slice(std::size_t i, ChannelSlice gradient) { results_[i].slice = std::move(gradient); }
 
 ChannelSlice BackwardContext::take_addend(std::size_t i) {
     AutogradMeta& slot = *inputs_[i];
@@ -125,13 +121,14 @@ ChannelSlice BackwardContext::take_addend(std::size_t i) {
 
 void BackwardContext::finish() {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        if (!results_[i] && !slices_[i]) continue;
+        Result& result = results_[i];
+        if (!result.tensor && !result.slice) continue;
         AutogradMeta& slot = *inputs_[i];
-        slot.grad_sums_to_zero = sums_to_zero_[i] && (!slot.has_grad || slot.grad_sums_to_zero);
-        if (slices_[i]) {
-            accumulate(slot, slices_[i]);
-        } else if (!in_place_[i]) {
-            accumulate(slot, std::move(results_[i]), shared_[i]);
+        slot.grad_sums_to_zero = result.sums_to_zero && (!slot.has_grad || slot.grad_sums_to_zero);
+        if (result.slice) {
+            accumulate(slot, result.slice);
+        } else if (!result.in_place) {
+            accumulate(slot, std::move(result.tensor), result.shared);
         }
     }
 }

@@ -1,4 +1,5 @@
-#include <camber/data.h>
+#include <camber/dataset.h>
+#include <camber/synth.h>
 #include <fmt/format.h>
 
 #include "cli/commands.h"

@@ -1,6 +1,6 @@
 #pragma once
 #include <camber/checkpoint.h>
-#include <camber/data.h>
+#include <camber/class_table.h>
 #include <camber/weights.h>
 
 #include <optional>

@@ -1,4 +1,3 @@
-#include <camber/autograd.h>
 #include <camber/tensor.h>
 
 namespace camber {
@@ -125,21 +124,6 @@ double Tensor::item() const {
     }
     return 0;
 }
-
-bool Tensor::requires_grad() const { return autograd_ && autograd_->requires_grad; }
-
-Tensor& Tensor::set_requires_grad(bool value) {
-    if (!autograd_) {
-        autograd_ = std::make_shared<AutogradMeta>();
-        autograd_->shape = shape_;
-        autograd_->dtype = dtype_;
-        autograd_->device = device();
-    }
-    autograd_->requires_grad = value;
-    return *this;
-}
-
-Tensor Tensor::grad() const { return autograd_ && autograd_->has_grad ? autograd_->grad : Tensor(); }
 
 Tensor Tensor::detach() const { return view(shape_); }
 

@@ -1,4 +1,4 @@
-#include <camber/data.h>
+#include <camber/class_table.h>
 #include <camber/error.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
-#include <camber/data.h>
+#include <camber/dataset.h>
 #include <camber/error.h>
 
-#include "data/parallel.h"
+#include "core/parallel_for.h"
 #include "data/sample_list.h"
 
 namespace camber {

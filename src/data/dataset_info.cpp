@@ -1,4 +1,4 @@
-#include <camber/data.h>
+#include <camber/dataset.h>
 #include <camber/error.h>
 
 #include <algorithm>

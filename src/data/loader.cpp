@@ -1,5 +1,5 @@
-#include <camber/data.h>
 #include <camber/error.h>
+#include <camber/loader.h>
 #include <camber/philox.h>
 
 #include <condition_variable>

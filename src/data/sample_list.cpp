@@ -1,6 +1,6 @@
 #include "data/sample_list.h"
 
-#include <camber/data.h>
+#include <camber/dataset.h>
 #include <camber/error.h>
 
 #include <algorithm>

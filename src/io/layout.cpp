@@ -10,7 +10,7 @@
 #endif
 
 #include "core/finite.h"
-#include "data/parallel.h"
+#include "core/parallel_for.h"
 #include "io/printable.h"
 
 namespace camber {

@@ -1,4 +1,4 @@
-#include <camber/nn.h>
+#include <camber/layers.h>
 #include <camber/summary.h>
 
 #include "nn/text.h"

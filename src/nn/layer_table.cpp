@@ -34,7 +34,7 @@ void LayerTrace::record(std::string type, const nn::Module* module, const std::v
     for (const Tensor& input : inputs) {
         const auto maker = maker_.find(&input.storage());
         if (maker == maker_.end()) {
-            fail("layer table: the input {} of a {} came from an operation that is no layer; use those of nn.h",
+            fail("layer table: the input {} of a {} came from an operation that is no layer; use those of layers.h",
                  input.shape().str(), layer.type);
         }
         layer.inputs.push_back(maker->second);

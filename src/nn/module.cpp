@@ -1,5 +1,5 @@
 #include <camber/autograd.h>
-#include <camber/nn.h>
+#include <camber/layers.h>
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 #include <camber/autograd.h>
-#include <camber/nn.h>
+#include <camber/parameter_buffer.h>
 
 #include "backend/backend.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <camber/data.h>
+#include <camber/loader.h>
 
 #include <optional>
 

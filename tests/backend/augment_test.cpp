@@ -1,6 +1,7 @@
 #include "backend/augment_cases.h"
 
-#include <camber/data.h>
+#include <camber/loader.h>
+#include <camber/synth.h>
 #include <doctest/doctest.h>
 
 #include <cstring>

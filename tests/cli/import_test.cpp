@@ -1,5 +1,5 @@
 #include <camber/checkpoint.h>
-#include <camber/data.h>
+#include <camber/class_table.h>
 #include <camber/import.h>
 #include <camber/nets.h>
 #include <camber/safetensors.h>

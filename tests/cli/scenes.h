@@ -1,5 +1,5 @@
 #pragma once
-#include <camber/data.h>
+#include <camber/synth.h>
 
 #include <filesystem>
 #include <string>

@@ -1,5 +1,4 @@
 #include <camber/augment.h>
-#include <camber/data.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>

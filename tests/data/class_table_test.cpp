@@ -1,4 +1,4 @@
-#include <camber/data.h>
+#include <camber/class_table.h>
 #include <doctest/doctest.h>
 
 #include <set>

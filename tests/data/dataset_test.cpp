@@ -1,7 +1,7 @@
-#include <camber/data.h>
+#include <camber/dataset.h>
 #include <doctest/doctest.h>
 
-#include "data/parallel.h"
+#include "core/parallel_for.h"
 #include "small_dataset.h"
 #include "support/errors.h"
 #include "support/files.h"

@@ -1,5 +1,5 @@
-#include <camber/data.h>
 #include <camber/image.h>
+#include <camber/label_picture.h>
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include <camber/data.h>
+#include <camber/loader.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,9 +1,10 @@
 // The same seed gives the same training run on the GPU's kernels as on the CPU: weights, batches, dropout, losses.
 #include <camber/autograd.h>
-#include <camber/data.h>
+#include <camber/loader.h>
 #include <camber/nets.h>
 #include <camber/ops.h>
 #include <camber/optim.h>
+#include <camber/synth.h>
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -2,7 +2,7 @@
 // fixtures/initializers.json.
 #include <camber/error.h>
 #include <camber/init.h>
-#include <camber/nn.h>
+#include <camber/layers.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -60,7 +60,7 @@ TEST_CASE("an operation that is no layer is named where its output is used") {
     } net;
     CHECK_THROWS_WITH_AS(layer_table(net, 2, 2, 3),
                          "layer table: the input [1, 2, 2, 3] of a Activation came from an operation that is no layer; "
-                         "use those of nn.h",
+                         "use those of layers.h",
                          Error);
 }
 

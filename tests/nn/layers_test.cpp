@@ -1,5 +1,6 @@
 #include <camber/autograd.h>
-#include <camber/nn.h>
+#include <camber/layers.h>
+#include <camber/parameter_buffer.h>
 #include <doctest/doctest.h>
 
 #include <cmath>

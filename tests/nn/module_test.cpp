@@ -1,4 +1,4 @@
-#include <camber/nn.h>
+#include <camber/layers.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>

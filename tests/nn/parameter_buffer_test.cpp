@@ -1,7 +1,8 @@
 #include <camber/autograd.h>
+#include <camber/layers.h>
 #include <camber/nets.h>
-#include <camber/nn.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "data/synth/street.h"
+#include "synth/street.h"
 
 namespace camber::synth {
 

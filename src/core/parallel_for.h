@@ -1,6 +1,7 @@
 #pragma once
-#include <camber/data.h>
+#include <camber/progress.h>
 
+#include <cstddef>
 #include <functional>
 
 namespace camber {

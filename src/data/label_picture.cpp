@@ -1,6 +1,6 @@
-#include <camber/data.h>
 #include <camber/error.h>
 #include <camber/image.h>
+#include <camber/label_picture.h>
 
 #include <algorithm>
 #include <cmath>

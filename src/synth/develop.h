@@ -1,7 +1,7 @@
 #pragma once
-#include <camber/data.h>
+#include <camber/synth.h>
 
-#include "data/synth/canvas.h"
+#include "synth/canvas.h"
 
 namespace camber::synth {
 

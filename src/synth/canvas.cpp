@@ -1,4 +1,4 @@
-#include "data/synth/canvas.h"
+#include "synth/canvas.h"
 
 #include <array>
 #include <numbers>

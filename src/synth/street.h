@@ -4,7 +4,7 @@
 #include <array>
 #include <functional>
 
-#include "data/synth/canvas.h"
+#include "synth/canvas.h"
 
 namespace camber::synth {
 

@@ -1,10 +1,10 @@
-#include <camber/data.h>
 #include <camber/error.h>
+#include <camber/synth.h>
 
 #include <numbers>
 
-#include "data/synth/develop.h"
-#include "data/synth/street.h"
+#include "synth/develop.h"
+#include "synth/street.h"
 
 namespace camber {
 namespace synth {

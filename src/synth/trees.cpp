@@ -1,6 +1,6 @@
 #include <numbers>
 
-#include "data/synth/street.h"
+#include "synth/street.h"
 
 namespace camber::synth {
 namespace {

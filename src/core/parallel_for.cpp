@@ -1,4 +1,4 @@
-#include "data/parallel.h"
+#include "core/parallel_for.h"
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,7 +1,7 @@
 #include <array>
 #include <numbers>
 
-#include "data/synth/street.h"
+#include "synth/street.h"
 
 namespace camber::synth {
 namespace {

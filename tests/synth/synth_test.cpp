@@ -1,9 +1,10 @@
-#include <camber/data.h>
+#include <camber/dataset.h>
+#include <camber/synth.h>
 #include <doctest/doctest.h>
 
 #include <numeric>
 
-#include "small_dataset.h"
+#include "data/small_dataset.h"
 #include "support/errors.h"
 #include "support/files.h"
 

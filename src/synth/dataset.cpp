@@ -1,5 +1,7 @@
-#include <camber/data.h>
+#include <camber/class_table.h>
 #include <camber/error.h>
+#include <camber/progress.h>
+#include <camber/synth.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,7 +9,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "data/parallel.h"
+#include "core/parallel_for.h"
 #include "io/image.h"
 
 namespace camber {

@@ -1,4 +1,4 @@
-#include "data/synth/develop.h"
+#include "synth/develop.h"
 
 namespace camber::synth {
 namespace {
