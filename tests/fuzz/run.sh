@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every fuzz target for a while from its seeds; a finding ends it, and is kept as crash-* in the folder it is run in.
+# Runs every fuzz target for a while from its seeds; a finding ends it, and is kept as crash-* in the folder where it is
+# run.
 #   run.sh BUILD SECONDS     BUILD: made with the preset `clang`
 set -eu
 build=$1

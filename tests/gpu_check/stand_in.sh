@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stands in, under its name, for every program that gpu_check runs: prints at once what the program prints on a GPU,
-# with numbers that the test knows. FAULT="WORDS=KIND": where the name and arguments hold WORDS it behaves badly instead.
-# SECONDS_EACH: what every call takes.
+# with numbers that the test knows. FAULT="WORDS=KIND": where the name and arguments hold WORDS it behaves badly
+# instead. SECONDS_EACH: what every call takes.
 name=$(basename "$0")
 call="$name $*"
 
@@ -42,8 +42,8 @@ camber 0
 
 devices
   cpu        a processor
-  cuda       NVIDIA Stand-in, compute capability 9.0, 132 multiprocessors, 80 GiB; convolutions: cuDNN 9.19.0 (/a/libcudnn.so.9), \
-cuBLAS 13.1.0 (/a/libcublasLt.so.13) or Camber's
+  cuda       NVIDIA Stand-in, compute capability 9.0, 132 multiprocessors, 80 GiB; convolutions: \
+cuDNN 9.19.0 (/a/libcudnn.so.9), cuBLAS 13.1.0 (/a/libcublasLt.so.13) or Camber's
 
 libraries for cuda
   cuDNN 9.19.0 (/a/libcudnn.so.9)
