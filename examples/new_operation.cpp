@@ -68,11 +68,11 @@ int main() {
     nn::ParameterBuffer parameters(net, {.seed = 1});
     Optimizer optimizer(parameters.values(), parameters.gradients(), {{"all", 0, parameters.values().shape()}});
     double loss = 0;
-    for (int step = 0; step < 300; ++step) {
+    for (int step = 0; step < 100; ++step) {
         parameters.zero_grad();
         const Tensor mean = ops::segmentation_loss(net.forward(pairs), classes, {.cross_entropy = 1}).loss;
         backward(mean);
-        optimizer.step(0.05);
+        optimizer.step(0.1);
         loss = mean.item();
     }
     fmt::print("exclusive or: loss {:.4f}\n", loss);

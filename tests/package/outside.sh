@@ -25,4 +25,6 @@ gzip -dc "$work"/usr/share/man/man1/camber.1.gz | grep -q '^\.SH "camber data sy
 cp -r "$source/examples/program" "$work/program"
 cmake -S "$work/program" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/usr" -DCMAKE_CXX_FLAGS="$flags"
 cmake --build "$work/build"
-"$work/build/program"
+cd "$work"
+build/program
+[ -s scene.png ] || fail "the program left no picture"
