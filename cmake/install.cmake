@@ -41,12 +41,11 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
-set(CPACK_COMPONENT_COMMAND_DESCRIPTION "Trains, judges and applies street-scene segmentation networks
- The command camber. Needs a processor with AVX2.")
-set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Deep-learning framework for street-scene segmentation: C++ library
- Tensors, autograd, layers, optimizers, networks and the trainer: headers, a
- static library and the CMake package Camber::camber. Needs a processor with
- AVX2.")
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION "The command camber: trains, judges and applies street-scene
+segmentation networks. Needs a processor with AVX2.")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "The C++ library: tensors, autograd, layers, optimizers, networks and the
+trainer. Headers, a static library and the CMake package Camber::camber.
+Needs a processor with AVX2.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev, nlohmann-json3-dev")
 if(dnnl_FOUND)

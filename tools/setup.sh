@@ -8,7 +8,7 @@ build)
     packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libhdf5-dev libcli11-dev nlohmann-json3-dev"
     packages="$packages libfmt-dev"
     ;;
-lint) packages="clang-format-14 clang-tidy-14 shellcheck git" ;;
+lint) packages="clang-format-14 clang-tidy-14 shellcheck git python3" ;;
 clang) packages="clang libclang-rt-14-dev libomp-dev" ;;
 docs) packages="doxygen" ;;
 package) packages="dpkg-dev file" ;;
