@@ -5,8 +5,8 @@ set -eu
 source=$1
 build=$2
 shift 2
-commands=$(grep '"command":' "$build/compile_commands.json" | grep -E -- "-c $source/(src|nets|examples)/" |
-    grep -v -- "-c $source/src/backend/registry.cpp")
+commands=$(grep '"command":' "$build/compile_commands.json" | grep -E -- "-o CMakeFiles/camber(_[a-z]+)?\.dir/" |
+    grep -E -- "-c $source/(src|nets)/" | grep -v -- "/registry.cpp")
 [ -n "$commands" ] || {
     echo "cuda_flags.sh: $build/compile_commands.json names no file of src" >&2
     exit 1
