@@ -80,7 +80,7 @@ std::vector<std::pair<std::string, std::string>> import_sources();
 struct FittedOptions {
     nlohmann::json options;  ///< those given, and those that the file's names and shapes tell where they differ from
                              ///< the defaults
-    bool fits = false;  ///< see ImportReport::fits()
+    bool fits = false;       ///< see ImportReport::fits()
 };
 
 /// What the file says of the options of `net` (classes, channels, widths, kernels, flags) that are not `given`: whole
