@@ -47,8 +47,10 @@ repo fetch -q --depth 1 --filter=blob:none origin "$COMMIT" 2>"$work/.git/log" |
 repo checkout -q "$COMMIT" 2>"$work/.git/log" || fail "the fetch failed: $(tail -n 1 "$work/.git/log")"
 
 [ "$(repo rev-parse "$COMMIT:CamVid")" = "$TREE" ] || fail "the CamVid folder at $COMMIT is not the expected one"
-repo fsck --no-dangling --no-progress >"$work/.git/log" 2>&1 || fail "what was received is damaged: $(tail -n 1 "$work/.git/log")"
+repo fsck --no-dangling --no-progress >"$work/.git/log" 2>&1 ||
+    fail "what was received is damaged: $(tail -n 1 "$work/.git/log")"
 [ -z "$(repo status --porcelain -- CamVid)" ] || fail "the files written differ from those received; is the disk full?"
 
 mv "$work/CamVid" "$target"
-echo "CamVid is in $target: $(wc -l <"$target/train.txt") training, $(wc -l <"$target/val.txt") validation, $(wc -l <"$target/test.txt") test frames"
+frames() { wc -l <"$target/$1.txt"; }
+echo "CamVid is in $target: $(frames train) training, $(frames val) validation, $(frames test) test frames"

@@ -2,16 +2,19 @@
 # Fetches pretrained weights from their publishers: get_weights.sh NAME [FOLDER]; without NAME it lists what there is.
 # They go into data/weights, or FOLDER, under the publisher's file name. For camber import and --encoder-weights.
 #
-# The checks: torchvision's file names carry the first eight digits of the file's SHA-256; Keras and classification_models
-# publish an MD5. A file that is there already is checked and kept.
+# The checks: torchvision's file names carry the first eight digits of the file's SHA-256; Keras and
+# classification_models publish an MD5. A file that is there already is checked and kept.
 set -eu
 
 PYTORCH=${PYTORCH_WEIGHTS:-https://download.pytorch.org/models}
 KERAS=${KERAS_WEIGHTS:-https://storage.googleapis.com/tensorflow/keras-applications}
-CLASSIFICATION_MODELS=${CLASSIFICATION_MODELS_WEIGHTS:-https://github.com/qubvel/classification_models/releases/download/0.0.1}
+QUBVEL=https://github.com/qubvel
+CLASSIFICATION_MODELS=${CLASSIFICATION_MODELS_WEIGHTS:-$QUBVEL/classification_models/releases/download/0.0.1}
 
 # NAME, address, checksum ("name": the file's own name has it), what it is
 table() {
+    vgg16=$KERAS/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels
+    resnet34=$CLASSIFICATION_MODELS/resnet34_imagenet_1000
     cat <<END
 resnet34 $PYTORCH/resnet34-b627a593.pth name torchvision, ImageNet (83 MB)
 resnet50 $PYTORCH/resnet50-0676ba61.pth name torchvision, ImageNet (98 MB)
@@ -20,10 +23,10 @@ vgg16 $PYTORCH/vgg16-397923af.pth name torchvision, ImageNet (528 MB)
 vgg16-bn $PYTORCH/vgg16_bn-6c64b313.pth name torchvision, ImageNet (528 MB)
 deeplabv3-resnet50 $PYTORCH/deeplabv3_resnet50_coco-cd0a2569.pth name torchvision, COCO with VOC's 21 classes (161 MB)
 deeplabv3-resnet101 $PYTORCH/deeplabv3_resnet101_coco-586e9e4e.pth name torchvision, COCO with VOC's 21 classes (233 MB)
-keras-vgg16 $KERAS/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5 64373286793e3c8b2b4e3219cbf3544b Keras applications, ImageNet (528 MB)
-keras-vgg16-notop $KERAS/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 6d6bbae143d832006294945121d1f1fc Keras applications without its head (56 MB)
-keras-resnet34 $CLASSIFICATION_MODELS/resnet34_imagenet_1000.h5 2ac8277412f65e5d047f255bcbd10383 classification_models, ImageNet (83 MB)
-keras-resnet34-notop $CLASSIFICATION_MODELS/resnet34_imagenet_1000_no_top.h5 8caaa0ad39d927cb8ba5385bf945d582 classification_models without its head (81 MB)
+keras-vgg16 $vgg16.h5 64373286793e3c8b2b4e3219cbf3544b Keras applications, ImageNet (528 MB)
+keras-vgg16-notop ${vgg16}_notop.h5 6d6bbae143d832006294945121d1f1fc Keras applications without its head (56 MB)
+keras-resnet34 $resnet34.h5 2ac8277412f65e5d047f255bcbd10383 classification_models, ImageNet (83 MB)
+keras-resnet34-notop ${resnet34}_no_top.h5 8caaa0ad39d927cb8ba5385bf945d582 the same without its head (81 MB)
 END
 }
 

@@ -13,14 +13,15 @@ import sys
 root = pathlib.Path(__file__).resolve().parent.parent
 nvcc = sys.argv[1] if len(sys.argv) > 1 else "nvcc"
 architectures = ("80", "90")
-flags = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", "-DFMT_CONSTEVAL=", "-DFMT_USE_CONSTEXPR=1", "-I.", "-Iinclude", "-Isrc"]
+flags = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", "-DFMT_CONSTEVAL=", "-DFMT_USE_CONSTEXPR=1", "-I.",
+         "-Iinclude", "-Isrc"]
 
 
 def report(job):
     source, architecture = job
     output = f"/tmp/kernel_resources_{source.stem}_{architecture}.cubin"
-    result = subprocess.run([nvcc, *flags, f"-arch=sm_{architecture}", "-cubin", "-Xptxas", "-v", "-o", output, str(source)],
-                            cwd=root, capture_output=True, text=True)
+    command = [nvcc, *flags, f"-arch=sm_{architecture}", "-cubin", "-Xptxas", "-v", "-o", output, str(source)]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True)
     pathlib.Path(output).unlink(missing_ok=True)
     if result.returncode:
         sys.exit(result.stderr)
@@ -30,7 +31,8 @@ def report(job):
 def kernels(text):
     """(mangled name, stack bytes, spilled bytes, registers, shared bytes) of each entry function."""
     pattern = re.compile(
-        r"Compiling entry function '(\S+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers(.*?)\n", re.S)
+        r"Compiling entry function '(\S+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, "
+        r"(\d+) bytes spill loads.*?Used (\d+) registers(.*?)\n", re.S)
     for name, stack, stores, loads, registers, rest in pattern.findall(text):
         shared = re.search(r"(\d+) bytes smem", rest)
         yield name, int(stack), int(stores) + int(loads), int(registers), int(shared.group(1)) if shared else 0
@@ -61,19 +63,23 @@ def main():
     lines = [
         "# Registers and shared memory of every kernel",
         "",
-        "As ptxas reports them for sm_80 and sm_90; static shared memory. Dynamic besides: (M + N) * 256 bytes for a convolution's M x N tile (64 KiB for 128x128), two to four rows of logits a thread in softmax and the losses. Written by `tools/kernel_resources.py`, which fails when a kernel spills.",
+        "As ptxas reports them for sm_80 and sm_90; static shared memory. Dynamic besides: (M + N) * 256 bytes for a",
+        "convolution's M x N tile (64 KiB for 128x128), two to four rows of logits a thread in softmax and the losses.",
+        "Written by `tools/kernel_resources.py`, which fails when a kernel spills.",
     ]
     spilled = []
     for source in sources:
         found = {a: {k[0]: k for k in kernels(reports[source, a])} for a in architectures}
         names = readable(sorted(found["90"]))
-        lines += ["", f"## {source.name}", "", "| kernel | registers sm_80 | sm_90 | shared bytes |", "| --- | --- | --- | --- |"]
+        lines += ["", f"## {source.name}", "", "| kernel | registers sm_80 | sm_90 | shared bytes |",
+                  "| --- | --- | --- | --- |"]
         for mangled in sorted(names, key=names.get):
             old, new = found["80"].get(mangled), found["90"][mangled]
             lines.append(f"| `{names[mangled]}` | {old[3] if old else '-'} | {new[3]} | {new[4]} |")
             for architecture, entry in (("80", old), ("90", new)):
                 if entry and (entry[1] or entry[2]):
-                    spilled.append(f"{source.name}: {names[mangled]} on sm_{architecture}: {entry[1]} bytes of stack, {entry[2]} spilled")
+                    spilled.append(f"{source.name}: {names[mangled]} on sm_{architecture}: "
+                                   f"{entry[1]} bytes of stack, {entry[2]} spilled")
     (root / "docs" / "kernel_resources.md").write_text("\n".join(lines) + "\n")
     if spilled:
         sys.exit("\n".join(spilled))

@@ -1,26 +1,39 @@
 #!/bin/sh
-# Formatting (clang-format), shell scripts (shellcheck) and static checks (clang-tidy, on what it is configured for), each where installed.
+# Of every folder: formatting (clang-format), lines of at most 120 columns, shell scripts (shellcheck), the chart's
+# figures. Static checks (clang-tidy) of the engine and the trainer; TIDY=all: of every file that the build compiles,
+# which takes long. BUILD: a configured build.
 set -eu
 build=${BUILD:-build}
 failed=0
-files=$(git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' '*.def')
+have() {
+    command -v "$1" >/dev/null 2>&1 || {
+        echo "lint: error: $1 is not installed" >&2
+        failed=1
+        return 1
+    }
+}
 
-if command -v clang-format >/dev/null 2>&1; then
-    # shellcheck disable=SC2086
-    clang-format --dry-run --Werror $files || failed=1
-else
-    echo "lint: clang-format is not installed; formatting was not checked"
+if have clang-format-14; then
+    git ls-files -z '*.h' '*.cpp' '*.cu' '*.def' | xargs -0 clang-format-14 --dry-run --Werror || failed=1
 fi
-if command -v shellcheck >/dev/null 2>&1; then
-    git ls-files '*.sh' .ci/run | xargs shellcheck || failed=1
-else
-    echo "lint: shellcheck is not installed; scripts were not checked"
+# Not what other programs wrote.
+if LC_ALL=C.UTF-8 git grep -nIE '^.{121,}' -- . ':!tests/fixtures' ':!tests/fuzz/corpus' ':!bench/results'; then
+    echo "lint: error: these lines have more than 120 columns" >&2
+    failed=1
 fi
-if command -v clang-tidy >/dev/null 2>&1; then
-    git ls-files 'src/core/*.cpp' 'src/autograd/*.cpp' 'src/ops/*.cpp' 'src/train/*.cpp' |
-        xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet --warnings-as-errors='*' 2>/dev/null || failed=1
-else
-    echo "lint: clang-tidy is not installed; static checks were left out"
+if have shellcheck; then
+    git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck || failed=1
+fi
+if have python3; then
+    python3 tools/chart.py --check || failed=1
+    python3 tools/check_layers.py || failed=1
+fi
+if have clang-tidy-14; then
+    if [ "${TIDY:-}" = all ]; then
+        python3 tools/compiled_files.py "$build"
+    else
+        git ls-files 'src/core/*.cpp' 'src/autograd/*.cpp' 'src/ops/*.cpp' 'src/train/*.cpp'
+    fi | xargs -P "$(nproc)" -n 4 clang-tidy-14 -p "$build" --quiet --warnings-as-errors='*' 2>/dev/null || failed=1
 fi
 [ "$failed" -eq 0 ] && echo "lint: clean"
 exit "$failed"

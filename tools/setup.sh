@@ -1,11 +1,25 @@
 #!/bin/sh
-# Installs the Debian packages Camber is built from, if any is missing. Elsewhere it says what to install.
+# Installs the Debian packages that a make target needs, if any is missing. Elsewhere it says what to install.
+#   setup.sh build|lint|clang|docs|package
 set -eu
 
-packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libhdf5-dev libcli11-dev nlohmann-json3-dev libfmt-dev"
+case ${1:-build} in
+build)
+    packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libhdf5-dev libcli11-dev nlohmann-json3-dev"
+    packages="$packages libfmt-dev"
+    ;;
+lint) packages="clang-format-14 clang-tidy-14 shellcheck git python3" ;;
+clang) packages="clang libclang-rt-14-dev libomp-dev" ;;
+docs) packages="doxygen" ;;
+package) packages="dpkg-dev file" ;;
+*)
+    echo "setup.sh: there is no '$1': build, lint, clang, docs or package" >&2
+    exit 2
+    ;;
+esac
 
 command -v dpkg-query >/dev/null 2>&1 || {
-    echo "camber: this is not a Debian system; if the build stops, install the equivalents of: $packages" >&2
+    echo "camber: this is not a Debian system; if something is missing, install the equivalents of: $packages" >&2
     exit 0
 }
 missing=""

@@ -11,7 +11,8 @@ elif [ -d data/camvid ] || data/get_camvid.sh; then
     data=data/camvid
 else
     data=data/synth
-    echo "camber: CamVid is not here and cannot be fetched: training on generated street scenes instead (set CAMVID=dir to use the dataset)"
+    echo "camber: CamVid is not here and cannot be fetched: training on generated street scenes instead" \
+        "(set CAMVID=dir to use the dataset)"
     [ -d "$data" ] || "$camber" data synth --out "$data"
 fi
 

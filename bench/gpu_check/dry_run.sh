@@ -1,8 +1,8 @@
 #!/bin/sh
-# Tries the very folder that is carried to a GPU's machine, with the very command, in a root of its own that has only what
-# such a machine has: Debian's base system with Python, and a virtual environment, not active, in which NVIDIA's packages
-# lie as PyTorch lays them out. No compiler, no doctest, stb, oneDNN, HDF5, no apt. All but the GPU must be found, in the
-# libraries' case in that environment, and on the emulated device the command must run to its end.
+# Tries the very folder that is carried to a GPU's machine, with the very command, in a root of its own that has only
+# what such a machine has: Debian's base system with Python, and a virtual environment, not active, in which NVIDIA's
+# packages lie as PyTorch lays them out. No compiler, no doctest, stb, oneDNN, HDF5, no apt. All but the GPU must be
+# found, in the libraries' case in that environment, and on the emulated device the command must run to its end.
 #   dry_run.sh FOLDER ROOT     FOLDER: what pack.py made; ROOT: made by debootstrap, unless this script made it
 #                              before. Needs root.
 # PACKAGES: a site-packages/nvidia folder to lay out there instead of stand-ins for cuDNN and cuBLAS.
@@ -18,7 +18,8 @@ fail() {
 mark=$root/.gpu_check
 if [ ! -e "$root" ]; then
     command -v debootstrap >/dev/null || fail "debootstrap is needed (apt-get install debootstrap)"
-    debootstrap --variant=minbase --include=python3 bookworm "$root" >"$root.log" 2>&1 || fail "debootstrap failed: $(tail -n 1 "$root.log")"
+    debootstrap --variant=minbase --include=python3 bookworm "$root" >"$root.log" 2>&1 ||
+        fail "debootstrap failed: $(tail -n 1 "$root.log")"
     touch "$mark"
 fi
 # What follows removes apt from it, and files.
@@ -65,7 +66,8 @@ inside "python3 bench/gpu_check --out /root/out" || code=$?
 [ "$code" -eq 2 ] || fail "without a GPU its exit code was $code, not 2"
 said=$root/root/out/table.txt
 for library in cudnn/lib/libcudnn.so.9 cu13/lib/libcublasLt.so.13; do
-    grep -q "/opt/torch/.venv/lib/python3.11/site-packages/nvidia/$library" "$said" || fail "$library was not found in the environment"
+    grep -q "/opt/torch/.venv/lib/python3.11/site-packages/nvidia/$library" "$said" ||
+        fail "$library was not found in the environment"
 done
 # The stand-in for cuDNN is found, but is an old one.
 missing=$(grep '^  missing: ' "$said" | grep -v -e 'missing: a GPU: ' -e 'older than the .* that Camber needs' || true)
@@ -76,5 +78,6 @@ echo "--- on the emulated device, tiny: it runs to its end"
 rm -r "$packages/torch" "$packages/torch-0.stand.in.dist-info"
 inside "build=\$(mktemp -d) && python3 -c \"import tarfile; tarfile.open('programs.tar.xz').extractall('\$build')\" &&
     \$build/build/camber data synth --out /root/scenes --train 4 --val 2 --size 32x64 >/dev/null &&
-    python3 bench/gpu_check --out /root/tiny --device emulated --tiny --data /root/scenes" || fail "on the emulated device its exit code was $?"
+    python3 bench/gpu_check --out /root/tiny --device emulated --tiny --data /root/scenes" ||
+    fail "on the emulated device its exit code was $?"
 ls -l "$root/root/tiny"

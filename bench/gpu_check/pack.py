@@ -1,6 +1,8 @@
 """Packs what gpu_check needs into a folder, to be carried to a machine with a GPU; run in the project's folder.
 
-    pack.py BUILD DATASET FOLDER [--archive FILE.tar.xz]     BUILD: a portable build (docs/gpu.md), built as far as it is not
+    pack.py BUILD DATASET FOLDER [--archive FILE.tar.xz]
+
+BUILD: a portable build (docs/gpu.md), built as far as it is not.
 
 There: cd FOLDER && python3 bench/gpu_check --out RESULTS
 """

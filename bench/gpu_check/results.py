@@ -59,7 +59,7 @@ class Results:
         self.write()
 
     def write(self):
-        """Where that fails, a full disk for one, it is said once, and the run goes on: the output has the tables too."""
+        """Where that fails, a full disk for one, it is said once, and the run goes on: the output has the tables."""
         try:
             self._write()
         except OSError as error:

@@ -17,7 +17,9 @@ for dtype, wanted in (("f32", 1.15), ("bf16", 1.5)):
         best = min(peers, key=lambda r: r["seconds"])
         print(f"  speed over PyTorch's best    {best['seconds'] / ours['seconds']:.2f} (aim: at least {wanted})")
         print(f"  peak memory over that one's  {ours['peak_rss_mib'] / best['peak_rss_mib']:.2f} (aim: at most 1)")
-    print(f"  step over own convolutions   {ours['over_convolutions']:.2f} (aim: at most 1.25; {ours['convolution_seconds']:.3f} s in convolutions)")
+    print(f"  step over own convolutions   {ours['over_convolutions']:.2f} (aim: at most 1.25; "
+          f"{ours['convolution_seconds']:.3f} s in convolutions)")
     print(f"  allocations after warm-up    {ours['allocations_after_warm_up']} (aim: 0)")
     print("  milliseconds by primitive    " + ", ".join(
-        f"{name} {p['milliseconds']:.0f}" for name, p in sorted(ours["primitives"].items(), key=lambda kv: -kv[1]["milliseconds"])))
+        f"{name} {p['milliseconds']:.0f}"
+        for name, p in sorted(ours["primitives"].items(), key=lambda kv: -kv[1]["milliseconds"])))

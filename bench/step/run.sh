@@ -1,6 +1,7 @@
 #!/bin/sh
-# Camber's training step beside PyTorch's, alternating in one run; ends with a table. PyTorch comes from PyPI into .cache/bench
-# (a few GB once) unless PYTHON names an interpreter that has it. ROUNDS: how often each is run [2]. STEPS: timed steps a run [4].
+# Camber's training step beside PyTorch's, alternating in one run; ends with a table. PyTorch comes from PyPI into
+# .cache/bench (a few GB once) unless PYTHON names an interpreter that has it. ROUNDS: how often each is run [2].
+# STEPS: timed steps a run [4].
 set -eu
 build=${BUILD:-build}
 rounds=${ROUNDS:-2}
@@ -22,7 +23,8 @@ while [ "$round" -le "$rounds" ]; do
         "$build/bench_step" --dtype "$dtype" --steps "$steps" >>"$results"
         for variant in "--channels-last" "" "--channels-last --variant compile"; do
             # shellcheck disable=SC2086
-            "$python" bench/peers/unet_torch.py --dtype "$dtype" --steps "$steps" --threads "$threads" $variant 2>/dev/null >>"$results" ||
+            "$python" bench/peers/unet_torch.py --dtype "$dtype" --steps "$steps" --threads "$threads" $variant \
+                2>/dev/null >>"$results" ||
                 echo "bench: PyTorch ${variant:-contiguous} $dtype did not run" >&2
         done
     done

@@ -1,7 +1,8 @@
 /// Batch normalisation and the maxima of 2x2 windows of what it gives, forward and backward: the end of an encoder's
 /// level, whose output is a skip and, pooled, the next level's input.
 ///
-///   y = [relu](normalised x), pooled = max of y over a window;  backward of both: see norm_backward.cu, with
+///   y = [relu](normalised x), pooled = max of y over a window
+///   backward of both: see norm_backward.cu, with
 ///   g = (dy + dpooled at the window's first maximum) where ReLU let it through
 ///
 /// Bytes: forward x once, y and pooled once; backward x, dy and dpooled twice, dx once. For [16, 256, 256, 64] of bf16

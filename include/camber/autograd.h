@@ -15,8 +15,8 @@ struct AutogradMeta {
     Dtype dtype = Dtype::f32;
     Device device = Device::cpu;
     Tensor grad;  ///< buffer; meaningful only while has_grad
-    bool has_grad =
-        false;  ///< false: `grad`, if defined, is a buffer waiting to be overwritten (flat parameter gradients)
+    /// False: `grad`, if defined, is a buffer waiting to be overwritten (flat parameter gradients).
+    bool has_grad = false;
     bool grad_shared = false;        ///< the buffer is also somebody else's: add into a fresh one, not in place
     bool grad_is_zero = false;       ///< the waiting buffer is known to hold zeros
     ChannelSlice grad_slice;         ///< where defined, the gradient so far instead of `grad`; never of a leaf

@@ -92,7 +92,7 @@ enum class WeightsFrom {
 };
 
 /// Fills the network's parameters and running statistics from a Camber checkpoint, or from a plain safetensors file
-/// whose names are the targets', with or without `model.` in front. Errors as CheckpointFile::load.
+/// that has the targets by their names, with or without "model." in front. Errors as CheckpointFile::load.
 void load_weights(const std::filesystem::path& file, std::span<const NamedTensor> targets,
                   WeightsFrom from = WeightsFrom::best_available);
 

@@ -9,8 +9,8 @@
 namespace camber {
 
 /// Text of any origin as it can stand in a line that a person reads: control characters (line ends, terminal escapes,
-/// changes of direction) as \n, \t, \xNN or \uNNNN, bytes that are not UTF-8 as \xNN, cut after 2,000 bytes. What is
-/// escaped already stays as it is.
+/// changes of direction) as `\n`, `\t`, `\xNN` or `\uNNNN`, bytes that are not UTF-8 as `\xNN`, cut after 2,000 bytes.
+/// What is escaped already stays as it is.
 std::string one_line(std::string_view text);
 bool is_utf8(std::string_view text);
 /// What errno says, also when it says nothing (0).

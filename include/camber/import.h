@@ -19,8 +19,8 @@
 /// | transposed convolution | [Cin, Kh, Kw, Cout] | [Cin, Cout, Kh, Kw] | [Kh, Kw, Cout, Cin] |
 /// | linear | [out, in] | [out, in] | [in, out] |
 /// | linear after flattening | in = H x W x C | in = C x H x W | in = H x W x C |
-/// | batch normalisation | weight, bias, running_mean, running_var | the same | gamma, beta, moving_mean,
-/// moving_variance |
+/// | batch normalisation | weight, bias | the same | gamma, beta |
+/// | | running_mean, running_var | the same | moving_mean, moving_variance |
 ///
 /// A batch normalisation's eps and momentum are no weights: the networks have their originals' own.
 namespace camber {
@@ -62,8 +62,8 @@ struct ImportReport {
     std::vector<std::string> unexpected;  ///< sources that the network has no place for
     std::size_t within = 0;               ///< of those, how many are inside its layers: the first ones
     std::vector<WrongShape> wrong_shape;
-    std::vector<std::string>
-        ignored;  ///< sources left out on purpose: counters, a classifier's head, what `prefix` lacks
+    /// Sources left out on purpose: counters, a classifier's head, what `prefix` lacks.
+    std::vector<std::string> ignored;
 
     bool complete() const { return missing.empty() && unexpected.empty() && wrong_shape.empty(); }
     /// Whether the network is filled as its original was, but perhaps for a last layer for other classes.

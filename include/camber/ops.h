@@ -119,12 +119,16 @@ struct SegmentationLossExtras {
 };
 
 /// The weighted sum of the terms whose weight in `p` is not 0, each of q = softmax(logits [N, H, W, C]) and labels [N,
-/// H, W] u8, over valid pixels (label not ignore_index; other labels must be < C):
-///   cross-entropy  PyTorch's, class_weights w [C] optional: with smoothing e, sum_i [(1 - e) w_ti (-log q_ti) + e / C
-///   sum_c w_c (-log q_c)] / sum_i w_ti Dice           1 - mean_c (2 I_c + s) / (P_c + T_c + s)        I, P, T: sums of
-///   q t, q, t over the batch, or per image and then averaged Jaccard        1 - mean_c (I_c + s) / (P_c + T_c - I_c +
-///   s)    (segmentation_models) focal          mean_i of -alpha_ti (1 - q_ti)^gamma log q_ti   (Lin et al. 2017),
-///   focal_alpha [C] optional
+/// H, W] u8, over valid pixels i (label t_i not ignore_index; other labels must be < C):
+///
+///     cross-entropy   sum_i [(1 - e) w_ti (-log q_ti) + e / C sum_c w_c (-log q_c)] / sum_i w_ti
+///     Dice            1 - mean_c (2 I_c + s) / (P_c + T_c + s)
+///     Jaccard         1 - mean_c (I_c + s) / (P_c + T_c - I_c + s)
+///     focal           mean_i of -alpha_ti (1 - q_ti)^gamma log q_ti
+///
+/// Cross-entropy is PyTorch's, w = class_weights [C] or 1, e = label_smoothing. Dice and Jaccard are
+/// segmentation_models', s = smooth; I, P and T are the sums of q t, q and t over the batch, or per image and then
+/// averaged. Focal is Lin et al. 2017, alpha = focal_alpha [C] or 1.
 /// With no valid pixel every term is 0.
 SegmentationLoss segmentation_loss(const Tensor& logits, const Tensor& labels, const SegmentationLossParams& p,
                                    const Tensor& class_weights = {}, const Tensor& focal_alpha = {},

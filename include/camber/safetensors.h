@@ -44,8 +44,8 @@ class SafetensorsFile {
     /// Throws Error, one line that starts with the file's name, when it is missing, unreadable, truncated, not a
     /// safetensors file, or inconsistent in any way: header longer than the file, invalid JSON, a duplicate name, more
     /// than 4 dimensions, offsets that overlap, leave holes, end outside the file or do not fit shape x dtype, or whose
-    /// checksum is not the header's. Tensors
-    /// of other dtypes than F64, F32, F16, BF16, I32, I64 and U8 are listed as unreadable; reading one is an Error.
+    /// checksum is not the header's. Tensors of other dtypes than F64, F32, F16, BF16, I32, I64 and U8 are listed as
+    /// unreadable; reading one is an Error.
     static SafetensorsFile open(const std::filesystem::path& file);
 
     ~SafetensorsFile();

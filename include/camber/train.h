@@ -38,8 +38,8 @@ inline constexpr Dtype run_dtypes[] = {Dtype::f32, Dtype::bf16};
 /// Everything that decides what a run computes. Written to config.json and into every checkpoint.
 struct TrainConfig {
     std::string net = "unet";
-    nlohmann::json net_options =
-        nlohmann::json::object();  ///< as make_net() takes them; "classes" is set from the data
+    /// As make_net() takes them; "classes" is set from the data.
+    nlohmann::json net_options = nlohmann::json::object();
 
     std::string weights;              ///< file of a whole network's weights that training starts from; empty: none
     std::string encoder_weights;      ///< file of a classifier's weights that the encoder starts from; empty: none

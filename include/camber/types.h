@@ -28,16 +28,16 @@ struct Pool2dParams {
     int kernel_h = 2, kernel_w = 2;
     int stride_h = 2, stride_w = 2;
     Padding padding;  ///< max pooling: never the maximum
-    bool count_include_pad =
-        false;  ///< average pooling: divide by the kernel's area, not by the pixels inside the image
+    /// Average pooling: divide by the kernel's area, not by the pixels inside the image.
+    bool count_include_pad = false;
     bool operator==(const Pool2dParams&) const = default;
 };
 
 struct BatchNormParams {
     double eps = 1e-5;
     double momentum = 0.1;  ///< weight of the new statistic (Keras's momentum is 1 - this)
-    bool unbiased =
-        true;  ///< running variance takes N / (N - 1) times the batch's variance (PyTorch) or the batch's own (Keras)
+    /// The running variance takes N / (N - 1) times the batch's variance (PyTorch), or the batch's own (Keras).
+    bool unbiased = true;
     bool relu = false;  ///< y = max(0, normalised)
     bool operator==(const BatchNormParams&) const = default;
 };

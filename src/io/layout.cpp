@@ -17,7 +17,6 @@ namespace camber {
 namespace {
 
 using Four = float __attribute__((vector_size(16)));
-using FourInts = std::int32_t __attribute__((vector_size(16)));
 
 Four load(const float* from) {
     Four values;
@@ -29,13 +28,12 @@ void store(float* to, Four values) { std::memcpy(to, &values, sizeof values); }
 /// to[c * stride + r] = from[r * cols + c] for 4 rows and 4 columns.
 void transpose_four(const float* from, std::int64_t cols, float* to, std::int64_t stride) {
     const Four a = load(from), b = load(from + cols), c = load(from + 2 * cols), d = load(from + 3 * cols);
-    constexpr FourInts low{0, 4, 1, 5}, high{2, 6, 3, 7}, first{0, 1, 4, 5}, second{2, 3, 6, 7};
-    const Four ab_low = __builtin_shuffle(a, b, low), cd_low = __builtin_shuffle(c, d, low),
-               ab_high = __builtin_shuffle(a, b, high), cd_high = __builtin_shuffle(c, d, high);
-    store(to, __builtin_shuffle(ab_low, cd_low, first));
-    store(to + stride, __builtin_shuffle(ab_low, cd_low, second));
-    store(to + 2 * stride, __builtin_shuffle(ab_high, cd_high, first));
-    store(to + 3 * stride, __builtin_shuffle(ab_high, cd_high, second));
+    const Four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7),
+               cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    store(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
+    store(to + stride, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
+    store(to + 2 * stride, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+    store(to + 3 * stride, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
 }
 
 /// Copies, where `past_caches` without fetching what is overwritten.

@@ -43,8 +43,7 @@ std::optional<std::string> mapped_name(const NameMap& map, const std::string& na
 std::string original_name(const NameMap& map, const std::string& ours);
 
 /// A file's name before any rule: without the "module.", "_orig_mod." and the like that PyTorch's wrappers put anywhere
-/// into it; Keras's
-/// "LAYER/VARIABLE" as LAYER.weight, .bias, .running_mean or .running_var.
+/// into it; Keras's "LAYER/VARIABLE" as LAYER.weight, .bias, .running_mean or .running_var.
 std::string plain_name(Convention convention, const std::string& name);
 
 /// What Keras calls a parameter of ours, "weight" of a batch normalisation, say: "gamma"; "kernel" of any other layer.

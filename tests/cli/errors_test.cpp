@@ -97,8 +97,8 @@ TEST_CASE("checkpoints that do not fit are refused in one line") {
                 {"test", "val"});
     {
         std::ofstream classes(s.data / "classes.json");
-        classes
-            << R"({"name": "two", "classes": [{"name": "road", "colour": [1, 2, 3]}, {"name": "rest", "colour": [4, 5, 6]}],
+        classes << R"({"name": "two", "classes": [{"name": "road", "colour": [1, 2, 3]},
+                                   {"name": "rest", "colour": [4, 5, 6]}],
                        "void": {"id": 11, "name": "void", "colour": [0, 0, 0]}})";
     }
     Image ids(64, 96, 1);

@@ -44,14 +44,14 @@ TEST_CASE("faulty class tables are refused with the file's name") {
     CHECK(mentions(error("{"), {"classes.json", "not a class table"}));
     CHECK(mentions(error(R"({"name": "x", "classes": [], "void": {"id": 0, "name": "v", "colour": [0, 0, 0]}})"),
                    {"0 classes"}));
-    CHECK(mentions(
-        error(
-            R"({"name": "x", "classes": [{"name": "a", "colour": [0, 0, 300]}], "void": {"id": 1, "name": "v", "colour": [0, 0, 0]}})"),
-        {"300"}));
-    CHECK(mentions(
-        error(
-            R"({"name": "x", "classes": [{"name": "a", "colour": [0, 0, 3]}], "void": {"id": 0, "name": "v", "colour": [0, 0, 0]}})"),
-        {"void id 0", "1..255"}));
+    CHECK(mentions(error(
+                       R"({"name": "x", "classes": [{"name": "a", "colour": [0, 0, 300]}],
+                "void": {"id": 1, "name": "v", "colour": [0, 0, 0]}})"),
+                   {"300"}));
+    CHECK(mentions(error(
+                       R"({"name": "x", "classes": [{"name": "a", "colour": [0, 0, 3]}],
+                "void": {"id": 0, "name": "v", "colour": [0, 0, 0]}})"),
+                   {"void id 0", "1..255"}));
     CHECK(mentions(error_of([] { class_table("kitti"); }), {"kitti", "camvid11"}));
 }
 

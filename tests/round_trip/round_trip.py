@@ -101,7 +101,8 @@ class Keras:
         return model.predict(self.preprocess(image.astype(np.float32))[None], verbose=0)[0]
 
     def tensors(self, model):
-        return {f"{layer.name}/{variable.name}": variable.numpy() for layer in model.layers for variable in layer.weights}
+        return {f"{layer.name}/{variable.name}": variable.numpy()
+                for layer in model.layers for variable in layer.weights}
 
     def original(self, file):
         return self.tensors(self.load(file))
@@ -127,15 +128,16 @@ def dynamic_unet():
     import torch
     from fastai.vision.models.unet import DynamicUnet
     body = torch.nn.Sequential(*list(resnet34().children())[:-2])
-    return DynamicUnet(body, n_classes=CLASSES, img_size=(SIZE, SIZE), blur=False, blur_final=True, self_attention=False,
-                       y_range=None, norm_type=None, last_cross=True, bottle=False)
+    return DynamicUnet(body, n_classes=CLASSES, img_size=(SIZE, SIZE), blur=False, blur_final=True,
+                       self_attention=False, y_range=None, norm_type=None, last_cross=True, bottle=False)
 
 
 FAMILIES = {
     "torchvision": Torch("deeplabv3-resnet50", ("torchvision",), deeplab),
     "smp": Torch("smp-unet-resnet34", ("segmentation_models_pytorch",), smp_unet),
     "fastai": Torch("dynamic-unet-resnet34", ("fastai",), dynamic_unet),
-    "torchvision-encoder": Torch("smp-unet-resnet34", ("torchvision", "segmentation_models_pytorch"), smp_unet, resnet34),
+    "torchvision-encoder": Torch("smp-unet-resnet34", ("torchvision", "segmentation_models_pytorch"), smp_unet,
+                                 resnet34),
     "keras-resnet34": Keras("resnet34", lambda image: image),
     "keras-vgg16": Keras("vgg16", lambda image: image[..., ::-1] - np.float32([103.939, 116.779, 123.68])),
 }
@@ -157,7 +159,8 @@ def round_trip(name, camber, folder):
                    at("imported.safetensors"), *([] if family.weights == "--encoder-weights" else ["--strict"]))
     run("data", "synth", "--out", at("data"), "--train", 2, "--val", 1, "--size", f"{SIZE}x{SIZE}")
     run("train", "--net", family.net, "--weights", at("imported.safetensors"), "--data", at("data"),
-        "--out", at("run"), "--size", f"{SIZE}x{SIZE}", "--batch", 2, "--epochs", 1, "--epoch-batches", 1, "--lr", "1e-4", "--schedule",
+        "--out", at("run"), "--size", f"{SIZE}x{SIZE}", "--batch", 2, "--epochs", 1, "--epoch-batches", 1,
+        "--lr", "1e-4", "--schedule",
         "constant",
         "--device", "cpu")
     exported = at(f"exported.{family.suffix}")
@@ -181,8 +184,10 @@ def round_trip(name, camber, folder):
         before = {f"encoder.{key}": value for key, value in before.items() if not key.startswith("fc.")}
     missing = set(before) - set(after)
     changed = sum(not np.array_equal(before[key], after[key]) for key in before)
-    moved = max(float(np.abs(before[key] - after[key]).max()) for key in before if "running" not in key and "moving" not in key)
-    print(f"{name}: {family.net}: {imported.splitlines()[0].split(': ', 1)[1]}; {changed} of {len(before)} tensors changed "
+    moved = max(float(np.abs(before[key] - after[key]).max())
+                for key in before if "running" not in key and "moving" not in key)
+    print(f"{name}: {family.net}: {imported.splitlines()[0].split(': ', 1)[1]}; "
+          f"{changed} of {len(before)} tensors changed "
           f"by the step, weights by {moved:.1e} at most; {wrong} of {int(clear.sum())} clear pixels of {labels.size} "
           f"differ, {len(np.unique(labels))} classes in the picture")
     if wrong or missing or not 0.9 * len(before) < changed or not 0 < moved < 0.1 or clear.mean() < 0.9:
@@ -197,7 +202,8 @@ def main():
     for name in arguments.families:
         if name not in FAMILIES:
             parser.error(f"there is no family '{name}': {', '.join(FAMILIES)}")
-    there = [name for name, family in FAMILIES.items() if all(importlib.util.find_spec(module) for module in family.needs)]
+    there = [name for name, family in FAMILIES.items()
+             if all(importlib.util.find_spec(module) for module in family.needs)]
     if not (arguments.families or there):
         sys.exit("none of the libraries is there; tests/fixtures/README.md says what to install")
     for name in arguments.families or there:

@@ -35,8 +35,8 @@ CAMBER_VEC void philox_blocks(const PhiloxKey& key, std::uint64_t index, WordVec
         k1 += 0xBB67AE85u;
     }
     const WideVec low = (c0 & 0xffffffffu) | (c1 << 32), high = (c2 & 0xffffffffu) | (c3 << 32);
-    first = (WordVec)__builtin_shuffle(low, high, WideVec{0, 8, 1, 9, 2, 10, 3, 11});
-    second = (WordVec)__builtin_shuffle(low, high, WideVec{4, 12, 5, 13, 6, 14, 7, 15});
+    first = (WordVec)__builtin_shufflevector(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
+    second = (WordVec)__builtin_shufflevector(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
 }  // namespace

@@ -2,15 +2,21 @@
 #include "winograd_vec.h"
 
 /// The one-dimensional transforms of F(M, 3) for M = 4 and 6, sixteen channels at a time. With P = M + 2,
+///
 ///     y = A^T [ (G g) * (B^T d) ],   d: P inputs, g: 3 taps, y: M outputs,
+///
 /// nested in two dimensions. The filter gradient uses their adjoints: dg = G^T [ (B^T d) * (A dy) ].
 /// Cook-Toom with the points 0, +-a_1, +-a_2 (, +-a_3) and infinity; pairs of opposite sign share their even and odd
 /// parts. The points are chosen for accuracy (see Barabasz et al. 2020, "Error Analysis and Improving the Accuracy of
 /// Winograd Convolution for Deep Neural Networks"), by measurement: largest error over largest value, 512 channels,
 /// normal data, with plain summation over 128 channels at a time:
-///     F(4, 3)   +-1, +-2 (Lavin and Gray) 6.8e-6;   +-1/2, +-1  6.6e-6;   +-1/2, +-3/2  3.7e-6;   +-5/8, +-3/2  1.9e-6
-///     F(6, 3)   +-1/2, +-1, +-2  1.1e-5 (7.9e-6 with sums of 32 channels, as in winograd_gemm.h);   ten others 1.1e-5
-///     to 5e-5
+///
+///     F(4, 3)   +-1, +-2          6.8e-6   (Lavin and Gray 2016)
+///               +-1/2, +-1        6.6e-6
+///               +-1/2, +-3/2      3.7e-6
+///               +-5/8, +-3/2      1.9e-6
+///     F(6, 3)   +-1/2, +-1, +-2   1.1e-5   (7.9e-6 with sums of 32 channels, as in winograd_gemm.h)
+///               ten others        1.1e-5 to 5e-5
 namespace camber::cpu::winograd {
 
 template <int M>

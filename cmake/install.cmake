@@ -1,0 +1,58 @@
+# `cmake --install`: the command with its manual page (component `command`), the library with its headers and the CMake
+# package Camber::camber (component `development`). CPack makes of them the Debian packages camber and libcamber-dev.
+include(CMakePackageConfigHelpers)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Camber)
+
+install(TARGETS camber EXPORT Camber ARCHIVE COMPONENT development)
+install(DIRECTORY include/camber DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+install(EXPORT Camber NAMESPACE Camber:: FILE CamberTargets.cmake DESTINATION ${package_folder} COMPONENT development)
+configure_package_config_file(cmake/CamberConfig.cmake.in CamberConfig.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(CamberConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/CamberConfig.cmake ${PROJECT_BINARY_DIR}/CamberConfigVersion.cmake
+    DESTINATION ${package_folder} COMPONENT development)
+
+install(TARGETS camber_command RUNTIME COMPONENT command)
+add_custom_command(OUTPUT camber.1.gz
+    COMMAND sh ${PROJECT_SOURCE_DIR}/tools/man_page.sh $<TARGET_FILE:camber_command> > camber.1
+    COMMAND gzip -9nf camber.1
+    DEPENDS camber_command tools/man_page.sh VERBATIM)
+add_custom_target(man_page ALL DEPENDS camber.1.gz)
+install(FILES ${PROJECT_BINARY_DIR}/camber.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+
+foreach(part command:camber development:libcamber-dev)
+    string(REPLACE ":" ";" part ${part})
+    list(GET part 0 component)
+    list(GET part 1 name)
+    install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} RENAME copyright COMPONENT ${component})
+    string(TOUPPER ${component} component)
+    set(CPACK_DEBIAN_${component}_PACKAGE_NAME ${name})
+endforeach()
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libcamber-dev COMPONENT development
+    PATTERN CMakeLists.txt EXCLUDE)
+install(FILES examples/program/CMakeLists.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libcamber-dev/examples/program
+    COMPONENT development)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME camber)
+set(CPACK_PACKAGE_CONTACT "The Camber authors <authors@camber.invalid>")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL command development)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION "The command camber: trains, judges and applies street-scene
+segmentation networks. Needs a processor with AVX2.")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "The C++ library: tensors, autograd, layers, optimizers, networks and the
+trainer. Headers, a static library and the CMake package Camber::camber.
+Needs a processor with AVX2.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev, nlohmann-json3-dev")
+if(dnnl_FOUND)
+    string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libdnnl-dev")
+endif()
+if(hdf5_FOUND)
+    string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libhdf5-dev")
+endif()
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "g++, cmake")
+include(CPack)
