@@ -1,9 +1,10 @@
-# `cmake --install`: the command with its manual page (component `command`), the library with its headers and the CMake
-# package Camber::camber (component `development`). CPack makes of them the Debian packages camber and libcamber-dev.
+# `cmake --install`: the command with its manual page (component `command`); the library with its headers and the CMake
+# package, Camber::camber and Camber::synth, the generated scenes (component `development`). CPack makes of them the
+# Debian packages camber and libcamber-dev.
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Camber)
 
-install(TARGETS camber EXPORT Camber ARCHIVE COMPONENT development)
+install(TARGETS camber camber_synth EXPORT Camber ARCHIVE COMPONENT development)
 install(DIRECTORY include/camber DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(EXPORT Camber NAMESPACE Camber:: FILE CamberTargets.cmake DESTINATION ${package_folder} COMPONENT development)
 configure_package_config_file(cmake/CamberConfig.cmake.in CamberConfig.cmake INSTALL_DESTINATION ${package_folder})

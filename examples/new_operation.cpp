@@ -2,7 +2,7 @@
 // Its gradient is compared with central differences, then used. CONTRIBUTING.md says how one becomes part of the
 // library, with kernels for every device.
 #include <camber/autograd.h>
-#include <camber/nn.h>
+#include <camber/layers.h>
 #include <camber/optim.h>
 #include <fmt/format.h>
 

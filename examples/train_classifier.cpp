@@ -1,7 +1,7 @@
 // Trains a classifier of generated shapes with the engine's parts: layers, tape, loss, optimizer. `camber::train()`
 // (train.h) puts the same parts together for segmentation, with data, checkpoints and metrics.
 #include <camber/autograd.h>
-#include <camber/nn.h>
+#include <camber/layers.h>
 #include <camber/optim.h>
 #include <fmt/format.h>
 

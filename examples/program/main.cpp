@@ -1,8 +1,10 @@
 // Trains a small U-Net on generated street scenes and paints one that it has not met: picture, truth, what it sees.
 #include <camber/autograd.h>
-#include <camber/data.h>
+#include <camber/label_picture.h>
+#include <camber/loader.h>
 #include <camber/nets.h>
 #include <camber/optim.h>
+#include <camber/synth.h>
 #include <fmt/format.h>
 
 using namespace camber;

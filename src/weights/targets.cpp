@@ -1,8 +1,8 @@
-#include "io/targets.h"
+#include "weights/targets.h"
 
 #include <algorithm>
 
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 namespace camber {
 namespace {

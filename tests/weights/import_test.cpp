@@ -7,11 +7,11 @@
 #include <array>
 #include <limits>
 
-#include "io/layout.h"
-#include "io/name_map.h"
 #include "io/weight_fixtures.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "weights/layout.h"
+#include "weights/name_map.h"
 
 using namespace camber;
 using namespace camber::testing;

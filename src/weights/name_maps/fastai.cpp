@@ -1,4 +1,4 @@
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 // fastai's learn.save(): {"model": state_dict, "opt": ...} of a DynamicUnet, or of a classifier that is
 // nn.Sequential(body, head), whose body is the ResNet cut before its pooling. Ours are v1's names; v2's list has

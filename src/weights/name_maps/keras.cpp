@@ -1,4 +1,4 @@
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 // Keras: our networks of its origin name their modules after the layers of keras.applications (block1_conv1, ..., fc1,
 // predictions), classification_models and segmentation_models (bn_data, conv0, stage1_unit1_conv1, ..., bn1,

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/layout.h"
+#include "weights/layout.h"
 
 namespace camber {
 

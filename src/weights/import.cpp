@@ -7,11 +7,11 @@
 #include <optional>
 #include <set>
 
-#include "io/keras_layers.h"
-#include "io/layout.h"
-#include "io/name_map.h"
 #include "io/printable.h"
-#include "io/targets.h"
+#include "weights/keras_layers.h"
+#include "weights/layout.h"
+#include "weights/name_map.h"
+#include "weights/targets.h"
 
 namespace camber {
 namespace {

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "io/layout.h"
+#include "weights/layout.h"
 
-/// Tables that give a file's names the names of our parameters: src/io/name_maps, a file for each source.
+/// Tables that give a file's names the names of our parameters: src/weights/name_maps, a file for each source.
 namespace camber {
 
 /// A name that looks like `from` becomes `to`. One "*" in `from` stands for any text, which takes the place of the one

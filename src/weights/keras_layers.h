@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "io/targets.h"
+#include "weights/targets.h"
 
 namespace camber {
 

@@ -1,4 +1,4 @@
-#include "io/layout.h"
+#include "weights/layout.h"
 
 #include <camber/error.h>
 

@@ -1,4 +1,4 @@
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 #include <camber/error.h>
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "io/hdf5_writer.h"
-#include "io/keras_layers.h"
-#include "io/name_map.h"
-#include "io/targets.h"
+#include "weights/keras_layers.h"
+#include "weights/name_map.h"
+#include "weights/targets.h"
 
 namespace camber {
 namespace {

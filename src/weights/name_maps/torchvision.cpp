@@ -1,4 +1,4 @@
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 // torchvision's classifiers and segmentation networks. Ours are named as they are; what differs is where another
 // network keeps the same encoder.

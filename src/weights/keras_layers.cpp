@@ -1,4 +1,4 @@
-#include "io/keras_layers.h"
+#include "weights/keras_layers.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 // segmentation_models.pytorch: encoder.*, decoder.blocks.N.*, segmentation_head.0.*, as ours.
 

@@ -1,4 +1,4 @@
-#include "io/name_map.h"
+#include "weights/name_map.h"
 
 // Our own checkpoints: parameters under "model.", averages of them under "ema.", and an optimizer's state.
 
