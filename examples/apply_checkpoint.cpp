@@ -2,6 +2,7 @@
 // it each has.
 //   apply_checkpoint CHECKPOINT PICTURE OUT.png
 #include <camber/image.h>
+#include <camber/label_picture.h>
 #include <camber/train.h>
 #include <fmt/format.h>
 

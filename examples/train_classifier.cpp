@@ -3,6 +3,7 @@
 #include <camber/autograd.h>
 #include <camber/layers.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 #include <fmt/format.h>
 
 #include <algorithm>

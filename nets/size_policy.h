@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/layers.h>
 #include <camber/nets.h>
 
 #include <cstdint>

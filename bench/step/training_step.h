@@ -1,6 +1,7 @@
 #pragma once
 #include <camber/nets.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 
 #include <cstdint>
 #include <memory>

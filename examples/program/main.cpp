@@ -4,6 +4,7 @@
 #include <camber/loader.h>
 #include <camber/nets.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 #include <camber/synth.h>
 #include <fmt/format.h>
 

@@ -1,8 +1,10 @@
 #pragma once
+#include <camber/augment.h>
 #include <camber/dataset.h>
 #include <camber/metrics.h>
 #include <camber/nets.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 #include <camber/schedule.h>
 #include <camber/types.h>
 

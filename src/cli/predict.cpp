@@ -1,3 +1,4 @@
+#include <camber/label_picture.h>
 #include <camber/train.h>
 
 #include <optional>

@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/loader.h>
 #include <camber/train.h>
 
 #include <chrono>

@@ -1,5 +1,7 @@
 #pragma once
+#include <camber/augment.h>
 #include <camber/dataset.h>
+#include <camber/tensor.h>
 
 #include <memory>
 #include <vector>

@@ -1,5 +1,7 @@
 #include "train/run_folder.h"
 
+#include <camber/label_picture.h>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>

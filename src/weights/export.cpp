@@ -1,4 +1,5 @@
 #include <camber/import.h>
+#include <camber/layers.h>
 #include <camber/nets.h>
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #include "weights/keras_layers.h"
 
+#include <camber/layers.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>

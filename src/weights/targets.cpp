@@ -1,5 +1,7 @@
 #include "weights/targets.h"
 
+#include <camber/layers.h>
+
 #include <algorithm>
 
 #include "weights/name_map.h"

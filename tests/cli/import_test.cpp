@@ -2,6 +2,7 @@
 #include <camber/class_table.h>
 #include <camber/import.h>
 #include <camber/nets.h>
+#include <camber/parameter_buffer.h>
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
 

@@ -1,7 +1,9 @@
 // What `camber predict` writes, and what it does about pictures and networks that are not as they should be.
 #include <camber/checkpoint.h>
 #include <camber/import.h>
+#include <camber/label_picture.h>
 #include <camber/nets.h>
+#include <camber/parameter_buffer.h>
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
 

@@ -1,5 +1,6 @@
 // How runs begin, end, go on and keep out of each other's way.
 #include <camber/checkpoint.h>
+#include <camber/class_table.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,5 +1,6 @@
 #include "small_dataset.h"
 
+#include <fmt/format.h>
 #include <fstream>
 #include <iterator>
 

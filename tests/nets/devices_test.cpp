@@ -4,6 +4,7 @@
 #include <camber/nets.h>
 #include <camber/ops.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 #include <camber/synth.h>
 #include <doctest/doctest.h>
 

@@ -1,4 +1,5 @@
 #include <camber/nets.h>
+#include <camber/parameter_buffer.h>
 #include <doctest/doctest.h>
 
 #include <set>

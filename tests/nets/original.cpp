@@ -3,6 +3,7 @@
 #include <camber/autograd.h>
 #include <camber/error.h>
 #include <camber/import.h>
+#include <camber/parameter_buffer.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,9 @@
 // steps, from the same weights and batches (fixtures/make_torch_unet_curve.py).
 #include <camber/autograd.h>
 #include <camber/nets.h>
+#include <camber/ops.h>
 #include <camber/optim.h>
+#include <camber/parameter_buffer.h>
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
 

@@ -1,5 +1,7 @@
 #include <camber/autograd.h>
+#include <camber/layers.h>
 #include <camber/nets.h>
+#include <camber/parameter_buffer.h>
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,3 +1,4 @@
+#include <camber/layers.h>
 #include <camber/summary.h>
 #include <doctest/doctest.h>
 

@@ -1,6 +1,8 @@
 // Validation on a device: what a host that prepares every batch finds, without copies between the two.
 #include "train/evaluator.h"
 
+#include <camber/synth.h>
+
 #include <doctest/doctest.h>
 
 #include <optional>

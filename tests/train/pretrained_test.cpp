@@ -2,6 +2,7 @@
 
 #include <camber/import.h>
 #include <camber/safetensors.h>
+#include <camber/synth.h>
 #include <doctest/doctest.h>
 
 #include "support/errors.h"

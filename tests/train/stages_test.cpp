@@ -1,6 +1,7 @@
 // Runs of several stages, and the presets.
 #include <camber/autograd.h>
 #include <camber/checkpoint.h>
+#include <camber/synth.h>
 #include <camber/train.h>
 #include <doctest/doctest.h>
 

@@ -1,6 +1,8 @@
 // A recorded and replayed step does what the same operations do one at a time.
 #include "train/stepper.h"
 
+#include <camber/synth.h>
+
 #include <doctest/doctest.h>
 
 #include <optional>

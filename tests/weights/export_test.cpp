@@ -1,5 +1,6 @@
 #include <camber/import.h>
 #include <camber/nets.h>
+#include <camber/parameter_buffer.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #include <camber/import.h>
+#include <camber/layers.h>
 #include <camber/nets.h>
+#include <camber/parameter_buffer.h>
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
 
