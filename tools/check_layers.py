@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-# A line is a layer: its folders, and its public headers (include/camber/NAME.h). Whatever stands in one line may include
+# A line is a layer: its folders, and its public headers (include/camber/NAME.h). What stands in one line may include
 # each other; everything else only what is in an earlier line.
 LAYERS = [
     ("src/core", "bf16 device dtype element_type error names named_tensor philox progress shape tensor"),

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-/// Weights of other libraries into our networks and back. Names are mapped by the tables in src/weights/name_maps, layouts
-/// and conventions converted here and nowhere else:
+/// Weights of other libraries into our networks and back. Names are mapped by the tables in src/weights/name_maps;
+/// layouts and conventions are converted here and nowhere else:
 ///
 /// | | here | PyTorch | Keras |
 /// | --- | --- | --- | --- |
