@@ -3,6 +3,7 @@
 #include <camber/label_picture.h>
 #include <camber/loader.h>
 #include <camber/nets.h>
+#include <camber/ops.h>
 #include <camber/optim.h>
 #include <camber/parameter_buffer.h>
 #include <camber/synth.h>
