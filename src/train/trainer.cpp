@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "train/batch_source.h"
 #include "train/evaluator.h"
+#include "train/finite.h"
 #include "train/plan.h"
 #include "train/pretrained.h"
 #include "train/run_folder.h"
@@ -460,6 +461,11 @@ class Run {
         const CheckpointInfo& info = checkpoint.info();
         checkpoint.load("model.", model_.tensors());
         checkpoint.load("", stepper_->optimizer().state());
+        // A NaN need not reach the loss: ReLU takes it for zero.
+        for (const auto& tensors : {model_.tensors(), stepper_->optimizer().state()})
+            for (const NamedTensor& named : tensors)
+                if (named.tensor.dtype() == Dtype::f32)
+                    refuse_non_finite(named.tensor, fmt::format("{}: {}", folder_.last().string(), named.name));
         model_.parameters->mark_changed();
         epoch_ = info.epoch;
         batch_ = info.batch;

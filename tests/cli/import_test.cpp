@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/check_error.h"
+#include "io/archive.h"
 #include "support/errors.h"
 
 using namespace camber;
@@ -163,4 +164,19 @@ TEST_CASE("imports that cannot be are one line, and leave no file") {
                 {"not a Camber checkpoint"});
     check_error(run_camber({"export", "--checkpoint", bad.string(), "--out", out.string()}), 1, {"bad.pth"});
     CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("names of tensors that are not UTF-8 are shown escaped, and nothing is written where the command fails") {
+    const TemporaryFolder folder;
+    const std::filesystem::path weights = folder / "a.pth", out = folder / "out.safetensors";
+    write_text(weights, zip_archive({{"a/data.pkl", pickled("}" + pickled_text("d\xe9j\xe0\x1b[31m\n") +
+                                                            pickled_tensor(4, 0, {4}, {1}) + "s")},
+                                     {"a/byteorder", "little"},
+                                     {"a/data/0", std::string(16, '\0')}}));
+    for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--json"}, {"--partial", "--json"}}) {
+        const CommandResult result = import_file(weights, out, more);
+        check_error(result, 1, {"a.pth", "d\\ufffdj\\ufffd\\u001b[31m\\n"});
+        CHECK(is_utf8(result.errors));
+        CHECK(folder.file_count() == 1);
+    }
 }

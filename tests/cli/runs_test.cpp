@@ -6,9 +6,11 @@
 #include <sys/file.h>
 
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "cli/check_error.h"
 #include "cli/scenes.h"
@@ -403,4 +405,21 @@ TEST_CASE("a checkpoint that says of its run what no run is has its name in the 
     checkpoint.info.extra["stage"] = 2;
     save_checkpoint(last, checkpoint);
     check_error(run_camber({"eval", "--checkpoint", last}), 1, {"2 stages", "number 3"});
+}
+
+TEST_CASE("a run is not resumed from weights or averages that are not finite") {
+    const Scenes s;
+    REQUIRE(s.train({"--epochs", "1", "--schedule", "constant", "--optimizer", "adamw"}).exit_code == 0);
+    const fs::path last = s.run / "last.safetensors";
+    const Checkpoint sound = load_checkpoint(last);
+    for (std::size_t i = 0; i < sound.tensors.size(); i += 9) {
+        const NamedTensor& wrong = sound.tensors[i];
+        if (wrong.tensor.dtype() != Dtype::f32) continue;
+        CAPTURE(wrong.name);
+        float& value = *wrong.tensor.data<float>();
+        const float before = std::exchange(value, std::numeric_limits<float>::quiet_NaN());
+        save_checkpoint(last, sound);
+        value = before;
+        check_error(s.resume({"--epochs", "2"}), 1, {"last.safetensors: ", "is not finite"});
+    }
 }

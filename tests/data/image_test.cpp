@@ -5,7 +5,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <random>
 #include <set>
+#include <string_view>
 
 #include "small_dataset.h"
 #include "support/errors.h"
@@ -84,16 +86,21 @@ std::vector<unsigned char> jpeg_with_exif(std::vector<unsigned char> jpeg, const
     return jpeg;
 }
 
-std::vector<unsigned char> png_with_exif(std::vector<unsigned char> png, const std::vector<unsigned char>& tiff) {
-    std::vector<unsigned char> chunk = {'e', 'X', 'I', 'f'};
-    chunk.insert(chunk.end(), tiff.begin(), tiff.end());
+std::vector<unsigned char> png_chunk(const std::string& name, const std::vector<unsigned char>& data) {
+    std::vector<unsigned char> chunk(name.begin(), name.end());
+    chunk.insert(chunk.end(), data.begin(), data.end());
     unsigned crc = ~0u;
     for (const unsigned char byte : chunk) {
         crc ^= byte;
         for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? 0xEDB88320u ^ crc >> 1 : crc >> 1;
     }
-    chunk.insert(chunk.begin(), {0, 0, 0, static_cast<unsigned char>(tiff.size())});
+    chunk.insert(chunk.begin(), {0, 0, 0, static_cast<unsigned char>(data.size())});
     for (const int shift : {24, 16, 8, 0}) chunk.push_back(static_cast<unsigned char>(~crc >> shift));
+    return chunk;
+}
+
+std::vector<unsigned char> png_with_exif(std::vector<unsigned char> png, const std::vector<unsigned char>& tiff) {
+    const auto chunk = png_chunk("eXIf", tiff);
     png.insert(png.begin() + 33, chunk.begin(), chunk.end());  // behind the signature and IHDR
     return png;
 }
@@ -188,6 +195,126 @@ TEST_CASE("a JPEG whose scan cannot hold what its header says is cut short") {
     Image flat(800, 600, 3);
     write_bytes(folder / "flat.jpg", encode_jpeg(flat));
     CHECK(read_image(folder / "flat.jpg").height == 800);
+}
+
+namespace {
+
+// 20x24 grey, of six scans with a restart marker every two blocks: Pillow's save("JPEG", quality=50, progressive=True,
+// restart_marker_blocks=2).
+constexpr std::string_view progressive_jpeg =
+    "ffd8ffe000104a46494600010100000100010000ffdb004300100b0c0e0c0a100e0d0e1211101318281a181616183123251d283a333d3c39"
+    "33383740485c4e404457453738506d51575f626768673e4d71797064785c656763ffc2000b080018001401011100ffc40016000003000000"
+    "0000000000000000000000030405ffdd00040002ffda00080101000000017a37ffd0154fffd150dfffd27e2fffd31fffc400171001010101"
+    "00000000000000000000000032030433ffda00080101000105029f3d0fffd09898ffd1ba99ffd298d0bfffd398ffc4001510010100000000"
+    "000000000000000000001000ffda0008010100063f023fffd03fffd13fffd23fffd3bfffc4001b1000030002030000000000000000000000"
+    "000111214191a1b1ffda0008010100013f21d8241fffd0788729ffd1ef12ae11ffd261ee7fffd35a94ffda0008010100000010bfffd0bfff"
+    "d1bfffd27fffd3ff00ffc4001c1001000301010101010000000000000000010011214131b15191ffda0008010100013f103e85d9d970d253"
+    "c67fffd0e635b842fb431f39f27fffd1d9b0a51947ca7fffd2c206d5bbe45d51fc54ffd3cc347f67ffd9";
+
+std::vector<unsigned char> from_hex(std::string_view text) {
+    std::vector<unsigned char> bytes;
+    for (std::size_t i = 0; i < text.size(); i += 2)
+        bytes.push_back(static_cast<unsigned char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
+    return bytes;
+}
+
+/// Where the codes of each scan begin and end.
+std::vector<std::pair<std::size_t, std::size_t>> scans_of(const std::vector<unsigned char>& jpeg) {
+    std::vector<std::pair<std::size_t, std::size_t>> scans;
+    for (std::size_t at = 2; jpeg[at + 1] != 0xD9;) {
+        const bool scan = jpeg[at + 1] == 0xDA;
+        at += 2 + (std::size_t{jpeg[at + 2]} << 8 | jpeg[at + 3]);
+        if (!scan) continue;
+        const std::size_t begin = at;
+        while (jpeg[at] != 0xFF || jpeg[at + 1] == 0 || (jpeg[at + 1] >= 0xD0 && jpeg[at + 1] <= 0xD7)) ++at;
+        scans.emplace_back(begin, at);
+    }
+    return scans;
+}
+
+}  // namespace
+
+TEST_CASE("a JPEG that lacks a byte of any scan is cut short") {
+    const TemporaryFolder folder;
+    Image noise(40, 56, 3);
+    std::mt19937 random(1);
+    for (auto& value : noise.data) value = static_cast<std::uint8_t>(random());
+    for (const auto& jpeg : {from_hex(progressive_jpeg), encode_jpeg(noise), encode_jpeg(Image(40, 56, 3))}) {
+        write_bytes(folder / "a.jpg", jpeg);
+        CHECK(error_of([&] { read_image(folder / "a.jpg"); }).empty());
+        for (const auto& [begin, end] : scans_of(jpeg)) {
+            CAPTURE(begin);
+            REQUIRE(end - begin > 4);
+            for (const std::size_t missing : {std::size_t{1}, std::size_t{2}, (end - begin) / 2, end - begin}) {
+                CAPTURE(missing);
+                auto cut = jpeg;
+                const auto from = cut.begin() + static_cast<long>(end - missing);
+                cut.erase(from - (from[-1] == 0xFF), cut.begin() + static_cast<long>(end));
+                write_bytes(folder / "a.jpg", cut);
+                CHECK(mentions(error_of([&] { read_image(folder / "a.jpg"); }), {"a.jpg: is cut short: a scan holds"}));
+            }
+        }
+    }
+    // A restart marker that is not where it must be: what follows would be grey.
+    auto jpeg = from_hex(progressive_jpeg);
+    const auto [begin, end] = scans_of(jpeg)[0];
+    for (std::size_t at = begin; at < end; ++at)
+        if (jpeg[at] == 0xFF && jpeg[at + 1] == 0xD0) jpeg[at + 1] = 0;
+    write_bytes(folder / "a.jpg", jpeg);
+    CHECK(mentions(error_of([&] { read_image(folder / "a.jpg"); }), {"a.jpg: is cut short"}));
+}
+
+TEST_CASE("what is wrong with a picture is said in the project's words") {
+    const TemporaryFolder folder;
+    const auto error = [&](const std::vector<unsigned char>& bytes) {
+        write_bytes(folder / "a", bytes);
+        return error_of([&] { read_image(folder / "a"); });
+    };
+    const auto marker = [](std::vector<unsigned char>& jpeg, unsigned char code) {
+        for (auto at = jpeg.begin();; ++at)
+            if (at[0] == 0xFF && at[1] == code) return at;
+    };
+    const auto jpeg = encode_jpeg(patterned_image(40, 40));
+    auto changed = jpeg;
+    marker(changed, 0xC0)[1] = 0xC9;
+    CHECK(mentions(error(changed), {"a: is a JPEG of a kind that is not read (arithmetic coding)", "save it as"}));
+    changed = jpeg;
+    marker(changed, 0xC0)[4] = 12;
+    CHECK(mentions(error(changed), {"a: is a JPEG of 12 bits a channel"}));
+    for (const unsigned char table : {0xC4, 0xDB}) {  // as in frames of Motion JPEG
+        changed = jpeg;
+        for (auto at = changed.begin() + 2; at[1] != 0xDA;) {
+            const auto next = at + 2 + (at[2] << 8 | at[3]);
+            at = at[1] == table ? changed.erase(at, next) : next;
+        }
+        CHECK(mentions(error(changed), {"a: is damaged (it lacks a", "table)"}));
+    }
+    changed = jpeg;
+    marker(changed, 0xDA)[5] = 77;
+    CHECK(mentions(error(changed), {"a: is damaged (a scan of a component that the picture does not have)"}));
+
+    write_png(folder / "good.png", patterned_image(20, 20));
+    const auto png = read_bytes(folder / "good.png");
+    const auto with_chunk = [&](const char* name, std::size_t begin, std::vector<unsigned char> data) {
+        auto bytes = png;
+        const auto chunk = png_chunk(name, data);
+        const std::size_t length = 12 + (std::size_t{bytes[begin + 2]} << 8 | bytes[begin + 3]);
+        bytes.erase(bytes.begin() + static_cast<long>(begin), bytes.begin() + static_cast<long>(begin + length));
+        bytes.insert(bytes.begin() + static_cast<long>(begin), chunk.begin(), chunk.end());
+        return bytes;
+    };
+    constexpr std::size_t header = 8, data = 33;
+    CHECK(error(with_chunk("IDAT", data, {1, 2, 3, 4, 5, 6, 7, 8})) ==
+          (folder / "a").string() +
+              ": is damaged (its compressed data cannot be decoded); fetch or copy the file again");
+    CHECK(mentions(error(with_chunk("IHDR", header, {0, 0, 0, 0, 0, 0, 0, 20, 8, 2, 0, 0, 0})), {"without pixels"}));
+    CHECK(mentions(error(with_chunk("IHDR", header, {0, 1, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 0})),
+                   {"65536x65536 (width x height) is more than 256 million pixels"}));
+    CHECK(mentions(error(with_chunk("IHDR", header, {0, 0, 0, 20, 0, 0, 0, 20, 3, 2, 0, 0, 0})), {"bit depth"}));
+    CHECK(
+        mentions(error(with_chunk("IHDR", header, {0, 0, 0, 20, 0, 0, 0, 20, 8, 3, 0, 0, 0})), {"palette is missing"}));
+    CHECK(mentions(error(with_chunk("ABCD", data, {})), {"a part that is not read"}));
+    CHECK(mentions(error(with_chunk("sRGB", header, {0})), {"without its header"}));
 }
 
 TEST_CASE("label maps must be 8-bit grey PNG") {

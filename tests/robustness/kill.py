@@ -1,12 +1,10 @@
 """Kills runs of `camber train` at any moment, and resumes them.
 
-    python3 tests/robustness/kill.py build/camber --count 200
-
 Each run is killed (SIGKILL) one to three times: the moments are spread over its whole life, and some are those at which
 a file is being written, or at which the run has begun and has no checkpoint yet. What is left must go on with --resume,
 or begin anew where nothing was begun, and end with the same weights, the same optimizer state and the same lines of
 metrics, bit for bit, as a run that nobody killed. The same --seed gives the same moments, as far as the machine's speed
-is the same.
+is the same. README.md says how to run it.
 """
 
 import argparse

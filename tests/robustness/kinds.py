@@ -24,6 +24,16 @@ AhEDEQA/AOFitPateK09q0YrT2pYrT2ruqYn6h/e5vlt9/cxwuL5zNitPateK09q0orT2oitPauOpifq
 2rXitPaqkVa8VcOXVJe/8v1PzqhVloU4rT2rXitPaqsVa8VceXVJe/8AL9T6ShVlof/Z
 """)
 
+# 20x24 grey, of six scans with restart markers.
+PROGRESSIVE_JPEG = base64.b64decode("""
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hn
+Pk1xeXBkeFxlZ2P/wgALCAAYABQBAREA/8QAFgAAAwAAAAAAAAAAAAAAAAAAAwQF/90ABAAC/9oACAEBAAAAAXo3/9AVT//RUN//0n4v
+/9Mf/8QAFxABAQEBAAAAAAAAAAAAAAAAMgMEM//aAAgBAQABBQKfPQ//0JiY/9G6mf/SmNC//9OY/8QAFRABAQAAAAAAAAAAAAAAAAAA
+EAD/2gAIAQEABj8CP//QP//RP//SP//Tv//EABsQAAMAAgMAAAAAAAAAAAAAAAABESFBkaGx/9oACAEBAAE/IdgkH//QeIcp/9HvEq4R
+/9Jh7n//01qU/9oACAEBAAAAEL//0L//0b//0n//0/8A/8QAHBABAAMBAQEBAQAAAAAAAAAAAQARIUExsVGR/9oACAEBAAE/ED6F2dlw
+0lPGf//Q5jW4QvtDHznyf//R2bClGUfKf//SwgbVu+RdUfxU/9PMNH9n/9k=
+""")
+
 # Of other networks: what they hold is listed and refused.
 ARCHIVES = ("torch_zip", "torch_checkpoint", "torch_fastai", "torch_module")
 
@@ -74,7 +84,7 @@ class Workshop:
             Kind("png", self._pictures(), self._damaged_png, self._picture),
             Kind("label", [read(f"{self.data}/trainannot/{n}") for n in os.listdir(f"{self.data}/trainannot")],
                  self._damaged_png, self._label),
-            Kind("jpeg", [JPEG], lambda data, random: mutated(data, random, BINARY), self._picture),
+            Kind("jpeg", [JPEG, PROGRESSIVE_JPEG], lambda data, random: mutated(data, random, BINARY), self._picture),
             Kind("list", [read(f"{self.data}/train.txt")], self._damaged_text, self._in_dataset("train.txt")),
             Kind("classes", [read(f"{self.data}/classes.json")], self._damaged_json, self._in_dataset("classes.json")),
             Kind("tsv", [read(f"{fixtures}/keras_unet_2x2.tsv"), read(f"{fixtures}/published_keras_unet_256.tsv")],

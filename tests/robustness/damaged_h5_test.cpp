@@ -49,7 +49,7 @@ std::string mutated(std::string bytes, std::mt19937_64& random) {
 
 }  // namespace
 
-// CAMBER_MUTATIONS=10000 in a build with -DCAMBER_SANITIZE=ON is the long form.
+// The long form is in README.md.
 TEST_CASE("a damaged .h5 is read or refused in one line, whatever HDF5's library does on it") {
     if (!has_hdf5()) return;
     const char* const given = std::getenv("CAMBER_MUTATIONS");
