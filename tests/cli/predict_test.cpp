@@ -1,4 +1,5 @@
 // What `camber predict` writes, and what it does about pictures and networks that are not as they should be.
+#include <camber/checkpoint.h>
 #include <camber/import.h>
 #include <camber/nets.h>
 #include <camber/safetensors.h>
@@ -140,12 +141,17 @@ TEST_CASE("a network of one channel is trained on two classes") {
     CHECK(nlohmann::json::parse(judged.output).at("mean_iou") > 0.1);
 }
 
-TEST_CASE("weights that are not finite are refused by the name of their tensor") {
-    const Network n(3, [first = true](const NamedTensor& named) mutable {
-        if (first) *named.tensor.data<float>() = std::numeric_limits<float>::quiet_NaN();
-        first = false;
-    });
+TEST_CASE("a checkpoint whose weights are not finite is refused by the name of the tensor") {
+    const Network n;
+    const CheckpointFile file = CheckpointFile::open(n.checkpoint);
+    Checkpoint checkpoint{file.info(), {}};
+    for (const auto& entry : file.tensors().entries()) {
+        checkpoint.tensors.push_back({entry.name, file.tensors().read(entry.name)});
+    }
+    checkpoint.tensors.front().tensor.data<float>()[0] = std::numeric_limits<float>::quiet_NaN();
+    save_checkpoint(n.checkpoint, checkpoint);
     write_png(n.in / "a.png", noise(20, 30));
-    check_error(n.predict({n.in.string()}), 1, {"c.safetensors: encoder.0.conv1.weight is not finite"});
+    const std::string message = checkpoint.tensors.front().name.substr(std::string("model.").size()) + " is not finite";
+    check_error(n.predict({n.in.string()}), 1, {"c.safetensors: ", message.c_str()});
     CHECK_FALSE(fs::exists(n.out / "a_labels.png"));
 }
