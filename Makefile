@@ -53,7 +53,7 @@ test: tests
 	@ctest --test-dir $(BUILD) --output-on-failure
 
 install: configure
-	@cmake --build $(BUILD) --target camber camber_command man_page
+	@cmake --build $(BUILD) --target installed
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 package: setup

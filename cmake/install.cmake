@@ -18,6 +18,7 @@ add_custom_command(OUTPUT camber.1.gz
     COMMAND gzip -9nf camber.1
     DEPENDS camber_command tools/man_page.sh VERBATIM)
 add_custom_target(man_page ALL DEPENDS camber.1.gz)
+add_custom_target(installed DEPENDS camber camber_synth camber_command man_page)  # what is to be built before
 install(FILES ${PROJECT_BINARY_DIR}/camber.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
 
 foreach(part command:camber development:libcamber-dev)
