@@ -1,5 +1,7 @@
 #include "registry.h"
 
+#include <camber/names.h>
+
 namespace camber::nets {
 
 const std::vector<NetInfo>& net_list() {
@@ -16,7 +18,7 @@ const NetInfo& net_info(const std::string& name) {
         if (info.name == name) return info;
         names.push_back(info.name);
     }
-    fail_usage("unknown network '{}': {}", name, fmt::join(names, ", "));
+    fail_usage("unknown network '{}'{}: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
 }
 
 std::vector<std::string> Net::encoder_paths() const {

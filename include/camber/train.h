@@ -89,10 +89,10 @@ struct TrainConfig {
     Metric monitor = Metric::mean_iou;
     double stop_at = 0;  ///< > 0: stop once the monitored metric is this good
     int patience = 0;    ///< > 0: stop after this many epochs without a better one
+    int pictures = 4;    ///< validation frames to paint after each best epoch
     /// last.safetensors is saved at least this often; else after the epochs at which that takes less than 2% of the
     /// time.
     double checkpoint_minutes = 5;
-    int pictures = 4;  ///< validation frames to paint after each best epoch
 
     /// Parts of a run that follow each other, each an object of the fields in stage_fields() that hold there in place
     /// of the run's own. A stage goes on from the weights so far with an optimizer and a schedule of its own. Empty:

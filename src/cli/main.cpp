@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/openmp.h"
+#include "cli/options.h"
 
 int camber::cli::report(const std::string& message, int code) {
     std::fprintf(stderr, "camber: error: %s\n", one_line(message).c_str());
@@ -86,6 +87,8 @@ int main(int argc, char** argv) {
     cli::add_info(app, action);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::ExtrasError&) {
+        return report(cli::unexpected(app, app.remaining(true)), 2);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return finish(app.exit(error));  // --help, --version
         return report(error.what(), 2);

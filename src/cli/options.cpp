@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <camber/error.h>
+#include <camber/names.h>
 #include <camber/nets.h>
 
 #include <algorithm>
@@ -39,6 +40,22 @@ void set_net_options(nlohmann::json& options, const std::map<std::string, std::s
         const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
         options[name] = parsed.is_discarded() ? nlohmann::json(text) : parsed;
     }
+}
+
+std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra) {
+    const CLI::App* command = &app;
+    std::string help = "camber ";
+    while (!command->get_subcommands().empty()) {
+        command = command->get_subcommands().front();
+        help += command->get_name() + " ";
+    }
+    help += "--help";
+    const auto flag = std::find_if(extra.begin(), extra.end(), [](const auto& text) { return text.starts_with("-"); });
+    if (flag == extra.end()) return fmt::format("'{}' was not expected; see {}", extra.front(), help);
+    std::vector<std::string> names;
+    for (const CLI::Option* option : command->get_options()) names.push_back(option->get_name());
+    const std::string name = flag->substr(0, flag->find('='));
+    return fmt::format("there is no option '{}'{}; see {}", name, did_you_mean(name, names), help);
 }
 
 }  // namespace camber::cli

@@ -31,4 +31,7 @@ void add_net_flags(CLI::App& command, std::map<std::string, std::string>& given)
 /// Sets what was given: each as JSON where it parses as that (16, true, 0.5), else as text.
 void set_net_options(nlohmann::json& options, const std::map<std::string, std::string>& given);
 
+/// What to say of an argument that the command line's last (sub)command does not take, `extra` being all of those.
+std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra);
+
 }  // namespace camber::cli

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -143,8 +142,9 @@ TrainConfig train_config(const json& from, const std::string& source) {
     const auto read = [&](const std::string& name, const json& value) {
         const auto found = known.find(name);
         if (found == known.end()) {
-            const auto names = std::views::keys(known);
-            fail("{}: there is no '{}'{}", source, name, did_you_mean(name, {names.begin(), names.end()}));
+            std::vector<std::string> names;
+            for (const auto& [option, _] : known) names.push_back(option);
+            fail("{}: there is no '{}'{}", source, name, did_you_mean(name, names));
         }
         std::visit(Reader{value, found->second->range, source + ": " + name}, found->second->value);
     };
@@ -154,7 +154,7 @@ TrainConfig train_config(const json& from, const std::string& source) {
         } else if (!value.is_object()) {
             fail("{}: {} must be a JSON object, not {}", source, name, shown(value));
         } else {
-            for (const auto& [field, part] : value.items()) read(name + "." + field, part);
+            for (const auto& [field, part] : value.items()) read(fmt::format("{}.{}", name, field), part);
         }
     }
     return config;

@@ -234,7 +234,7 @@ EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progre
     refuse_unlabelled(dataset);
     std::int64_t room = most_resident_bytes;
     const auto resident = ResidentDataset::make(dataset, model.device(), room);
-    const EvalResult result = Evaluator(model, dataset, resident.get()).run(progress, stop);
+    EvalResult result = Evaluator(model, dataset, resident.get()).run(progress, stop);
     if (!std::isfinite(result.loss))
         fail("the network's output for {} ({}) is not finite", dataset.folder().string(), dataset.split());
     return result;

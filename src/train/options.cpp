@@ -226,7 +226,7 @@ struct Taker {
         std::vector<double> numbers;
         for (std::size_t begin = 0; begin <= text.size();) {
             const std::size_t end = std::min(text.find(',', begin), text.size());
-            const std::string wrong = read_number(text.substr(begin, end - begin), range, numbers.emplace_back());
+            std::string wrong = read_number(text.substr(begin, end - begin), range, numbers.emplace_back());
             if (!wrong.empty()) return wrong;
             begin = end + 1;
         }

@@ -130,7 +130,7 @@ TEST_CASE("camber summary: formats, audit and misuse") {
 
     std::ostringstream out;
     CHECK(testing::mentions(testing::error_of([&] { cli::run_summary({.net = "vnet"}, out); }),
-                            {"unknown network 'vnet': unet, ", "deeplabv3-resnet101"}));
+                            {"unknown network 'vnet' (did you mean 'unet'?): unet, ", "deeplabv3-resnet101"}));
     CHECK_THROWS_WITH_AS(cli::run_summary({.format = "html"}, out), "unknown format 'html': keras, markdown or json",
                          UsageError);
     CHECK_THROWS_AS(cli::run_summary({.height = 250}, out), UsageError);

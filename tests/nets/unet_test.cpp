@@ -237,8 +237,9 @@ TEST_CASE("unet: wrong options are named with the choices") {
 }
 
 TEST_CASE("the registry knows its networks and their options") {
-    CHECK(testing::mentions(testing::error_of([] { nets::make_net("unett"); }),
-                            {"unknown network 'unett': unet, unet-resnet34, ", ", keras-vgg16"}));
+    CHECK(
+        testing::mentions(testing::error_of([] { nets::make_net("unett"); }),
+                          {"unknown network 'unett' (did you mean 'unet'?): unet, unet-resnet34, ", ", keras-vgg16"}));
     for (const auto& info : nets::net_list()) {
         CAPTURE(info.name);
         CHECK_FALSE(info.description.empty());
