@@ -143,6 +143,7 @@ TrainConfig train_config(const json& from, const std::string& source) {
         const auto found = known.find(name);
         if (found == known.end()) {
             std::vector<std::string> names;
+            names.reserve(known.size());
             for (const auto& [option, _] : known) names.push_back(option);
             fail("{}: there is no '{}'{}", source, name, did_you_mean(name, names));
         }

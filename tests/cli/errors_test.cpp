@@ -78,7 +78,8 @@ TEST_CASE("misuse exits with 2 and says what there is") {
                 {"no option '--no-such-option'; see camber train --help"});
     check_error(run_camber({"train", "--schedul=step"}), 2, {"no option '--schedul' (did you mean '--schedule'?)"});
     check_error(run_camber({"train", "--epochs", "1", "--bacth", "8"}), 2, {"'--bacth' (did you mean '--batch'?)"});
-    check_error(run_camber({"data", "synth", "here"}), 2, {"'here' was not expected; see camber data synth --help"});
+    check_error(run_camber({"data", "synth", "--out", "x", "here"}), 2,
+                {"'here' was not expected; see camber data synth --help"});
     check_error(run_camber({"train"}), 2, {"--data"});
     check_error(run_camber({}), 2, {"subcommand"});
     check_error(run_camber({"summary", "--net", "vnet"}), 2, {"vnet", "unet"});
