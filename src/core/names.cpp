@@ -34,7 +34,7 @@ std::string one_of(const std::vector<std::string>& names) {
 std::string did_you_mean(const std::string& text, const std::vector<std::string>& names) {
     const std::string start = text.substr(0, 100);  // the time goes with the square
     const std::string* nearest = nullptr;
-    std::size_t least = std::max<std::size_t>(2, start.size() / 2);  // what differs more is another word
+    std::size_t least = std::max<std::size_t>(2, (start.size() + 2) / 3);  // what differs more is another word
     for (const std::string& name : names) {
         if (const std::size_t now = distance(start, name); now < least) {
             least = now;

@@ -230,8 +230,8 @@ TEST_CASE("unet: wrong options are named with the choices") {
     CHECK(message({{"batch_norm", "yes"}}) == "unet: option batch_norm cannot be \"yes\": it takes true or false");
     CHECK(message({{"style", "tf"}}) == "unet: option style cannot be \"tf\": it takes keras, pytorch");
     CHECK(message({{"widht", 16}}) ==
-          "unet: unknown option 'widht'; it has batch_norm, classes, depth, dropout, head_kernel, in_channels, init, "
-          "size_policy, style, up_kernel, width");
+          "unet: unknown option 'widht' (did you mean 'width'?); it has batch_norm, classes, depth, dropout, "
+          "head_kernel, in_channels, init, size_policy, style, up_kernel, width");
     CHECK(message(3) == "unet: options must be a JSON object, not 3");
     CHECK_THROWS_AS(nets::make_unet({.up_kernel = 5}), UsageError);
 }
