@@ -84,14 +84,21 @@ void transpose_matrix(const float* from, std::int64_t rows, std::int64_t cols, f
 #endif
 }
 
-/// Throws Error where an element is a NaN or an infinity; `first` is the index of from[0] in the entry.
-void refuse_non_finite(const WeightFile& file, const WeightEntry& entry, std::int64_t first, const float* from,
-                       std::int64_t count) {
-    const auto size = static_cast<std::size_t>(count);
-    const std::size_t i = first_non_finite(from, size);
-    if (i < size) {
-        fail("{}: {} is not finite: element {} of {} is {}", file.file().string(), printable(entry.name),
-             first + static_cast<std::int64_t>(i), entry.shape_text(), from[i]);
+/// WeightFile::read_rows(), so many rows at a time that they are in the second cache when they are looked through. Throws
+/// Error where an element is a NaN or an infinity.
+void read_finite(const WeightFile& file, const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) {
+    constexpr std::int64_t elements = 1 << 16;
+    const std::int64_t row = entry.numel() / entry.rows();
+    const std::int64_t most = entry.by_rows ? std::max<std::int64_t>(1, elements / row) : rows;
+    for (std::int64_t done = 0; done < rows; done += most) {
+        const std::int64_t now = std::min(most, rows - done);
+        float* const here = to + done * row;
+        file.read_rows(entry, first + done, now, here);
+        const auto size = static_cast<std::size_t>(now * row);
+        if (const std::size_t i = first_non_finite(here, size); i < size) {
+            fail("{}: {} is not finite: element {} of {} is {}", file.file().string(), printable(entry.name),
+                 (first + done) * row + static_cast<std::int64_t>(i), entry.shape_text(), here[i]);
+        }
     }
 }
 
@@ -146,16 +153,13 @@ void read_transposed(const WeightFile& file, std::span<const Reading> readings) 
         const Transposition& t = reading->transposition;
         const std::int64_t rows = reading->entry->rows(), row = reading->entry->numel() / rows;
         if (t.identity()) {
-            float* const to = reading->to + first * row;
-            file.read_rows(*reading->entry, first, last - first, to);
-            return refuse_non_finite(file, *reading->entry, first * row, to, (last - first) * row);
+            return read_finite(file, *reading->entry, first, last - first, reading->to + first * row);
         }
         thread_local std::vector<float> staged;  // the thread ends with the loop
         staged.resize(std::max(staged.size(), static_cast<std::size_t>(std::min(most, last - first) * row)));
         for (std::int64_t begin = first; begin < last; begin += most) {
             const std::int64_t count = std::min(most, last - begin);
-            file.read_rows(*reading->entry, begin, count, staged.data());
-            refuse_non_finite(file, *reading->entry, begin * row, staged.data(), count * row);
+            read_finite(file, *reading->entry, begin, count, staged.data());
             // The file's rows are whole matrices of the batch, or with a batch of one, whole rows of its matrix.
             if (t.batch == rows) {
                 transpose({count, t.rows, t.cols}, staged.data(), reading->to + begin * row);
