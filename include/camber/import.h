@@ -89,6 +89,11 @@ struct FittedOptions {
 FittedOptions fitted_options(const WeightFile& file, const std::string& net, const nlohmann::json& given,
                              const ImportOptions& options = {});
 
+/// Throws Error naming what the file is of, where that is not `net` with what is `given`: the same network with other
+/// options, or another network of Camber's. Returns where none fits.
+void name_what_fits(const WeightFile& file, const std::string& net, const nlohmann::json& given,
+                    const ImportOptions& options = {});
+
 /// Fills the network's parameters and running statistics from the file. Those that have no memory yet get it on the
 /// host, so that a network can be filled before a ParameterBuffer initialises the rest. What does not fit stays as it
 /// was and is in the report. Storage versions are bumped. Throws UsageError for an unknown `from` or one that does not

@@ -34,16 +34,16 @@ class SafetensorsFile {
     /// What the header says of a tensor.
     struct Entry {
         std::string name;
-        Shape shape;
-        Dtype dtype = Dtype::f32;  ///< as read() gives it: I64 is i32 here, F16 f32
+        std::vector<std::int64_t> shape;  ///< of any rank; a tensor's of at most 4: see shape_of()
+        Dtype dtype = Dtype::f32;         ///< as read() gives it: I64 is i32 here, F16 f32
         ElementType stored = ElementType::f32;
         std::uint64_t begin = 0, end = 0;       ///< bytes from the end of the header
         std::optional<std::uint32_t> checksum;  ///< CRC-32C of its bytes, where the file has one
     };
 
     /// Throws Error, one line that starts with the file's name, when it is missing, unreadable, truncated, not a
-    /// safetensors file, or inconsistent in any way: header longer than the file, invalid JSON, a duplicate name, more
-    /// than 4 dimensions, offsets that overlap, leave holes, end outside the file or do not fit shape x dtype, or whose
+    /// safetensors file, or inconsistent in any way: header longer than the file, invalid JSON, a duplicate
+    /// name, offsets that overlap, leave holes, end outside the file or do not fit shape x dtype, or whose
     /// checksum is not the header's. Tensors of other dtypes than F64, F32, F16, BF16, I32, I64 and U8 are listed as
     /// unreadable; reading one is an Error.
     static SafetensorsFile open(const std::filesystem::path& file);
@@ -60,6 +60,8 @@ class SafetensorsFile {
     bool has_checksums() const { return checked_ != nullptr; }
     /// Null when the file has no such tensor.
     const Entry* find(const std::string& name) const;
+    /// Throws Error for more than Shape::max_rank dimensions.
+    Shape shape_of(const Entry& entry) const;
     /// A new tensor with the elements of `name`; throws Error when there is no such tensor.
     Tensor read(const std::string& name, Device device = Device::cpu) const;
     /// Reads the elements of `name` straight into `destination`, which has its shape, on any device. Among f64, f32

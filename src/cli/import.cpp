@@ -37,35 +37,6 @@ ClassTable classes_for(int channels, const std::string& file, const Description&
     return count == camvid11().count() ? camvid11() : numbered_classes(count);
 }
 
-/// "width 4, not 8": what of `given` the file has otherwise.
-std::string differences(const nlohmann::json& options, const nlohmann::json& given) {
-    std::vector<std::string> texts;
-    for (const auto& [name, value] : given.items()) {
-        if (const auto& theirs = options.at(name); theirs != value) {
-            texts.push_back(fmt::format("{} {}, not {}", name, theirs.dump(), value.dump()));
-        }
-    }
-    return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-/// Throws Error where a network fits that is not the one asked for: of other options, or another one.
-void name_what_fits(const WeightFile& file, const TrainConfig& config, const ImportOptions& options) {
-    if (!config.net_options.empty()) {
-        const FittedOptions other = fitted_options(file, config.net, nlohmann::json::object(), options);
-        if (other.fits) {
-            const nlohmann::json theirs = nets::make_net(config.net, other.options)->options();
-            fail("{} is of a {} with {}; leave the option out: the file says it", file.file().string(), config.net,
-                 differences(theirs, config.net_options));
-        }
-    }
-    for (const nets::NetInfo& info : nets::net_list()) {
-        if (info.name == config.net) continue;
-        const FittedOptions other = fitted_options(file, info.name, nlohmann::json::object(), options);
-        if (!other.fits) continue;
-        fail("{} does not fit {}: it is of {}; give --net {}", file.file().string(), config.net, info.name, info.name);
-    }
-}
-
 int run_import(const Arguments& a) {
     if (a.weights.empty() == a.encoder_weights.empty()) {
         fail_usage("give --weights FILE for a whole network, or --encoder-weights FILE for its encoder alone");
@@ -87,8 +58,8 @@ int run_import(const Arguments& a) {
     options.encoder_only = a.weights.empty();
     if (!options.encoder_only) {
         const FittedOptions fitted = fitted_options(*file, config.net, config.net_options, options);
-        if (!fitted.fits && !a.partial) name_what_fits(*file, config, options);
-        if (fitted.fits) config.net_options = fitted.options;
+        if (!fitted.fits && !a.partial) name_what_fits(*file, config.net, config.net_options, options);
+        config.net_options = fitted.options;
     }
     const auto net = nets::make_net(config.net, config.net_options);
     config.net_options = net->options();

@@ -8,6 +8,30 @@
 
 namespace camber::cli {
 
+namespace {
+
+/// What an option is in each network that has it: "HELP (of NETS)", said once where it is the same.
+std::string help_of(const std::string& name) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> helps;
+    for (const nets::NetInfo& net : nets::net_list()) {
+        for (const nets::NetOption& option : net.options) {
+            if (option.name != name) continue;
+            const auto same =
+                std::find_if(helps.begin(), helps.end(), [&](const auto& said) { return said.first == option.help; });
+            (same == helps.end() ? helps.emplace_back(option.help, std::vector<std::string>()) : *same)
+                .second.push_back(net.name);
+        }
+    }
+    std::string text;
+    for (const auto& [help, nets] : helps) {
+        const bool all = nets.size() == nets::net_list().size();
+        text += (text.empty() ? "" : "; ") + help + (all ? "" : fmt::format(" (of {})", fmt::join(nets, ", ")));
+    }
+    return text;
+}
+
+}  // namespace
+
 void add_net_flags(CLI::App& command, std::map<std::string, std::string>& given) {
     for (const nets::NetInfo& net : nets::net_list()) {
         for (const nets::NetOption& option : net.options) {
@@ -15,7 +39,7 @@ void add_net_flags(CLI::App& command, std::map<std::string, std::string>& given)
             std::replace(flag.begin(), flag.end(), '_', '-');
             if (command.get_option_no_throw(flag)) continue;  // another network has it too
             const auto store = [&given, name = option.name](const std::string& value) { given[name] = value; };
-            command.add_option_function<std::string>(flag, store, option.help)->group("Network");
+            command.add_option_function<std::string>(flag, store, help_of(option.name))->group("Network");
         }
     }
     const auto store = [&given](const std::vector<std::string>& texts) {

@@ -74,12 +74,15 @@ TrainConfig configured(const Arguments& a) {
     if (a.given("epochs")) config.minutes = 0;
     a.set_options(config);
     if (config.net != net) config.net_options = nlohmann::json::object();
-    if (a.given("weights") && !a.given("net")) {
-        check_config(config);  // before what it names is read
-        take_network(config.weights, config);
-        a.set_options(config);
-    }
+    if (a.given("weights")) check_config(config);  // before what it names is read
+    const bool taken = a.given("weights") && !a.given("net") && take_network(config);
+    if (taken) a.set_options(config);
     set_net_options(config.net_options, a.net_options);
+    if (a.given("weights") && !taken) {
+        nlohmann::json given = nlohmann::json::object();
+        set_net_options(given, a.net_options);
+        take_net_options(config, given);
+    }
     for (const auto& [option, flag] : {std::pair{"lr_step_size", "--lr-step-size"}, {"schedule.gamma", "--lr-gamma"}}) {
         if (a.given(option) && config.schedule.kind != ScheduleKind::step)
             fail_usage("{} is for --schedule step, not {}", flag, name(config.schedule.kind));

@@ -73,7 +73,7 @@ std::string likely_cause(const SafetensorsFile& file, const std::vector<const Tr
     const auto only_axis = [&](auto axis_of) {
         std::set<std::pair<std::int64_t, std::int64_t>> pairs;
         for (const Transfer* transfer : mismatched) {
-            const Shape &there = file.find(transfer->source)->shape, &here = transfer->target.shape();
+            const Shape there = file.shape_of(*file.find(transfer->source)), here = transfer->target.shape();
             if (there.rank() != here.rank() || here.rank() == 0) return false;
             const int axis = axis_of(here);
             for (int i = 0; i < here.rank(); ++i) {
@@ -98,7 +98,7 @@ void transfer(const SafetensorsFile& file, const std::vector<Transfer>& transfer
         const SafetensorsFile::Entry* entry = file.find(t.source);
         if (!entry) {
             missing.push_back(&t);
-        } else if (entry->shape != t.target.shape()) {
+        } else if (file.shape_of(*entry) != t.target.shape()) {
             mismatched.push_back(&t);
         } else if (!readable_as(entry->dtype, t.target.dtype())) {
             fail("{} is {} in {}, but {} is needed", t.name, name(entry->dtype), path, name(t.target.dtype()));
@@ -110,8 +110,8 @@ void transfer(const SafetensorsFile& file, const std::vector<Transfer>& transfer
     }
     if (!mismatched.empty()) {
         const Transfer& first = *mismatched[0];
-        fail("{} is {} in {}, but the network needs {}: {}", first.name, file.find(first.source)->shape.str(), path,
-             first.target.shape().str(), likely_cause(file, mismatched));
+        fail("{} is {} in {}, but the network needs {}: {}", first.name, file.shape_of(*file.find(first.source)).str(),
+             path, first.target.shape().str(), likely_cause(file, mismatched));
     }
     for (const Transfer& t : transfers) file.read_into(t.source, t.target);
 }

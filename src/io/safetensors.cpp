@@ -54,21 +54,6 @@ const char* format_name(Dtype dtype) {
     return "?";
 }
 
-Shape shape_of(const std::vector<std::int64_t>& extents) {
-    switch (extents.size()) {
-        case 0:
-            return {};
-        case 1:
-            return {extents[0]};
-        case 2:
-            return {extents[0], extents[1]};
-        case 3:
-            return {extents[0], extents[1], extents[2]};
-        default:
-            return {extents[0], extents[1], extents[2], extents[3]};
-    }
-}
-
 /// One tensor's part of the header, checked against itself and the size of the data.
 SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, std::uint64_t data_bytes,
                                    const std::string& file) {
@@ -90,9 +75,6 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
     const bool readable = known != std::end(format_dtypes);
 
     if (!shape.is_array()) wrong("has a shape that is not a list");
-    if (shape.size() > Shape::max_rank) {
-        wrong(fmt::format("has {} dimensions; at most {} can be read", shape.size(), Shape::max_rank));
-    }
     std::vector<std::int64_t> extents;
     std::uint64_t bytes = readable ? size_of(known->stored) : 1;
     bool overflow = false;
@@ -111,7 +93,7 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
         wrong("has data_offsets that are not two whole numbers");
     }
     SafetensorsFile::Entry entry{name,
-                                 shape_of(extents),
+                                 std::move(extents),
                                  readable ? known->dtype : Dtype::u8,
                                  readable ? known->stored : ElementType::unreadable,
                                  offsets[0].get<std::uint64_t>(),
@@ -123,8 +105,8 @@ SafetensorsFile::Entry parse_entry(const std::string& name, const json& value, s
                           data_bytes));
     }
     if (readable && entry.end - entry.begin != bytes) {
-        wrong(fmt::format("takes {} bytes, but {} {} needs {}", entry.end - entry.begin, known->name, entry.shape.str(),
-                          bytes));
+        wrong(fmt::format("takes {} bytes, but {} [{}] needs {}", entry.end - entry.begin, known->name,
+                          fmt::join(entry.shape, ", "), bytes));
     }
     return entry;
 }
@@ -302,6 +284,24 @@ void SafetensorsFile::check_once(const Entry& entry) const {
     check(entry, found);
 }
 
+Shape SafetensorsFile::shape_of(const Entry& entry) const {
+    const std::vector<std::int64_t>& s = entry.shape;
+    switch (s.size()) {
+        case 0:
+            return {};
+        case 1:
+            return {s[0]};
+        case 2:
+            return {s[0], s[1]};
+        case 3:
+            return {s[0], s[1], s[2]};
+        case 4:
+            return {s[0], s[1], s[2], s[3]};
+    }
+    fail("{}: tensor '{}' has {} dimensions; at most {} can be read", file_.string(), printable(entry.name), s.size(),
+         Shape::max_rank);
+}
+
 void SafetensorsFile::check_readable(const Entry& entry) const {
     if (entry.stored != ElementType::unreadable) return;
     fail("{}: tensor '{}' is of a dtype that cannot be read; F64, F32, F16, BF16, I32, I64 and U8 can", file_.string(),
@@ -311,7 +311,7 @@ void SafetensorsFile::check_readable(const Entry& entry) const {
 Tensor SafetensorsFile::read(const std::string& name, Device device) const {
     const Entry& source = entry(name);
     check_readable(source);
-    Tensor tensor = Tensor::empty(source.shape, source.dtype, device);
+    Tensor tensor = Tensor::empty(shape_of(source), source.dtype, device);
     read_into(name, tensor);
     return tensor;
 }
@@ -320,8 +320,8 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
     const Entry& source = entry(name);
     const Dtype to = destination.dtype();
     check_readable(source);
-    if (destination.shape() != source.shape) {
-        fail("{}: tensor '{}' is {}, not {}", file_.string(), name, source.shape.str(), destination.shape().str());
+    if (const Shape shape = shape_of(source); destination.shape() != shape) {
+        fail("{}: tensor '{}' is {}, not {}", file_.string(), name, shape.str(), destination.shape().str());
     }
     if (!readable_as(source.dtype, to)) {
         fail("{}: tensor '{}' is {}, not {}", file_.string(), name, camber::name(source.dtype), camber::name(to));
@@ -334,7 +334,7 @@ void SafetensorsFile::read_into(const std::string& name, const Tensor& destinati
     if (as_it_is && is_host(device)) return read_whole(source, destination.raw());
     const std::uint64_t begin = data_begin_ + source.begin;
 
-    const std::size_t count = static_cast<std::size_t>(source.shape.numel());
+    const std::size_t count = static_cast<std::size_t>(destination.numel());
     const std::size_t file_size = size_of(source.stored);
     const std::size_t most = std::min(count, piece / 8);
     std::vector<char> read(most * file_size), converted(as_it_is ? 0 : most * size_of(to));

@@ -23,7 +23,7 @@ using pickle::Kind;
 using pickle::Pickle;
 using pickle::Value;
 
-constexpr std::size_t most_dimensions = 8;
+constexpr std::size_t most_dimensions = 64;
 constexpr int deepest_name = 16;                 ///< dictionaries within dictionaries
 constexpr std::size_t most_tensors = 1'000'000;  ///< also of values looked at on the way
 

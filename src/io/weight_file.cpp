@@ -24,7 +24,7 @@ class SafetensorsWeights : public WeightFile {
         for (const SafetensorsFile::Entry& entry : file_.entries()) {
             WeightEntry& added = list.emplace_back();
             added.name = entry.name;
-            for (int axis = 0; axis < entry.shape.rank(); ++axis) added.shape.push_back(entry.shape[axis]);
+            added.shape = entry.shape;
             added.type = entry.stored;
         }
         set_entries(std::move(list));

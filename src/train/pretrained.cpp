@@ -49,13 +49,23 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file) {
                        report.from);
 }
 
-void take_network(const std::string& file, TrainConfig& config) {
-    if (!WeightFile::open(file)->from_camber()) return;
-    const TrainConfig theirs = train_config(CheckpointFile::open(file).info().config);
+bool take_network(TrainConfig& config) {
+    if (!WeightFile::open(config.weights)->from_camber()) return false;
+    const TrainConfig theirs = train_config(CheckpointFile::open(config.weights).info().config);
     config.net = theirs.net;
     config.net_options = theirs.net_options;
     config.height = theirs.height;
     config.width = theirs.width;
+    return true;
+}
+
+void take_net_options(TrainConfig& config, const nlohmann::json& given) {
+    const auto file = WeightFile::open(config.weights);
+    FittedOptions fitted = fitted_options(*file, config.net, config.net_options);
+    if (!fitted.fits) fitted = fitted_options(*file, config.net, given);
+    if (!fitted.fits) name_what_fits(*file, config.net, given);
+    config.net_options = fitted.options;
+    if (!given.contains("classes")) config.net_options.erase("classes");  // the data's
 }
 
 std::string load_network_weights(nets::Net& net, const std::string& file_name) {

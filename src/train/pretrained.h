@@ -23,9 +23,14 @@ void refuse_classifier(const nets::Net& net);
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);
 
-/// Takes the network, its options and its input's size from a checkpoint of Camber's; from other files nothing, as they
-/// do not say.
-void take_network(const std::string& file, TrainConfig& config);
+/// Takes the network, its options and its input's size from the checkpoint of Camber's in config.weights. Returns false,
+/// and takes nothing, from another library's file.
+bool take_network(TrainConfig& config);
+
+/// Takes the options of config.net, but those `given` and the number of classes, from the names and shapes in
+/// config.weights. Where the file fits with the options there are, those that it cannot tell stay as they are. Throws
+/// Error naming what the file is of where it does not fit.
+void take_net_options(TrainConfig& config, const nlohmann::json& given);
 
 /// Fills the network from a file of all its weights: another library's or a checkpoint. A last layer for other classes
 /// keeps its initial values. Returns a line about it. Throws Error when anything else does not fit.

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/check_error.h"
+#include "cli/scenes.h"
 #include "io/archive.h"
 #include "support/errors.h"
 
@@ -78,6 +79,42 @@ TEST_CASE("an imported checkpoint is taken by every command with no further opti
     write_png(folder / "data/val/a.png", Image(20, 30, 3));
     write_png(folder / "data/valannot/a.png", Image(20, 30, 1));
     succeeds({"eval", "--checkpoint", checkpoint, "--data", data, "--size", "16x16"});
+}
+
+TEST_CASE("train --weights takes the network's options from another library's file, as import does") {
+    const TemporaryFolder folder;
+    write_weights(folder / "a.safetensors", 7);
+    write_scenes(folder / "data");
+    const std::string run = (folder / "run").string();
+    const auto train = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"train",
+                                              "--weights",
+                                              (folder / "a.safetensors").string(),
+                                              "--data",
+                                              (folder / "data").string(),
+                                              "--out",
+                                              run,
+                                              "--size",
+                                              "32x48",
+                                              "--batch",
+                                              "4",
+                                              "--epochs",
+                                              "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_camber(arguments);
+    };
+    check_error(train({"--depth", "2"}), 1, {"depth 1, not 2", "leave the option out"});
+    check_error(train({"--net", "deeplabv3-resnet50"}), 1, {"does not fit deeplabv3-resnet50", "give --net unet"});
+    CHECK_FALSE(std::filesystem::exists(run));
+    const CommandResult trained = train({"--dropout", "0.2"});
+    INFO(trained.errors);
+    REQUIRE(trained.exit_code == 0);
+    CHECK(mentions(trained.output + trained.errors, {"training starts from", "start anew: head.weight"}));
+    const auto options = nlohmann::json::parse(read_text(run + "/config.json"))["net_options"];
+    CHECK(options["width"] == 4);
+    CHECK(options["depth"] == 1);
+    CHECK(options["dropout"] == 0.2);
+    CHECK(options["classes"] == 11);
 }
 
 TEST_CASE("import needs no option but the network's name; classes, colours, void and size travel out and in") {

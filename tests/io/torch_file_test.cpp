@@ -103,6 +103,22 @@ TEST_CASE("a state_dict is found in what a training script wraps around it") {
     CHECK(fastai->read("1.running_var") == fixture_values("1.running_var", 3));
 }
 
+TEST_CASE("a state_dict is found under every name that training scripts give it, beside other values and tensors") {
+    const TemporaryFolder folder;
+    const std::string tensor = pickled_tensor(4, 0, {4}, {1});
+    for (const char* wrapper : {"state_dict", "model_state_dict", "model_state", "model", "net", "network",
+                                "params_ema", "params", "state_ema", "ema"}) {
+        CAPTURE(wrapper);
+        const std::string body = "}" + pickled_text("epoch") + "K\3s" + pickled_text("optimizer") + "}" +
+                                 pickled_text("momentum") + tensor + "ss" + pickled_text(wrapper) + "}" +
+                                 pickled_text("x") + tensor + "ss";
+        write_text(folder / "a", zip_archive({{"a/data.pkl", pickled(body)},
+                                              {"a/byteorder", "little"},
+                                              {"a/data/0", std::string(16, '\0')}}));
+        CHECK(names_of(*WeightFile::open(folder / "a")) == std::vector<std::string>{"x"});
+    }
+}
+
 TEST_CASE("a whole pickled module is refused by name") {
     CHECK(mentions(error_of([] { WeightFile::open(weight_fixture("torch_module.pth")); }),
                    {"a pickled torch.nn.modules.container.Sequential", "state_dict()"}));
@@ -142,7 +158,7 @@ TEST_CASE("tensors that do not fit their storage are refused") {
     CHECK(mentions(of(16, 0, {1000, 1000, 1000}, {0, 0, 0}), {"1000000000 elements over a storage of 16"}));
     CHECK(mentions(of(17, 0, {1}, {1}), {"storage '0' has 64 bytes, but 17 elements of f32 need 68"}));
     CHECK(mentions(of(huge, 0, {1}, {1}), {"storage '0' is larger than any file"}));
-    CHECK(mentions(of(16, 0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)), {"9 dimensions"}));
+    CHECK(mentions(of(16, 0, std::vector<std::int64_t>(65, 1), std::vector<std::int64_t>(65, 1)), {"65 dimensions"}));
 }
 
 TEST_CASE("values that are no tensors are passed over, whatever class they are of") {

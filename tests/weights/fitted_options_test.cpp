@@ -83,4 +83,6 @@ TEST_CASE("names of other versions say which options they imply, shapes and name
     CHECK(reimported("unet-vgg16", {{"width", 2}, {"classes", 3}, {"decoder", "transpose"}},
                      "decoder_stage0a_transpose.weight")
               .options == nlohmann::json({{"decoder", "transpose"}, {"width", 2}, {"classes", 3}}));
+    CHECK(reimported("deeplabv3-resnet50", {{"width", 4}, {"classes", 5}, {"aux", false}}, "classifier.4.weight")
+              .options == nlohmann::json({{"width", 4}, {"classes", 5}, {"aux", false}}));
 }

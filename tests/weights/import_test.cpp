@@ -236,6 +236,12 @@ TEST_CASE("wrappers' prefixes and counters are no trouble") {
     const ImportReport report = import_weights(*WeightFile::open(folder / "a"), net, {.strict = true});
     CHECK(report.ignored == std::vector<std::string>{"module._orig_mod.bn0.num_batches_tracked"});
     check_small_from_pytorch(net, "", "module._orig_mod.");
+    for (const char* wrapper : {"module.", "_orig_mod.", "_checkpoint_wrapped_module.", "_fsdp_wrapped_module."}) {
+        CAPTURE(wrapper);
+        CHECK(plain_name(Convention::pytorch, wrapper + std::string("a.weight")) == "a.weight");
+        CHECK(plain_name(Convention::pytorch, fmt::format("a.{}0.{}weight", wrapper, wrapper)) == "a.0.weight");
+    }
+    CHECK(plain_name(Convention::pytorch, "my_module.weight") == "my_module.weight");
 }
 
 TEST_CASE("wrappers' names may stand anywhere, and a network below a name of its own") {
@@ -307,6 +313,25 @@ TEST_CASE("an encoder is filled from a classifier, its head and the decoder left
     import_weights(*WeightFile::open(folder / "b"), net,
                    {.encoder_only = true, .encoder_paths = {"encoder"}, .strict = true});
     check_small_from_pytorch(net, "encoder.", "encoder.");
+}
+
+TEST_CASE("what stands beside the network in a state_dict stops neither the whole network nor an encoder") {
+    const TemporaryFolder folder;
+    for (const char* prefix : {"", "module.", "_orig_mod.", "model.", "net.", "network.", "teacher.backbone."}) {
+        CAPTURE(prefix);
+        auto list = prefixed(prefix);
+        const std::vector<std::pair<std::string, Shape>> beside = {
+            {"n_averaged", {1}}, {"mean", {1, 3, 1, 1}}, {"confusion", {5, 5}}, {"criterion.weight", {5}}};
+        list.insert(list.begin(), beside.begin(), beside.end());
+        write_pytorch(folder / "a", list);
+        Small whole(false);
+        WithEncoder net;
+        const nn::ParameterBuffer memory(whole, {.gradients = false}), more(net, {.gradients = false});
+        CHECK(import_weights(*WeightFile::open(folder / "a"), whole).matched.size() == 11);
+        check_small_from_pytorch(whole, "", prefix);
+        import_weights(*WeightFile::open(folder / "a"), net, {.encoder_only = true, .encoder_paths = {"encoder"}});
+        check_small_from_pytorch(net, "encoder.", prefix);
+    }
 }
 
 TEST_CASE("BGR weights are turned round to take RGB") {

@@ -1,0 +1,103 @@
+#include <camber/error.h>
+#include <camber/import.h>
+#include <camber/nets.h>
+
+#include <algorithm>
+#include <set>
+
+#include "weights/plan.h"
+
+namespace camber {
+namespace {
+
+/// Values that a network's option may have in a file of these shapes: whole numbers, flags and words.
+std::vector<nlohmann::json> candidates(const nets::NetOption& option, const std::set<std::int64_t>& extents) {
+    if (option.value.is_boolean()) return {!option.value.get<bool>()};
+    std::vector<nlohmann::json> list(option.choices.begin(), option.choices.end());
+    if (option.value.is_number_integer()) list.assign(extents.begin(), extents.end());
+    return list;
+}
+
+/// "width 4, not 8": what of `given` the file has otherwise.
+std::string differences(const nlohmann::json& options, const nlohmann::json& given) {
+    std::vector<std::string> texts;
+    for (const auto& [name, value] : given.items()) {
+        if (const auto& theirs = options.at(name); theirs != value) {
+            texts.push_back(fmt::format("{} {}, not {}", name, theirs.dump(), value.dump()));
+        }
+    }
+    return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+}  // namespace
+
+FittedOptions fitted_options(const WeightFile& file, const std::string& net, const nlohmann::json& given,
+                             const ImportOptions& options) {
+    const auto plan_of = [&](const nlohmann::json& net_options, const Plan* like) {
+        const auto network = nets::make_net(net, net_options);
+        const Targets targets = targets_of(*network);
+        return like ? make_plan(file, targets, like->convention, *like->map, like->report.prefix)
+                    : best_plan(file, targets, options);
+    };
+    FittedOptions fitted{given, false};
+    Plan best = plan_of(given, nullptr);
+    const std::vector<nets::NetOption>& all = nets::net_info(net).options;
+    const auto implied = nlohmann::json::parse(best.map->options);
+    for (const auto& [name, value] : implied.items()) {
+        const bool has =
+            std::any_of(all.begin(), all.end(), [&name = name](const nets::NetOption& o) { return o.name == name; });
+        if (has && !given.contains(name)) fitted.options[name] = value;
+    }
+    if (!implied.empty()) best = plan_of(fitted.options, &best);
+    const nlohmann::json fixed = fitted.options;
+    std::set<std::int64_t> extents = {1, 2, 3};
+    for (const WeightEntry& entry : file.entries()) {
+        constexpr std::int64_t largest = 1024;
+        for (const std::int64_t extent : entry.shape) {
+            if (extent > 0 && extent <= largest) extents.insert(extent);
+        }
+    }
+    // One option after the other, as long as more fits: a width moves most shapes, the rest few.
+    constexpr std::size_t most_extents = 64, most_rounds = 4;
+    const std::size_t placed = best.report.matched.size() + best.report.wrong_shape.size();
+    const bool by_name = 2 * placed >= file.entries().size() - best.report.ignored.size();  // else of another network
+    bool better = by_name && !best.report.complete() && extents.size() <= most_extents;
+    for (std::size_t round = 0; better && round < most_rounds; ++round) {
+        better = false;
+        for (const nets::NetOption& option : all) {
+            if (fixed.contains(option.name)) continue;
+            for (const nlohmann::json& value : candidates(option, extents)) {
+                nlohmann::json tried = fitted.options;
+                tried[option.name] = value;
+                try {
+                    Plan plan = plan_of(tried, &best);
+                    if (score(plan) <= score(best)) continue;
+                    best = std::move(plan);
+                    fitted.options = std::move(tried);
+                    better = true;
+                } catch (const UsageError&) {  // out of the option's range
+                }
+            }
+        }
+    }
+    fitted.fits = best.report.fits();
+    return fitted;
+}
+
+void name_what_fits(const WeightFile& file, const std::string& net, const nlohmann::json& given,
+                    const ImportOptions& options) {
+    const std::string name = file.file().string();
+    if (!given.empty()) {
+        const FittedOptions other = fitted_options(file, net, nlohmann::json::object(), options);
+        if (other.fits) {
+            fail("{} is of a {} with {}; leave the option out: the file says it", name, net,
+                 differences(nets::make_net(net, other.options)->options(), given));
+        }
+    }
+    for (const nets::NetInfo& info : nets::net_list()) {
+        if (info.name == net || !fitted_options(file, info.name, nlohmann::json::object(), options).fits) continue;
+        fail("{} does not fit {}: it is of {}; give --net {}", name, net, info.name, info.name);
+    }
+}
+
+}  // namespace camber

@@ -1,0 +1,179 @@
+#include "weights/plan.h"
+
+#include <camber/layers.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "weights/keras_layers.h"
+
+namespace camber {
+namespace {
+
+/// Whether a checkpoint has the average of this parameter, which goes before it.
+bool has_average(const WeightFile& file, const std::string& name) {
+    constexpr std::string_view model = "model.";
+    return file.from_camber() && name.starts_with(model) && file.find("ema." + name.substr(model.size()));
+}
+
+/// Whether a layer's weight or bias is of another number of outputs, and else the same.
+bool is_for_other_classes(const Target& target, const Layout& layout, std::vector<std::int64_t> shape,
+                          Convention convention) {
+    const bool linear = dynamic_cast<const nn::Linear*>(target.layer) != nullptr;
+    if (!linear && !dynamic_cast<const nn::Conv2d*>(target.layer)) return false;
+    if (shape.size() != layout.shape.size() || shape.empty()) return false;
+    const bool last = convention == Convention::keras && target.leaf == "weight";
+    const std::size_t outputs = last ? shape.size() - 1 : 0;
+    shape[outputs] = layout.shape[outputs];
+    return shape == layout.shape;
+}
+
+/// The module that everything wanted is in: "encoder".
+std::string root_of(const Targets& targets) {
+    std::optional<std::string> root;  // with the dot
+    for (const auto& [name, target] : targets.by_name) {
+        if (!target.wanted) continue;
+        if (!root) root = name;
+        root->erase(std::mismatch(root->begin(), root->end(), name.begin(), name.end()).first, root->end());
+        root->erase(root->rfind('.') + 1);
+    }
+    return root && !root->empty() ? root->substr(0, root->size() - 1) : "";
+}
+
+/// Whether a name is inside a layer of the network, or a group of layers, below `root`.
+bool is_within(const std::string& name, const std::string& root, const std::set<std::string>& modules,
+               const Targets& targets, Convention convention) {
+    if (convention == Convention::keras) return true;  // layers of no hierarchy
+    std::size_t end = name.rfind('.');
+    for (; end != std::string::npos && end > root.size(); end = name.rfind('.', end - 1)) {
+        const std::string module = name.substr(0, end);
+        if (!modules.contains(module)) continue;
+        const auto part = targets.by_name.lower_bound(module + ".");
+        return part != targets.by_name.end() && part->second.wanted;
+    }
+    return false;
+}
+
+/// What may stand before a network's names: "", and whatever a tenth of the names begin with, as "model.".
+std::vector<std::string> prefixes(const WeightFile& file) {
+    constexpr std::size_t most = 64, deepest = 4;
+    std::vector<std::string> names, list = {""};
+    for (const WeightEntry& entry : file.entries()) names.push_back(plain_name(Convention::pytorch, entry.name));
+    for (std::size_t i = 0; i < list.size() && list.size() < most; ++i) {
+        const std::string above = list[i];
+        if (static_cast<std::size_t>(std::count(above.begin(), above.end(), '.')) == deepest) break;
+        std::map<std::string, std::size_t> counts;
+        for (const std::string& name : names) {
+            const std::size_t dot = name.starts_with(above) ? name.find('.', above.size()) : std::string::npos;
+            if (dot != std::string::npos) ++counts[name.substr(0, dot + 1)];
+        }
+        for (const auto& [prefix, count] : counts) {
+            if (10 * count >= names.size()) list.push_back(prefix);
+        }
+    }
+    return list;
+}
+
+bool suits(const WeightFile& file, Convention convention) {
+    if (file.from_camber()) return convention == Convention::camber;
+    return convention == (file.format() == WeightFormat::keras ? Convention::keras : Convention::pytorch);
+}
+
+}  // namespace
+
+std::array<std::ptrdiff_t, 3> score(const Plan& plan) {
+    const ImportReport& r = plan.report;
+    return {r.fits(), std::ssize(r.matched), -std::ssize(r.unexpected)};
+}
+
+Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,
+               const std::string& prefix) {
+    Plan plan{{}, {}, convention, &map};
+    ImportReport& report = plan.report;
+    report.from = map.source;
+    report.prefix = prefix;
+    std::set<std::string> filled, modules;
+    for (const auto& [name, target] : targets.by_name) {
+        for (std::size_t dot = name.rfind('.'); dot != std::string::npos; dot = dot ? name.rfind('.', dot - 1) : dot) {
+            if (!modules.insert(name.substr(0, dot)).second || dot == 0) break;
+        }
+    }
+    std::vector<std::string> outside;
+    // Another library's classifier has names of its own beside the encoder's layers: a counter, a loss.
+    const std::string root = map.encoder ? root_of(targets) : "";
+    const auto nameless =
+        convention == Convention::keras ? nameless_layers(file, targets) : std::map<std::string, std::string>();
+    for (const WeightEntry& entry : file.entries()) {
+        std::string plain = plain_name(convention, entry.name);
+        if (const auto layer = nameless.find(plain.substr(0, plain.rfind('.'))); layer != nameless.end()) {
+            plain.replace(0, layer->first.size(), layer->second);
+        }
+        const std::optional<std::string> name =
+            plain.starts_with(prefix) ? mapped_name(map, plain.substr(prefix.size())) : std::nullopt;
+        if (!name || has_average(file, entry.name)) {
+            report.ignored.push_back(entry.name);
+            continue;
+        }
+        const auto found = targets.by_name.find(*name);
+        if (found != targets.by_name.end() && !found->second.wanted) {
+            report.ignored.push_back(entry.name);
+        } else if (found == targets.by_name.end() || !filled.insert(*name).second) {
+            const bool within = is_within(*name, root, modules, targets, convention);
+            (within ? report.unexpected : outside).push_back(entry.name);
+        } else if (Layout layout = target_layout(*name, found->second, convention); layout.shape != entry.shape) {
+            const WeightEntry wanted{*name, layout.shape};
+            report.wrong_shape.push_back({entry.name, *name, entry.shape_text(), wanted.shape_text(),
+                                          is_for_other_classes(found->second, layout, entry.shape, convention)});
+        } else {
+            report.matched.push_back({entry.name, *name});
+            plan.transfers.push_back({&entry, *name, layout.to_camber});
+        }
+    }
+    report.within = report.unexpected.size();
+    report.unexpected.insert(report.unexpected.end(), outside.begin(), outside.end());
+    for (const std::string& name : targets.names) {
+        if (targets.by_name.at(name).wanted && !filled.contains(name)) report.missing.push_back(name);
+    }
+    return plan;
+}
+
+Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptions& options) {
+    std::optional<Plan> best;
+    std::vector<std::string_view> names;
+    bool known = options.from == "auto";
+    const auto consider = [&](const NameSource& source, const std::string& prefix) {
+        for (const NameMap& map : source.maps) {
+            if (map.encoder != options.encoder_only) continue;
+            Plan plan = make_plan(file, targets, source.convention, map, prefix);
+            if (!best || score(plan) > score(*best)) best = std::move(plan);
+        }
+    };
+    std::vector<const NameSource*> suitable;
+    for (const NameSource* source : name_sources()) {
+        names.push_back(source->name);
+        if (options.from != "auto" && options.from != source->name) continue;
+        known = true;
+        if (suits(file, source->convention)) suitable.push_back(source);
+    }
+    for (const NameSource* source : suitable) consider(*source, "");
+    if (best && !best->report.fits()) {
+        for (const std::string& prefix : prefixes(file)) {
+            for (const NameSource* source : suitable) {
+                if (source->convention == Convention::pytorch && !prefix.empty()) consider(*source, prefix);
+            }
+        }
+    }
+    if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
+    if (!best) fail_usage("{}: not a file of {}'s weights", file.file().string(), options.from);
+    return std::move(*best);
+}
+
+bool ImportReport::fits() const {
+    return missing.empty() && within == 0 &&
+           std::all_of(wrong_shape.begin(), wrong_shape.end(), [](const WrongShape& w) { return w.other_classes; });
+}
+
+}  // namespace camber
