@@ -44,6 +44,15 @@ TrainConfig small(Device device, int accumulate) {
     return config;
 }
 
+LoaderConfig small_loader(const TrainConfig& config) {
+    LoaderConfig loader;
+    loader.batch_size = config.batch;
+    loader.height = height;
+    loader.width = width;
+    loader.shuffle = true;
+    return loader;
+}
+
 struct Outcome {
     std::vector<float> parameters;
     double loss = 0;
@@ -59,15 +68,11 @@ Outcome run(Device device, int accumulate, bool drop_last, bool recorded) {
     const TrainConfig config = small(device, accumulate);
     Model model = make_model(config, camvid11(), true);
     Stepper stepper(model, 20);
-    LoaderConfig loader;
-    loader.batch_size = config.batch;
-    loader.height = height;
-    loader.width = width;
-    loader.shuffle = true;
+    LoaderConfig loader = small_loader(config);
     loader.drop_last = drop_last;
     std::int64_t room = most_resident_bytes;
     const auto resident = ResidentDataset::make(scenes(), device, room);
-    BatchSource source(scenes(), loader, resident.get(), model.dtype(), 0, 0);
+    BatchSource source(scenes(), loader, resident.get(), stepper.buffers(), 0, 0);
     Outcome outcome;
     constexpr int micro_batches = 12, warm = 6;
     for (int i = 0; i < micro_batches; ++i) {
@@ -108,6 +113,23 @@ TEST_CASE("a batch that is not full is computed beside the recorded ones") {
         const Outcome recorded = run(device, 1, false, true), eager = run(device, 1, false, false);
         CHECK(recorded.parameters == eager.parameters);
         CHECK(recorded.confusion == eager.confusion);
+    }
+}
+
+TEST_CASE("a batch that is cut on the device is not copied") {
+    for (const Device device : testing::kernel_devices()) {
+        Model model = make_model(small(device, 1), camvid11(), true);
+        Stepper stepper(model, 20);
+        std::int64_t room = most_resident_bytes;
+        const auto resident = ResidentDataset::make(scenes(), device, room);
+        BatchSource source(scenes(), small_loader(model.config), resident.get(), stepper.buffers(), 0, 0);
+        const ProfileScope scope(device);
+        const Batch& batch = source.next();
+        CHECK(batch.images.raw() == stepper.buffers().images.raw());
+        CHECK(batch.labels.raw() == stepper.buffers().labels.raw());
+        stepper.micro_batch(batch, 0, 0, 1);
+        CHECK(scope.profile().count("augment") == 1);
+        CHECK(scope.profile().count("cast") == 0);
     }
 }
 
