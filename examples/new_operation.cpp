@@ -35,7 +35,7 @@ Tensor silu(const Tensor& x) {
     Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
     f64 ? apply<double>(x, y) : apply<float>(x, y);
     if (needs_grad({&x})) {
-        record(y, "silu", {x}, [x = x.detach(), f64](BackwardContext& context) {
+        record(y, {x}, [x = x.detach(), f64](BackwardContext& context) {
             const Tensor dx = context.out(0);  // to be overwritten
             f64 ? apply_backward<double>(x, context.grad(), dx) : apply_backward<float>(x, context.grad(), dx);
         });

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #ifdef CAMBER_WITH_EMULATOR
-#include "cuda/emulator/dry_run.h"
+#include "cuda/runtime/dry_run.h"
 #endif
 
 namespace camber::bench {

@@ -1,7 +1,7 @@
 #include "cuda/kernels/gpu_backend.h"
 
-#include "cuda/convolutions/convolutions.h"
-#include "cuda/cuda.h"
+#include "cuda/backend/chosen_convolutions.h"
+#include "cuda/backend/cuda.h"
 #include "cuda/runtime/arrivals.h"
 #include "cuda/runtime/event_timeline.h"
 #include "cuda/runtime/graph_recording.h"

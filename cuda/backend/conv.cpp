@@ -1,4 +1,4 @@
-#include "cuda/convolutions/convolutions.h"
+#include "cuda/backend/chosen_convolutions.h"
 #include "cuda/kernels/gpu_backend.h"
 
 namespace camber::CAMBER_GPU {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 
 namespace camber::CAMBER_GPU {
 

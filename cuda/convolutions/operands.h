@@ -1,7 +1,7 @@
 #pragma once
 #include <camber/tensor.h>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 
 namespace camber::CAMBER_GPU {
 

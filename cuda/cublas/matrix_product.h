@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 
 /// Convolutions as matrix products of their tensors where these lie in memory, nothing packed or copied.
 namespace camber::cublas {

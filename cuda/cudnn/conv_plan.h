@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cuda/cudnn/cudnn_api.h"
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 
 /// Convolutions as cuDNN plans.
 namespace camber::cudnn {

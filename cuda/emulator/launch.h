@@ -51,7 +51,7 @@ struct KernelCall {
     }
 };
 
-/// Whether work is counted instead of done, see dry_run.h; `name` is of a kernel that would be launched.
+/// Whether work is counted instead of done, see queue.h; `name` is of a kernel that would be launched.
 bool counted_only(const char* name);
 
 template <class... Parameters, class... Args>

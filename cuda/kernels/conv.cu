@@ -23,7 +23,7 @@
 
 #include <numeric>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 #include "cuda/kernels/implicit_gemm.h"
 #include "cuda/runtime/requirements.h"
 

@@ -14,7 +14,7 @@
 ///   consecutive filters of a pixel, one store of 16 bytes, and four lanes 64 bytes of it.
 #include <algorithm>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 #include "cuda/kernels/implicit_gemm.h"
 
 namespace camber::CAMBER_GPU {

@@ -14,7 +14,7 @@
 
 #include <algorithm>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 #include "cuda/kernels/implicit_gemm.h"
 #include "cuda/kernels/reduce.h"
 #include "cuda/runtime/arrivals.h"

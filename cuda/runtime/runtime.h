@@ -11,7 +11,7 @@
 #include "cuda/runtime/gpu.h"
 
 /// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order,
-/// and one copy stream for batches on their way. Implemented by cuda_runtime.cpp on NVIDIA's, by emulator/runtime.cpp
+/// and one copy stream for batches on their way. Implemented by cuda_runtime.cpp on NVIDIA's, by emulated_runtime.cpp
 /// on the host's. Every call checks its result and throws Error naming the call and what was being done.
 namespace camber::CAMBER_GPU {
 

@@ -106,9 +106,9 @@ class NoGrad {
 /// Whether an operation on these inputs must be recorded.
 bool needs_grad(std::initializer_list<const Tensor*> inputs);
 
-/// Records that `output` was made from `inputs`; `step` computes their gradients. `name` is for messages and profiles.
-/// Undefined tensors may stand among the inputs (an absent bias). Call only when needs_grad(inputs).
-void record(Tensor& output, const char* name, const std::vector<Tensor>& inputs, BackwardStep step);
+/// Records that `output` was made from `inputs`; `step` computes their gradients. Undefined tensors may stand among the
+/// inputs (an absent bias). Call only when needs_grad(inputs).
+void record(Tensor& output, const std::vector<Tensor>& inputs, BackwardStep step);
 
 /// Walks this thread's tape in reverse from `loss` (one element) and adds scale * d loss / d leaf to every leaf's
 /// gradient. Each recorded step runs once and frees what it saved; the tape is empty afterwards. Throws Error when loss

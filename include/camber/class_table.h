@@ -29,8 +29,6 @@ const ClassTable& camvid11();
 /// What the classes of a network are called where nothing says it: class0, class1, ... in PASCAL VOC's colours; void
 /// is 255.
 ClassTable numbered_classes(int count);
-/// A table by name; throws UsageError listing the known ones.
-const ClassTable& class_table(const std::string& name);
 /// Reads a table from JSON: {"name", "classes": [{"name", "colour": [r, g, b]}, ...], "void": {"id", "name",
 /// "colour"}}.
 ClassTable read_class_table(const std::filesystem::path& file);

@@ -94,7 +94,6 @@ class BatchNorm2d : public Module {
     ops::NormalisedAndPooled forward_and_pool(const Tensor& x, MaxPool2d& pool, const Tensor& offset = {},
                                               std::int64_t room = 0);
     const BatchNormParams& params() const { return params_; }
-    bool has_scale() const { return !ones_; }
     Parameter &weight, &bias, &running_mean, &running_var;
 
   private:

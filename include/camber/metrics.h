@@ -24,8 +24,6 @@ class ConfusionMatrix {
     void add(std::span<const std::uint8_t> truth, std::span<const std::uint8_t> prediction);
     /// Adds classes * classes counts, rows truth, as counts() gives them: a checkpoint's.
     void add(std::span<const std::int64_t> counts);
-    ConfusionMatrix& operator+=(const ConfusionMatrix& other);
-    void reset();
 
     int classes() const { return classes_; }
     const std::vector<std::int64_t>& counts() const { return counts_; }

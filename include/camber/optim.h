@@ -1,6 +1,6 @@
 #pragma once
 #include <camber/named_tensor.h>
-#include <camber/names.h>
+#include <camber/types.h>
 
 #include <cstdint>
 #include <memory>
@@ -29,11 +29,6 @@ struct AdamW {
 };
 
 using OptimizerRule = std::variant<Sgd, Adam, AdamW>;
-
-/// Its alternatives.
-enum class OptimizerChoice { sgd, adam, adamw };
-template <>
-inline constexpr std::array enum_names<OptimizerChoice> = {"sgd", "adam", "adamw"};
 
 /// Hyper-parameters shared by some of the parameters.
 struct ParameterGroup {

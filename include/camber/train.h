@@ -66,7 +66,7 @@ struct TrainConfig {
     /// > 0: `epochs` is replaced, before the first step, by what fits in this many minutes at the speed measured then.
     double minutes = 0;
 
-    OptimizerChoice optimizer = OptimizerChoice::adamw;
+    OptimizerKind optimizer = OptimizerKind::adamw;
     double lr = 1e-3;
     double weight_decay = 1e-4;  ///< not applied to biases and batch normalisation
     /// Multiplies the learning rate of the encoder: one number for all of it, or one for each of
@@ -85,6 +85,7 @@ struct TrainConfig {
 
     SegmentationLossParams loss = {.cross_entropy = 1};  ///< ignore_index is set from the data
     ClassWeights class_weights = ClassWeights::none;
+    bool focal_class_weights = false;  ///< they are the focal term's alpha too
 
     Metric monitor = Metric::mean_iou;
     double stop_at = 0;  ///< > 0: stop once the monitored metric is this good
@@ -132,7 +133,7 @@ struct Model {
     std::unique_ptr<nets::Net> net;
     std::unique_ptr<nn::ParameterBuffer> parameters;
     ClassTable classes;
-    Tensor class_weights;  ///< cross-entropy's, f32 [C]; undefined when unweighted
+    Tensor class_weights;  ///< of the loss, f32 [C]; undefined when unweighted
     std::string start;     ///< a line about the weights that training starts from; empty for random ones
 
     Device device() const { return config.device.value(); }

@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/names.h>
 
 /// Options of the operations, shared by ops.h and the backend contract.
 namespace camber {
@@ -62,5 +63,10 @@ struct SegmentationLossParams {
     bool per_image = false;      ///< Dice and Jaccard: per image, then averaged
     double focal_gamma = 2;
 };
+
+/// The rule by which parameters are stepped; see optim.h for the formulas.
+enum class OptimizerKind { sgd, adam, adamw };
+template <>
+inline constexpr std::array enum_names<OptimizerKind> = {"sgd", "adam", "adamw"};
 
 }  // namespace camber

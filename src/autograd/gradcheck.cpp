@@ -19,7 +19,7 @@ Tensor weighted_sum(const Tensor& output, std::uint64_t seed) {
     for (std::size_t i = 0; i < values.size(); ++i) total += values[i] * output.data<const double>()[i];
     Tensor result = Tensor::from(std::vector<double>{total}, Shape{}, output.device());
     if (needs_grad({&output})) {
-        record(result, "weighted_sum", {output}, [weights](BackwardContext& context) {
+        record(result, {output}, [weights](BackwardContext& context) {
             backend(weights).scale(weights, context.grad().item(), context.out(0));
         });
     }

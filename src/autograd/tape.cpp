@@ -167,7 +167,7 @@ bool needs_grad(std::initializer_list<const Tensor*> inputs) {
     return false;
 }
 
-void record(Tensor& output, const char* name, const std::vector<Tensor>& inputs, BackwardStep step) {
+void record(Tensor& output, const std::vector<Tensor>& inputs, BackwardStep step) {
     auto meta = std::make_shared<AutogradMeta>();
     meta->requires_grad = true;
     meta->leaf = false;
@@ -175,7 +175,7 @@ void record(Tensor& output, const char* name, const std::vector<Tensor>& inputs,
     meta->dtype = output.dtype();
     meta->device = output.device();
     output.set_autograd_meta(meta);
-    Node node{name, std::move(meta), {}, std::move(step)};
+    Node node{std::move(meta), {}, std::move(step)};
     node.inputs.reserve(inputs.size());
     for (const Tensor& input : inputs) node.inputs.push_back(input.autograd_meta());
     Tape::current().push(std::move(node));

@@ -6,7 +6,6 @@ namespace camber {
 /// One recorded operation. It holds its output's and inputs' gradient slots, not the tensors, so what the step did not
 /// save is freed as soon as the forward pass has no use for it.
 struct Node {
-    const char* name;
     std::shared_ptr<AutogradMeta> output;
     std::vector<std::shared_ptr<AutogradMeta>> inputs;
     BackwardStep step;

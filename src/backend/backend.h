@@ -21,8 +21,6 @@ struct ParameterSegment {
     int group = 0;
 };
 
-enum class OptimizerKind { sgd, adam, adamw };
-
 struct OptimizerParams {
     OptimizerKind kind = OptimizerKind::adam;
     double momentum = 0;  ///< SGD

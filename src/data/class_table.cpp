@@ -98,11 +98,6 @@ ClassTable numbered_classes(int count) {
     return table;
 }
 
-const ClassTable& class_table(const std::string& name) {
-    if (name == camvid11().name) return camvid11();
-    fail_usage("unknown class table '{}'; known: {}", name, camvid11().name);
-}
-
 ClassTable read_class_table(const std::filesystem::path& file) {
     constexpr std::uint64_t most_bytes = 1 << 20;
     return parse_class_table(read_text(file, most_bytes), file.string());

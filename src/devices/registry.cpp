@@ -5,7 +5,7 @@
 #include "backend/profiler.h"
 #include "backend/reference/reference.h"
 #include "core/gpu_memory.h"
-#include "cuda/cuda.h"
+#include "cuda/backend/cuda.h"
 
 namespace camber {
 namespace {

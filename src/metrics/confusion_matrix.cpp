@@ -65,16 +65,6 @@ void ConfusionMatrix::add(std::span<const std::int64_t> counts) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
 }
 
-ConfusionMatrix& ConfusionMatrix::operator+=(const ConfusionMatrix& other) {
-    if (other.classes_ != classes_) {
-        fail("confusion matrix: one of {} classes cannot be added to one of {}", other.classes_, classes_);
-    }
-    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
-    return *this;
-}
-
-void ConfusionMatrix::reset() { counts_.assign(counts_.size(), 0); }
-
 std::int64_t ConfusionMatrix::total() const {
     std::int64_t sum = 0;
     for (const std::int64_t n : counts_) sum += n;

@@ -28,11 +28,11 @@ Conv2dParams as_convolution(const ConvTranspose2dParams& p) {
 
 /// Records a convolution or, `transposed`, one whose x is the convolution's response and y its image. The input is
 /// saved only for the filter's gradient: a frozen convolution keeps nothing.
-void record_convolution(const char* op, Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                        const Conv2dParams& p, bool transposed) {
+void record_convolution(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
+                        bool transposed) {
     if (!needs_grad({&x, &w, &bias})) return;
     const bool filter = w.requires_grad() || bias.requires_grad();
-    record(y, op, {x, w, bias}, [=, saved = filter ? x.detach() : Tensor(), w = w.detach()](BackwardContext& context) {
+    record(y, {x, w, bias}, [=, saved = filter ? x.detach() : Tensor(), w = w.detach()](BackwardContext& context) {
         Backend& device = backend(w);
         if (saved) {
             const Tensor dw = context.needs(1) ? context.out(1) : Tensor::empty(w.shape(), w.dtype(), w.device());
@@ -101,7 +101,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
              w.shape().str());
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, w.dim(0)}, x.dtype(), x.device());
     backend(x).conv2d(x, w, bias, y, p);
-    record_convolution(op, y, x, w, bias, p, false);
+    record_convolution(y, x, w, bias, p, false);
     return y;
 }
 
@@ -115,7 +115,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
     if (out_h < 1 || out_w < 1) fail("{}: nothing is left of the output of {} after cropping", op, x.shape().str());
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, w.dim(3)}, x.dtype(), x.device());
     backend(x).conv2d_backward_data(x, w, bias, y, as_convolution(p));
-    record_convolution(op, y, x, w, bias, as_convolution(p), true);
+    record_convolution(y, x, w, bias, as_convolution(p), true);
     return y;
 }
 

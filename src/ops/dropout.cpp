@@ -14,7 +14,7 @@ Tensor dropout(const Tensor& x, double rate, const PhiloxKey& key, const Tensor&
     backend(x).dropout(x, y, rate, key, step);
     if (needs_grad({&x})) {
         // The mask is drawn again instead of stored.
-        record(y, "dropout", {x}, [rate, key, step](BackwardContext& context) {
+        record(y, {x}, [rate, key, step](BackwardContext& context) {
             backend(context.grad()).dropout(context.grad(), context.out_over_grad(0), rate, key, step);
         });
     }

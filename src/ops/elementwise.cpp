@@ -11,7 +11,7 @@ Tensor relu(const Tensor& x) {
     Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
     backend(x).relu(x, y);
     if (needs_grad({&x})) {
-        record(y, "relu", {x}, [y = y.detach()](BackwardContext& context) {
+        record(y, {x}, [y = y.detach()](BackwardContext& context) {
             backend(y).relu_backward(y, context.grad(), context.out_over_grad(0));
         });
     }
@@ -24,7 +24,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
     Tensor y = Tensor::empty(a.shape(), a.dtype(), a.device());
     backend(a).add(a, b, y);
     if (needs_grad({&a, &b})) {
-        record(y, "add", {a, b}, [](BackwardContext& context) {
+        record(y, {a, b}, [](BackwardContext& context) {
             for (std::size_t i = 0; i < 2; ++i) {
                 if (context.needs(i)) context.set(i, context.grad());
             }
@@ -38,7 +38,7 @@ Tensor scale(const Tensor& x, double alpha) {
     Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
     backend(x).scale(x, alpha, y);
     if (needs_grad({&x})) {
-        record(y, "scale", {x}, [alpha](BackwardContext& context) {
+        record(y, {x}, [alpha](BackwardContext& context) {
             backend(context.grad()).scale(context.grad(), alpha, context.out_over_grad(0));
         });
     }
@@ -52,8 +52,7 @@ Tensor cast(const Tensor& x, Dtype dtype) {
     Tensor y = Tensor::empty(x.shape(), dtype, x.device());
     backend(x).cast(x, y);
     if (needs_grad({&x})) {
-        record(y, "cast", {x},
-               [](BackwardContext& context) { backend(context.grad()).cast(context.grad(), context.out(0)); });
+        record(y, {x}, [](BackwardContext& context) { backend(context.grad()).cast(context.grad(), context.out(0)); });
     }
     return y;
 }

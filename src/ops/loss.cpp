@@ -26,7 +26,7 @@ SegmentationLoss segmentation_loss(const Tensor& logits, const Tensor& labels, c
     const Tensor stats = Tensor::empty({groups * classes * 3 + 2}, Dtype::f64, logits.device());
     backend(logits).segmentation_loss(logits, labels, class_weights, focal_alpha, loss, stats, extras.counts, p);
     if (needs_grad({&logits})) {
-        record(loss, op, {logits},
+        record(loss, {logits},
                [logits = logits.detach(), labels, class_weights, focal_alpha, stats, p](BackwardContext& context) {
                    backend(logits).segmentation_loss_backward(logits, labels, class_weights, focal_alpha, stats,
                                                               context.grad(), context.out(0), p);

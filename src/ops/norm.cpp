@@ -63,7 +63,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& t, bool training, con
     if (needs_grad({&x, &t.gamma, &t.beta, &residual})) {
         // ReLU of a sum cannot be worked out from x again.
         const Tensor output = residual && p.relu ? y.detach() : Tensor();
-        record(y, op, {x, t.gamma, t.beta, residual},
+        record(y, {x, t.gamma, t.beta, residual},
                [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd,
                 running_var = t.running_var.detach(), output, p](BackwardContext& context) {
                    const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
@@ -125,7 +125,7 @@ NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors&
     backend(x).batch_norm_train(x, {}, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, y, out.pooled, mean,
                                 invstd, p);
     if (!recorded) return out;
-    record(out.y_, op, {x, t.gamma, t.beta},
+    record(out.y_, {x, t.gamma, t.beta},
            [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd, p,
             room](BackwardContext& context) {
                const auto [dgamma, dbeta] = parameter_gradients(context, gamma);
@@ -137,8 +137,7 @@ NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors&
                if (context.needs(0)) context.set_sums_to_zero(0);
                backend(x).batch_norm_backward(x, {}, dy, dpooled, gamma, beta, mean, invstd, dx, {}, dgamma, dbeta, p);
            });
-    record(out.pooled, "max_pool2d", {out.y_},
-           [](BackwardContext& context) { context.set_of_maxima(0, context.grad()); });
+    record(out.pooled, {out.y_}, [](BackwardContext& context) { context.set_of_maxima(0, context.grad()); });
     return out;
 }
 

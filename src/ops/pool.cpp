@@ -30,7 +30,7 @@ Tensor max_pool2d(const Tensor& x, const Pool2dParams& p) {
     Tensor y = pool_output("max_pool2d", x, p);
     backend(x).max_pool2d(x, y, p);
     if (needs_grad({&x})) {
-        record(y, "max_pool2d", {x}, [x = x.detach(), y = y.detach(), p](BackwardContext& context) {
+        record(y, {x}, [x = x.detach(), y = y.detach(), p](BackwardContext& context) {
             const ChannelSlice addend = context.take_addend(0);
             backend(x).max_pool2d_backward(x, y, context.grad(), addend, context.out(0), p);
         });
@@ -42,7 +42,7 @@ Tensor avg_pool2d(const Tensor& x, const Pool2dParams& p) {
     Tensor y = pool_output("avg_pool2d", x, p);
     backend(x).avg_pool2d(x, y, p);
     if (needs_grad({&x})) {
-        record(y, "avg_pool2d", {x}, [p](BackwardContext& context) {
+        record(y, {x}, [p](BackwardContext& context) {
             backend(context.grad()).avg_pool2d_backward(context.grad(), context.out(0), p);
         });
     }

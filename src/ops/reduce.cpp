@@ -11,7 +11,7 @@ Tensor sum(const Tensor& x) {
     Tensor y = Tensor::empty({}, parameter_dtype(x.dtype()), x.device());
     backend(x).sum(x, y);
     if (needs_grad({&x})) {
-        record(y, "sum", {x}, [](BackwardContext& context) {
+        record(y, {x}, [](BackwardContext& context) {
             const Tensor gradient = context.out(0);
             backend(gradient).broadcast(context.grad(), gradient);
         });

@@ -12,7 +12,7 @@ Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMod
     Tensor y = Tensor::empty({x.dim(0), out_h, out_w, x.dim(3)}, x.dtype(), x.device());
     backend(x).resize(x, y, mode);
     if (needs_grad({&x})) {
-        record(y, "resize", {x}, [mode](BackwardContext& context) {
+        record(y, {x}, [mode](BackwardContext& context) {
             backend(context.grad()).resize_backward(context.grad(), context.out(0), mode);
         });
     }

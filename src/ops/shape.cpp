@@ -13,7 +13,7 @@ Tensor pad2d(const Tensor& x, const Padding& pad) {
     Tensor y = Tensor::empty({x.dim(0), h, w, x.dim(3)}, x.dtype(), x.device());
     backend(x).pad2d(x, y, pad.top, pad.left);
     if (needs_grad({&x})) {
-        record(y, "pad2d", {x}, [pad](BackwardContext& context) {
+        record(y, {x}, [pad](BackwardContext& context) {
             backend(context.grad()).pad2d(context.grad(), context.out(0), -pad.top, -pad.left);
         });
     }
@@ -42,7 +42,7 @@ Tensor concat(const std::vector<Tensor>& parts) {
         begin += part.dim(3);
     }
     if (recorded) {
-        record(y, "concat", parts, [begins](BackwardContext& context) {
+        record(y, parts, [begins](BackwardContext& context) {
             for (std::size_t i = 0; i < begins.size(); ++i)
                 if (context.needs(i)) context.set_slice(i, {context.grad(), begins[i]});
         });
@@ -61,7 +61,7 @@ Tensor concat_into(const Tensor& part, NormalisedAndPooled features) {
     backend(wide).copy_channels(part, 0, wide, 0, room, {});
     Tensor y = wide.detach();
     if (needs_grad({&part, &wide})) {
-        record(y, "concat", {part, wide}, [](BackwardContext& context) {
+        record(y, {part, wide}, [](BackwardContext& context) {
             if (context.needs(0)) context.set_slice(0, {context.grad(), 0});
             if (context.needs(1)) context.set(1, context.grad());
         });
@@ -80,7 +80,7 @@ Tensor pixel_shuffle(const Tensor& x, int factor) {
         Tensor::empty({x.dim(0), x.dim(1) * factor, x.dim(2) * factor, x.dim(3) / positions}, x.dtype(), x.device());
     backend(x).pixel_shuffle(x, y, factor);
     if (needs_grad({&x})) {
-        record(y, "pixel_shuffle", {x}, [factor](BackwardContext& context) {
+        record(y, {x}, [factor](BackwardContext& context) {
             backend(context.grad()).pixel_unshuffle(context.grad(), context.out(0), factor);
         });
     }
@@ -90,8 +90,7 @@ Tensor pixel_shuffle(const Tensor& x, int factor) {
 Tensor reshape(const Tensor& x, const Shape& shape) {
     Tensor y = x.view(shape);
     if (needs_grad({&x})) {
-        record(y, "reshape", {x},
-               [from = x.shape()](BackwardContext& context) { context.set(0, context.grad().view(from)); });
+        record(y, {x}, [from = x.shape()](BackwardContext& context) { context.set(0, context.grad().view(from)); });
     }
     return y;
 }

@@ -12,7 +12,7 @@ Tensor softmax(const Tensor& x) {
     Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
     backend(x).softmax(x, y);
     if (needs_grad({&x})) {
-        record(y, "softmax", {x}, [y = y.detach()](BackwardContext& context) {
+        record(y, {x}, [y = y.detach()](BackwardContext& context) {
             backend(y).softmax_backward(y, context.grad(), context.out(0));
         });
     }

@@ -7,24 +7,22 @@
 namespace camber {
 
 BatchSource::BatchSource(const Dataset& dataset, const LoaderConfig& config, const ResidentDataset* resident,
-                         Dtype dtype, std::int64_t epoch, std::int64_t batch)
+                         const BatchBuffers& into, std::int64_t epoch, std::int64_t batch)
     : dataset_(dataset),
       config_(config),
       resident_(resident),
       order_(dataset.size(), config),
       epoch_(epoch),
-      index_(batch) {
+      index_(batch),
+      into_(into) {
     if (!resident) {
         loader_.emplace(dataset, config, epoch, batch);
         return;
     }
     check_loader_config(dataset, config);
-    const Device device = resident->pictures().device();
-    const std::int64_t n = config_.batch_size;
-    host_samples_.resize(static_cast<std::size_t>(n) * sizeof(AugmentSample));
-    samples_ = Tensor::empty({static_cast<std::int64_t>(host_samples_.size())}, Dtype::u8, device);
-    images_ = Tensor::empty({n, config_.height, config_.width, 3}, dtype, device);
-    labels_ = Tensor::empty({n, config_.height, config_.width}, Dtype::u8, device);
+    host_samples_.resize(static_cast<std::size_t>(config_.batch_size) * sizeof(AugmentSample));
+    samples_ =
+        Tensor::empty({static_cast<std::int64_t>(host_samples_.size())}, Dtype::u8, resident->pictures().device());
 }
 
 const Batch& BatchSource::next() { return loader_ ? loader_->next() : next_on_device(); }
@@ -50,8 +48,8 @@ const Batch& BatchSource::next_on_device() {
     }
     const Tensor samples = samples_.slice(0, {n * static_cast<std::int64_t>(sizeof(AugmentSample))});
     device_memory(samples.device()).copy_from_host(samples.raw(), host_samples_.data(), samples.bytes());
-    batch_.images = images_.slice(0, {n, config_.height, config_.width, 3});
-    batch_.labels = labels_.slice(0, {n, config_.height, config_.width});
+    batch_.images = into_.images.slice(0, {n, config_.height, config_.width, 3});
+    batch_.labels = into_.labels.slice(0, {n, config_.height, config_.width});
     backend(samples).augment(resident_->pictures(), samples, dataset_.classes().void_id, batch_.images, batch_.labels);
     return batch_;
 }

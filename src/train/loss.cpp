@@ -59,7 +59,8 @@ ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const
     SegmentationLossParams params = model.config.loss;
     params.ignore_index = void_id;
     if (logits.dim(3) > model.classes.count()) params.classes = model.classes.count();  // a padded head
-    return ops::segmentation_loss(logits, labels, params, model.class_weights, {}, extras);
+    const Tensor alpha = model.config.focal_class_weights ? model.class_weights : Tensor();
+    return ops::segmentation_loss(logits, labels, params, model.class_weights, alpha, extras);
 }
 
 Tensor training_loss(const Model& model, const nets::Outputs& outputs, const Tensor& labels, const Tensor& counts) {

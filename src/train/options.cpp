@@ -192,6 +192,8 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("focal_gamma", c.loss.focal_gamma, amount);
     t.part("");
     t.option("class_weights", c.class_weights, "Cross-entropy's, by median frequency or the square root of that");
+    t.option("focal_class_weights", c.focal_class_weights, "Class weights are the focal term's alpha too")
+        .when(c.focal_class_weights);
     t.option("seed", c.seed, count, "Of weights, order, augmentation and dropout");
     t.option("stages", c.stages);
 

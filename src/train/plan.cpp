@@ -85,6 +85,9 @@ void check(const TrainConfig& config) {
             "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
             "(data/get_weights.sh fetches published ones)");
     }
+    if (config.focal_class_weights && (config.class_weights == ClassWeights::none || config.loss.focal == 0)) {
+        fail_usage("--focal-class-weights weights the term 'focal' of --loss by --class-weights: give both");
+    }
     check_size(config);
 }
 
@@ -101,8 +104,8 @@ Speed measure_speed(TrainConfig config, RunData& data) {
     config.schedule = {};
     Model model = data.make_model(config, false);
     Stepper stepper(model, 1000);
-    BatchSource source(data.train(), data.loader_config(config), data.resident_train(model.device()), model.dtype(), 0,
-                       0);
+    BatchSource source(data.train(), data.loader_config(config), data.resident_train(model.device()), stepper.buffers(),
+                       0, 0);
     std::int64_t batches = 0;
     const auto run = [&](int count) {
         for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);

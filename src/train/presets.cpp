@@ -29,7 +29,7 @@ TrainConfig segmentation_models(const char* net, double stop_at) {
     config.augment = plain_frames();
     config.augment.flip = config.augment.flip_vertical = 0.1f;
     config.augment.emboss = config.augment.edges = config.augment.sharpen = 0.1f;
-    config.optimizer = OptimizerChoice::adam;
+    config.optimizer = OptimizerKind::adam;
     config.weight_decay = 0;
     config.clip = 0;
     config.schedule = {.kind = ScheduleKind::constant};
@@ -79,7 +79,7 @@ TrainConfig torchvision_deeplabv3() {
     config.augment.scale_min = 0.5f;
     config.augment.scale_max = 2.0f;
     config.augment.flip = 0.5f;
-    config.optimizer = OptimizerChoice::sgd;
+    config.optimizer = OptimizerKind::sgd;
     config.lr = 1e-2;
     config.clip = 0;
     config.schedule = {.kind = ScheduleKind::polynomial, .power = 0.9};

@@ -12,8 +12,8 @@ namespace camber {
 namespace {
 
 OptimizerRule optimizer_rule(const TrainConfig& config) {
-    if (config.optimizer == OptimizerChoice::sgd) return Sgd{config.momentum, config.nesterov};
-    if (config.optimizer == OptimizerChoice::adam) return Adam{.beta2 = config.beta2};
+    if (config.optimizer == OptimizerKind::sgd) return Sgd{config.momentum, config.nesterov};
+    if (config.optimizer == OptimizerKind::adam) return Adam{.beta2 = config.beta2};
     return AdamW{.beta2 = config.beta2};
 }
 
@@ -54,8 +54,8 @@ Stepper::Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups)
       deferred_(!is_host(model.device())) {
     if (!deferred_) return;
     const TrainConfig& config = model.config;
-    images_ = Tensor::empty({config.batch, config.height, config.width, 3}, model.dtype(), model.device());
-    labels_ = Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, model.device());
+    buffers_.images = Tensor::empty({config.batch, config.height, config.width, 3}, model.dtype(), model.device());
+    buffers_.labels = Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, model.device());
     step_ = Tensor::zeros({1}, Dtype::i32, model.device());
     loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());
     model.net->context().device_step = step_;
@@ -94,11 +94,17 @@ void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
 }
 
 void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {
-    const bool whole = batch.images.dim(0) == images_.dim(0);  // the last batch of an epoch may not be
-    const Tensor images = whole ? images_ : Tensor::empty(batch.images.shape(), model_.dtype(), model_.device());
-    const Tensor labels = whole ? labels_ : Tensor::empty(batch.labels.shape(), Dtype::u8, model_.device());
-    backend(images).cast(batch.images.to(model_.device()), images);
-    labels.copy_from(batch.labels);
+    const bool whole = batch.images.dim(0) == buffers_.images.dim(0);  // the last batch of an epoch may not be
+    const Tensor images = buffers_.images.slice(0, batch.images.shape());
+    const Tensor labels = buffers_.labels.slice(0, batch.labels.shape());
+    if (batch.images.raw() != images.raw()) {
+        if (batch.images.dtype() == images.dtype()) {
+            images.copy_from(batch.images);
+        } else {
+            backend(images).cast(batch.images.to(model_.device()), images);
+        }
+        labels.copy_from(batch.labels);
+    }
     const auto step = static_cast<std::int32_t>(model_.net->context().step);
     device_memory(model_.device()).copy_from_host(step_.raw(), &step, sizeof step);
     if (last) optimizer_.prepare_step(lr(), scale);

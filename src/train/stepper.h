@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "train/batch_source.h"
 #include "train/recorded_work.h"
 
 namespace camber {
@@ -35,6 +36,9 @@ class Stepper {
     Optimizer& optimizer() { return optimizer_; }
     std::int64_t steps() const { return optimizer_.steps(); }
     double lr() const { return model_.config.lr * schedule_.multiplier(optimizer_.steps()); }
+
+    /// What a recorded step reads, undefined on a host device. A batch that lies there is not copied.
+    const BatchBuffers& buffers() const { return buffers_; }
 
     /// Forward and backward for micro-batch `index` of the run, the `position`-th of the `count` that make a step; the
     /// last one steps. Throws Error when loss or gradient norm is known not to be finite; on a host device weights and
@@ -80,7 +84,8 @@ class Stepper {
 
     // GPU only.
     const bool deferred_;
-    Tensor images_, labels_, step_, loss_sum_;             ///< what a recorded step reads and writes
+    BatchBuffers buffers_;
+    Tensor step_, loss_sum_;                               ///< what a recorded step reads and writes
     std::array<std::array<RecordedWork, 2>, 2> recorded_;  ///< by first and last micro-batch of the step
     std::string why_not_recorded_;
 };

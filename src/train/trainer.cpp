@@ -182,7 +182,7 @@ class Run {
         if (stage_count(run_) > 1)
             observer_.on_message(fmt::format("stage {} of {}: {}", stage_ + 1, stage_count(run_), stage_description()));
         BatchSource source(data_->train(), data_->loader_config(model_.config), data_->resident_train(model_.device()),
-                           model_.dtype(), epoch_ + batch_ / batches_, batch_ % batches_);
+                           stepper_->buffers(), epoch_ + batch_ / batches_, batch_ % batches_);
         while (epoch_ < stage_begin_.epoch + model_.config.epochs) {
             if (!train_epoch(source) || !finish_epoch()) return TrainOutcome::interrupted;
             if (const std::string why = why_stop(); epoch_ < epochs_ && !why.empty()) {

@@ -71,6 +71,7 @@ TEST_CASE("misuse exits with 2 and says what there is") {
     check_error(s.train({"--dtype", "f16"}), 2, {"f16", "bf16"});
     check_error(s.train({"--device", "tpu"}), 2, {"tpu", "cpu"});
     check_error(s.train({"--class-weights", "heavy"}), 2, {"heavy", "median"});
+    check_error(s.train({"--focal-class-weights"}), 2, {"--focal-class-weights", "--loss", "--class-weights"});
     check_error(s.train({"--size", "64"}), 2, {"64"});
     check_error(s.train({"--batch", "many"}), 2, {"batch"});
     check_error(s.train({"--lr", "-1"}), 2, {"lr"});

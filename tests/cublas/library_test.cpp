@@ -4,7 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/convolution_settings.h"
-#include "cuda/convolutions/convolutions.h"
+#include "cuda/backend/chosen_convolutions.h"
 #include "cuda/cublas/cublas_api.h"
 #include "support/environment.h"
 #include "support/errors.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cuda/kernels/convolutions.h"
+#include "cuda/kernels/conv.h"
 
 namespace camber::testing {
 

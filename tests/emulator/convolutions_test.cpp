@@ -7,10 +7,10 @@
 #include <set>
 
 #include "backend/backend.h"
-#include "cuda/convolutions/convolutions.h"
+#include "cuda/backend/chosen_convolutions.h"
 #include "cuda/convolutions/measured_convolutions.h"
 #include "cuda/convolutions/operands.h"
-#include "cuda/emulator/dry_run.h"
+#include "cuda/runtime/dry_run.h"
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"

@@ -89,15 +89,13 @@ TEST_CASE("counts on every device are added") {
         m.add(counts);
         m.add(counts);
         ConfusionMatrix twice = expected;
-        twice += expected;
+        twice.add(expected.counts());
         for (int i = 0; i < 5; ++i) {
             for (int j = 0; j < 5; ++j) CHECK(m.count(i, j) == twice.count(i, j));
         }
         ConfusionMatrix restored(5);  // as a resumed run does
         restored.add(m.counts());
         CHECK(restored.counts() == m.counts());
-        m.reset();
-        CHECK(m.total() == 0);
     }
 }
 
@@ -111,7 +109,6 @@ TEST_CASE("what does not fit is refused and counts nothing") {
     CHECK_THROWS_AS(m.add(Tensor::zeros({5, 5}, Dtype::f32, Device::reference)), Error);
     const Tensor overflowed = Tensor::from(std::vector<std::int32_t>(25, -1), {5, 5}, Device::reference);
     CHECK(error_of([&] { m.add(overflowed); }).find("overflowed") != std::string::npos);
-    CHECK_THROWS_AS(m += ConfusionMatrix(4), Error);
     CHECK(m.total() == 0);
     CHECK_THROWS_AS(ConfusionMatrix(0), UsageError);
     CHECK_THROWS_AS(ConfusionMatrix(256), UsageError);

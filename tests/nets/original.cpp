@@ -132,7 +132,7 @@ class Comparison {
             gradients.push_back(tensor(loss_gradient("aux loss", logits.shape(), weight), logits.shape()));
         }
         Tensor loss = Tensor::zeros({}, buffer_.values().dtype(), buffer_.values().device());
-        record(loss, "loss", heads, [gradients](BackwardContext& context) {
+        record(loss, heads, [gradients](BackwardContext& context) {
             for (std::size_t i = 0; i < gradients.size(); ++i) context.out(i).copy_from(gradients[i]);
         });
         buffer_.zero_grad();

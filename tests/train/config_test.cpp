@@ -129,7 +129,7 @@ true, "classes": 11, "depth": 3, "dropout": 0.2, "head_kernel": 3, "up_kernel": 
 0.0, "threads": 2, "weight_decay": 0.01, "weights": "", "width": 48})");
     const TrainConfig config = train_config(written);
     CHECK(to_json(config) == written);
-    CHECK(config.optimizer == OptimizerChoice::sgd);
+    CHECK(config.optimizer == OptimizerKind::sgd);
     CHECK(config.schedule == ScheduleConfig{.kind = ScheduleKind::step, .warmup_steps = 1, .gamma = 0.5});
     CHECK(config.loss.focal == 0.2);
     // A schedule that names no kind was constant, and one that is not there the default.

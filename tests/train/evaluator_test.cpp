@@ -89,7 +89,7 @@ Run train(Device device, double ema, bool resident, bool recorded, Dtype dtype =
     loader.batch_size = model.config.batch;
     loader.height = height;
     loader.width = width;
-    BatchSource source(dataset, loader, on_device.get(), model.dtype(), 0, 0);
+    BatchSource source(dataset, loader, on_device.get(), stepper.buffers(), 0, 0);
     Evaluator evaluator(model, dataset, resident ? on_device.get() : nullptr, {0, 3, 4});
     Run run;
     for (int epoch = 0; epoch < 3; ++epoch) {

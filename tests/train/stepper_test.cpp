@@ -30,7 +30,7 @@ const Dataset& scenes() {
     return dataset;
 }
 
-TrainConfig small(Device device, int accumulate) {
+TrainConfig small(Device device, int accumulate, Dtype dtype = Dtype::f32) {
     TrainConfig config;
     config.net_options = {{"classes", camvid11().count()}, {"width", 2}, {"depth", 2}, {"dropout", 0.2}};
     config.height = height;
@@ -38,10 +38,19 @@ TrainConfig small(Device device, int accumulate) {
     config.batch = 2;
     config.accumulate = accumulate;
     config.device = device;
-    config.dtype = Dtype::f32;
+    config.dtype = dtype;
     config.ema = 0.9;
     config.loss.dice = 0.5;
     return config;
+}
+
+LoaderConfig small_loader(const TrainConfig& config) {
+    LoaderConfig loader;
+    loader.batch_size = config.batch;
+    loader.height = height;
+    loader.width = width;
+    loader.shuffle = true;
+    return loader;
 }
 
 struct Outcome {
@@ -52,22 +61,20 @@ struct Outcome {
     std::uint64_t allocations_after_warm_up = 0;
 };
 
-/// Micro-batches of two epochs; `drop_last` leaves out the batch that is not full.
-Outcome run(Device device, int accumulate, bool drop_last, bool recorded) {
+/// Micro-batches of two epochs; `drop_last` leaves out the batch that is not full, and those of a dataset that is not
+/// `resident` come from the host.
+Outcome run(Device device, int accumulate, bool drop_last, bool recorded, bool resident = true,
+            Dtype dtype = Dtype::f32) {
     std::optional<ProfileScope> no_recording;
     if (!recorded) no_recording.emplace(device);
-    const TrainConfig config = small(device, accumulate);
+    const TrainConfig config = small(device, accumulate, dtype);
     Model model = make_model(config, camvid11(), true);
     Stepper stepper(model, 20);
-    LoaderConfig loader;
-    loader.batch_size = config.batch;
-    loader.height = height;
-    loader.width = width;
-    loader.shuffle = true;
+    LoaderConfig loader = small_loader(config);
     loader.drop_last = drop_last;
     std::int64_t room = most_resident_bytes;
-    const auto resident = ResidentDataset::make(scenes(), device, room);
-    BatchSource source(scenes(), loader, resident.get(), model.dtype(), 0, 0);
+    const auto on_device = ResidentDataset::make(scenes(), device, room);
+    BatchSource source(scenes(), loader, resident ? on_device.get() : nullptr, stepper.buffers(), 0, 0);
     Outcome outcome;
     constexpr int micro_batches = 12, warm = 6;
     for (int i = 0; i < micro_batches; ++i) {
@@ -108,6 +115,36 @@ TEST_CASE("a batch that is not full is computed beside the recorded ones") {
         const Outcome recorded = run(device, 1, false, true), eager = run(device, 1, false, false);
         CHECK(recorded.parameters == eager.parameters);
         CHECK(recorded.confusion == eager.confusion);
+    }
+}
+
+TEST_CASE("batches from the host give the bits of those that are cut on the device") {
+    for (const Device device : testing::kernel_devices()) {
+        for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+            if (!backend(device).why_not_in(dtype).empty()) continue;
+            const Outcome here = run(device, 1, false, true, true, dtype),
+                          there = run(device, 1, false, true, false, dtype);
+            CHECK(there.why_not_recorded == "");
+            CHECK(here.parameters == there.parameters);
+            CHECK(here.loss == there.loss);
+        }
+    }
+}
+
+TEST_CASE("a batch that is cut on the device is not copied") {
+    for (const Device device : testing::kernel_devices()) {
+        Model model = make_model(small(device, 1), camvid11(), true);
+        Stepper stepper(model, 20);
+        std::int64_t room = most_resident_bytes;
+        const auto resident = ResidentDataset::make(scenes(), device, room);
+        BatchSource source(scenes(), small_loader(model.config), resident.get(), stepper.buffers(), 0, 0);
+        const ProfileScope scope(device);
+        const Batch& batch = source.next();
+        CHECK(batch.images.raw() == stepper.buffers().images.raw());
+        CHECK(batch.labels.raw() == stepper.buffers().labels.raw());
+        stepper.micro_batch(batch, 0, 0, 1);
+        CHECK(scope.profile().count("augment") == 1);
+        CHECK(scope.profile().count("cast") == 0);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/prepared_weight.h"
-#include "backend/cpu/winograd.h"
+#include "backend/cpu/winograd/winograd.h"
 
 /// Which of three ways a convolution goes: Winograd where it is profitable, oneDNN where the build has it, else plain
 /// loops.

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "winograd_gemm.h"
-#include "winograd_plan.h"
+#include "backend/cpu/winograd/gemm.h"
+#include "backend/cpu/winograd/plan.h"
 
 /// dw = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G, the adjoint of the forward pass with respect to w: the sum
 /// over tiles is a matrix product for each of the P x P points, [cout x tiles] times [tiles x cin].
@@ -15,14 +15,14 @@ namespace winograd {
 namespace {
 
 struct FilterGradPlan {
-    int m;                // tile size
-    int tiles;            // of a chunk
-    int cin, cout;        // of a block of C, multiples of sixteen
-    TileMatrix layout;    // of V and Z
-    TileMatrix c_layout;  // of C, a row a cout
-    int shares;           // of the tiles, each with a C, taken by a thread each
-    bool blocks_apart;    // blocks of C are taken by a thread each
-    int works;            // how many C, V and Z there are
+    int m;                ///< tile size
+    int tiles;            ///< of a chunk
+    int cin, cout;        ///< of a block of C, multiples of sixteen
+    TileMatrix layout;    ///< of V and Z
+    TileMatrix c_layout;  ///< of C, a row a cout
+    int shares;           ///< of the tiles, each with a C, taken by a thread each
+    bool blocks_apart;    ///< blocks of C are taken by a thread each
+    int works;            ///< how many C, V and Z there are
     std::size_t work_floats;
 };
 
@@ -32,8 +32,8 @@ FilterGradPlan filter_grad_plan(const WinogradShape& s) {
     p.m = std::min(s.cin, s.cout) >= 32 && work(Tile<6>{}) < work(Tile<4>{}) ? 6 : 4;
     const int points = (p.m + 2) * (p.m + 2);
     constexpr int limit = 256;
-    p.cin = std::min(blocks_of(s.cin) * kLanes, limit);
-    p.cout = std::min(blocks_of(s.cout) * kLanes, limit);
+    p.cin = std::min(blocks_of(s.cin) * lanes, limit);
+    p.cout = std::min(blocks_of(s.cout) * lanes, limit);
     const std::size_t per_tile = static_cast<std::size_t>(points) * (p.cin + p.cout) * sizeof(float);
     const auto fitting = [&](int megabytes) {
         return static_cast<int>((static_cast<std::size_t>(megabytes) << 20) / per_tile);
@@ -68,15 +68,15 @@ struct FilterGrad {
     TileGrid grid{M, s.n, s.ho, s.wo};
 
     struct Block {
-        int in, in_end, out, out_end;  // channels
+        int in, in_end, out, out_end;  ///< channels
     };
 
     /// What a thread works with, apart from others.
     struct Work {
-        float* v;  // channels in ..
-        float* z;  // channels out ..
+        float* v;  ///< channels in ..
+        float* z;  ///< channels out ..
         float* c;
-        float* sums;  // [tile][cout] of dy, then their total [cout]
+        float* sums;  ///< [tile][cout] of dy, then their total [cout]
     };
     Work work(int index) const {
         float* v = scratch + static_cast<std::size_t>(index) * plan.work_floats;
@@ -99,7 +99,7 @@ struct FilterGrad {
                                    at.row * M, at.column * M);
         float* sum = w.sums + static_cast<std::size_t>(row) * plan.cout;
         for_each_block<M>(e, b.out, b.out_end, [&](const auto& pixels, int block) {
-            store(sum + block * kLanes, output_adjoint_transform<M>(pixels, w.z + l.at(block, 0, row), l.point_stride));
+            store(sum + block * lanes, output_adjoint_transform<M>(pixels, w.z + l.at(block, 0, row), l.point_stride));
         });
     }
 
@@ -107,21 +107,21 @@ struct FilterGrad {
     void multiply(const Block& b, const Work& w, int point, int rows, int begin, int end, bool accumulate) const {
         const TileMatrix& l = plan.layout;
         const int in_blocks = blocks_of(b.in_end - b.in);
-        constexpr int parts = (kLanes + kMaxRows - 1) / kMaxRows;
-        for (int i = 0; i < in_blocks; i += kMaxColumns) {
-            const int columns = std::min(kMaxColumns, in_blocks - i);
+        constexpr int parts = (lanes + max_rows - 1) / max_rows;
+        for (int i = 0; i < in_blocks; i += max_columns) {
+            const int columns = std::min(max_columns, in_blocks - i);
             for (int o = begin; o < end; ++o) {
                 for (int part = 0; part < parts; ++part) {
-                    const int m = kLanes * part / parts, next = kLanes * (part + 1) / parts;
+                    const int m = lanes * part / parts, next = lanes * (part + 1) / parts;
                     Product g{};
                     g.a = w.z + l.at(o, point, 0) + m;
                     g.b = w.v + l.at(i, point, 0);
                     g.b_block = l.block_stride;
-                    g.c = w.c + plan.c_layout.at(i, point, o * kLanes + m);
+                    g.c = w.c + plan.c_layout.at(i, point, o * lanes + m);
                     g.c_block = plan.c_layout.block_stride;
                     g.depth = rows;
                     g.accumulate = accumulate;
-                    g.prefetch_lines = kLanes / parts;  // of the next block of Z
+                    g.prefetch_lines = lanes / parts;  // of the next block of Z
                     g.prefetch = w.z + l.at(o + 1 < end ? o + 1 : begin, point, rows * part / parts);
                     product_kernel_for(next - m, columns, true)(g);
                 }
@@ -131,7 +131,7 @@ struct FilterGrad {
 
     void add_sums(const Block& b, const Work& w, int rows, bool accumulate) const {
         float* total = total_sums(w);
-        for (int o = 0; o < b.out_end - b.out; o += kLanes) {
+        for (int o = 0; o < b.out_end - b.out; o += lanes) {
             Vec t = accumulate ? load(total + o) : Vec{};
             for (int row = 0; row < rows; ++row) t += load(w.sums + static_cast<std::size_t>(row) * plan.cout + o);
             store(total + o, t);
@@ -140,7 +140,7 @@ struct FilterGrad {
 
     /// dw[o, :, :, i .. i + 15] = G^T C G, C summed over shares, of which `w` is the first.
     void output(const Block& b, const Work& w, int o, int i) const {
-        const float* from = w.c + plan.c_layout.at((i - b.in) / kLanes, 0, o - b.out);
+        const float* from = w.c + plan.c_layout.at((i - b.in) / lanes, 0, o - b.out);
         Vec t[3][P];
         for (int j = 0; j < P; ++j) {
             Vec column[P], r[3];
@@ -148,7 +148,7 @@ struct FilterGrad {
             for (int k = 0; k < P; ++k) {
                 const float* point = from + static_cast<std::size_t>(k * P + j) * plan.c_layout.point_stride;
                 column[k] = in_register(load(point));
-                __builtin_prefetch(point + 4 * kLanes);
+                __builtin_prefetch(point + 4 * lanes);
                 for (int share = 1; share < plan.shares; ++share) column[k] += load(point + share * plan.work_floats);
             }
             Tile<M>::filter_adjoint(column, r);
@@ -160,7 +160,7 @@ struct FilterGrad {
             Tile<M>::filter_adjoint(t[tap_row], r);
             for (int k = 0; k < 3; ++k) {
                 float* to = dw + (static_cast<std::size_t>(o) * 9 + tap_row * 3 + k) * s.cin + i;
-                if (s.cin - i >= kLanes)
+                if (s.cin - i >= lanes)
                     store(to, r[k]);
                 else
                     store_tail(to, r[k], s.cin - i);
@@ -223,9 +223,9 @@ struct FilterGrad {
         }
         const int out_end = std::min(b.out_end, s.cout);
 #pragma omp for schedule(dynamic) collapse(2)
-        for (int i = b.in; i < b.in_end; i += kLanes)
-            for (int first = b.out; first < out_end; first += kLanes)
-                for (int o = first; o < std::min(first + kLanes, out_end); ++o) output(b, work(0), o, i);
+        for (int i = b.in; i < b.in_end; i += lanes)
+            for (int first = b.out; first < out_end; first += lanes)
+                for (int o = first; o < std::min(first + lanes, out_end); ++o) output(b, work(0), o, i);
 #pragma omp single
         output_bias(b, work(0));
     }
@@ -233,7 +233,7 @@ struct FilterGrad {
     /// One block, by the calling thread.
     void run_apart(const Block& b, const Work& w) const {
         sum_apart(b, w, 0, grid.count);
-        for (int i = b.in; i < b.in_end; i += kLanes)
+        for (int i = b.in; i < b.in_end; i += lanes)
             for (int o = b.out; o < std::min(b.out_end, s.cout); ++o) output(b, w, o, i);
         output_bias(b, w);
     }
@@ -244,7 +244,7 @@ void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x,
                  float* scratch) {
     using Grad = FilterGrad<M, T>;
     const Grad f{s, plan, x, dy, dw, dbias, align(scratch)};
-    const int cin = blocks_of(s.cin) * kLanes, cout = blocks_of(s.cout) * kLanes;
+    const int cin = blocks_of(s.cin) * lanes, cout = blocks_of(s.cout) * lanes;
     const auto block = [&](int o, int i) {
         return typename Grad::Block{i, std::min(i + plan.cin, cin), o, std::min(o + plan.cout, cout)};
     };
@@ -264,7 +264,7 @@ void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x,
 
 std::size_t winograd_filter_grad_scratch_floats(const WinogradShape& s) {
     const auto plan = winograd::filter_grad_plan(s);
-    return plan.work_floats * static_cast<std::size_t>(plan.works) + winograd::kLanes;
+    return plan.work_floats * static_cast<std::size_t>(plan.works) + lanes;
 }
 
 template <class T>

@@ -18,7 +18,6 @@ class DryRun {
     /// Launches so far under each kernel's name; copies on the device and memsets too.
     const std::map<std::string, std::int64_t>& launches() const { return launches_; }
     void reset() { launches_.clear(); }
-    void count(const char* name) { ++launches_[name]; }
 
   private:
     std::map<std::string, std::int64_t> launches_;

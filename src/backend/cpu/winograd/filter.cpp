@@ -1,7 +1,7 @@
 #include <cstdint>
 
-#include "winograd_gemm.h"
-#include "winograd_plan.h"
+#include "backend/cpu/winograd/gemm.h"
+#include "backend/cpu/winograd/plan.h"
 
 /// U = G w G^T for each pair of channels, [point][columns / 32][row][32]: rows are the channels summed over, columns
 /// those of the result, as many together as the product kernels take (the last may be fewer), padded with zeros to a
@@ -12,14 +12,14 @@ namespace {
 
 /// Where row `row`, columns 16 * block .. + 15 of a point's matrix begin.
 std::size_t offset(int block, int row, int rows, int blocks) {
-    const int first = block / kMaxColumns * kMaxColumns;
-    const int together = std::min(kMaxColumns, blocks - first);
-    return (static_cast<std::size_t>(first) * rows + static_cast<std::size_t>(row) * together + block - first) * kLanes;
+    const int first = block / max_columns * max_columns;
+    const int together = std::min(max_columns, blocks - first);
+    return (static_cast<std::size_t>(first) * rows + static_cast<std::size_t>(row) * together + block - first) * lanes;
 }
 
 /// One row, sixteen columns. g(r, s): the tap, a Vec over columns.
 template <int M>
-CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride, bool streamed) {
+CAMBER_VEC void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride, bool streamed) {
     constexpr int P = M + 2;
     Vec t[P][3];
     for (int j = 0; j < 3; ++j) {
@@ -42,28 +42,28 @@ CAMBER_INLINE void filter_block(const Vec (*g)[3], float* u, std::size_t point_s
     }
 }
 
-/// Rows cin, columns cout. w has cin fastest, so blocks of 16 x 16 channels are transposed on the way.
+/// rows cin, columns cout. w has cin fastest, so blocks of 16 x 16 channels are transposed on the way.
 template <int M>
 void transform(const float* w, int cin, int cout, float* u) {
-    const std::size_t stride = static_cast<std::size_t>(blocks_of(cout)) * kLanes * cin;
+    const std::size_t stride = static_cast<std::size_t>(blocks_of(cout)) * lanes * cin;
     const bool streamed = should_stream(u, Tile<M>::Q * stride * sizeof(float));
 #pragma omp parallel
     {
 #pragma omp for collapse(2) schedule(static) nowait
         for (int b = 0; b < blocks_of(cout); ++b) {
             for (int i0 = 0; i0 < blocks_of(cin); ++i0) {
-                const int o0 = b * kLanes, columns = std::min(kLanes, cout - o0);
-                const int rows = std::min(kLanes, cin - i0 * kLanes);
-                alignas(64) float taps[kLanes][9][kLanes] = {};  // [cin][tap][cout]
+                const int o0 = b * lanes, columns = std::min(lanes, cout - o0);
+                const int rows = std::min(lanes, cin - i0 * lanes);
+                alignas(64) float taps[lanes][9][lanes] = {};  // [cin][tap][cout]
                 for (int o = 0; o < columns; ++o)
                     for (int tap = 0; tap < 9; ++tap) {
-                        const float* from = w + (static_cast<std::size_t>(o0 + o) * 9 + tap) * cin + i0 * kLanes;
+                        const float* from = w + (static_cast<std::size_t>(o0 + o) * 9 + tap) * cin + i0 * lanes;
                         for (int i = 0; i < rows; ++i) taps[i][tap][o] = from[i];
                     }
                 for (int i = 0; i < rows; ++i) {
                     Vec g[3][3];
                     for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[i][tap]);
-                    filter_block<M>(g, u + offset(b, i0 * kLanes + i, cin, blocks_of(cout)), stride, streamed);
+                    filter_block<M>(g, u + offset(b, i0 * lanes + i, cin, blocks_of(cout)), stride, streamed);
                 }
             }
         }
@@ -71,21 +71,21 @@ void transform(const float* w, int cin, int cout, float* u) {
     }
 }
 
-/// Rows cout, columns cin, taps reversed.
+/// rows cout, columns cin, taps reversed.
 template <int M>
 void transform_backward(const float* w, int cin, int cout, float* u) {
-    const std::size_t stride = static_cast<std::size_t>(blocks_of(cin)) * kLanes * cout;
+    const std::size_t stride = static_cast<std::size_t>(blocks_of(cin)) * lanes * cout;
     const bool streamed = should_stream(u, Tile<M>::Q * stride * sizeof(float));
 #pragma omp parallel
     {
 #pragma omp for collapse(2) schedule(static) nowait
         for (int b = 0; b < blocks_of(cin); ++b) {
             for (int o = 0; o < cout; ++o) {
-                const int count = cin - b * kLanes;
+                const int count = cin - b * lanes;
                 Vec g[3][3];
                 for (int tap = 0; tap < 9; ++tap) {
-                    const float* from = w + (static_cast<std::size_t>(o) * 9 + 8 - tap) * cin + b * kLanes;
-                    g[tap / 3][tap % 3] = count >= kLanes ? load(from) : load_tail(from, count);
+                    const float* from = w + (static_cast<std::size_t>(o) * 9 + 8 - tap) * cin + b * lanes;
+                    g[tap / 3][tap % 3] = count >= lanes ? load(from) : load_tail(from, count);
                 }
                 filter_block<M>(g, u + offset(b, o, cout, blocks_of(cin)), stride, streamed);
             }
@@ -99,7 +99,7 @@ void transform_backward(const float* w, int cin, int cout, float* u) {
 
 std::size_t winograd_filter_floats(int cin, int cout) {
     const int points = winograd::large_tiles(cin, cout) ? winograd::Tile<6>::Q : winograd::Tile<4>::Q;
-    return static_cast<std::size_t>(points) * winograd::blocks_of(cout) * winograd::kLanes * cin;
+    return static_cast<std::size_t>(points) * winograd::blocks_of(cout) * lanes * cin;
 }
 
 void winograd_transform_filter(const float* w, int cin, int cout, float* u) {

@@ -1,5 +1,5 @@
 #pragma once
-#include "winograd_vec.h"
+#include "backend/cpu/winograd/vec.h"
 
 /// The one-dimensional transforms of F(M, 3) for M = 4 and 6, sixteen channels at a time. With P = M + 2,
 ///
@@ -15,7 +15,7 @@
 ///               +-1/2, +-1        6.6e-6
 ///               +-1/2, +-3/2      3.7e-6
 ///               +-5/8, +-3/2      1.9e-6
-///     F(6, 3)   +-1/2, +-1, +-2   1.1e-5   (7.9e-6 with sums of 32 channels, as in winograd_gemm.h)
+///     F(6, 3)   +-1/2, +-1, +-2   1.1e-5   (7.9e-6 with sums of 32 channels, as in gemm.h)
 ///               ten others        1.1e-5 to 5e-5
 namespace camber::cpu::winograd {
 
@@ -32,7 +32,7 @@ struct Points<6> {
 };
 
 /// c * x + sum, for a constant c.
-CAMBER_INLINE Vec add_product(float c, Vec x, Vec sum) { return c == 1 ? sum + x : c == -1 ? sum - x : fma(c, x, sum); }
+CAMBER_VEC Vec add_product(float c, Vec x, Vec sum) { return c == 1 ? sum + x : c == -1 ? sum - x : fma(c, x, sum); }
 
 template <int M>
 struct Tile {
@@ -75,15 +75,15 @@ struct Tile {
         }
         return c;
     }
-    static constexpr Coefficients kConst = make();
+    static constexpr Coefficients constants = make();
 
     /// v = B^T d.
-    static CAMBER_INLINE void input(const Vec* d, Vec* v) {
+    static CAMBER_VEC void input(const Vec* d, Vec* v) {
         Vec zero = d[M], last = d[M + 1];
 #pragma GCC unroll 8
         for (int j = 0; j < pairs; ++j) {
-            zero = add_product(kConst.b_all[j], d[2 * j], zero);
-            last = add_product(kConst.b_all[j], d[2 * j + 1], last);
+            zero = add_product(constants.b_all[j], d[2 * j], zero);
+            last = add_product(constants.b_all[j], d[2 * j + 1], last);
         }
         v[0] = zero;
         v[P - 1] = last;
@@ -92,16 +92,16 @@ struct Tile {
             Vec even = d[M], odd = d[M - 1];
 #pragma GCC unroll 8
             for (int j = 0; j < pairs - 1; ++j) {
-                even = add_product(kConst.b[i][j], d[2 * j + 2], even);
-                odd = add_product(kConst.b[i][j], d[2 * j + 1], odd);
+                even = add_product(constants.b[i][j], d[2 * j + 2], even);
+                odd = add_product(constants.b[i][j], d[2 * j + 1], odd);
             }
-            v[2 * i + 1] = add_product(kConst.power[i][1], odd, even);
-            v[2 * i + 2] = add_product(-kConst.power[i][1], odd, even);
+            v[2 * i + 1] = add_product(constants.power[i][1], odd, even);
+            v[2 * i + 2] = add_product(-constants.power[i][1], odd, even);
         }
     }
 
     /// y = A^T m.
-    static CAMBER_INLINE void output(const Vec* m, Vec* y) {
+    static CAMBER_VEC void output(const Vec* m, Vec* y) {
         Vec sum[pairs], difference[pairs];
 #pragma GCC unroll 8
         for (int i = 0; i < pairs; ++i) {
@@ -113,7 +113,7 @@ struct Tile {
             Vec r = j == 0 ? m[0] : j == M - 1 ? m[P - 1] : Vec{};
 #pragma GCC unroll 8
             for (int i = 0; i < pairs; ++i) {
-                const float c = kConst.power[i][j];
+                const float c = constants.power[i][j];
                 const Vec& s = j % 2 == 0 ? sum[i] : difference[i];
                 r = (j != 0 && j != M - 1 && i == 0) ? c * s : add_product(c, s, r);
             }
@@ -122,16 +122,16 @@ struct Tile {
     }
 
     /// z = A y, the adjoint of output().
-    static CAMBER_INLINE void output_adjoint(const Vec* y, Vec* z) {
+    static CAMBER_VEC void output_adjoint(const Vec* y, Vec* z) {
         z[0] = y[0];
         z[P - 1] = y[M - 1];
 #pragma GCC unroll 8
         for (int i = 0; i < pairs; ++i) {
-            Vec even = y[0], odd = kConst.power[i][1] * y[1];
+            Vec even = y[0], odd = constants.power[i][1] * y[1];
 #pragma GCC unroll 8
             for (int j = 2; j < M; j += 2) {
-                even = add_product(kConst.power[i][j], y[j], even);
-                odd = add_product(kConst.power[i][j + 1], y[j + 1], odd);
+                even = add_product(constants.power[i][j], y[j], even);
+                odd = add_product(constants.power[i][j + 1], y[j + 1], odd);
             }
             z[2 * i + 1] = even + odd;
             z[2 * i + 2] = even - odd;
@@ -139,29 +139,29 @@ struct Tile {
     }
 
     /// u = G g.
-    static CAMBER_INLINE void filter(const Vec* g, Vec* u) {
-        u[0] = kConst.g0 * g[0];
+    static CAMBER_VEC void filter(const Vec* g, Vec* u) {
+        u[0] = constants.g0 * g[0];
         u[P - 1] = g[2];
 #pragma GCC unroll 8
         for (int i = 0; i < pairs; ++i) {
-            const Vec even = add_product(kConst.g[i][2], g[2], kConst.g[i][0] * g[0]);
-            const Vec odd = kConst.g[i][1] * g[1];
+            const Vec even = add_product(constants.g[i][2], g[2], constants.g[i][0] * g[0]);
+            const Vec odd = constants.g[i][1] * g[1];
             u[2 * i + 1] = even + odd;
             u[2 * i + 2] = even - odd;
         }
     }
 
     /// g = G^T u, the adjoint of filter().
-    static CAMBER_INLINE void filter_adjoint(const Vec* u, Vec* g) {
-        g[0] = kConst.g0 * u[0];
+    static CAMBER_VEC void filter_adjoint(const Vec* u, Vec* g) {
+        g[0] = constants.g0 * u[0];
         g[1] = Vec{};
         g[2] = u[P - 1];
 #pragma GCC unroll 8
         for (int i = 0; i < pairs; ++i) {
             const Vec sum = u[2 * i + 1] + u[2 * i + 2], difference = u[2 * i + 1] - u[2 * i + 2];
-            g[0] = add_product(kConst.g[i][0], sum, g[0]);
-            g[1] = add_product(kConst.g[i][1], difference, g[1]);
-            g[2] = add_product(kConst.g[i][2], sum, g[2]);
+            g[0] = add_product(constants.g[i][0], sum, g[0]);
+            g[1] = add_product(constants.g[i][1], difference, g[1]);
+            g[2] = add_product(constants.g[i][2], sum, g[2]);
         }
     }
 };

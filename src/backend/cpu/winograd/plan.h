@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "winograd.h"
-#include "winograd_transform.h"
+#include "backend/cpu/winograd/transform.h"
+#include "backend/cpu/winograd/winograd.h"
 
 /// Which tile size a layer takes, and how large its blocks are.
 namespace camber::cpu::winograd {
@@ -24,9 +24,9 @@ inline int chunk_tiles(int count, int limit) {
 }
 
 /// Results larger than this would not be found in a cache later, and are written past the caches.
-constexpr std::size_t kStreamBytes = 16 << 20;
+constexpr std::size_t stream_bytes = 16 << 20;
 inline bool should_stream(const void* p, std::size_t bytes) {
-    return kHasStream && bytes > kStreamBytes && reinterpret_cast<std::uintptr_t>(p) % 64 == 0;
+    return has_stream && bytes > stream_bytes && reinterpret_cast<std::uintptr_t>(p) % 64 == 0;
 }
 
 /// A pointer into scratch, rounded up to a cache line; sizes allow for it.

@@ -8,16 +8,12 @@
 
 namespace camber::cpu::winograd {
 
-constexpr int kLanes = lanes;
-
-#define CAMBER_INLINE CAMBER_VEC
-
 using cpu::fma;
-CAMBER_INLINE Vec fma(float a, Vec b, Vec c) { return fma(splat(a), b, c); }
+CAMBER_VEC Vec fma(float a, Vec b, Vec c) { return fma(splat(a), b, c); }
 
 /// Keeps a loaded value in its register: the compiler would otherwise load it anew for every use, and the transforms
 /// are bound by loads and stores.
-CAMBER_INLINE Vec in_register(Vec v) {
+CAMBER_VEC Vec in_register(Vec v) {
 #if defined(__AVX512F__)
     asm("" : "+v"(v));
 #endif
@@ -26,20 +22,20 @@ CAMBER_INLINE Vec in_register(Vec v) {
 
 /// Whether stream() writes past the caches. For bf16, half a cache line, there would be nothing to gain.
 #if defined(__AVX512F__)
-constexpr bool kHasStream = true;
-CAMBER_INLINE void stream_fence() { _mm_sfence(); }
+constexpr bool has_stream = true;
+CAMBER_VEC void stream_fence() { _mm_sfence(); }
 #else
-constexpr bool kHasStream = false;
-CAMBER_INLINE void stream_fence() {}
+constexpr bool has_stream = false;
+CAMBER_VEC void stream_fence() {}
 #endif
 
 /// The first `count` (1..15) lanes; the others are zero on load and left alone on store.
 template <class T>
-CAMBER_INLINE Vec load_tail(const T* p, int count) {
+CAMBER_VEC Vec load_tail(const T* p, int count) {
     return load(p, First{count});
 }
 template <class T>
-CAMBER_INLINE void store_tail(T* p, Vec v, int count) {
+CAMBER_VEC void store_tail(T* p, Vec v, int count) {
     store(p, v, First{count});
 }
 

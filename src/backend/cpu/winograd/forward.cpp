@@ -1,8 +1,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "winograd_gemm.h"
-#include "winograd_plan.h"
+#include "backend/cpu/winograd/gemm.h"
+#include "backend/cpu/winograd/plan.h"
 
 /// y = A^T [ sum over cin of (G w G^T) * (B^T x B) ] A, tile by tile: the sum over channels is a matrix product for
 /// each of the P x P points, [tiles x cin] times [cin x cout].
@@ -16,10 +16,10 @@ namespace winograd {
 namespace {
 
 struct ForwardPlan {
-    bool together;       // all threads on one chunk
-    int tiles;           // of a chunk
-    TileMatrix layout;   // of V and M
-    std::size_t floats;  // V and M of a chunk
+    bool together;       ///< all threads on one chunk
+    int tiles;           ///< of a chunk
+    TileMatrix layout;   ///< of V and M
+    std::size_t floats;  ///< V and M of a chunk
 };
 
 template <int M>
@@ -39,8 +39,8 @@ ForwardPlan forward_plan(const WinogradShape& s) {
     return p;
 }
 
-constexpr int kGroup = 4;    // neighbouring tiles that one thread transforms in a row
-constexpr int kDepth = 128;  // cin at a time: of these and 32 cout, U is 16 KiB and stays in the first-level cache
+constexpr int group = 4;          // neighbouring tiles that one thread transforms in a row
+constexpr int depth_limit = 128;  // cin at a time: of these and 32 cout, U is 16 KiB and stays in the first-level cache
 
 template <int M, class T>
 struct Forward {
@@ -53,9 +53,9 @@ struct Forward {
     T* y;
     TileGrid grid{M, s.n, s.ho, s.wo};
     bool stream_y = false;
-    std::size_t u_stride = static_cast<std::size_t>(s.cin) * kLanes * blocks_of(s.cout);
+    std::size_t u_stride = static_cast<std::size_t>(s.cin) * lanes * blocks_of(s.cout);
 
-    /// Rows of V: tile number `tile` of the grid is row `row`.
+    /// rows of V: tile number `tile` of the grid is row `row`.
     void input(int tile, int row, float* v) const {
         const TilePosition at(grid, tile);
         const T* image = x + static_cast<std::size_t>(at.image) * s.h * s.w * s.cin;
@@ -69,27 +69,27 @@ struct Forward {
     void multiply(int point, int rows, int begin, int end, const float* v, float* m) const {
         const TileMatrix& l = plan.layout;
         const float* up = u + point * u_stride;
-        const int parts = (rows + kMaxRows - 1) / kMaxRows;  // nearly equal parts
-        for (int b = begin; b < end; b += kMaxColumns) {
-            const int columns = std::min(kMaxColumns, end - b);
-            for (int k = 0; k < s.cin; k += kDepth) {
-                const int depth = std::min(kDepth, s.cin - k);
+        const int parts = (rows + max_rows - 1) / max_rows;  // nearly equal parts
+        for (int b = begin; b < end; b += max_columns) {
+            const int columns = std::min(max_columns, end - b);
+            for (int k = 0; k < s.cin; k += depth_limit) {
+                const int depth = std::min(depth_limit, s.cin - k);
                 Product g{};
-                g.a = v + l.at(k / kLanes, point, 0);
+                g.a = v + l.at(k / lanes, point, 0);
                 g.a_block = l.block_stride;
-                g.b = up + (static_cast<std::size_t>(b) * s.cin + static_cast<std::size_t>(columns) * k) * kLanes;
+                g.b = up + (static_cast<std::size_t>(b) * s.cin + static_cast<std::size_t>(columns) * k) * lanes;
                 g.c = m + l.at(b, point, 0);
                 g.c_block = l.block_stride;
                 g.depth = depth;
                 g.accumulate = k > 0;
-                g.prefetch_lines = (kLanes * columns + parts - 1) / parts;
-                g.prefetch = g.b + static_cast<std::size_t>(depth) * columns * kLanes;  // the next part of U
+                g.prefetch_lines = (lanes * columns + parts - 1) / parts;
+                g.prefetch = g.b + static_cast<std::size_t>(depth) * columns * lanes;  // the next part of U
                 for (int i = 0, row = 0; i < parts; ++i) {
                     const int next = rows * (i + 1) / parts;
                     product_kernel_for(next - row, columns, false)(g);
-                    g.a += (next - row) * kLanes;
-                    g.c += (next - row) * kLanes;
-                    g.prefetch += g.prefetch_lines * (depth / kLanes) * kLanes;
+                    g.a += (next - row) * lanes;
+                    g.c += (next - row) * lanes;
+                    g.prefetch += g.prefetch_lines * (depth / lanes) * lanes;
                     row = next;
                 }
             }
@@ -97,21 +97,21 @@ struct Forward {
     }
 
     /// Row `row` of M to tile number `tile` of y, blocks [begin, end).
-    template <bool kStream>
+    template <bool streamed>
     void output(int tile, int row, const float* m) const {
         const TilePosition at(grid, tile);
         T* image = y + static_cast<std::size_t>(at.image) * s.ho * s.wo * s.cout;
         const Window<M, T> out(image, s.ho, s.wo, s.cout, at.row * M, at.column * M);
-        for (int c = 0; c < s.cout; c += kLanes) {
-            const float* from = m + plan.layout.at(c / kLanes, 0, row);
+        for (int c = 0; c < s.cout; c += lanes) {
+            const float* from = m + plan.layout.at(c / lanes, 0, row);
             const int count = s.cout - c;
-            const Vec b = !bias ? Vec{} : count >= kLanes ? load(bias + c) : load_tail(bias + c, count);
-            if (out.inside() && count >= kLanes) {
-                output_transform<M, kStream>(from, plan.layout.point_stride, b, out.template pixels<M>(c));
+            const Vec b = !bias ? Vec{} : count >= lanes ? load(bias + c) : load_tail(bias + c, count);
+            if (out.inside() && count >= lanes) {
+                output_transform<M, streamed>(from, plan.layout.point_stride, b, out.template pixels<M>(c));
             } else {
-                alignas(64) float buffer[M][M][kLanes];
+                alignas(64) float buffer[M][M][lanes];
                 output_transform<M, false>(from, plan.layout.point_stride, b,
-                                           Pixels<float>{buffer[0][0], M * kLanes, kLanes, 0});
+                                           Pixels<float>{buffer[0][0], M * lanes, lanes, 0});
                 out.copy_out(c, buffer);
             }
         }
@@ -150,21 +150,21 @@ struct Forward {
     void together(float* scratch) const {
         float* v = scratch;
         float* m = v + plan.layout.floats(s.cin);
-        const int blocks = blocks_of(s.cout), groups = (blocks + kMaxColumns - 1) / kMaxColumns;
+        const int blocks = blocks_of(s.cout), groups = (blocks + max_columns - 1) / max_columns;
         const int parts = std::min(groups, 1 + omp_get_max_threads() / 4);  // of a point's columns
-        const auto begin = [&](int part) { return std::min(blocks, groups * part / parts * kMaxColumns); };
+        const auto begin = [&](int part) { return std::min(blocks, groups * part / parts * max_columns); };
 #pragma omp parallel
         for (int first = 0; first < grid.count; first += plan.tiles) {
             const int rows = std::min(plan.tiles, grid.count - first);
 #pragma omp for schedule(dynamic)
-            for (int i = 0; i < rows; i += kGroup) inputs(first + i, i, std::min(kGroup, rows - i), v);
+            for (int i = 0; i < rows; i += group) inputs(first + i, i, std::min(group, rows - i), v);
 #pragma omp for schedule(dynamic)
             for (int task = 0; task < Q * parts; ++task) {
                 const int part = task % parts;
                 multiply(task / parts, rows, begin(part), begin(part + 1), v, m);
             }
 #pragma omp for schedule(dynamic)
-            for (int i = 0; i < rows; i += kGroup) outputs(first + i, i, std::min(kGroup, rows - i), m);
+            for (int i = 0; i < rows; i += group) outputs(first + i, i, std::min(group, rows - i), m);
         }
     }
 };
@@ -174,7 +174,7 @@ void forward(const WinogradShape& s, const T* x, const float* u, const float* bi
     const ForwardPlan plan = forward_plan<M>(s);
     Forward<M, T> f{s, plan, x, u, bias, y};
     const std::size_t bytes = sizeof(T) * s.n * s.ho * s.wo * static_cast<std::size_t>(s.cout);
-    f.stream_y = std::is_same_v<T, float> && s.cout % kLanes == 0 && should_stream(y, bytes);
+    f.stream_y = std::is_same_v<T, float> && s.cout % lanes == 0 && should_stream(y, bytes);
     if (plan.together)
         f.together(align(scratch));
     else
@@ -187,7 +187,7 @@ void forward(const WinogradShape& s, const T* x, const float* u, const float* bi
 std::size_t winograd_forward_scratch_floats(const WinogradShape& s) {
     const bool large = winograd::large_tiles(s.cin, s.cout);
     const auto plan = large ? winograd::forward_plan<6>(s) : winograd::forward_plan<4>(s);
-    return plan.floats * static_cast<std::size_t>(plan.together ? 1 : omp_get_max_threads()) + winograd::kLanes;
+    return plan.floats * static_cast<std::size_t>(plan.together ? 1 : omp_get_max_threads()) + lanes;
 }
 
 template <class T>

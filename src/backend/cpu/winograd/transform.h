@@ -3,24 +3,24 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "winograd_tile.h"
+#include "backend/cpu/winograd/tile.h"
 
 /// The two-dimensional transforms between NHWC images and tiles. Transformed tiles are matrices, one for each of the Q
-/// points, [channel / 16][point][row][16] (winograd_gemm.h says why), a tile a row.
+/// points, [channel / 16][point][row][16] (gemm.h says why), a tile a row.
 namespace camber::cpu::winograd {
 
-constexpr int blocks_of(int channels) { return (channels + kLanes - 1) / kLanes; }
+constexpr int blocks_of(int channels) { return (channels + lanes - 1) / lanes; }
 
 /// Matrices [block][point][row][16] for `rows` tiles. From point to point the odd number of lines keeps the points of
 /// one tile out of each other's cache sets; blocks outermost keep them within few pages.
 struct TileMatrix {
-    std::size_t point_stride = 0, block_stride = 0;  // in floats
+    std::size_t point_stride = 0, block_stride = 0;  ///< in floats
     TileMatrix() = default;
     TileMatrix(int points, int rows)
-        : point_stride(static_cast<std::size_t>(rows | 1) * kLanes), block_stride(point_stride * points) {}
+        : point_stride(static_cast<std::size_t>(rows | 1) * lanes), block_stride(point_stride * points) {}
     std::size_t floats(int channels) const { return block_stride * blocks_of(channels); }
     std::size_t at(int block, int point, int row) const {
-        return block * block_stride + point * point_stride + static_cast<std::size_t>(row) * kLanes;
+        return block * block_stride + point * point_stride + static_cast<std::size_t>(row) * lanes;
     }
 };
 
@@ -42,22 +42,22 @@ template <class T>
 struct Pixels {
     T* corner;
     std::ptrdiff_t row_stride, column_stride;
-    std::ptrdiff_t ahead;  // from a pixel to one needed soon
+    std::ptrdiff_t ahead;  ///< from a pixel to one needed soon
     T* at(int i, int j) const { return corner + i * row_stride + j * column_stride; }
 
     /// Asks for what will soon be needed, which may lie outside the image. Into the second-level cache: rows of an
     /// image of 2^n columns all fall into one set of the first.
-    template <bool kWrite>
-    CAMBER_INLINE void prefetch(int i, int j) const {
+    template <bool write>
+    CAMBER_VEC void prefetch(int i, int j) const {
         const auto p = reinterpret_cast<std::uintptr_t>(corner) +
                        sizeof(T) * static_cast<std::uintptr_t>(i * row_stride + j * column_stride + ahead);
-        __builtin_prefetch(reinterpret_cast<const void*>(p), kWrite, 2);
+        __builtin_prefetch(reinterpret_cast<const void*>(p), write, 2);
     }
 };
 
 /// v[point] = B^T d B.
 template <int M, class T>
-CAMBER_INLINE void input_transform(const Pixels<const T>& d, float* v, std::size_t point_stride) {
+CAMBER_VEC void input_transform(const Pixels<const T>& d, float* v, std::size_t point_stride) {
     constexpr int P = M + 2;
     Vec t[P][P];
     for (int j = 0; j < P; ++j) {
@@ -83,7 +83,7 @@ CAMBER_INLINE void input_transform(const Pixels<const T>& d, float* v, std::size
 
 /// z[point] = A y A^T, the adjoint of output_transform; returns the sum of y, for the bias gradient.
 template <int M, class T>
-CAMBER_INLINE Vec output_adjoint_transform(const Pixels<const T>& y, float* z, std::size_t point_stride) {
+CAMBER_VEC Vec output_adjoint_transform(const Pixels<const T>& y, float* z, std::size_t point_stride) {
     constexpr int P = M + 2;
     Vec t[P][M], total{};
     for (int j = 0; j < M; ++j) {
@@ -109,9 +109,9 @@ CAMBER_INLINE Vec output_adjoint_transform(const Pixels<const T>& y, float* z, s
     return total;
 }
 
-/// y = A^T m A + bias. kStream: past the caches, which spares reading y from memory before it is written.
-template <int M, bool kStream, class T>
-CAMBER_INLINE void output_transform(const float* m, std::size_t point_stride, Vec bias, const Pixels<T>& y) {
+/// y = A^T m A + bias. streamed: past the caches, which spares reading y from memory before it is written.
+template <int M, bool streamed, class T>
+CAMBER_VEC void output_transform(const float* m, std::size_t point_stride, Vec bias, const Pixels<T>& y) {
     constexpr int P = M + 2;
     Vec t[M][P];
     for (int j = 0; j < P; ++j) {
@@ -120,7 +120,7 @@ CAMBER_INLINE void output_transform(const float* m, std::size_t point_stride, Ve
         for (int i = 0; i < P; ++i) {
             const float* from = m + static_cast<std::size_t>(i * P + j) * point_stride;
             column[i] = in_register(load(from));
-            __builtin_prefetch(from + kLanes);
+            __builtin_prefetch(from + lanes);
         }
         Tile<M>::output(column, r);
 #pragma GCC unroll 8
@@ -133,7 +133,7 @@ CAMBER_INLINE void output_transform(const float* m, std::size_t point_stride, Ve
         Tile<M>::output(row, r);
 #pragma GCC unroll 8
         for (int j = 0; j < M; ++j) {
-            if constexpr (kStream) {
+            if constexpr (streamed) {
                 stream(y.at(i, j), r[j] + bias);
             } else {
                 y.template prefetch<true>(i, j);
@@ -148,8 +148,8 @@ CAMBER_INLINE void output_transform(const float* m, std::size_t point_stride, Ve
 template <int R, class T>
 struct Window {
     T* image;
-    int w, channels, row, column;                      // of the image; the corner
-    int row_begin, row_end, column_begin, column_end;  // the part of the window inside the image
+    int w, channels, row, column;                      ///< of the image; the corner
+    int row_begin, row_end, column_begin, column_end;  ///< the part of the window inside the image
 
     Window(T* image, int h, int w, int channels, int row, int column)
         : image(image),
@@ -174,17 +174,17 @@ struct Window {
     }
 
     /// The part inside and its channels c .. c + 15 to a buffer, which is zero elsewhere.
-    void copy_in(int c, float (*buffer)[R][kLanes]) const {
+    void copy_in(int c, float (*buffer)[R][lanes]) const {
         const int count = channels - c;
         for (int i = row_begin; i < row_end; ++i)
             for (int j = column_begin; j < column_end; ++j)
-                store(buffer[i][j], count >= kLanes ? load(at(i, j, c)) : load_tail(at(i, j, c), count));
+                store(buffer[i][j], count >= lanes ? load(at(i, j, c)) : load_tail(at(i, j, c), count));
     }
-    void copy_out(int c, const float (*buffer)[R][kLanes]) const {
+    void copy_out(int c, const float (*buffer)[R][lanes]) const {
         const int count = channels - c;
         for (int i = row_begin; i < row_end; ++i)
             for (int j = column_begin; j < column_end; ++j) {
-                if (count >= kLanes)
+                if (count >= lanes)
                     store(at(i, j, c), load(buffer[i][j]));
                 else
                     store_tail(at(i, j, c), load(buffer[i][j]), count);
@@ -194,16 +194,16 @@ struct Window {
 
 /// Calls f(pixels, block) for sixteen channels at a time of [begin, end), block counting from 0.
 template <int M, int R, class T, class F>
-CAMBER_INLINE void for_each_block(const Window<R, const T>& window, int begin, int end, F&& f) {
+CAMBER_VEC void for_each_block(const Window<R, const T>& window, int begin, int end, F&& f) {
     int c = begin;
     if (window.inside())
-        for (; c + kLanes <= std::min(end, window.channels); c += kLanes)
-            f(window.template pixels<M>(c), (c - begin) / kLanes);
+        for (; c + lanes <= std::min(end, window.channels); c += lanes)
+            f(window.template pixels<M>(c), (c - begin) / lanes);
     if (c >= end) return;
-    alignas(64) float buffer[R][R][kLanes] = {};
-    for (; c < end; c += kLanes) {
+    alignas(64) float buffer[R][R][lanes] = {};
+    for (; c < end; c += lanes) {
         window.copy_in(c, buffer);
-        f(Pixels<const float>{buffer[0][0], R * kLanes, kLanes, 0}, (c - begin) / kLanes);
+        f(Pixels<const float>{buffer[0][0], R * lanes, lanes, 0}, (c - begin) / lanes);
     }
 }
 

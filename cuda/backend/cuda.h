@@ -4,7 +4,7 @@
 
 #include "backend/backend.h"
 
-/// The doors of this folder: the device 'cuda' on an NVIDIA GPU and 'emulated', the same kernels on the host.
+/// The doors of cuda/: the device 'cuda' on an NVIDIA GPU and 'emulated', the same kernels on the host.
 namespace camber {
 
 namespace cuda {

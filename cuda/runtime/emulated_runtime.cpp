@@ -3,7 +3,6 @@
 #include <camber/error.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -12,72 +11,8 @@
 
 #include "cuda/emulator/arena.h"
 #include "cuda/emulator/core.h"
-#include "cuda/emulator/dry_run.h"
+#include "cuda/emulator/queue.h"
 #include "cuda/runtime/arrivals.h"
-
-namespace camber::emulator {
-namespace {
-using Steps = std::vector<std::function<void()>>;
-thread_local Steps* recording = nullptr;
-thread_local DryRun* dry_run = nullptr;
-}  // namespace
-
-DryRun::DryRun() {
-    if (dry_run) fail("a dry run is going on already");
-    emulated::arrival_counters();  // made now and zeroed: they outlive the dry run
-    dry_run = this;
-    Arena::get().set_unlimited(true);
-}
-DryRun::~DryRun() {
-    dry_run = nullptr;
-    Arena::get().set_unlimited(false);
-}
-
-bool counted_only(const char* name) {
-    if (dry_run) dry_run->count(name);
-    return dry_run != nullptr;
-}
-
-void submit(std::function<void()> work) {
-    if (dry_run) return;
-    if (recording) {
-        recording->push_back(std::move(work));
-    } else {
-        work();
-    }
-}
-
-/// Blocks are independent of each other, so they are shared out among the machine's cores.
-void run(const BoundKernel& kernel) {
-    const Shape& shape = kernel.shape;
-    const unsigned threads = shape.block.x * shape.block.y * shape.block.z;
-    const std::int64_t blocks = std::int64_t{shape.grid.x} * shape.grid.y * shape.grid.z;
-    if (threads == 0 || threads > 1024 || shape.block.z > 64)
-        fail("kernel '{}': a block of {} threads; 1 to 1024 are possible", kernel.name, threads);
-    if (blocks == 0 || shape.grid.y > 65535 || shape.grid.z > 65535)
-        fail("kernel '{}': a grid of {}x{}x{} blocks is not possible", kernel.name, shape.grid.x, shape.grid.y,
-             shape.grid.z);
-    if (shape.shared_bytes > SharedMemory::capacity)
-        fail("kernel '{}': {} bytes of shared memory; a block has {}", kernel.name, shape.shared_bytes,
-             SharedMemory::capacity);
-
-    std::string fault;
-    std::atomic<bool> faulted = false;
-#pragma omp parallel for schedule(dynamic) if (blocks > 1)
-    for (std::int64_t i = 0; i < blocks; ++i) {
-        if (faulted) continue;
-        const uint3 block = {static_cast<unsigned>(i % shape.grid.x),
-                             static_cast<unsigned>(i / shape.grid.x % shape.grid.y),
-                             static_cast<unsigned>(i / shape.grid.x / shape.grid.y)};
-        const std::string wrong = Core::get().run_block(kernel, block);
-        if (!wrong.empty() && !faulted.exchange(true)) {
-            fault = wrong;
-        }
-    }
-    if (faulted) throw Error(fault);
-}
-
-}  // namespace camber::emulator
 
 namespace camber::emulated {
 
@@ -134,14 +69,14 @@ void check_range(const char* call, const void* p, std::size_t bytes) {
 
 void copy_to_device(void* device, const void* host, std::size_t bytes, StreamKind stream) {
     if (stream == StreamKind::compute) refuse_while_recording("copy_to_device");
-    if (bytes == 0 || emulator::dry_run) return;
+    if (bytes == 0 || emulator::queue().counts) return;
     check_range("copy_to_device", device, bytes);
     std::memcpy(device, host, bytes);
 }
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
     refuse_while_recording("copy_to_host");
     if (bytes == 0) return;
-    if (emulator::dry_run) {
+    if (emulator::queue().counts) {
         std::memset(host, 0, bytes);
         return;
     }
@@ -168,24 +103,24 @@ void set_bytes(void* device, int value, std::size_t bytes) {
 void synchronize() { refuse_while_recording("synchronize"); }
 
 struct Graph::State {
-    emulator::Steps steps;
+    std::vector<std::function<void()>> steps;
 };
 
 Graph::Graph(const std::function<void()>& work) : state_(std::make_unique<State>()) {
     refuse_while_recording("Graph");
-    emulator::recording = &state_->steps;
+    emulator::queue().recording = &state_->steps;
     try {
         work();
     } catch (...) {
-        emulator::recording = nullptr;
+        emulator::queue().recording = nullptr;
         throw;
     }
-    emulator::recording = nullptr;
+    emulator::queue().recording = nullptr;
 }
 
 Graph::~Graph() = default;
 
-bool recording() { return emulator::recording != nullptr; }
+bool recording() { return emulator::queue().recording != nullptr; }
 
 void Graph::replay() {
     refuse_while_recording("Graph::replay");

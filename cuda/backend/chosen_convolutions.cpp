@@ -1,4 +1,4 @@
-#include "cuda/convolutions/convolutions.h"
+#include "cuda/backend/chosen_convolutions.h"
 
 #include <camber/error.h>
 

@@ -1,7 +1,7 @@
 // NVIDIA's libraries as they are found on this machine, with or without a GPU.
 #if !defined(CAMBER_EMULATED)
 
-#include "cuda/cuda.h"
+#include "cuda/backend/cuda.h"
 #if defined(CAMBER_WITH_CUBLAS)
 #include "cuda/cublas/cublas_api.h"
 #endif

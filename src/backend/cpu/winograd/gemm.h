@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "winograd_vec.h"
+#include "backend/cpu/winograd/vec.h"
 
 /// The small matrix products between the transforms. All matrices are blocked by 16 columns, [column / 16][row][16]: a
 /// transform that handles one tile and sixteen channels stores whole cache lines, every access of a product runs
@@ -10,13 +10,13 @@
 namespace camber::cpu::winograd {
 
 #if defined(__AVX512F__)
-constexpr int kMaxRows = 8, kMaxColumns = 2;
+constexpr int max_rows = 8, max_columns = 2;
 #else
-constexpr int kMaxRows = 6, kMaxColumns = 1;  // a Vec is two AVX registers of 16, or four SSE registers
+constexpr int max_rows = 6, max_columns = 1;  // a Vec is two AVX registers of 16, or four SSE registers
 #endif
 
 /// c[v][m] (+)= sum_k a(m, k) b(k, v), with rows m and blocks of sixteen columns v.
-/// Forward (kTransposed = false): a(m, k) = a[k / 16 * a_block + m * 16 + k % 16], a row of `a` holds sixteen k; and
+/// Forward (transposed = false): a(m, k) = a[k / 16 * a_block + m * 16 + k % 16], a row of `a` holds sixteen k; and
 /// the rows of b follow each other, b(k, v) = b[(k * columns + v) * 16], so that U is read from one end to the other.
 /// Filter gradient (true): a(m, k) = a[k * 16 + m], a row of `a` holds sixteen m; b(k, v) = b[v * b_block + k * 16].
 struct Product {
@@ -26,81 +26,81 @@ struct Product {
     std::size_t b_block;
     float* c;
     std::size_t c_block;
-    int depth;  // number of k
+    int depth;  ///< number of k
     bool accumulate;
-    const float* prefetch;  // what to ask for meanwhile, and how many lines of it for every sixteen k
+    const float* prefetch;  ///< what to ask for meanwhile, and how many lines of it for every sixteen k
     int prefetch_lines;
 };
 
-template <int kRows, int kColumns, bool kTransposed>
+template <int rows, int columns, bool transposed>
 void product_kernel(const Product& g) {
-    Vec acc[kRows][kColumns], total[kRows][kColumns];
+    Vec acc[rows][columns], total[rows][columns];
 #pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m)
+    for (int m = 0; m < rows; ++m)
 #pragma GCC unroll 4
-        for (int v = 0; v < kColumns; ++v) acc[m][v] = total[m][v] = Vec{};
+        for (int v = 0; v < columns; ++v) acc[m][v] = total[m][v] = Vec{};
     const float* a = g.a;
     const float* b = g.b;
-    const std::size_t b_block = kTransposed ? g.b_block : kLanes;
+    const std::size_t b_block = transposed ? g.b_block : lanes;
     const auto step = [&](const float* ak) __attribute__((always_inline)) {
-        Vec bv[kColumns];
+        Vec bv[columns];
 #pragma GCC unroll 4
-        for (int v = 0; v < kColumns; ++v) bv[v] = load(b + v * b_block);
-        b += kTransposed ? kLanes : kLanes * kColumns;
+        for (int v = 0; v < columns; ++v) bv[v] = load(b + v * b_block);
+        b += transposed ? lanes : lanes * columns;
 #pragma GCC unroll 16
-        for (int m = 0; m < kRows; ++m) {
-            const Vec am = splat(ak[kTransposed ? m : m * kLanes]);
+        for (int m = 0; m < rows; ++m) {
+            const Vec am = splat(ak[transposed ? m : m * lanes]);
 #pragma GCC unroll 4
-            for (int v = 0; v < kColumns; ++v) acc[m][v] = fma(am, bv[v], acc[m][v]);
+            for (int v = 0; v < columns; ++v) acc[m][v] = fma(am, bv[v], acc[m][v]);
         }
     };
     // Forward: sums of 32, added up, for fewer lost bits (blocked summation). The filter gradient has a plain sum a
     // chunk.
     const auto fold = [&]() __attribute__((always_inline)) {
 #pragma GCC unroll 16
-        for (int m = 0; m < kRows; ++m)
+        for (int m = 0; m < rows; ++m)
 #pragma GCC unroll 4
-            for (int v = 0; v < kColumns; ++v) {
+            for (int v = 0; v < columns; ++v) {
                 total[m][v] += acc[m][v];
                 acc[m][v] = Vec{};
             }
     };
     const float* next = g.prefetch;
     int k = g.depth;
-    if constexpr (kTransposed) {
+    if constexpr (transposed) {
         // The sums lie in a far cache.
 #pragma GCC unroll 4
-        for (int v = 0; v < kColumns; ++v)
+        for (int v = 0; v < columns; ++v)
 #pragma GCC unroll 16
-            for (int m = 0; m < kRows; ++m) __builtin_prefetch(g.c + v * g.c_block + m * kLanes, 1);
-        for (; k >= kLanes; k -= kLanes) {
-            for (int i = 0; i < g.prefetch_lines; ++i, next += kLanes) __builtin_prefetch(next, 0, 2);
+            for (int m = 0; m < rows; ++m) __builtin_prefetch(g.c + v * g.c_block + m * lanes, 1);
+        for (; k >= lanes; k -= lanes) {
+            for (int i = 0; i < g.prefetch_lines; ++i, next += lanes) __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 4
-            for (int i = 0; i < kLanes; ++i, a += kLanes) step(a);
+            for (int i = 0; i < lanes; ++i, a += lanes) step(a);
         }
-        for (int i = 0; i < k; ++i, a += kLanes) step(a);
+        for (int i = 0; i < k; ++i, a += lanes) step(a);
     } else {
-        for (bool odd = false; k >= kLanes; k -= kLanes, a += g.a_block, odd = !odd) {
-            for (int i = 0; i < g.prefetch_lines; ++i, next += kLanes) __builtin_prefetch(next, 0, 2);
+        for (bool odd = false; k >= lanes; k -= lanes, a += g.a_block, odd = !odd) {
+            for (int i = 0; i < g.prefetch_lines; ++i, next += lanes) __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 16
-            for (int i = 0; i < kLanes; ++i) step(a + i);
+            for (int i = 0; i < lanes; ++i) step(a + i);
             if (odd) fold();
         }
         for (int i = 0; i < k; ++i) step(a + i);
     }
 #pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m)
+    for (int m = 0; m < rows; ++m)
 #pragma GCC unroll 4
-        for (int v = 0; v < kColumns; ++v) {
-            float* c = g.c + v * g.c_block + m * kLanes;
-            if constexpr (!kTransposed) acc[m][v] += total[m][v];
+        for (int v = 0; v < columns; ++v) {
+            float* c = g.c + v * g.c_block + m * lanes;
+            if constexpr (!transposed) acc[m][v] += total[m][v];
             store(c, g.accumulate ? acc[m][v] + load(c) : acc[m][v]);
         }
 }
 
 using ProductKernel = void (*)(const Product&);
 
-/// The kernel for rows 1..kMaxRows and columns 1..kMaxColumns.
+/// The kernel for rows 1..max_rows and columns 1..max_columns.
 ProductKernel product_kernel_for(int rows, int columns, bool transposed);
 
 }  // namespace camber::cpu::winograd

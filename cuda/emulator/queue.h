@@ -1,0 +1,19 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace camber::emulator {
+
+/// What an OS thread's work goes to instead of being done.
+struct Queue {
+    std::vector<std::function<void()>>* recording = nullptr;  ///< takes it, to be done later
+    std::map<std::string, std::int64_t>* counts = nullptr;    ///< counts it under the names of its kernels
+};
+
+/// This OS thread's.
+Queue& queue();
+
+}  // namespace camber::emulator
