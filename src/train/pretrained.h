@@ -23,8 +23,8 @@ void refuse_classifier(const nets::Net& net);
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);
 
-/// Takes the network, its options and its input's size from the checkpoint of Camber's in config.weights. Returns false,
-/// and takes nothing, from another library's file.
+/// Takes the network, its options and its input's size from the checkpoint of Camber's in config.weights. Returns
+/// false, and takes nothing, from another library's file.
 bool take_network(TrainConfig& config);
 
 /// Takes the options of config.net, but those `given` and the number of classes, from the names and shapes in

@@ -84,8 +84,8 @@ void transpose_matrix(const float* from, std::int64_t rows, std::int64_t cols, f
 #endif
 }
 
-/// WeightFile::read_rows(), so many rows at a time that they are in the second cache when they are looked through. Throws
-/// Error where an element is a NaN or an infinity.
+/// WeightFile::read_rows(), so many rows at a time that they are in the second cache when they are looked through.
+/// Throws Error where an element is a NaN or an infinity.
 void read_finite(const WeightFile& file, const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) {
     constexpr std::int64_t elements = 1 << 16;
     const std::int64_t row = entry.numel() / entry.rows();
