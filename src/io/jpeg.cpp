@@ -146,6 +146,10 @@ class Checker {
         if (components_.empty()) cut_short();
         for (const Component& component : components_)
             if (!component.begun) cut_short();
+        if (components_.size() == 2) fail("{}: is a JPEG of neither 1, 3 nor 4 channels; save it as RGB", name_);
+        if (components_.size() == 4 && !adobe_)
+            fail("{}: is a JPEG of 4 channels that does not say which (Adobe's mark is missing); save it as RGB",
+                 name_);
         return header_;
     }
 
@@ -180,13 +184,15 @@ class Checker {
     }
 
     void segment(std::uint8_t marker, Bytes data) {
-        constexpr std::string_view exif("Exif\0\0", 6);
+        constexpr std::string_view exif("Exif\0\0", 6), adobe("Adobe");
+        const auto same = [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; };
         switch (marker) {
             case 0xE1:
-                if (data.size() > exif.size() && std::equal(exif.begin(), exif.end(), data.begin(), [](char a, auto b) {
-                        return static_cast<std::uint8_t>(a) == b;
-                    }))
+                if (data.size() > exif.size() && std::equal(exif.begin(), exif.end(), data.begin(), same))
                     header_.orientation = exif_orientation(data.subspan(exif.size()));
+                break;
+            case 0xEE:
+                if (data.size() >= 12 && std::equal(adobe.begin(), adobe.end(), data.begin(), same)) adobe_ = true;
                 break;
             case 0xC4:
                 huffman_tables(data);
@@ -423,6 +429,7 @@ class Checker {
     Bytes bytes_;
     std::size_t at_ = 2;
     PictureHeader header_;
+    bool adobe_ = false;
     bool progressive_ = false;
     int interval_ = 0, scans_ = 0;
     int run_ = 0;  ///< blocks of a band that follow and have nothing new

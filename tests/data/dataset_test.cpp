@@ -132,7 +132,7 @@ TEST_CASE("every fault of a dataset is one line that names the file") {
     write_png(label, patterned_label(12, 15));
     CHECK(mentions(open_error(root), {label.c_str(), "15x12", "16x12"}));
     write_png(label, patterned_image(12, 16));
-    CHECK(mentions(open_error(root), {label.c_str(), "8-bit grey"}));
+    CHECK(mentions(open_error(root), {label.c_str(), "8-bit colour"}));
     Image wrong = patterned_label(12, 16);
     *wrong.at(7, 3) = 57;
     *wrong.at(9, 1) = 58;
