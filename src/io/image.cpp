@@ -59,7 +59,7 @@ Bytes read_bytes(const fs::path& file) {
 
 enum class Format { png, jpeg, unknown };
 
-Format format_of(const Bytes& bytes) {
+Format format_of(std::span<const std::uint8_t> bytes) {
     if (bytes.size() >= 8 && std::equal(png_signature.begin(), png_signature.end(), bytes.begin())) return Format::png;
     if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) return Format::jpeg;
     return Format::unknown;
@@ -87,6 +87,43 @@ PictureFile read_checked(const fs::path& file) {
             fail("{}: is not a PNG or JPEG image", read.name);
     }
     return read;
+}
+
+/// From chunk to chunk: an eXIf may follow the pixels.
+PictureHeader png_header(const InputFile& file) {
+    const auto number = [&](std::uint64_t at) { return __builtin_bswap32(file.number<std::uint32_t>(at)); };
+    PictureHeader header;
+    constexpr std::uint64_t first = 8, frame = 12;  // of a chunk: its length, its name and its checksum
+    header.width = number(first + 8);
+    header.height = number(first + 12);
+    for (std::uint64_t at = first; at + frame <= file.size();) {
+        const std::uint32_t length = number(at);
+        constexpr std::uint32_t exif = 'e' << 24 | 'X' << 16 | 'I' << 8 | 'f';
+        if (number(at + 4) == exif && length <= file.size() - at - frame) {
+            Bytes tiff(length);
+            file.read(at + 8, tiff.data(), tiff.size());
+            header.orientation = exif_orientation(tiff);
+        }
+        at += frame + length;
+    }
+    return header;
+}
+
+PictureHeader unchecked_header(const fs::path& path, bool& shrinks) {
+    const InputFile file(path);
+    constexpr std::uint64_t begin_bytes = 64 << 10;  // cameras put a thumbnail before the frame header
+    Bytes begin(static_cast<std::size_t>(std::min(file.size(), begin_bytes)));
+    file.read(0, begin.data(), begin.size());
+    const Format format = format_of(begin);
+    shrinks = format == Format::jpeg && jpeg_decoder_shrinks();
+    if (format == Format::png && file.size() >= 33) return png_header(file);
+    if (format == Format::jpeg) {
+        try {
+            return jpeg_header(file.name(), begin);
+        } catch (const Error&) {  // or the whole file tells why not
+        }
+    }
+    return read_checked(path).header;
 }
 
 /// `ids` as what they are of a picture that is turned: two channels of bytes.
@@ -120,10 +157,22 @@ void fail_subsampling(const std::string& name) {
     fail("{}: is a JPEG of a chroma subsampling that is not read; save it with 4:2:0 or 4:4:4", name);
 }
 
-Image read_image(const fs::path& file) {
+PictureSize read_picture_size(const fs::path& file) {
+    PictureSize size;
+    const PictureHeader header = unchecked_header(file, size.shrinks);
+    check_pixels(file.string(), header.height, header.width);
+    size.height = static_cast<int>(header.height);
+    size.width = static_cast<int>(header.width);
+    if (header.orientation >= 5) std::swap(size.height, size.width);
+    return size;
+}
+
+Image read_image(const fs::path& file) { return read_image(file, 1); }
+
+Image read_image(const fs::path& file, int shrink) {
     const PictureFile read = read_checked(file);
     return turned_upright(read.format == Format::png ? decode_png(read.name, read.bytes, read.header, 3)
-                                                     : decode_jpeg(read.name, read.bytes, read.header, 1),
+                                                     : decode_jpeg(read.name, read.bytes, read.header, shrink),
                           read.header.orientation);
 }
 

@@ -129,8 +129,8 @@ class Checker {
   public:
     Checker(const std::string& name, Bytes bytes) : name_(name), bytes_(bytes) {}
 
-    PictureHeader check() {
-        for (;;) {
+    PictureHeader check(bool frame_only) {
+        while (!(frame_only && !components_.empty())) {
             need(2);
             if (bytes_[at_] != 0xFF) damaged(fmt::format("no JPEG marker at byte {}", at_));
             const std::uint8_t marker = bytes_[at_ + 1];
@@ -145,7 +145,7 @@ class Checker {
         }
         if (components_.empty()) cut_short();
         for (const Component& component : components_)
-            if (!component.begun) cut_short();
+            if (!component.begun && !frame_only) cut_short();
         if (components_.size() == 2) fail("{}: is a JPEG of neither 1, 3 nor 4 channels; save it as RGB", name_);
         if (components_.size() == 4 && !adobe_)
             fail("{}: is a JPEG of 4 channels that does not say which (Adobe's mark is missing); save it as RGB",
@@ -442,7 +442,11 @@ class Checker {
 }  // namespace
 
 PictureHeader check_jpeg(const std::string& name, std::span<const std::uint8_t> bytes) {
-    return Checker(name, bytes).check();
+    return Checker(name, bytes).check(false);
+}
+
+PictureHeader jpeg_header(const std::string& name, std::span<const std::uint8_t> bytes) {
+    return Checker(name, bytes).check(true);
 }
 
 }  // namespace camber

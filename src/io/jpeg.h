@@ -13,4 +13,7 @@ namespace camber {
 /// (ITU-T T.81: sequential and progressive Huffman coding are).
 PictureHeader check_jpeg(const std::string& name, std::span<const std::uint8_t> bytes);
 
+/// As check_jpeg, but reads to the frame header alone, which says the size.
+PictureHeader jpeg_header(const std::string& name, std::span<const std::uint8_t> bytes);
+
 }  // namespace camber
