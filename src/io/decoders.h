@@ -8,7 +8,7 @@
 
 namespace camber {
 
-/// What makes pixels of a file that check_png or check_jpeg has read to its end: libpng and libjpeg-turbo in a build
+/// What makes pixels of a file that check_png or check_for_decoder has read to its end: libpng and libjpeg-turbo in a build
 /// that has them, else stb_image, each in a file of its own. PNGs decode to the same values with either, JPEGs to
 /// values that differ by what T.81 leaves open. Nothing is turned. All throw an Error that begins with `name` where the
 /// compressed data is damaged, and std::bad_alloc.
@@ -24,6 +24,8 @@ std::vector<std::uint16_t> decode_png_ids(const std::string& name, std::span<con
 Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, const PictureHeader& header,
                   int shrink);
 bool jpeg_decoder_shrinks();
+/// check_jpeg(), or as much of it as decode_jpeg() leaves to be checked.
+PictureHeader check_for_decoder(const std::string& name, std::span<const std::uint8_t> jpeg);
 
 [[noreturn]] void fail_compressed(const std::string& name);
 [[noreturn]] void fail_subsampling(const std::string& name);

@@ -81,7 +81,7 @@ PictureFile read_checked(const fs::path& file) {
             read.header = check_png(read.name, read.bytes);
             break;
         case Format::jpeg:
-            static_cast<PictureHeader&>(read.header) = check_jpeg(read.name, read.bytes);
+            static_cast<PictureHeader&>(read.header) = check_for_decoder(read.name, read.bytes);
             break;
         case Format::unknown:
             fail("{}: is not a PNG or JPEG image", read.name);

@@ -129,8 +129,11 @@ class Checker {
   public:
     Checker(const std::string& name, Bytes bytes) : name_(name), bytes_(bytes) {}
 
-    PictureHeader check(bool frame_only) {
-        while (!(frame_only && !components_.empty())) {
+    enum class To { frame_header, segments, codes };
+
+    PictureHeader check(To to) {
+        to_ = to;
+        while (to != To::frame_header || components_.empty()) {
             need(2);
             if (bytes_[at_] != 0xFF) damaged(fmt::format("no JPEG marker at byte {}", at_));
             const std::uint8_t marker = bytes_[at_ + 1];
@@ -145,7 +148,7 @@ class Checker {
         }
         if (components_.empty()) cut_short();
         for (const Component& component : components_)
-            if (!component.begun && !frame_only) cut_short();
+            if (!component.begun && to != To::frame_header) cut_short();
         if (components_.size() == 2) fail("{}: is a JPEG of neither 1, 3 nor 4 channels; save it as RGB", name_);
         if (components_.size() == 4 && !adobe_)
             fail("{}: is a JPEG of 4 channels that does not say which (Adobe's mark is missing); save it as RGB",
@@ -299,7 +302,8 @@ class Checker {
             if (spectrum.begin > spectrum.end || spectrum.end > 63 || spectrum.high > 13 || spectrum.low > 13 ||
                 (count > 1 && spectrum.end > 0) || (spectrum.begin == 0 && spectrum.end > 0))
                 damaged("a scan of coefficients that no picture has");
-            for (Component* c : in_scan) c->coefficients.resize(static_cast<std::size_t>(c->columns * c->rows));
+            if (to_ == To::codes)
+                for (Component* c : in_scan) c->coefficients.resize(static_cast<std::size_t>(c->columns * c->rows));
         }
         // To the next marker that is neither a stuffed zero nor a restart.
         const std::size_t begin = at_;
@@ -308,7 +312,7 @@ class Checker {
             const std::uint8_t next = bytes_[at_ + 1];
             if (bytes_[at_] == 0xFF && next != 0 && next != 0xFF && !is_restart(next)) break;
         }
-        walk(in_scan, spectrum, bytes_.subspan(begin, at_ - begin));
+        if (to_ == To::codes) walk(in_scan, spectrum, bytes_.subspan(begin, at_ - begin));
     }
 
     void check_tables(const Component& c, const Spectrum& spectrum) const {
@@ -429,6 +433,7 @@ class Checker {
     Bytes bytes_;
     std::size_t at_ = 2;
     PictureHeader header_;
+    To to_ = To::codes;
     bool adobe_ = false;
     bool progressive_ = false;
     int interval_ = 0, scans_ = 0;
@@ -442,11 +447,15 @@ class Checker {
 }  // namespace
 
 PictureHeader check_jpeg(const std::string& name, std::span<const std::uint8_t> bytes) {
-    return Checker(name, bytes).check(false);
+    return Checker(name, bytes).check(Checker::To::codes);
+}
+
+PictureHeader check_jpeg_segments(const std::string& name, std::span<const std::uint8_t> bytes) {
+    return Checker(name, bytes).check(Checker::To::segments);
 }
 
 PictureHeader jpeg_header(const std::string& name, std::span<const std::uint8_t> bytes) {
-    return Checker(name, bytes).check(true);
+    return Checker(name, bytes).check(Checker::To::frame_header);
 }
 
 }  // namespace camber

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "io/decoders.h"
+#include "io/jpeg.h"
 
 // It needs the two before.
 #include <jerror.h>
@@ -86,6 +87,11 @@ int decode(jpeg_decompress_struct& jpeg, Errors& errors, const Wanted& wanted) {
 
 bool jpeg_decoder_shrinks() { return true; }
 
+/// Reading the codes takes as long as decoding does here, which notices what is wrong with them: see judge_message().
+PictureHeader check_for_decoder(const std::string& name, std::span<const std::uint8_t> jpeg) {
+    return check_jpeg_segments(name, jpeg);
+}
+
 Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, const PictureHeader& header,
                   int shrink) {
     const auto shrunk = [&](std::int64_t size) { return static_cast<int>((size + shrink - 1) / shrink); };
@@ -105,6 +111,7 @@ Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, 
         case JERR_FRACT_SAMPLE_NOTIMPL:
             fail_subsampling(name);
         default:
+            check_jpeg(name, bytes);  // has better words for it
             fail_compressed(name);
     }
 }

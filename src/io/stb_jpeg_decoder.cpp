@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "io/decoders.h"
+#include "io/jpeg.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -23,6 +24,10 @@
 namespace camber {
 
 bool jpeg_decoder_shrinks() { return false; }
+
+PictureHeader check_for_decoder(const std::string& name, std::span<const std::uint8_t> jpeg) {
+    return check_jpeg(name, jpeg);
+}
 
 Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, const PictureHeader& header,
                   int /*shrink*/) {
