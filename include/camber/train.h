@@ -59,7 +59,7 @@ struct TrainConfig {
     std::optional<Device> device;  ///< one of run_devices; none ("auto"): a GPU where there is one, else the CPU
     std::optional<Dtype> dtype;    ///< of activations; none ("auto"): bf16 on a GPU that has it, else f32
     std::uint64_t seed = 1;
-    int threads = 2;  ///< loader workers; has no influence on results
+    int threads = 2;       ///< loader workers; has no influence on results
     int cache_memory = 0;  ///< MB of decoded frames that are kept, 0: half of the free memory; no influence either
 
     int epochs = 60;

@@ -8,8 +8,8 @@
 
 namespace camber {
 
-/// What makes pixels of a file that check_png or check_for_decoder has read to its end: libpng and libjpeg-turbo in a build
-/// that has them, else stb_image, each in a file of its own. PNGs decode to the same values with either, JPEGs to
+/// What makes pixels of a file that check_png or check_for_decoder has read to its end: libpng and libjpeg-turbo in a
+/// build that has them, else stb_image, each in a file of its own. PNGs decode to the same values with either, JPEGs to
 /// values that differ by what T.81 leaves open. Nothing is turned. All throw an Error that begins with `name` where the
 /// compressed data is damaged, and std::bad_alloc.
 
