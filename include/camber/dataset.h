@@ -6,23 +6,54 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace camber {
+
+/// Pixels down and across.
+struct Extent {
+    int height = 0, width = 0;
+    bool operator==(const Extent&) const = default;
+};
+
+/// A frame and its label map, decoded.
+struct Sample {
+    Image image;  ///< u8 RGB [H, W, 3] as loaded: smaller than on disk if options said so
+    Image label;  ///< u8 ids [H, W], the image's size
+    Image full;   ///< u8 ids at the size on disk; empty where `label` is that
+
+    const Image& original_label() const { return full.empty() ? label : full; }
+    std::int64_t bytes() const {
+        return static_cast<std::int64_t>(image.data.size() + label.data.size() + full.data.size());
+    }
+};
 
 struct DatasetOptions {
     /// Resizes every frame (area) and label map (nearest) to this at load; 0 keeps the original. Saves memory and time
     /// where training runs well below the original size, at the price of detail when augmentation enlarges.
     int load_height = 0;
     int load_width = 0;
-    /// Keeps label maps at their original size beside the resized ones, so that evaluation can use them.
-    bool keep_original_labels = true;
+    /// A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, where the build can (libjpeg-turbo) and that leaves this or
+    /// more, its label map reduced (nearest) with it: a fraction of the time. 0: never.
+    int least_height = 0;
+    int least_width = 0;
     int threads = 0;  ///< for decoding; 0 is one per core
+    /// Bytes of decoded samples that are kept. Where all fit they are decoded by open(); else each when it is wanted,
+    /// and again when it is wanted again unless it was among the first that fit.
+    std::int64_t cache_bytes = default_cache_bytes();
     Progress progress;
+
+    /// Half of the memory that the process can still get.
+    static std::int64_t default_cache_bytes();
 };
 
-/// The frames and label maps of one split, decoded and held in memory as u8.
+class SampleCache;
+class SampleFiles;
+
+/// The frames and label maps of one split. Samples are decoded when they are wanted and kept within a bound; what they
+/// hold never depends on it. Copies share what is kept; threads may read at once.
 ///
 /// A folder is read in SegNet's layout: `SPLIT.txt` lists `image label` pairs, one a line, separated by white space,
 /// relative to the folder or absolute (`/SegNet/CamVid/train/x.png` is looked for as `train/x.png`, then as `x.png` in
@@ -33,7 +64,8 @@ class Dataset {
   public:
     /// Throws Error, one line, naming the file, what is wrong and what to do: no such folder or split (lists those
     /// present), an empty split, a malformed line, an image missing, unreadable or cut short, a label map missing, of
-    /// another size than its image, not 8-bit grey, or with an id that is neither a class nor void.
+    /// another size than its image, colour, or with an id that is neither a class nor void. Of a dataset that does not
+    /// fit in options.cache_bytes, files are looked at here as far as their sizes, and decoded later.
     static Dataset open(const std::filesystem::path& folder, const std::string& split,
                         const DatasetOptions& options = {});
     /// A dataset from pictures in memory (tests, generated scenes). Same checks as open().
@@ -43,32 +75,34 @@ class Dataset {
     /// when there is no such folder.
     static std::vector<std::string> splits(const std::filesystem::path& folder);
 
-    std::size_t size() const { return samples_.size(); }
+    std::size_t size() const { return entries_.size(); }
     const std::string& split() const { return split_; }
     const std::filesystem::path& folder() const { return folder_; }
     const ClassTable& classes() const { return classes_; }
-
-    /// u8 RGB [H, W, 3] as loaded (resized if options said so).
-    const Image& image(std::size_t index) const { return samples_[index].image; }
-    /// u8 ids [H, W], the size of image(index).
-    const Image& label(std::size_t index) const { return samples_[index].label; }
-    /// u8 ids at the size on disk; the same map as label(index) when nothing was resized. Throws Error when the
-    /// dataset was opened without keep_original_labels and resized.
-    const Image& original_label(std::size_t index) const;
-    bool has_original_labels() const { return originals_kept_; }
     /// The frame's file name without folder and extension, for example "0001TP_006690".
-    const std::string& name(std::size_t index) const { return samples_[index].name; }
+    const std::string& name(std::size_t index) const { return entries_[index].name; }
+    /// Of Sample::image and Sample::label, and of Sample::original_label(); nothing is decoded.
+    Extent extent(std::size_t index) const { return entries_[index].loaded; }
+    Extent original_extent(std::size_t index) const { return entries_[index].original; }
+    /// Of all samples when they are decoded.
+    std::int64_t bytes() const;
+
+    /// Throws Error as open() for a file that cannot be read, and where one has changed its size since.
+    std::shared_ptr<const Sample> sample(std::size_t index) const;
+    /// Sample::label, decoded without its image.
+    Image label(std::size_t index) const;
 
   private:
-    struct Sample {
+    struct Entry {
         std::string name;
-        Image image, label, original_label;  // original_label is empty when it would equal label
+        Extent loaded, original;
     };
     std::filesystem::path folder_;
     std::string split_;
     ClassTable classes_;
-    std::vector<Sample> samples_;
-    bool originals_kept_ = true;
+    std::vector<Entry> entries_;
+    std::shared_ptr<SampleCache> samples_;
+    std::shared_ptr<const SampleFiles> files_;  ///< null for samples in memory, which are all kept
 };
 
 /// Throws Error when every pixel of the split is void.

@@ -37,8 +37,8 @@ struct Image {
 /// short (decoders would fill the missing rows with grey).
 Image read_image(const std::filesystem::path& file);
 
-/// Decodes an 8-bit grey PNG as a label map, one channel. Throws Error as read_image does, and when the file is colour,
-/// has a palette or 16 bits, whose values would not be class ids.
+/// Decodes a PNG of class ids, grey or with a palette, as a label map, one channel. Throws Error as read_image does,
+/// for colours, and for an id above 255.
 Image read_label(const std::filesystem::path& file);
 
 /// Writes a PNG (1 or 3 channels) beside `file`, syncs it and renames it into place, so that no half-written file is

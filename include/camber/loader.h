@@ -25,15 +25,17 @@ struct LoaderConfig {
 };
 
 struct Batch {
-    Tensor images;                     ///< f32 [N, H, W, 3], normalised
-    Tensor labels;                     ///< u8 [N, H, W]
-    std::vector<std::size_t> indices;  ///< N positions in the dataset
+    Tensor images;                                       ///< f32 [N, H, W, 3], normalised
+    Tensor labels;                                       ///< u8 [N, H, W]
+    std::vector<std::size_t> indices;                    ///< N positions in the dataset
+    std::vector<std::shared_ptr<const Sample>> samples;  ///< what the N were made from; of a Loader's batches
     std::int64_t epoch = 0;
     std::int64_t index = 0;  ///< of the batch in its epoch, from 0
 };
 
 /// An endless sequence of batches: epoch after epoch, batches_per_epoch() each. What a batch holds depends on dataset,
-/// configuration, epoch and batch index alone, never on the number of threads or on where the sequence was started.
+/// configuration, epoch and batch index alone, never on the number of threads, on what the dataset keeps decoded, or on
+/// where the sequence was started.
 ///
 ///     Loader loader(dataset, config, epoch, batch);
 ///     for (...; batches_per_epoch ...) { const Batch& batch = loader.next(); ... }

@@ -59,7 +59,8 @@ struct TrainConfig {
     std::optional<Device> device;  ///< one of run_devices; none ("auto"): a GPU where there is one, else the CPU
     std::optional<Dtype> dtype;    ///< of activations; none ("auto"): bf16 on a GPU that has it, else f32
     std::uint64_t seed = 1;
-    int threads = 2;  ///< loader workers; has no influence on results
+    int threads = 2;       ///< loader workers; has no influence on results
+    int cache_memory = 0;  ///< MB of decoded frames that are kept, 0: half of the free memory; no influence either
 
     int epochs = 60;
     int epoch_batches = 0;  ///< > 0: an epoch is at most this many batches, drawn anew each time
@@ -218,6 +219,7 @@ TrainResult train(TrainConfig config, const std::filesystem::path& folder, Train
 struct ResumeOptions {
     std::optional<std::string> data;
     std::optional<int> threads;
+    std::optional<int> cache_memory;
     /// For a run of one stage whose schedule is constant or step: the others are laid out over the epochs they were
     /// given.
     std::optional<int> epochs;

@@ -1,27 +1,39 @@
 #pragma once
+#include <array>
 #include <vector>
 
 #include "backend/augment_pixel.h"
 
 namespace camber {
 
-/// pixel::augment_pixel() for whole rows on the host: what depends on the column alone is worked out once a picture.
-/// The same numbers, sooner.
+/// pixel::augment_pixel() for whole rows on the host: what depends on the column alone is worked out once a picture,
+/// what depends on the source row once for the output rows that follow one another. The same numbers, sooner.
 class AugmentRows {
   public:
+    /// Of one picture: make() is given the same `rgb` and `ids` each time.
     explicit AugmentRows(const pixel::Sampling& sampling);
     /// Row `row` of the output: 3 * out_width floats, and out_width labels unless out_ids is null.
     void make(const std::uint8_t* rgb, const std::uint8_t* ids, int void_id, int row, float* out,
               std::uint8_t* out_ids);
 
   private:
-    void sample_row(const std::uint8_t* rgb, int row, float* v) const;
+    /// A source row between its pixels, at every tap of every output column.
+    struct Stretched {
+        int row = -1;
+        std::vector<float> values;
+    };
+
+    const float* stretched(const std::uint8_t* rgb, int row);
+    void sample_row(const std::uint8_t* rgb, int row, float* v);
     void filtered_row(const std::uint8_t* rgb, int row);
 
     pixel::Sampling sampling_;
-    std::vector<float> row_, neighbour_;          // of samples
-    std::vector<int> columns_;                    // pixel::nearest of every output column
-    std::vector<pixel::Neighbours> column_taps_;  // and its pixel::neighbours
+    std::size_t begin_ = 0, end_ = 0;     // the columns that are sampled; those inside the frame unless filtered
+    std::vector<float> row_, neighbour_;  // of samples
+    std::vector<int> columns_;            // pixel::nearest of every output column
+    std::vector<pixel::Neighbours> column_taps_;  // and its pixel::neighbours, tap by tap
+    std::array<Stretched, 4> stretched_;          // row r in r % 4: neighbours never share one
+    std::vector<std::uint8_t> last_row_;          // of the source, with a byte behind it that may be read
 };
 
 }  // namespace camber

@@ -152,8 +152,8 @@ int finish(const TrainResult& result, ConsoleObserver& observer, const fs::path&
 
 int run_resumed(const CLI::App& command, const Arguments& a, ConsoleObserver& observer, const std::atomic<bool>& stop) {
     if (a.out.empty()) fail_usage("--resume needs --out, the folder of the run to continue");
-    const std::vector<std::string> allowed = {"--resume", "--out",  "--data",   "--threads",
-                                              "--epochs", "--conv", "--verbose"};
+    const std::vector<std::string> allowed = {"--resume",       "--out",    "--data", "--threads",
+                                              "--cache-memory", "--epochs", "--conv", "--verbose"};
     for (const CLI::Option* option : command.get_options()) {
         if (option->count() > 0 && std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
             fail_usage("{} cannot change in a resumed run: its configuration is in {}/config.json", option->get_name(),
@@ -165,6 +165,7 @@ int run_resumed(const CLI::App& command, const Arguments& a, ConsoleObserver& ob
     ResumeOptions options;
     if (a.given("data")) options.data = given.data;
     if (a.given("threads")) options.threads = given.threads;
+    if (a.given("cache_memory")) options.cache_memory = given.cache_memory;
     if (a.given("epochs")) options.epochs = given.epochs;
     return finish(resume_training(a.out, options, observer, stop), observer, a.out);
 }
@@ -186,10 +187,10 @@ void add_train(CLI::App& app, Action& action) {
     std::string presets = "Where the options below start from";
     for (const TrainPreset& preset : train_presets()) presets += fmt::format("; {}: {}", preset.name, preset.what);
     command->add_option("--out", a->out, "Folder of the run [runs/NET-DATE-TIME]");
-    command->add_flag(
-        "--resume", a->resume,
-        "Continue the run in --out; its configuration is kept, but for --data, --threads and, where the schedule is "
-        "constant or step, --epochs");
+    command->add_flag("--resume", a->resume,
+                      "Continue the run in --out; its configuration is kept, but for --data, --threads, --cache-memory "
+                      "and, where the schedule is "
+                      "constant or step, --epochs");
     command->add_option("--preset", a->preset, presets)->capture_default_str();
 
     command

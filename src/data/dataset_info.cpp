@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
+
+#include "core/parallel_for.h"
 
 namespace camber {
 namespace {
@@ -26,16 +29,19 @@ struct ClassCounts {
 
 ClassCounts count_classes(const Dataset& dataset) {
     ClassCounts counts;
-    for (std::size_t i = 0; i < dataset.size(); ++i) {
+    std::mutex mutex;
+    parallel_for(dataset.size(), 0, [&](std::size_t i) {
+        const Image label = dataset.label(i);
         std::array<std::uint64_t, 256> here{};
-        for (const std::uint8_t id : dataset.label(i).data) ++here[id];
+        for (const std::uint8_t id : label.data) ++here[id];
+        const std::lock_guard lock(mutex);
         for (std::size_t id = 0; id < 256; ++id) {
             if (here[id] == 0) continue;
             counts.pixels[id] += here[id];
             ++counts.images[id];
-            counts.pixels_with[id] += dataset.label(i).data.size();
+            counts.pixels_with[id] += label.data.size();
         }
-    }
+    });
     return counts;
 }
 
@@ -66,7 +72,7 @@ std::vector<float> median_frequency_weights(const Dataset& dataset) {
 void refuse_unlabelled(const Dataset& dataset) {
     const int void_id = dataset.classes().void_id;
     for (std::size_t i = 0; i < dataset.size(); ++i) {
-        const auto& ids = dataset.label(i).data;
+        const std::vector<std::uint8_t> ids = dataset.label(i).data;
         if (std::any_of(ids.begin(), ids.end(), [void_id](std::uint8_t id) { return id != void_id; })) return;
     }
     fail(
@@ -91,7 +97,8 @@ DatasetInfo describe(const Dataset& dataset) {
     std::array<std::array<std::uint64_t, 256>, 3> histogram{};
     std::uint64_t pixels = 0;
     for (std::size_t i = 0; i < dataset.size(); ++i) {
-        const Image &image = dataset.image(i), &label = dataset.label(i);
+        const auto sample = dataset.sample(i);
+        const Image &image = sample->image, &label = sample->label;
         auto size = std::find_if(info.sizes.begin(), info.sizes.end(),
                                  [&](const auto& s) { return s.height == image.height && s.width == image.width; });
         if (size == info.sizes.end()) size = info.sizes.insert(size, {image.height, image.width, 0});

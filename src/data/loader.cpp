@@ -59,6 +59,7 @@ struct Loader::State {
         const auto n = static_cast<std::int64_t>(batch.indices.size());
         batch.images = slot.images.slice(0, {n, config.height, config.width, 3});
         batch.labels = slot.labels.slice(0, {n, config.height, config.width});
+        batch.samples.assign(batch.indices.size(), nullptr);
         slot.waiting = batch.indices.size();
         slot.failure = nullptr;
     }
@@ -80,14 +81,15 @@ struct Loader::State {
     }
 
     void make(Slot& slot, std::size_t sample) const {
-        const Batch& batch = slot.batch;
+        Batch& batch = slot.batch;
         const std::size_t item = batch.indices[sample];
-        const Image& image = dataset.image(item);
+        batch.samples[sample] = dataset.sample(item);
+        const auto& [image, label, full] = *batch.samples[sample];
         const AugmentParams params = sample_augmentation(config.augment, config.normalisation, config.seed, batch.epoch,
                                                          item, image.height, image.width, config.height, config.width);
         const std::size_t pixels = static_cast<std::size_t>(config.height) * static_cast<std::size_t>(config.width);
-        apply_augmentation(params, image, &dataset.label(item), config.normalisation, dataset.classes().void_id,
-                           config.height, config.width, batch.images.data<float>() + sample * pixels * 3,
+        apply_augmentation(params, image, &label, config.normalisation, dataset.classes().void_id, config.height,
+                           config.width, batch.images.data<float>() + sample * pixels * 3,
                            batch.labels.data<std::uint8_t>() + sample * pixels);
     }
 

@@ -2,19 +2,20 @@
 
 #include <camber/error.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <mutex>
 #include <new>
-#include <string_view>
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/decoders.h"
 #include "io/exif.h"
 #include "io/input_file.h"
 #include "io/jpeg.h"
+#include "io/label_file.h"
 
 namespace {
 
@@ -29,15 +30,6 @@ void* allocated(void* block) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_NO_STDIO
-#include <stb/stb_image.h>
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
@@ -65,116 +57,81 @@ Bytes read_bytes(const fs::path& file) {
     return bytes;
 }
 
-std::uint32_t big_endian(const std::uint8_t* p) {
-    return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
-}
-
-std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
-    static const auto table = [] {
-        std::array<std::uint32_t, 256> t{};
-        for (std::uint32_t i = 0; i < 256; ++i) {
-            std::uint32_t c = i;
-            for (int k = 0; k < 8; ++k) c = c & 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
-            t[i] = c;
-        }
-        return t;
-    }();
-    std::uint32_t c = 0xFFFFFFFFu;
-    for (std::size_t i = 0; i < size; ++i) c = table[(c ^ data[i]) & 0xFF] ^ (c >> 8);
-    return ~c;
-}
-
 enum class Format { png, jpeg, unknown };
 
-Format format_of(const Bytes& bytes) {
+Format format_of(std::span<const std::uint8_t> bytes) {
     if (bytes.size() >= 8 && std::equal(png_signature.begin(), png_signature.end(), bytes.begin())) return Format::png;
     if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) return Format::jpeg;
     return Format::unknown;
 }
 
-[[noreturn]] void fail_truncated(const fs::path& file) {
-    fail("{}: is cut short; fetch or copy the file again", file.string());
-}
-
-/// Throws where a PNG is cut short or damaged. stb_image accepts a file without its last chunks and never looks at the
-/// checksums, so both are checked here.
-PictureHeader check_png(const fs::path& file, const Bytes& bytes) {
-    PictureHeader header;
-    for (std::size_t at = 8;;) {
-        if (bytes.size() - at < 12) fail_truncated(file);
-        const std::size_t length = big_endian(&bytes[at]);
-        if (length > bytes.size() - at - 12) fail_truncated(file);
-        if (crc32(&bytes[at + 4], length + 4) != big_endian(&bytes[at + 8 + length])) {
-            fail("{}: is damaged (wrong checksum in a PNG chunk); fetch or copy the file again", file.string());
-        }
-        if (at == 8) {  // the first chunk: width, height, bit depth, colour type and three bytes more
-            if (std::memcmp(&bytes[at + 4], "IHDR", 4) != 0 || length != 13)
-                fail("{}: is damaged (a PNG without its header); fetch or copy the file again", file.string());
-            header.width = big_endian(&bytes[at + 8]);
-            header.height = big_endian(&bytes[at + 12]);
-            check_pixels(file.string(), header.height, header.width);
-        }
-        if (std::memcmp(&bytes[at + 4], "eXIf", 4) == 0)
-            header.orientation = exif_orientation({&bytes[at + 8], length});
-        if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return header;
-        at += 12 + length;
-    }
-}
-
-/// What stb_image gives as its reason, and what that means to whom the file belongs. What is not here is damage.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> other_reasons = {{
-    {"too large", "has too many pixels to be read; make it smaller"},
-    {"bad H", "is a JPEG of a chroma subsampling that is not read; save it with 4:2:0 or 4:4:4"},
-    {"bad V", "is a JPEG of a chroma subsampling that is not read; save it with 4:2:0 or 4:4:4"},
-    {"bad component count", "is a JPEG of neither 1, 3 nor 4 channels; save it as RGB"},
-    {"1/2/4/8/16-bit only", "is a PNG of a bit depth that the format does not have; save it with 8 bits"},
-    {"no PLTE", "is a PNG whose palette is missing; save it again as RGB"},
-}};
-
-[[noreturn]] void fail_undecoded(const std::string& name, std::string_view reason, Format format) {
-    if (reason == "outofmem") throw std::bad_alloc();
-    for (const auto& [theirs, ours] : other_reasons)
-        if (reason == theirs) fail("{}: {}", name, ours);
-    if (format == Format::png && reason.ends_with(" PNG chunk not known"))
-        fail("{}: is a PNG with a part that is not read and must be; save it again", name);
-    fail("{}: is damaged (its compressed data cannot be decoded); fetch or copy the file again", name);
-}
-
+/// A file that was read to its end and found whole.
 struct PictureFile {
+    std::string name;
     Bytes bytes;
     Format format;
-    PictureHeader header;
+    PngHeader header;  // of a JPEG the part that both have
 };
 
 PictureFile read_checked(const fs::path& file) {
-    PictureFile read{read_bytes(file), Format::unknown, {}};
+    PictureFile read{file.string(), read_bytes(file), Format::unknown, {}};
     read.format = format_of(read.bytes);
     switch (read.format) {
         case Format::png:
-            read.header = check_png(file, read.bytes);
+            read.header = check_png(read.name, read.bytes);
             break;
         case Format::jpeg:
-            read.header = check_jpeg(file.string(), read.bytes);
+            static_cast<PictureHeader&>(read.header) = check_for_decoder(read.name, read.bytes);
             break;
         case Format::unknown:
-            fail("{}: is not a PNG or JPEG image", file.string());
+            fail("{}: is not a PNG or JPEG image", read.name);
     }
     return read;
 }
 
-/// The pixels as they are stored.
-Image decode(const fs::path& file, const PictureFile& read, int channels) {
-    int width = 0, height = 0, stored = 0;
-    const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
-        stbi_load_from_memory(read.bytes.data(), static_cast<int>(read.bytes.size()), &width, &height, &stored,
-                              channels),
-        stbi_image_free);
-    // It gives no reason for some failures.
-    const char* const reason = pixels ? "" : stbi_failure_reason();
-    if (!pixels) fail_undecoded(file.string(), reason ? reason : "", read.format);
-    Image image(height, width, channels);
-    std::memcpy(image.data.data(), pixels.get(), image.data.size());
-    return image;
+/// From chunk to chunk: an eXIf may follow the pixels.
+PictureHeader png_header(const InputFile& file) {
+    const auto number = [&](std::uint64_t at) { return __builtin_bswap32(file.number<std::uint32_t>(at)); };
+    PictureHeader header;
+    constexpr std::uint64_t first = 8, frame = 12;  // of a chunk: its length, its name and its checksum
+    header.width = number(first + 8);
+    header.height = number(first + 12);
+    for (std::uint64_t at = first; at + frame <= file.size();) {
+        const std::uint32_t length = number(at);
+        constexpr std::uint32_t exif = 'e' << 24 | 'X' << 16 | 'I' << 8 | 'f';
+        if (number(at + 4) == exif && length <= file.size() - at - frame) {
+            Bytes tiff(length);
+            file.read(at + 8, tiff.data(), tiff.size());
+            header.orientation = exif_orientation(tiff);
+        }
+        at += frame + length;
+    }
+    return header;
+}
+
+PictureHeader unchecked_header(const fs::path& path, bool& shrinks) {
+    const InputFile file(path);
+    constexpr std::uint64_t begin_bytes = 64 << 10;  // cameras put a thumbnail before the frame header
+    Bytes begin(static_cast<std::size_t>(std::min(file.size(), begin_bytes)));
+    file.read(0, begin.data(), begin.size());
+    const Format format = format_of(begin);
+    shrinks = format == Format::jpeg && jpeg_decoder_shrinks();
+    if (format == Format::png && file.size() >= 33) return png_header(file);
+    if (format == Format::jpeg) {
+        try {
+            return jpeg_header(file.name(), begin);
+        } catch (const Error&) {  // or the whole file tells why not
+        }
+    }
+    return read_checked(path).header;
+}
+
+/// `ids` as what they are of a picture that is turned: two channels of bytes.
+void turn_upright(std::vector<std::uint16_t>& ids, const PictureHeader& stored) {
+    Image bytes(static_cast<int>(stored.height), static_cast<int>(stored.width), 2);
+    std::memcpy(bytes.data.data(), ids.data(), bytes.data.size());
+    bytes = turned_upright(std::move(bytes), stored.orientation);
+    std::memcpy(ids.data(), bytes.data.data(), bytes.data.size());
 }
 
 }  // namespace
@@ -192,23 +149,79 @@ Image::Image(int rows, int columns, int depth) : height(rows), width(columns), c
     data.resize(pixels() * static_cast<std::size_t>(depth));
 }
 
-Image read_image(const fs::path& file) {
+void fail_compressed(const std::string& name) {
+    fail("{}: is damaged (its compressed data cannot be decoded); fetch or copy the file again", name);
+}
+
+void fail_subsampling(const std::string& name) {
+    fail("{}: is a JPEG of a chroma subsampling that is not read; save it with 4:2:0 or 4:4:4", name);
+}
+
+PictureSize read_picture_size(const fs::path& file) {
+    PictureSize size;
+    const PictureHeader header = unchecked_header(file, size.shrinks);
+    check_pixels(file.string(), header.height, header.width);
+    size.height = static_cast<int>(header.height);
+    size.width = static_cast<int>(header.width);
+    if (header.orientation >= 5) std::swap(size.height, size.width);
+    return size;
+}
+
+Image read_image(const fs::path& file) { return read_image(file, 1); }
+
+Image read_image(const fs::path& file, int shrink) {
     const PictureFile read = read_checked(file);
-    return turned_upright(decode(file, read, 3), read.header.orientation);
+    return turned_upright(read.format == Format::png ? decode_png(read.name, read.bytes, read.header, 3)
+                                                     : decode_jpeg(read.name, read.bytes, read.header, shrink),
+                          read.header.orientation);
+}
+
+LabelFile read_label_file(const fs::path& file) {
+    const PictureFile read = read_checked(file);
+    if (read.format != Format::png)
+        fail("{}: is a JPEG, which changes ids and colours a little everywhere; a label map must be a PNG", read.name);
+    const PngHeader& header = read.header;
+    LabelFile label;
+    label.bits = header.bits;
+    label.height = static_cast<int>(header.orientation >= 5 ? header.width : header.height);
+    label.width = static_cast<int>(header.orientation >= 5 ? header.height : header.width);
+    if (header.type == PngType::rgb || header.type == PngType::rgba) {
+        if (header.bits != 8)
+            fail("{}: is a label map of {}-bit colours; save it with 8 bits a channel, or as ids", read.name,
+                 header.bits);
+        label.kind = LabelFile::Kind::colour;
+        label.colours = turned_upright(decode_png(read.name, read.bytes, header, header.type == PngType::rgb ? 3 : 4),
+                                       header.orientation);
+        return label;
+    }
+    if (header.type == PngType::grey_alpha && header.bits != 8)
+        fail("{}: is a label map of 16-bit grey and alpha; save it as grey", read.name);
+    label.ids = decode_png_ids(read.name, read.bytes, header);
+    if (header.orientation > 1) turn_upright(label.ids, header);
+    if (header.type == PngType::palette) {
+        label.kind = LabelFile::Kind::palette;
+        label.palette = header.palette;
+    } else if (header.bits == 2 || header.bits == 4) {
+        const int step = 255 / ((1 << header.bits) - 1);
+        for (std::uint16_t& id : label.ids) id = static_cast<std::uint16_t>(id * step);
+    }
+    return label;
 }
 
 Image read_label(const fs::path& file) {
-    const PictureFile read = read_checked(file);
-    if (read.format != Format::png) fail("{}: a label map must be a PNG, JPEG would change its ids", file.string());
-    const int depth = read.bytes[24], type = read.bytes[25];  // of IHDR, after width and height
-    if (depth != 8 || type != 0) {
-        const char* kind = type == 3                ? "palette"
-                           : type == 2 || type == 6 ? "colour"
-                           : type == 4              ? "grey and alpha"
-                                                    : "grey";
-        fail("{}: is {}-bit {}; a label map must be 8-bit grey with class ids as values", file.string(), depth, kind);
+    const LabelFile stored = read_label_file(file);
+    if (stored.kind == LabelFile::Kind::colour)
+        fail("{}: is 8-bit colour; a label map must hold class ids: grey, or with a palette", file.string());
+    Image label(stored.height, stored.width, 1);
+    for (std::size_t i = 0; i < stored.ids.size(); ++i) {
+        if (stored.ids[i] > 255) {
+            const auto width = static_cast<std::size_t>(stored.width);
+            fail("{}: id {} at row {}, column {} is above 255, the largest that there is", file.string(), stored.ids[i],
+                 i / width, i % width);
+        }
+        label.data[i] = static_cast<std::uint8_t>(stored.ids[i]);
     }
-    return turned_upright(decode(file, read, 1), read.header.orientation);
+    return label;
 }
 
 Bytes encode_png(const Image& image) {

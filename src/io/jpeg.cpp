@@ -129,8 +129,11 @@ class Checker {
   public:
     Checker(const std::string& name, Bytes bytes) : name_(name), bytes_(bytes) {}
 
-    PictureHeader check() {
-        for (;;) {
+    enum class To { frame_header, segments, codes };
+
+    PictureHeader check(To to) {
+        to_ = to;
+        while (to != To::frame_header || components_.empty()) {
             need(2);
             if (bytes_[at_] != 0xFF) damaged(fmt::format("no JPEG marker at byte {}", at_));
             const std::uint8_t marker = bytes_[at_ + 1];
@@ -145,7 +148,11 @@ class Checker {
         }
         if (components_.empty()) cut_short();
         for (const Component& component : components_)
-            if (!component.begun) cut_short();
+            if (!component.begun && to != To::frame_header) cut_short();
+        if (components_.size() == 2) fail("{}: is a JPEG of neither 1, 3 nor 4 channels; save it as RGB", name_);
+        if (components_.size() == 4 && !adobe_)
+            fail("{}: is a JPEG of 4 channels that does not say which (Adobe's mark is missing); save it as RGB",
+                 name_);
         return header_;
     }
 
@@ -180,13 +187,15 @@ class Checker {
     }
 
     void segment(std::uint8_t marker, Bytes data) {
-        constexpr std::string_view exif("Exif\0\0", 6);
+        constexpr std::string_view exif("Exif\0\0", 6), adobe("Adobe");
+        const auto same = [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; };
         switch (marker) {
             case 0xE1:
-                if (data.size() > exif.size() && std::equal(exif.begin(), exif.end(), data.begin(), [](char a, auto b) {
-                        return static_cast<std::uint8_t>(a) == b;
-                    }))
+                if (data.size() > exif.size() && std::equal(exif.begin(), exif.end(), data.begin(), same))
                     header_.orientation = exif_orientation(data.subspan(exif.size()));
+                break;
+            case 0xEE:
+                if (data.size() >= 12 && std::equal(adobe.begin(), adobe.end(), data.begin(), same)) adobe_ = true;
                 break;
             case 0xC4:
                 huffman_tables(data);
@@ -293,7 +302,8 @@ class Checker {
             if (spectrum.begin > spectrum.end || spectrum.end > 63 || spectrum.high > 13 || spectrum.low > 13 ||
                 (count > 1 && spectrum.end > 0) || (spectrum.begin == 0 && spectrum.end > 0))
                 damaged("a scan of coefficients that no picture has");
-            for (Component* c : in_scan) c->coefficients.resize(static_cast<std::size_t>(c->columns * c->rows));
+            if (to_ == To::codes)
+                for (Component* c : in_scan) c->coefficients.resize(static_cast<std::size_t>(c->columns * c->rows));
         }
         // To the next marker that is neither a stuffed zero nor a restart.
         const std::size_t begin = at_;
@@ -302,7 +312,7 @@ class Checker {
             const std::uint8_t next = bytes_[at_ + 1];
             if (bytes_[at_] == 0xFF && next != 0 && next != 0xFF && !is_restart(next)) break;
         }
-        walk(in_scan, spectrum, bytes_.subspan(begin, at_ - begin));
+        if (to_ == To::codes) walk(in_scan, spectrum, bytes_.subspan(begin, at_ - begin));
     }
 
     void check_tables(const Component& c, const Spectrum& spectrum) const {
@@ -423,6 +433,8 @@ class Checker {
     Bytes bytes_;
     std::size_t at_ = 2;
     PictureHeader header_;
+    To to_ = To::codes;
+    bool adobe_ = false;
     bool progressive_ = false;
     int interval_ = 0, scans_ = 0;
     int run_ = 0;  ///< blocks of a band that follow and have nothing new
@@ -435,7 +447,15 @@ class Checker {
 }  // namespace
 
 PictureHeader check_jpeg(const std::string& name, std::span<const std::uint8_t> bytes) {
-    return Checker(name, bytes).check();
+    return Checker(name, bytes).check(Checker::To::codes);
+}
+
+PictureHeader check_jpeg_segments(const std::string& name, std::span<const std::uint8_t> bytes) {
+    return Checker(name, bytes).check(Checker::To::segments);
+}
+
+PictureHeader jpeg_header(const std::string& name, std::span<const std::uint8_t> bytes) {
+    return Checker(name, bytes).check(Checker::To::frame_header);
 }
 
 }  // namespace camber

@@ -34,10 +34,10 @@ const Batch& BatchSource::next_on_device() {
     const auto n = static_cast<std::int64_t>(batch_.indices.size());
     for (std::size_t i = 0; i < batch_.indices.size(); ++i) {
         const std::size_t item = batch_.indices[i];
-        const Image& image = dataset_.image(item);
+        const Extent extent = dataset_.extent(item);
         const AugmentParams params =
-            sample_augmentation(config_.augment, config_.normalisation, config_.seed, epoch_, item, image.height,
-                                image.width, config_.height, config_.width);
+            sample_augmentation(config_.augment, config_.normalisation, config_.seed, epoch_, item, extent.height,
+                                extent.width, config_.height, config_.width);
         const AugmentSample sample =
             resident_->sample(item, params, config_.normalisation, config_.height, config_.width);
         std::memcpy(host_samples_.data() + i * sizeof sample, &sample, sizeof sample);

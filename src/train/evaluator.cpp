@@ -80,7 +80,7 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())) {
     const TrainConfig& config = model.config;
     for (std::size_t i = 0; i < dataset.size(); ++i) {
-        const Image& map = dataset.original_label(i);
+        const Extent map = dataset.original_extent(i);
         if (std::max({map.height, map.width, config.height, config.width}) > most_pixels)
             fail("{}: a network of {}x{} is not judged at {}x{}, at most {} pixels a side", dataset.name(i),
                  config.height, config.width, map.height, map.width, most_pixels);
@@ -108,9 +108,9 @@ void Evaluator::set_up_tables() {
     for (std::int64_t i = 0; i < count * n; ++i) {
         const auto at = static_cast<std::size_t>(i);
         const std::size_t item = std::min(at, dataset_.size() - 1);
-        const Image& image = dataset_.image(item);
+        const Extent extent = dataset_.extent(item);
         AugmentSample sample =
-            resident_->sample(item, plain_resize(image.height, image.width, config.height, config.width),
+            resident_->sample(item, plain_resize(extent.height, extent.width, config.height, config.width),
                               config.normalisation, config.height, config.width);
         LabelMap map = resident_->label_map(item);
         if (at != item) {
@@ -155,7 +155,7 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
         source.clear();
         maps.resize(count * sizeof(LabelMap));
         for (std::size_t i = 0; i < count; ++i) {
-            const Image& truth = dataset_.original_label(done + i);
+            const Image& truth = batch.samples[i]->original_label();
             const LabelMap map = {truth.height, truth.width, static_cast<std::int64_t>(source.size())};
             std::memcpy(maps.data() + i * sizeof map, &map, sizeof map);
             source.insert(source.end(), truth.data.begin(), truth.data.end());
@@ -226,7 +226,7 @@ void Evaluator::keep_predictions(std::size_t begin, std::size_t count) {
 }
 
 Image Evaluator::prediction(std::size_t i) const {
-    const Image& truth = dataset_.original_label(watched_[i]);
+    const Extent truth = dataset_.original_extent(watched_[i]);
     return labels_at(kept_[i], truth.height, truth.width);
 }
 

@@ -3,6 +3,7 @@
 #include <camber/autograd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "backend/backend.h"
 #include "data/sample_order.h"
@@ -15,11 +16,36 @@
 
 namespace camber {
 
+namespace {
+
+DatasetOptions train_data_options(const TrainConfig& config) {
+    DatasetOptions options;
+    if (config.cache_memory > 0) options.cache_bytes = std::int64_t{config.cache_memory} * 1'000'000;
+    // A frame of which augmentation enlarges a part stays so large that the part has all its pixels.
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        const TrainConfig stage = stage_config(config, i);
+        const float scale = stage.augment.enabled ? std::max(1.0f, stage.augment.scale_max) : 1.0f;
+        const auto enlarged = [&](int size) { return static_cast<int>(std::ceil(static_cast<float>(size) * scale)); };
+        options.least_height = std::max(options.least_height, enlarged(stage.height));
+        options.least_width = std::max(options.least_width, enlarged(stage.width));
+    }
+    return options;
+}
+
+/// What the training frames leave; as they are, so that a run's metrics are those of `eval`.
+DatasetOptions val_data_options(const TrainConfig& config, const Dataset& train) {
+    DatasetOptions options;
+    options.cache_bytes = std::max<std::int64_t>(0, train_data_options(config).cache_bytes - train.bytes());
+    return options;
+}
+
+}  // namespace
+
 RunData::RunData(const TrainConfig& config, TrainObserver& observer)
-    : train_(Dataset::open(config.data, "train", DatasetOptions())) {
+    : train_(Dataset::open(config.data, "train", train_data_options(config))) {
     const std::vector<std::string> splits = Dataset::splits(config.data);
     if (std::find(splits.begin(), splits.end(), "val") != splits.end())
-        val_.emplace(Dataset::open(config.data, "val", DatasetOptions()));
+        val_.emplace(Dataset::open(config.data, "val", val_data_options(config, train_)));
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);
     if (const std::vector<std::string> absent = absent_classes(train_); !absent.empty()) {

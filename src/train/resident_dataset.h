@@ -25,7 +25,7 @@ class ResidentDataset {
     /// Item `item` as Backend::augment takes it, with its label map as loaded.
     AugmentSample sample(std::size_t item, const AugmentParams& params, const Normalisation& normalisation, int height,
                          int width) const;
-    /// Its label map at its original size (as loaded, where the dataset kept no other).
+    /// Its label map at its original size.
     const LabelMap& label_map(std::size_t item) const { return items_[item].original; }
 
   private:

@@ -154,8 +154,8 @@ void RunFolder::paint(const Dataset& dataset, const std::vector<std::size_t>& fr
                       const std::vector<Image>& predictions) const {
     for (std::size_t i = 0; i < frames.size(); ++i) {
         const std::size_t frame = frames[i];
-        const Image picture =
-            side_by_side(dataset.image(frame), dataset.label(frame), predictions[i], dataset.classes());
+        const auto sample = dataset.sample(frame);
+        const Image picture = side_by_side(sample->image, sample->label, predictions[i], dataset.classes());
         write_png(pictures() / (dataset.name(frame) + ".png"), picture);
     }
 }

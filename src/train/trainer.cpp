@@ -119,6 +119,7 @@ class Run {
     void apply(const ResumeOptions& options, TrainConfig& config, std::int64_t begun) const {
         if (options.data) config.data = *options.data;
         if (options.threads) config.threads = *options.threads;
+        if (options.cache_memory) config.cache_memory = *options.cache_memory;
         check_config(config);
         if (!options.epochs || *options.epochs == config.epochs) return;
         if (!config.stages.empty()) fail_usage("--epochs cannot change in a resumed run of several stages");

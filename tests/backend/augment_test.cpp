@@ -56,7 +56,8 @@ TEST_CASE("a batch made on the device is the loader's") {
         const Batch& batch = loader.next();
         std::vector<AugmentSample> samples;
         for (const std::size_t item : batch.indices) {
-            const Image& image = dataset.image(item);
+            const auto kept = dataset.sample(item);
+            const Image& image = kept->image;
             const AugmentParams params =
                 sample_augmentation(config.augment, config.normalisation, config.seed, batch.epoch, item, image.height,
                                     image.width, height, width);

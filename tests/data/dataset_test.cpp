@@ -35,9 +35,9 @@ TEST_CASE("a dataset in SegNet's layout") {
     CHECK(dataset.size() == 5);
     CHECK(dataset.split() == "train");
     CHECK(dataset.name(2) == "002");
-    CHECK(dataset.image(2) == patterned_image(12, 16, 2));
+    CHECK(dataset.sample(2)->image == patterned_image(12, 16, 2));
     CHECK(dataset.label(2) == patterned_label(12, 16, 2));
-    CHECK(dataset.original_label(2) == dataset.label(2));
+    CHECK(dataset.sample(2)->original_label() == dataset.label(2));
     CHECK(dataset.classes().name == "camvid11");
     CHECK(Dataset::splits(folder.path()) == std::vector<std::string>{"train", "val"});
 }
@@ -57,7 +57,7 @@ TEST_CASE("lists may name absolute paths, other extensions, and have odd white s
     CHECK(dataset.name(0) == "001");
     CHECK(dataset.name(1) == "000");
     CHECK(dataset.label(1) == patterned_label(12, 16, 0));
-    CHECK(dataset.image(2).width == 16);
+    CHECK(dataset.sample(2)->image.width == 16);
 }
 
 TEST_CASE("folders are paired by name where there is no list") {
@@ -87,12 +87,9 @@ TEST_CASE("resizing at load keeps the original label maps unless told not to") {
     options.load_height = 6;
     options.load_width = 8;
     const Dataset dataset = Dataset::open(folder.path(), "train", options);
-    CHECK(dataset.image(1) == resize_area(patterned_image(12, 16, 1), 6, 8));
+    CHECK(dataset.sample(1)->image == resize_area(patterned_image(12, 16, 1), 6, 8));
     CHECK(dataset.label(1) == resize_nearest(patterned_label(12, 16, 1), 6, 8));
-    CHECK(dataset.original_label(1) == patterned_label(12, 16, 1));
-    options.keep_original_labels = false;
-    const Dataset lean = Dataset::open(folder.path(), "train", options);
-    CHECK(mentions(error_of([&] { lean.original_label(0); }), {"keep_original_labels"}));
+    CHECK(dataset.sample(1)->original_label() == patterned_label(12, 16, 1));
     options.load_width = 0;
     CHECK(mentions(error_of([&] { Dataset::open(folder.path(), "train", options); }), {"6x0"}));
 }
@@ -132,7 +129,7 @@ TEST_CASE("every fault of a dataset is one line that names the file") {
     write_png(label, patterned_label(12, 15));
     CHECK(mentions(open_error(root), {label.c_str(), "15x12", "16x12"}));
     write_png(label, patterned_image(12, 16));
-    CHECK(mentions(open_error(root), {label.c_str(), "8-bit grey"}));
+    CHECK(mentions(open_error(root), {label.c_str(), "8-bit colour"}));
     Image wrong = patterned_label(12, 16);
     *wrong.at(7, 3) = 57;
     *wrong.at(9, 1) = 58;

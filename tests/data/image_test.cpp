@@ -317,14 +317,6 @@ TEST_CASE("what is wrong with a picture is said in the project's words") {
     CHECK(mentions(error(with_chunk("sRGB", header, {0})), {"without its header"}));
 }
 
-TEST_CASE("label maps must be 8-bit grey PNG") {
-    TemporaryFolder folder;
-    write_png(folder / "colour.png", patterned_image(8, 8));
-    CHECK(mentions(error_of([&] { read_label(folder / "colour.png"); }), {"colour.png", "8-bit colour", "8-bit grey"}));
-    write_bytes(folder / "label.jpg", encode_jpeg(patterned_image(8, 8)));
-    CHECK(mentions(error_of([&] { read_label(folder / "label.jpg"); }), {"label.jpg", "must be a PNG"}));
-}
-
 TEST_CASE("a picture that cannot be written leaves nothing behind") {
     TemporaryFolder folder;
     CHECK(mentions(error_of([&] { write_png(folder / "missing" / "x.png", patterned_image(8, 8)); }), {"x.png"}));

@@ -119,7 +119,7 @@ TEST_CASE("without augmentation a batch is the plain resize") {
     const Copy batch = copy_of(loader.next());
     std::vector<float> expected(8 * 10 * 3);
     for (std::size_t i = 0; i < 3; ++i) {
-        prepare_image(dataset.image(i), config.normalisation, 8, 10, expected.data());
+        prepare_image(dataset.sample(i)->image, config.normalisation, 8, 10, expected.data());
         CHECK(std::equal(expected.begin(), expected.end(),
                          batch.images.begin() + static_cast<std::ptrdiff_t>(i * expected.size())));
     }
@@ -161,7 +161,7 @@ TEST_CASE("impossible configurations are misuse, said at once") {
 TEST_CASE("what fails in a worker reaches the consumer, again and again") {
     // A grey picture slips past the type system, not past augmentation.
     Dataset dataset = patterned_dataset(4, 12, 16);
-    const_cast<Image&>(dataset.image(3)).channels = 1;
+    const_cast<Image&>(dataset.sample(3)->image).channels = 1;
     LoaderConfig config = small_config(2);
     config.shuffle = false;
     config.batch_size = 2;

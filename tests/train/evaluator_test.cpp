@@ -195,8 +195,8 @@ TEST_CASE("a watched frame's prediction is what predict() gives") {
         Model model = make_model(small(device), camvid11(), false);
         Evaluator evaluator(model, dataset, resident.get(), {0, 2});
         evaluator.run();
-        CHECK(evaluator.prediction(0) == predict(model, dataset.image(0)));
-        CHECK(evaluator.prediction(1) == predict(model, dataset.image(2)));
+        CHECK(evaluator.prediction(0) == predict(model, dataset.sample(0)->image));
+        CHECK(evaluator.prediction(1) == predict(model, dataset.sample(2)->image));
     }
 }
 

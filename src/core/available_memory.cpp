@@ -1,0 +1,46 @@
+#include "core/available_memory.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <string>
+
+namespace camber {
+namespace {
+
+constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+
+/// The number a file begins with; `otherwise` where it holds none ("max"), or does not exist.
+std::int64_t number_in(const char* file, std::int64_t otherwise) {
+    std::ifstream stream(file);
+    std::int64_t number = 0;
+    return stream >> number ? number : otherwise;
+}
+
+std::int64_t of_machine() {
+    std::ifstream stream("/proc/meminfo");
+    std::int64_t kib = 0;
+    for (std::string key, rest; stream >> key; std::getline(stream, rest))
+        if (key == "MemAvailable:" && stream >> kib) return kib << 10;
+    return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 2;
+}
+
+std::int64_t of_group() { return number_in("/sys/fs/cgroup/memory.max", no_limit); }
+
+std::int64_t of_addresses() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return no_limit;
+    const std::int64_t used = number_in("/proc/self/statm", 0) * sysconf(_SC_PAGESIZE);
+    return static_cast<std::int64_t>(limit.rlim_cur) - used;
+}
+
+}  // namespace
+
+std::int64_t available_memory() {
+    return std::max(std::int64_t{0}, std::min({of_machine(), of_group(), of_addresses()}));
+}
+
+}  // namespace camber

@@ -1,0 +1,90 @@
+#include "data/sample_files.h"
+
+#include <camber/error.h>
+
+#include "core/parallel_for.h"
+#include "io/image.h"
+
+namespace camber {
+namespace {
+
+Extent shrunk(const Extent& size, int shrink) {
+    return {(size.height + shrink - 1) / shrink, (size.width + shrink - 1) / shrink};
+}
+
+Extent extent_of(const Image& image) { return {image.height, image.width}; }
+
+void check_unchanged(const std::string& file, const Image& read, const Extent& expected) {
+    if (extent_of(read) == expected) return;
+    fail("{}: is {}x{}, but was {}x{} (width x height) when the dataset was opened", file, read.width, read.height,
+         expected.width, expected.height);
+}
+
+/// The largest step down that leaves what `options` ask for.
+int shrink_of(const Extent& size, const DatasetOptions& options) {
+    if (options.least_height < 1 || options.least_width < 1) return 1;
+    for (const int shrink : {8, 4, 2})
+        if (size.height / shrink >= options.least_height && size.width / shrink >= options.least_width) return shrink;
+    return 1;
+}
+
+}  // namespace
+
+void check_same_size(const std::string& where, const Extent& image, const Extent& label) {
+    if (label == image) return;
+    fail("{}: the label map is {}x{} but its image is {}x{} (width x height)", where, label.width, label.height,
+         image.width, image.height);
+}
+
+void check_ids(const std::string& where, const Image& label, const ClassTable& classes) {
+    std::array<bool, 256> valid{};
+    for (int id = 0; id < 256; ++id) valid[static_cast<std::size_t>(id)] = classes.valid(id);
+    for (std::size_t i = 0; i < label.data.size(); ++i) {
+        if (valid[label.data[i]]) continue;
+        const auto width = static_cast<std::size_t>(label.width);
+        fail(
+            "{}: id {} at row {}, column {} is neither a class (0..{}) nor void ({}) of {}; remap the labels or give "
+            "the folder a classes.json",
+            where, label.data[i], i / width, i % width, classes.count() - 1, classes.void_id, classes.name);
+    }
+}
+
+SampleFiles::SampleFiles(std::vector<SamplePaths> paths, ClassTable classes, const DatasetOptions& options)
+    : paths_(std::move(paths)), classes_(std::move(classes)), sizes_(paths_.size()) {
+    parallel_for(size(), options.threads, [&](std::size_t i) {
+        const PictureSize image = read_picture_size(paths_[i].image), label = read_picture_size(paths_[i].label);
+        const Extent original{image.height, image.width};
+        check_same_size(paths_[i].label.string(), original, {label.height, label.width});
+        const int shrink = image.shrinks ? shrink_of(original, options) : 1;
+        const Extent wanted{options.load_height, options.load_width};
+        sizes_[i] = {options.load_height > 0 ? wanted : shrunk(original, shrink), original, shrink};
+    });
+}
+
+Image SampleFiles::original_label(std::size_t index) const {
+    const std::string file = paths_[index].label.string();
+    Image label = read_label(file);
+    check_unchanged(file, label, sizes_[index].original);
+    check_ids(file, label, classes_);
+    return label;
+}
+
+Image SampleFiles::label(std::size_t index) const {
+    const auto& [height, width] = sizes_[index].loaded;
+    return resize_nearest(original_label(index), height, width);
+}
+
+Sample SampleFiles::sample(std::size_t index) const {
+    const Sizes& sizes = sizes_[index];
+    const std::string file = paths_[index].image.string();
+    Sample sample{read_image(file, sizes.shrink), original_label(index), {}};
+    check_unchanged(file, sample.image, shrunk(sizes.original, sizes.shrink));
+    if (sizes.loaded == sizes.original) return sample;
+    const auto& [height, width] = sizes.loaded;
+    sample.image = resize_area(sample.image, height, width);
+    sample.full = std::move(sample.label);
+    sample.label = resize_nearest(sample.full, height, width);
+    return sample;
+}
+
+}  // namespace camber

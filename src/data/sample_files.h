@@ -1,0 +1,43 @@
+#pragma once
+#include <camber/dataset.h>
+
+#include <string>
+#include <vector>
+
+#include "data/sample_list.h"
+
+namespace camber {
+
+/// Throw an Error that begins with `where`, the label's file or its position for pictures in memory.
+void check_same_size(const std::string& where, const Extent& image, const Extent& label);
+void check_ids(const std::string& where, const Image& label, const ClassTable& classes);
+
+/// The samples of a split on disk, decoded anew whenever they are asked for, by any thread.
+class SampleFiles {
+  public:
+    /// Looks at the size of every file. Throws Error where one is no picture, or a label map has not its frame's size.
+    SampleFiles(std::vector<SamplePaths> paths, ClassTable classes, const DatasetOptions& options);
+
+    std::size_t size() const { return paths_.size(); }
+    const SamplePaths& paths(std::size_t index) const { return paths_[index]; }
+    Extent loaded(std::size_t index) const { return sizes_[index].loaded; }
+    Extent original(std::size_t index) const { return sizes_[index].original; }
+
+    /// Throws Error for a file that is damaged, changed its size, or has an id that is none of the classes'.
+    Sample sample(std::size_t index) const;
+    /// Sample::label alone.
+    Image label(std::size_t index) const;
+
+  private:
+    struct Sizes {
+        Extent loaded, original;
+        int shrink = 1;  ///< of the frame, while it is decoded
+    };
+    Image original_label(std::size_t index) const;
+
+    std::vector<SamplePaths> paths_;
+    ClassTable classes_;
+    std::vector<Sizes> sizes_;
+};
+
+}  // namespace camber
