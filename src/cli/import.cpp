@@ -105,8 +105,8 @@ int run_import(const Arguments& a) {
 }  // namespace
 
 void add_import(CLI::App& app, Action& action) {
-    CLI::App* command =
-        app.add_subcommand("import", "Makes a checkpoint from another library's weights (.pth, .h5, safetensors)");
+    CLI::App* command = app.add_subcommand(
+        "import", "Makes a checkpoint from another library's weights (.pth, .h5, .keras, safetensors)");
     auto a = std::make_shared<Arguments>();
     command->add_option("--net", a->net, "Network (see camber info)")->required();
     command->add_option("--weights", a->weights, "File with the whole network's weights");

@@ -47,13 +47,13 @@ bool write_all(int to, std::string_view bytes) {
 }
 
 /// The child: writes '=' and the result, or '!' and the message of an Error. Never returns.
-[[noreturn]] void run_child(int to, rlim_t space, const std::function<std::string()>& work) {
+[[noreturn]] void run_child(int to, rlim_t most_space, const std::function<std::string()>& work) {
     for (const int deadly : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU, SIGPIPE, SIGINT, SIGTERM}) {
         std::signal(deadly, SIG_DFL);
     }
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, most_seconds);
-    if (space > 0) limit(RLIMIT_AS, space + most_memory);
+    if (most_space > 0) limit(RLIMIT_AS, most_space);
 #ifndef __SANITIZE_ADDRESS__  // whose reports are wanted
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);  // the C library's last words
@@ -70,14 +70,14 @@ bool write_all(int to, std::string_view bytes) {
 
 }  // namespace
 
-std::string in_child_process(const std::string& name, const std::string& died,
+std::string in_child_process(const std::string& name, const std::string& died, std::uint64_t mapped,
                              const std::function<std::string()>& work) {
     const auto no_child = [&] { fail("{}: no process can be started to read it: {}", name, error_text(errno)); };
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) no_child();
     const rlim_t space = address_space();
     const pid_t child = fork();
-    if (child == 0) run_child(ends[1], space, work);
+    if (child == 0) run_child(ends[1], space > 0 ? space + mapped + most_memory : 0, work);
     const int error = errno;
     close(ends[1]);
     if (child < 0) {

@@ -28,7 +28,7 @@ bool looks_like_hdf5(const InputFile& file) {
 
 struct Hdf5File::Library {};
 
-Hdf5File::Hdf5File(const std::filesystem::path&, const InputFile& input) : input_(input) {
+Hdf5File::Hdf5File(const InputFile& input) : input_(input) {
     fail("{}: Keras's .h5 files need HDF5, which this build of Camber is without (install libhdf5-dev and build again)",
          name());
 }
@@ -51,9 +51,32 @@ constexpr hsize_t most_children = 100'000;
 constexpr std::size_t longest_text = 4096;
 constexpr std::uint64_t most_inflated = 1032;  // bytes that deflate makes of one
 
+/// Opens a file that is in memory, where it is: the library's own copies of it are all the memory itself.
+hid_t open_image(const MappedFile& image, const std::string& name) {
+    H5FD_file_image_callbacks_t same{};
+    same.image_malloc = [](std::size_t, H5FD_file_image_op_t, void* data) { return data; };
+    same.image_memcpy = [](void* to, const void*, std::size_t, H5FD_file_image_op_t, void*) { return to; };
+    same.image_free = [](void*, H5FD_file_image_op_t, void*) -> herr_t { return 0; };
+    same.udata_copy = [](void* data) { return data; };
+    same.udata_free = [](void*) -> herr_t { return 0; };
+    void* const data = const_cast<void*>(image.data());  // that it reads
+    same.udata = data;
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    constexpr std::size_t growth = 65536;  // of what is written, which is nothing
+    if (H5Pset_fapl_core(access, growth, false) < 0 || H5Pset_file_image_callbacks(access, &same) < 0 ||
+        H5Pset_file_image(access, data, image.size()) < 0) {
+        return -1;
+    }
+    // There must be no file of the name that an image goes by.
+    return H5Fopen((name + "/image").c_str(), H5F_ACC_RDONLY, access);
+}
+
 }  // namespace
 
 struct Hdf5File::Library {
+    explicit Library(const InputFile& input) : image(input), file(open_image(image, input.name()), H5Fclose) {}
+
+    MappedFile image;
     Handle file;
 
     /// The object at the end of a path of hard links; not ok() when there is none.
@@ -151,10 +174,10 @@ std::optional<ElementType> element_type(hid_t object, hid_t type) {
 
 }  // namespace
 
-Hdf5File::Hdf5File(const std::filesystem::path& path, const InputFile& input) : input_(input) {
+Hdf5File::Hdf5File(const InputFile& input) : input_(input) {
     const std::lock_guard guard(library_lock());
     prepare_library();
-    library_ = std::make_unique<Library>(Library{Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose)});
+    library_ = std::make_unique<Library>(input);
     if (!library_->file.ok()) fail("{}: a damaged HDF5 file, or one cut short", name());
 }
 

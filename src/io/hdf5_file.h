@@ -2,7 +2,6 @@
 #include <camber/element_type.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +15,8 @@
 /// soft and external links count as absent; datasets with filters other than gzip's and its companions, external or
 /// virtual storage, or more bytes than the file can hold are refused; no plug-in is loaded. The library itself crashes
 /// on some damaged files and writes where it must not on others, so whatever calls it on a file that comes from
-/// elsewhere does so in a child process (child_process.h), as keras_file.cpp does.
+/// elsewhere does so in a child process (child_process.h), as keras_file.cpp does. It sees the file as memory
+/// (MappedFile), so that a member of an archive is as good as a file.
 namespace camber {
 
 /// Whether the file has HDF5's signature.
@@ -31,9 +31,9 @@ class Hdf5File {
         std::optional<std::uint64_t> position;
     };
 
-    /// `input`, which must live as long, is the same file. Throws Error naming it when it cannot be opened, and where
-    /// Camber was built without HDF5.
-    Hdf5File(const std::filesystem::path& path, const InputFile& input);
+    /// `input` must live as long. Throws Error naming it when it cannot be opened, and where Camber was built without
+    /// HDF5.
+    explicit Hdf5File(const InputFile& input);
     ~Hdf5File();
     Hdf5File(const Hdf5File&) = delete;
     Hdf5File& operator=(const Hdf5File&) = delete;

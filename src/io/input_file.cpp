@@ -2,6 +2,7 @@
 
 #include <camber/error.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,7 +58,21 @@ InputFile::~InputFile() {
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
-    : name_(std::move(other.name_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+    : name_(std::move(other.name_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      begin_(other.begin_),
+      size_(other.size_) {}
+
+InputFile InputFile::part(std::uint64_t begin, std::uint64_t size) const {
+    if (begin > size_ || size > size_ - begin) fail("{}: cut short: {} of its bytes are missing", name_, size);
+    InputFile result;
+    result.name_ = name_;
+    result.begin_ = begin_ + begin;
+    result.size_ = size;
+    result.descriptor_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+    if (result.descriptor_ < 0) fail("cannot read {}: {}", name_, error_text(errno));
+    return result;
+}
 
 void InputFile::read(std::uint64_t offset, void* to, std::size_t bytes) const {
     if (offset > size_ || bytes > size_ - offset) {
@@ -65,8 +80,8 @@ void InputFile::read(std::uint64_t offset, void* to, std::size_t bytes) const {
     }
     char* destination = static_cast<char*>(to);
     while (bytes > 0) {
-        const ssize_t got =
-            ::pread(descriptor_, destination, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(offset));
+        const ssize_t got = ::pread(descriptor_, destination, std::min(bytes, std::size_t{1} << 30),
+                                    static_cast<off_t>(begin_ + offset));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) fail("cannot read {}: {}", name_, error_text(errno));
         if (got == 0) fail("cannot read {}: it became shorter while being read", name_);
@@ -88,6 +103,15 @@ void InputFile::read_floats(ElementType type, std::uint64_t offset, float* to, s
         done += n;
     }
 }
+
+MappedFile::MappedFile(const InputFile& file)
+    : skipped_(file.begin_ % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))), bytes_(skipped_ + file.size_) {
+    pages_ = mmap(nullptr, std::max<std::size_t>(bytes_, 1), PROT_READ, MAP_PRIVATE, file.descriptor_,
+                  static_cast<off_t>(file.begin_ - skipped_));
+    if (pages_ == MAP_FAILED) fail("cannot read {}: {}", file.name_, error_text(errno));
+}
+
+MappedFile::~MappedFile() { munmap(pages_, std::max<std::size_t>(bytes_, 1)); }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t most) {
     const InputFile file(path);

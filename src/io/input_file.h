@@ -15,6 +15,8 @@ class InputFile {
     /// Throws Error naming the file when it is missing, unreadable or not a regular file. Never waits, as for the
     /// writer of a pipe.
     explicit InputFile(const std::filesystem::path& path);
+    /// A piece of it as a file of its own, whose byte 0 is byte `begin` here. Throws Error when it is not all in it.
+    InputFile part(std::uint64_t begin, std::uint64_t size) const;
     ~InputFile();
     InputFile(InputFile&& other) noexcept;
     InputFile(const InputFile&) = delete;
@@ -35,9 +37,29 @@ class InputFile {
     }
 
   private:
+    friend class MappedFile;
+    InputFile() = default;
+
     std::string name_;
     int descriptor_ = -1;
-    std::uint64_t size_ = 0;
+    std::uint64_t begin_ = 0, size_ = 0;  ///< where it is in the file of the descriptor
+};
+
+/// A file's bytes as memory, read only, for libraries that take nothing else. Where the file shrinks meanwhile a look
+/// at what is gone is a SIGBUS: only for a child process.
+class MappedFile {
+  public:
+    /// Throws Error naming the file where there is no room for its addresses.
+    explicit MappedFile(const InputFile& file);
+    ~MappedFile();
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+    const void* data() const { return static_cast<const char*>(pages_) + skipped_; }
+    std::size_t size() const { return bytes_ - skipped_; }
+
+  private:
+    std::size_t skipped_, bytes_;  ///< of the first page, before the file begins; of all
+    void* pages_;
 };
 
 /// The whole of a file that is no longer than `most` bytes; a longer one is an Error, unread.

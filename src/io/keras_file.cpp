@@ -16,6 +16,7 @@
 namespace camber {
 namespace {
 
+constexpr const char* archived_weights = "model.weights.h5";
 constexpr int deepest_group = 16;
 constexpr std::uint64_t most_axes = 8, no_position = ~std::uint64_t{0};
 constexpr std::size_t most_groups = 100'000;
@@ -86,7 +87,7 @@ struct Source {
 /// Lists a file's tensors.
 class Listing {
   public:
-    Listing(const std::filesystem::path& path, const InputFile& input) : file_(path, input) {
+    explicit Listing(const InputFile& input) : file_(input) {
         if (list_attribute("", "layer_names")) {
             read_layer_names("");
         } else if (file_.has_group("model_weights") && list_attribute("model_weights", "layer_names")) {
@@ -258,7 +259,7 @@ class KerasFile : public WeightFile {
   public:
     KerasFile(const std::filesystem::path& path, InputFile input)
         : WeightFile(path, WeightFormat::keras), input_(std::move(input)) {
-        const std::string bytes = in_child([&] { return packed(Listing(file(), input_)); });
+        const std::string bytes = in_child([&] { return packed(Listing(input_)); });
         auto sources = unpacked(bytes, input_.size(), note_);
         if (!sources) fail("{}: {}", input_.name(), died);
         sources_ = std::move(*sources);
@@ -279,8 +280,8 @@ class KerasFile : public WeightFile {
         }
         const SharedMemory shared(count * sizeof(float));
         in_child([&] {
-            Hdf5File(file(), input_)
-                .read_rows(sources_[index_of(entry)].path, dataset, first, rows, static_cast<float*>(shared.data()));
+            Hdf5File(input_).read_rows(sources_[index_of(entry)].path, dataset, first, rows,
+                                       static_cast<float*>(shared.data()));
             return std::string();
         });
         std::memcpy(to, shared.data(), count * sizeof(float));
@@ -292,7 +293,7 @@ class KerasFile : public WeightFile {
     /// One at a time: read_rows comes from several threads.
     std::string in_child(const std::function<std::string()>& work) const {
         const std::lock_guard guard(one_child_);
-        return in_child_process(input_.name(), died, work);
+        return in_child_process(input_.name(), died, input_.size(), work);
     }
 
     InputFile input_;
@@ -304,6 +305,23 @@ class KerasFile : public WeightFile {
 
 std::unique_ptr<WeightFile> open_keras(const std::filesystem::path& path, InputFile file) {
     return std::make_unique<KerasFile>(path, std::move(file));
+}
+
+bool is_keras_archive(const std::map<std::string, ZipMember>& members) {
+    return members.contains(archived_weights) || (members.contains("config.json") && members.contains("metadata.json"));
+}
+
+std::unique_ptr<WeightFile> open_keras_archive(const std::filesystem::path& path, const InputFile& file,
+                                               const std::map<std::string, ZipMember>& members) {
+    const auto weights = members.find(archived_weights);
+    if (weights == members.end()) {
+        fail("{}: a .keras archive without weights (there is no {} in it): save the model again", file.name(),
+             archived_weights);
+    }
+    check_stored(file, archived_weights, weights->second);
+    InputFile part = file.part(weights->second.begin, weights->second.size);
+    if (!looks_like_hdf5(part)) fail("{}: {} in it is no HDF5 file", file.name(), archived_weights);
+    return open_keras(path, std::move(part));
 }
 
 }  // namespace camber

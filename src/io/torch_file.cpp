@@ -13,7 +13,6 @@
 #include "io/elements.h"
 #include "io/pickle.h"
 #include "io/printable.h"
-#include "io/zip.h"
 
 namespace camber {
 namespace {
@@ -419,16 +418,6 @@ class TorchFile : public WeightFile {
     std::vector<Placement> placements_;
 };
 
-/// Refuses a member of an archive whose bytes are not there as they are.
-void check_stored(const InputFile& file, const std::string& name, const ZipMember& member) {
-    if (!member.compressed) return;
-    fail(
-        "{}: member '{}' of the zip archive is compressed; files of weights store theirs as they are: unpack it, or "
-        "pack "
-        "it again without compression (zip -0)",
-        file.name(), printable(name));
-}
-
 /// The bytes of a storage, or an Error when there is no such number.
 std::uint64_t storage_bytes(const InputFile& file, const Storage& storage) {
     const auto bytes = product(storage.elements, storage.element_bytes);
@@ -461,11 +450,10 @@ std::uint64_t stream_magic_bytes(const InputFile& file) {
 
 bool looks_like_torch_stream(const InputFile& file) { return stream_magic_bytes(file) > 0; }
 
-std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, InputFile input) {
+std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, InputFile input,
+                                           const std::map<std::string, ZipMember>& members) {
     auto result = std::make_unique<TorchFile>(path, std::move(input));
     const InputFile& file = result->input();
-    const std::map<std::string, ZipMember> members = read_zip(file);
-
     std::string prefix;
     const ZipMember* data = nullptr;
     for (const auto& [name, member] : members) {
@@ -475,10 +463,11 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
         prefix = name.substr(0, slash);
         data = &member;
     }
-    if (!data && members.contains("model.weights.h5")) {
-        fail("{}: a .keras archive; unzip it and give the model.weights.h5 in it", file.name());
+    if (!data) {
+        fail(
+            "{}: a zip archive, but neither PyTorch's nor Keras's (there is no data.pkl in it and no model.weights.h5)",
+            file.name());
     }
-    if (!data) fail("{}: a zip archive, but not of PyTorch's (there is no data.pkl in it)", file.name());
     if (members.contains(prefix + "/constants.pkl")) {
         fail("{}: a TorchScript archive; in Python, torch.save(torch.jit.load(FILE).state_dict(), OTHER)", file.name());
     }

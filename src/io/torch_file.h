@@ -1,7 +1,11 @@
 #pragma once
 #include <camber/weights.h>
 
+#include <map>
+#include <string>
+
 #include "io/input_file.h"
+#include "io/zip.h"
 
 /// PyTorch's files of tensors, as torch.save writes them: a zip archive (`NAME/data.pkl` and `NAME/data/KEY`; PyTorch
 /// 1.6 on), or the stream of pickles and storages that came before it.
@@ -18,7 +22,8 @@ namespace camber {
 /// Whether the file begins as the older stream does.
 bool looks_like_torch_stream(const InputFile& file);
 
-std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, InputFile file);
+std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, InputFile file,
+                                           const std::map<std::string, ZipMember>& members);
 std::unique_ptr<WeightFile> open_torch_stream(const std::filesystem::path& path, InputFile file);
 
 }  // namespace camber

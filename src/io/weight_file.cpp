@@ -76,12 +76,16 @@ std::string WeightEntry::shape_text() const { return fmt::format("[{}]", fmt::jo
 
 std::unique_ptr<WeightFile> WeightFile::open(const std::filesystem::path& path) {
     InputFile file(path);
-    if (looks_like_zip(file)) return open_torch_zip(path, std::move(file));
+    if (looks_like_zip(file)) {
+        const std::map<std::string, ZipMember> members = read_zip(file);
+        if (is_keras_archive(members)) return open_keras_archive(path, file, members);
+        return open_torch_zip(path, std::move(file), members);
+    }
     if (looks_like_torch_stream(file)) return open_torch_stream(path, std::move(file));
     if (looks_like_hdf5(file)) return open_keras(path, std::move(file));
     if (looks_like_safetensors(file)) return std::make_unique<SafetensorsWeights>(path);
     if (const std::string_view what = mistaken_for_weights(file); !what.empty()) fail("{}: {}", file.name(), what);
-    fail("{}: not a file of weights: a safetensors file, PyTorch's .pth or .pt, or Keras's .h5", file.name());
+    fail("{}: not a file of weights: a safetensors file, PyTorch's .pth or .pt, or Keras's .h5 or .keras", file.name());
 }
 
 const WeightEntry* WeightFile::find(const std::string& name) const {

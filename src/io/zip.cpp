@@ -102,6 +102,14 @@ void read_extra(const InputFile& file, std::string_view extra, std::uint64_t& si
 
 }  // namespace
 
+void check_stored(const InputFile& file, const std::string& name, const ZipMember& member) {
+    if (!member.compressed) return;
+    fail(
+        "{}: member '{}' of the zip archive is compressed; files of weights store theirs as they are: unpack it, or "
+        "pack it again without compression (zip -0)",
+        file.name(), printable(name));
+}
+
 bool looks_like_zip(const InputFile& file) {
     return file.size() >= 4 && file.number<std::uint32_t>(0) == local_signature;
 }

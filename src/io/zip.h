@@ -20,6 +20,9 @@ struct ZipMember {
 /// compared: elements are read straight from where they are.
 std::map<std::string, ZipMember> read_zip(const InputFile& file);
 
+/// Refuses a member whose bytes are not there as they are.
+void check_stored(const InputFile& file, const std::string& name, const ZipMember& member);
+
 /// Whether the file begins as zip archives do.
 bool looks_like_zip(const InputFile& file);
 

@@ -95,10 +95,10 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.group("Network");
     t.option("net", c.net, "Network").otherwise("unet, or that of the checkpoint in --weights");
     t.option("net_options", c.net_options);
-    t.option(
-        "weights", c.weights,
-        "Weights of the whole network (a checkpoint, .pth, .h5, safetensors) to start from; a last layer for other "
-        "classes starts anew");
+    t.option("weights", c.weights,
+             "Weights of the whole network (a checkpoint, .pth, .h5, .keras, safetensors) to start from; a last layer "
+             "for other "
+             "classes starts anew");
     t.option("encoder_weights", c.encoder_weights,
              "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from");
     t.option("freeze_encoder", c.freeze_encoder, "Keep the encoder's weights; batch norms go on learning").in_stages();

@@ -39,6 +39,7 @@ const std::vector<Original> originals = {
     {"unet-resnet34", "nets/unet-resnet34.h5", to_both},
     {"unet-resnet34", "nets/unet-resnet34-transpose.h5", to_both},
     {"unet-vgg16", "nets/unet-vgg16.h5", to_both},
+    {"unet-vgg16", "nets/unet-vgg16.keras", to_both},
     {"unet-vgg16", "nets/unet-vgg16-transpose-bn.h5", to_both},
     {"unet-vgg16", "nets/unet-vgg16-transpose.h5", to_both},
     {"unet", "weights/plain_unet.h5", to_both, "plain_unet"},

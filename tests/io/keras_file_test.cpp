@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/archive.h"
 #include "io/weight_fixtures.h"
 #include "support/errors.h"
 #include "support/files.h"
@@ -12,9 +13,9 @@ using namespace camber::testing;
 
 namespace {
 
-std::string refusal(const std::string& contents) {
+std::string refusal(const std::string& contents, const char* name = "a.h5") {
     const TemporaryFolder folder;
-    const std::string path = (folder / "a.h5").string();
+    const std::string path = (folder / name).string();
     write_text(path, contents);
     const std::string message = error_of([&] { WeightFile::open(path); });
     CAPTURE(message);
@@ -63,6 +64,55 @@ TEST_CASE("Keras's weights, of Keras 1, 2 and 3, come under layers' names") {
         file->read_rows(*file->find("conv0/kernel"), 2, 1, std::vector<float>(36).data());
         file->read_rows(*file->find("up0/kernel"), 1, 1, std::vector<float>(24).data());
     }
+}
+
+TEST_CASE("a .keras archive has what the file of weights in it has") {
+    if (!has_hdf5()) return;
+    for (const char* name :
+         {"keras3.weights.h5", "plain_unet_gzip.h5"}) {  // read where they are, and by HDF5's library
+        CAPTURE(name);
+        const TemporaryFolder folder;
+        const auto path = folder / "a.keras";
+        const std::string weights = read_text(weight_fixture(name));
+        write_text(path, zip_archive({{"metadata.json", "{}"},
+                                      {"config.json", R"({"class_name": "Functional"})"},
+                                      {"model.weights.h5", weights},
+                                      {"assets/words.txt", "a"}}));
+        const auto expected = WeightFile::open(weight_fixture(name)), file = WeightFile::open(path);
+        CHECK(file->format() == WeightFormat::keras);
+        CHECK(file->file() == path);
+        CHECK(names_of(*file) == names_of(*expected));
+        for (const WeightEntry& entry : file->entries()) {
+            CAPTURE(entry.name);
+            CHECK(file->read(entry.name) == expected->read(entry.name));
+        }
+        const WeightEntry& entry = file->entries().front();
+        std::vector<float> last(static_cast<std::size_t>(entry.numel() / entry.rows()));
+        file->read_rows(entry, entry.rows() - 1, 1, last.data());
+        CHECK(last.back() == file->read(entry.name).back());
+    }
+}
+
+TEST_CASE(".keras archives that are damaged, or hold no weights that can be read, are refused in one line") {
+    if (!has_hdf5()) return;
+    const std::string weights = read_text(weight_fixture("keras3.weights.h5"));
+    const auto archive = [](const std::string& member, int method = 0) {
+        return zip_archive({{"metadata.json", "{}"}, {"config.json", "{}"}, {"model.weights.h5", member, method}});
+    };
+    const auto of = [](const std::string& contents) { return refusal(contents, "a.keras"); };
+    CHECK(mentions(of(zip_archive({{"metadata.json", "{}"}, {"config.json", "{}"}})),
+                   {".keras archive without weights", "no model.weights.h5"}));
+    CHECK(mentions(of(archive(weights, 8)), {"'model.weights.h5'", "is compressed", "zip -0"}));
+    CHECK(mentions(of(archive("")), {"model.weights.h5", "no HDF5 file"}));
+    CHECK(mentions(of(archive("PK\3\4")), {"model.weights.h5", "no HDF5 file"}));
+    CHECK(mentions(of(archive(weights).substr(0, weights.size() / 2)), {"damaged zip archive"}));
+    // The end of the weights, not of the file, bounds what a dataset may have.
+    for (std::size_t bytes = 100; bytes < weights.size(); bytes += 1499) {
+        CAPTURE(bytes);
+        CHECK(!of(archive(weights.substr(0, bytes))).empty());
+    }
+    CHECK(mentions(of(archive(read_text(weight_fixture("bomb.h5")))), {"is larger than its file"}));
+    CHECK(mentions(of(archive(read_text(weight_fixture("links.h5")))), {"is not there", "links"}));
 }
 
 TEST_CASE("HDF5 files that are none, damaged, or not what they say are refused in one line") {
