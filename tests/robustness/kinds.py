@@ -80,6 +80,7 @@ class Workshop:
             self._weights("stream", [torch_files.stream(own), read(f"{weights}/torch_stream.pth")]),
             self._weights("h5", [*(read(f"{weights}/{n}.h5") for n in ("keras1", "keras2")), *self._exported("h5")]),
             self._weights("weights.h5", [read(f"{weights}/keras3.weights.h5"), *self._exported("weights.h5")]),
+            self._weights("keras", [read(f"{fixtures}/nets/unet-vgg16.keras"), read(f"{weights}/plain_unet.keras")]),
             self._weights("safetensors", checked(self._exported("safetensors")[0]), self._damaged_safetensors),
             Kind("png", self._pictures(), self._damaged_png, self._picture),
             Kind("label", [read(f"{self.data}/trainannot/{n}") for n in os.listdir(f"{self.data}/trainannot")],
