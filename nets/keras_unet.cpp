@@ -10,7 +10,6 @@ namespace camber::nets {
 namespace {
 
 enum class DecoderKind { upsampling, transpose };
-enum class InputRange { original, unit };
 
 struct KerasUnetOptions {
     int classes = 1;
@@ -23,15 +22,13 @@ struct KerasUnetOptions {
 
 const std::vector<std::pair<std::string, DecoderKind>> decoder_kinds = {{"upsampling", DecoderKind::upsampling},
                                                                         {"transpose", DecoderKind::transpose}};
-const std::vector<std::pair<std::string, InputRange>> input_ranges = {{"original", InputRange::original},
-                                                                      {"unit", InputRange::unit}};
 
 void visit(OptionList& list, KerasUnetOptions& o) {
     list.integer("classes", o.classes, 1, 255, classes_help);
     list.integer("width", o.width, 1, 1024, width_help);
     list.choice("decoder", o.decoder, decoder_kinds, "how decoder blocks double the size");
     list.flag("batch_norm", o.batch_norm, "batch normalisation in the decoder");
-    list.choice("input", o.input, input_ranges, "the encoder's own preprocessing, or RGB in [0, 1] and no more");
+    list.choice("input", o.input, input_ranges, input_help);
     list.choice("size_policy", o.size_policy, size_policies, "an input whose size does not fit");
 }
 

@@ -41,5 +41,8 @@ inline std::vector<std::vector<std::string>> stages_below(const std::string& pat
 /// Networks that pretrained encoders fit keep the originals' widths as the default.
 inline constexpr const char* width_help = "filters of the encoder's first stage (64 in the original); all others scale";
 inline constexpr const char* classes_help = "classes to tell apart";
+inline constexpr const char* input_help = "pixels: those under (input), or RGB in [0, 1] and no more";
+inline const std::vector<std::pair<std::string, InputRange>> input_ranges = {{"original", InputRange::original},
+                                                                             {"unit", InputRange::unit}};
 
 }  // namespace camber::nets

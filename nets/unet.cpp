@@ -21,6 +21,7 @@ static void visit(OptionList& list, UnetOptions& o) {
     list.one_of("head_kernel", o.head_kernel, {1, 3}, "kernel of the last convolution");
     list.choice("style", o.style, styles, "whose batch normalisation and initial values");
     list.choice("init", o.init, inits, "initial convolution weights, by default the style's");
+    list.choice("input", o.input, input_ranges, input_help);
     list.choice("size_policy", o.size_policy, size_policies, "an input whose size does not fit");
 }
 
@@ -128,6 +129,10 @@ class Unet : public NamedNet<UnetOptions> {
     int size_multiple() const override { return 1 << o_.depth; }
     Original original() const override {
         return {.library = o_.style == Style::keras ? Library::keras : Library::pytorch, .names_layers = false};
+    }
+
+    Preprocessing preprocessing() const override {
+        return o_.input == InputRange::unit ? Preprocessing() : imagenet_preprocessing();
     }
 
     Tensor forward(const Tensor& x) override {

@@ -25,6 +25,8 @@ struct Preprocessing {
 Preprocessing imagenet_preprocessing();
 /// The mean colour subtracted from BGR in 0..255: Keras's VGG16, from Caffe.
 Preprocessing caffe_preprocessing();
+/// What a network is made to be fed: its original's own preprocessing, or RGB in [0, 1] and no more.
+enum class InputRange { original, unit };
 /// In a line, for people.
 std::string describe(const Preprocessing& preprocessing);
 
@@ -119,7 +121,8 @@ struct UnetOptions {
     int up_kernel = 2;    ///< transposed convolutions: 2 or 3, stride 2
     int head_kernel = 1;  ///< 1 or 3
     Style style = Style::keras;
-    std::string init = "default";  ///< convolution weights: init::names(), or the style's default
+    std::string init = "default";             ///< convolution weights: init::names(), or the style's default
+    InputRange input = InputRange::original;  ///< there is no library whose it would be: ImageNet's
     SizePolicy size_policy = SizePolicy::error;
 };
 

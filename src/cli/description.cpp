@@ -10,6 +10,9 @@ std::string description(const CheckpointInfo& info) {
     for (const char* size : {"height", "width"}) {
         if (info.config.contains(size)) note[size] = info.config.at(size);
     }
+    if (const auto options = info.config.find("net_options"); options != info.config.end()) {
+        if (options->contains("input")) note["input"] = options->at("input");
+    }
     return note.dump();
 }
 
@@ -34,6 +37,10 @@ Description described(const WeightFile& file) {
     };
     size("height", result.height);
     size("width", result.width);
+    if (const auto input = note.find("input"); input != note.end()) {
+        if (*input != "original" && *input != "unit") fail("{}: \"input\" is neither original nor unit", source);
+        result.input = input->get<std::string>();
+    }
     return result;
 }
 

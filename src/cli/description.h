@@ -8,13 +8,14 @@
 
 namespace camber::cli {
 
-/// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width"}, the
-/// latter of the network's input.
+/// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width", "input"},
+/// the sizes of the network's input, and its pixels where the network has an option for them.
 std::string description(const CheckpointInfo& info);
 
 struct Description {
     std::optional<ClassTable> classes;
     std::optional<int> height, width;
+    std::optional<std::string> input;
 };
 /// Of an export or a checkpoint; empty of other files. Throws Error naming the file for one that is none.
 Description described(const WeightFile& file);

@@ -3,6 +3,7 @@
 #include <camber/nets.h>
 #include <camber/train.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -37,6 +38,32 @@ ClassTable classes_for(int channels, const std::string& file, const Description&
     return count == camvid11().count() ? camvid11() : numbered_classes(count);
 }
 
+/// Whether a network has the option that says what its pixels are.
+bool has_input_option(const std::string& net) {
+    const auto& options = nets::net_info(net).options;
+    return std::any_of(options.begin(), options.end(), [](const nets::NetOption& o) { return o.name == "input"; });
+}
+
+/// The network's pixels, unless they were given: as the file says, or as such files commonly have them.
+void set_input(const WeightFile& file, const Description& said, TrainConfig& config) {
+    if (config.net_options.contains("input") || !has_input_option(config.net)) return;
+    if (said.input) config.net_options["input"] = *said.input;
+    assume_input(file, config.net, config.net_options);
+}
+
+/// What the pixels are taken to be where nothing says it.
+std::string assumption(const nets::Net& net) {
+    const nlohmann::json options = net.options();
+    const bool unit = options.contains("input") && options.at("input") == "unit";
+    const char* like = unit                          ? "Keras's plain U-Nets commonly take"
+                       : net.original().names_layers ? "the network's original takes"
+                                                     : "networks that Camber trains take";
+    std::string text = fmt::format("  the file does not say what pixels its network takes: assumed are {}, as {}",
+                                   nets::describe(net.preprocessing()), like);
+    if (options.contains("input")) text += fmt::format(" (--input {} if not)", unit ? "original" : "unit");
+    return text + "\n";
+}
+
 int run_import(const Arguments& a) {
     if (a.weights.empty() == a.encoder_weights.empty()) {
         fail_usage("give --weights FILE for a whole network, or --encoder-weights FILE for its encoder alone");
@@ -61,6 +88,8 @@ int run_import(const Arguments& a) {
         if (!fitted.fits && !a.partial) name_what_fits(*file, config.net, config.net_options, options);
         config.net_options = fitted.options;
     }
+    const bool assumed = !config.net_options.contains("input") && file->note().empty() && !file->from_camber();
+    set_input(*file, said, config);
     const auto net = nets::make_net(config.net, config.net_options);
     config.net_options = net->options();
 
@@ -97,7 +126,8 @@ int run_import(const Arguments& a) {
     if (a.json) {
         fmt::print("{}\n", to_json(report).dump(2));
     } else {
-        fmt::print("{}: {}{} is written\n", file->file().string(), report.text(), a.out);
+        fmt::print("{}: {}{}{} is written\n", file->file().string(), report.text(), assumed ? assumption(*net) : "",
+                   a.out);
     }
     return 0;
 }

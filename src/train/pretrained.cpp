@@ -21,6 +21,11 @@ bool wants_bgr_turned(const nets::Net& net, const WeightFile& file) {
     return net.preprocessing().order == nets::ChannelOrder::bgr && !file.from_camber();
 }
 
+void assume_input(const WeightFile& file, const std::string& net, nlohmann::json& net_options) {
+    if (net_options.contains("input") || file.format() != WeightFormat::keras || !file.note().empty()) return;
+    if (!nets::make_net(net, net_options)->original().names_layers) net_options["input"] = "unit";
+}
+
 void refuse_classifier(const nets::Net& net) {
     if (net.task() != nets::Task::classification) return;
     std::vector<std::string> others;
@@ -66,6 +71,7 @@ void take_net_options(TrainConfig& config, const nlohmann::json& given) {
     if (!fitted.fits) name_what_fits(*file, config.net, given);
     config.net_options = fitted.options;
     if (!given.contains("classes")) config.net_options.erase("classes");  // the data's
+    assume_input(*file, config.net, config.net_options);
 }
 
 std::string load_network_weights(nets::Net& net, const std::string& file_name) {
@@ -80,6 +86,7 @@ std::string load_network_weights(nets::Net& net, const std::string& file_name) {
                             anew.size() > 1 ? ", ..." : "");
     }
     if (!report.unexpected.empty()) line += fmt::format("; {} of the file's have no place", report.unexpected.size());
+    if (!file->from_camber()) line += fmt::format("; it takes {}", nets::describe(net.preprocessing()));
     return line;
 }
 

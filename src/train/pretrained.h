@@ -16,6 +16,11 @@ Normalisation input_normalisation(const nets::Preprocessing& preprocessing);
 /// do, Camber's own files do not.
 bool wants_bgr_turned(const nets::Net& net, const WeightFile& file);
 
+/// Sets the option `input` of a network that is filled from Keras's file of a plain U-Net, unless it is set, to unit:
+/// such a file does not say what its pixels are, and those that are published have them times 1/255. Files that Camber
+/// wrote stay with the default, or what they say.
+void assume_input(const WeightFile& file, const std::string& net, nlohmann::json& net_options);
+
 /// Throws UsageError, naming the networks that segment, for one that gives a picture one class.
 void refuse_classifier(const nets::Net& net);
 
@@ -28,8 +33,8 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file);
 bool take_network(TrainConfig& config);
 
 /// Takes the options of config.net, but those `given` and the number of classes, from the names and shapes in
-/// config.weights. Where the file fits with the options there are, those that it cannot tell stay as they are. Throws
-/// Error naming what the file is of where it does not fit.
+/// config.weights; its pixels as assume_input() does. Where the file fits with the options there are, those that it
+/// cannot tell stay as they are. Throws Error naming what the file is of where it does not fit.
 void take_net_options(TrainConfig& config, const nlohmann::json& given);
 
 /// Fills the network from a file of all its weights: another library's or a checkpoint. A last layer for other classes

@@ -10,6 +10,7 @@
 #include "cli/scenes.h"
 #include "io/archive.h"
 #include "support/errors.h"
+#include "support/hdf5.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -146,6 +147,50 @@ TEST_CASE("import needs no option but the network's name; classes, colours, void
     // And straight from a checkpoint.
     REQUIRE(run_camber({"import", "--net", "unet", "--weights", checkpoint, "--out", again}).exit_code == 0);
     CHECK(CheckpointFile::open(again).info().config.at("height") == 32);
+}
+
+TEST_CASE(
+    "import says what it takes pixels to be where the file does not; --input, and what it says, travel out and in") {
+    const TemporaryFolder folder;
+    const std::string checkpoint = (folder / "c.safetensors").string(), again = (folder / "again.safetensors").string(),
+                      own = (folder / "a.safetensors").string();
+    const auto import = [](const std::string& weights, const std::string& out, std::vector<std::string> more = {}) {
+        more.insert(more.begin(), {"import", "--net", "unet", "--weights", weights, "--out", out});
+        const CommandResult result = run_camber(more);
+        INFO(result.errors);
+        REQUIRE(result.exit_code == 0);
+        return result.output;
+    };
+    const auto mean_of_red = [](const std::string& file) {
+        return CheckpointFile::open(file).info().config.at("normalisation").at("mean").at(0).get<double>();
+    };
+    write_weights(own, 7);
+    CHECK(mentions(import(own, checkpoint), {"assumed are RGB from 0 to 1, less 0.485 0.456 0.406, over",
+                                             "as networks that Camber trains take", "--input unit if not"}));
+    CHECK(mean_of_red(checkpoint) == doctest::Approx(0.485));
+    CHECK_FALSE(mentions(import(own, checkpoint, {"--input", "unit"}), {"pixels"}));
+    CHECK(mean_of_red(checkpoint) == 0);
+    REQUIRE(run_camber({"export", "--checkpoint", checkpoint, "--out", own}).exit_code == 0);
+    CHECK_FALSE(mentions(import(own, again), {"pixels"}));
+    CHECK(CheckpointFile::open(again).info().config == CheckpointFile::open(checkpoint).info().config);
+
+    const auto net = nets::make_net("unet", {{"width", 4}, {"depth", 1}, {"classes", 3}});
+    const nn::ParameterBuffer memory(*net, {.seed = 7, .gradients = false});
+    write_safetensors(own, export_weights(*net), {{"camber", R"({"input": "BGR"})"}});
+    check_error(run_camber({"import", "--net", "unet", "--weights", own, "--out", again}), 1,
+                {"a.safetensors", "\"input\" is neither original nor unit"});
+
+    if (!has_hdf5()) return;
+    const std::string keras = std::string(CAMBER_TEST_FIXTURES) + "/weights/plain_unet.keras";
+    CHECK(mentions(import(keras, checkpoint),
+                   {"assumed are RGB from 0 to 1, as Keras's plain U-Nets commonly take (--input original if not)"}));
+    CHECK(mean_of_red(checkpoint) == 0);
+    CHECK_FALSE(mentions(import(keras, checkpoint, {"--input", "original"}), {"pixels"}));
+    CHECK(mean_of_red(checkpoint) == doctest::Approx(0.485));
+    const std::string weights = (folder / "w.weights.h5").string();
+    REQUIRE(run_camber({"export", "--checkpoint", checkpoint, "--out", weights}).exit_code == 0);
+    CHECK_FALSE(mentions(import(weights, again), {"pixels"}));
+    CHECK(CheckpointFile::open(again).info().config == CheckpointFile::open(checkpoint).info().config);
 }
 
 TEST_CASE("export writes what the file's name says, or nothing") {

@@ -44,6 +44,7 @@ const std::vector<Original> originals = {
     {"unet-vgg16", "nets/unet-vgg16-transpose.h5", to_both},
     {"unet", "weights/plain_unet.h5", to_both, "plain_unet"},
     {"unet", "weights/plain_unet.weights.h5", to_both, "plain_unet"},
+    {"unet", "weights/plain_unet.keras", to_both, "plain_unet"},
     {"unet", "weights/plain_unet_2.h5", to_both, "plain_unet"},
     {"unet", "weights/plain_unet_gzip.h5", to_both, "plain_unet"},
 };

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/scenes.h"
+#include "support/hdf5.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -244,4 +245,43 @@ TEST_CASE("a device that cannot be used is one line") {
     CHECK(refused.errors.find("camber: error: device 'cuda' cannot be used: ") == 0);
     CHECK(std::count(refused.errors.begin(), refused.errors.end(), '\n') == 1);
     CHECK_FALSE(fs::exists(folder / "run"));
+}
+
+TEST_CASE("training from Keras's plain U-Net takes the pixels that import takes it to have") {
+    if (!has_hdf5()) return;
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    const auto mean_of_red = [&](const char* name, const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"train",
+                                              "--data",
+                                              (folder / "data").string(),
+                                              "--out",
+                                              (folder / name).string(),
+                                              "--weights",
+                                              std::string(CAMBER_TEST_FIXTURES) + "/weights/plain_unet.keras",
+                                              "--net",
+                                              "unet",
+                                              "--width",
+                                              "2",
+                                              "--depth",
+                                              "2",
+                                              "--up-kernel",
+                                              "3",
+                                              "--head-kernel",
+                                              "3",
+                                              "--size",
+                                              "32x48",
+                                              "--epochs",
+                                              "1",
+                                              "--pictures",
+                                              "0"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const CommandResult result = run_camber(arguments);
+        INFO(result.errors);
+        REQUIRE(result.exit_code == 0);
+        const auto config = nlohmann::json::parse(read_text(folder / name / "config.json"));
+        return config.at("normalisation").at("mean").at(0).get<double>();
+    };
+    CHECK(mean_of_red("unit", {}) == 0);
+    CHECK(mean_of_red("original", {"--input", "original"}) == doctest::Approx(0.485));
 }

@@ -231,7 +231,7 @@ TEST_CASE("unet: wrong options are named with the choices") {
     CHECK(message({{"style", "tf"}}) == "unet: option style cannot be \"tf\": it takes keras, pytorch");
     CHECK(message({{"widht", 16}}) ==
           "unet: unknown option 'widht' (did you mean 'width'?); it has batch_norm, classes, depth, dropout, "
-          "head_kernel, in_channels, init, size_policy, style, up_kernel, width");
+          "head_kernel, in_channels, init, input, size_policy, style, up_kernel, width");
     CHECK(message(3) == "unet: options must be a JSON object, not 3");
     CHECK_THROWS_AS(nets::make_unet({.up_kernel = 5}), UsageError);
 }

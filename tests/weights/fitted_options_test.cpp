@@ -42,7 +42,8 @@ FittedOptions reimported(const std::string& name, const nlohmann::json& options,
 TEST_CASE("the plain U-Net comes in from Keras's files of every kind, whatever its layers' numbers, and out again") {
     if (!has_hdf5()) return;
     const TemporaryFolder folder;
-    for (const char* name : {"plain_unet.h5", "plain_unet.weights.h5", "plain_unet_2.h5", "plain_unet_gzip.h5"}) {
+    for (const char* name :
+         {"plain_unet.h5", "plain_unet.weights.h5", "plain_unet.keras", "plain_unet_2.h5", "plain_unet_gzip.h5"}) {
         CAPTURE(name);
         const auto file = WeightFile::open(weight_fixture(name));
         const FittedOptions fitted = fitted_options(*file, "unet", nlohmann::json::object());
