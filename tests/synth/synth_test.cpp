@@ -73,10 +73,10 @@ TEST_CASE("a written dataset opens again with the scenes that were generated") {
     CHECK(train.classes().name == "camvid11");
     for (std::size_t i = 0; i < 3; ++i) {
         const Scene scene = generate_scene(5, i, 48, 64);
-        CHECK(train.image(i) == scene.image);
+        CHECK(train.sample(i)->image == scene.image);
         CHECK(train.label(i) == scene.label);
     }
-    CHECK_FALSE(val.image(0) == train.image(0));
+    CHECK_FALSE(val.sample(0)->image == train.sample(0)->image);
     // Nothing but the dataset is left beside it.
     CHECK(std::distance(fs::directory_iterator(root.parent_path()), {}) == 1);
 }
