@@ -57,7 +57,7 @@ TEST_CASE("a damaged .h5 is read or refused in one line, whatever HDF5's library
     const TemporaryFolder folder;
     std::vector<std::string> originals;
     for (const char* name : {"keras1.h5", "keras2.h5", "keras_model.h5", "keras3.weights.h5", "compressed.h5",
-                             "links.h5", "plain_unet.weights.h5", "plain_unet_gzip.h5"}) {
+                             "links.h5", "plain_unet.weights.h5", "plain_unet_gzip.h5", "plain_unet.keras"}) {
         originals.push_back(read_text(weight_fixture(name)));
     }
     int read = 0, refused = 0, died = 0;
