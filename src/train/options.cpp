@@ -116,7 +116,8 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("threads", c.threads, from_to(0, 1024), "Threads that prepare batches");
     t.option("cache_memory", c.cache_memory, from_to(0, 1e9),
              "Megabytes of decoded frames to keep; what does not fit is decoded anew in every epoch")
-        .otherwise("half of the free memory");
+        .otherwise("half of the free memory")
+        .when(c.cache_memory != 0);
     t.part("augment", true);
     t.option("enabled", c.augment.enabled, "Whole frames, no random crop, flip, scale or colour").flag("--no-augment");
     t.option("scale_min", c.augment.scale_min, above(0));
