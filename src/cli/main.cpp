@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/openmp.h"
 #include "cli/options.h"
+#include "devices/processor.h"
 
 int camber::cli::report(const std::string& message, int code) {
     std::fprintf(stderr, "camber: error: %s\n", one_line(message).c_str());
@@ -70,6 +71,11 @@ void wait_passively(char** argv) {
 
 int main(int argc, char** argv) {
     using namespace camber;
+    if (const char* const set = processor_lacks()) {
+        std::fprintf(stderr, "camber: error: this build needs a processor with %s; build Camber on this machine\n",
+                     set);
+        return 1;
+    }
     wait_passively(argv);
     std::set_terminate(terminate_in_one_line);
     std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of write(), which is reported

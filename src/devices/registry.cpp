@@ -6,6 +6,7 @@
 #include "backend/reference/reference.h"
 #include "core/gpu_memory.h"
 #include "cuda/cuda.h"
+#include "devices/processor.h"
 
 namespace camber {
 namespace {
@@ -18,6 +19,10 @@ Backend* find_backend(Device device, std::string* why = nullptr) {
         case Device::reference:
             return &reference_backend();
         case Device::cpu:
+            if (const char* const set = processor_lacks()) {
+                if (why) *why = fmt::format("this build needs a processor with {}; build Camber on this machine", set);
+                return nullptr;
+            }
             return &cpu_backend();
         case Device::cuda:
 #if defined(CAMBER_WITH_CUDA)
