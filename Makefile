@@ -63,7 +63,7 @@ package: setup
 	@cpack --preset package
 
 portable: setup
-	@cmake --preset portable -DCAMBER_CUDA=OFF -DCAMBER_WERROR=$(WERROR) --log-level=NOTICE
+	@cmake --preset portable -DCAMBER_CUDA=OFF -DCAMBER_EMULATOR=OFF -DCAMBER_WERROR=$(WERROR) --log-level=NOTICE
 	@cmake --build --preset portable --target camber_command
 	@tools/check_portable.sh build-portable/camber
 
@@ -82,7 +82,7 @@ lint: configure
 fuzz: setup
 	@tools/setup.sh clang
 	@cmake --preset clang -DCAMBER_WERROR=$(WERROR) --log-level=NOTICE
-	@cmake --build --preset clang
+	@cmake --build --preset clang --target fuzz
 	@tests/fuzz/run.sh build-clang $(FUZZ_SECONDS)
 
 clean:

@@ -1,6 +1,5 @@
-// Trains a small U-Net on generated street scenes and paints one that it has not met: picture, truth, what it sees.
+// Trains a small U-Net on generated street scenes.
 #include <camber/autograd.h>
-#include <camber/label_picture.h>
 #include <camber/loader.h>
 #include <camber/nets.h>
 #include <camber/ops.h>
@@ -12,14 +11,13 @@
 using namespace camber;
 
 int main() {
-    const int height = 96, width = 128;
     std::vector<Image> images, labels;
     for (int i = 0; i < 64; ++i) {
-        const Scene scene = generate_scene(1, i, height, width);
+        const Scene scene = generate_scene(1, i, 96, 128);
         images.push_back(scene.image), labels.push_back(scene.label);
     }
     const Dataset dataset = Dataset::from_samples(images, labels, camvid11());
-    Loader loader(dataset, {.batch_size = 4, .height = height, .width = width, .shuffle = true});
+    Loader loader(dataset, {.batch_size = 4, .height = 96, .width = 128, .shuffle = true});
     const auto net = nets::make_unet({.width = 8, .depth = 3, .style = nets::Style::pytorch});
     nn::ParameterBuffer parameters(*net);
     Optimizer optimizer(parameters.values(), parameters.gradients(), {{"all", 0, parameters.values().shape()}});
@@ -32,12 +30,4 @@ int main() {
         optimizer.step(0.01);
         if (step % 20 == 0) fmt::print("step {:3}: loss {:.3f}\n", step, loss.item());
     }
-    net->eval();
-    const NoGrad no_grad;
-    const Scene scene = generate_scene(2, 0, height, width);
-    const Tensor input = Tensor::empty({1, height, width, 3}, Dtype::f32, Device::cpu);
-    prepare_image(scene.image, {}, height, width, input.data<float>());
-    Image seen(height, width, 1);
-    seen.data = ops::argmax(net->forward(input)).to_vector<std::uint8_t>();
-    write_png("scene.png", side_by_side(scene.image, scene.label, seen, camvid11()));
 }
