@@ -23,7 +23,7 @@ Targets targets_of(nn::Module& network) {
     std::map<std::string, nn::Module*> layers;
     for (const auto& [path, module] : network.named_modules()) layers.emplace(path, module);
     Targets targets;
-    for (auto list : {network.named_parameters(), network.named_buffers()}) {
+    for (const auto& list : {network.named_parameters(), network.named_buffers()}) {
         for (const nn::NamedParameter& named : list) {
             const std::size_t dot = named.name.rfind('.');
             Target& target = targets.by_name[named.name];
