@@ -3,10 +3,10 @@
     python3 bench/gpu_check --out results                  in the folder that pack.py made (docs/gpu.md)
     python3 bench/gpu_check --out again --stages step,kernels --before results/results.tar    measures these again
 
-Stages, in this order: works, step, kernels, training. Each has a budget and is ended at it; what one leaves goes to
-those after it. The folder given gets table.txt, results.json and results.tar (these two, logs, the choice cache),
-written anew after each part. What is wanted beside what was measured is printed last. Exit code 0: all was done and
-nothing failed; 1: not so; 2: it could not begin.
+Stages, in this order: works, step, kernels, networks (if it is named), training. Each has a budget and is ended at
+it; what one leaves goes to those after it. The folder given gets table.txt, results.json and results.tar (these two,
+logs, the choice cache), written anew after each part. What is wanted beside what was measured is printed last. Exit
+code 0: all was done and nothing failed; 1: not so; 2: it could not begin.
 """
 import argparse
 import datetime
@@ -41,13 +41,14 @@ def arguments():
     parser = argparse.ArgumentParser(prog="gpu_check", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [stage.name for stage in STAGES]
+    always = ",".join(stage.name for stage in STAGES if stage.always)
     option = parser.add_argument
     option("--out", required=True, type=pathlib.Path, help="folder of the results")
     option("--build", type=pathlib.Path, help="folder of the programs [what programs.tar.xz holds, else build]")
     option("--data", type=pathlib.Path, default=pathlib.Path("camvid"), help="folder of the dataset [camvid]")
     option("--device", choices=["cuda", "emulated"], default="cuda")
     option("--tiny", action="store_true", help="tiny sizes: to try this command, not the device")
-    option("--stages", default=",".join(names), help=f"[{','.join(names)}]")
+    option("--stages", default=always, help=f"of {','.join(names)} [{always}]")
     option("--seconds", type=float, help="for all [480; with --stages 150]")
     option("--before", type=pathlib.Path, help="results.tar of an earlier run: its choice cache is used, and its "
            "figures are shown where there are none of this run, if the device is the same")
@@ -62,7 +63,7 @@ def arguments():
     if not args.chosen:
         parser.error(f"--stages names none of {', '.join(names)}")
     if args.seconds is None:
-        args.seconds = 480 if len(args.chosen) == len(names) else 150
+        args.seconds = 480 if len(args.chosen) >= len(always.split(",")) else 150
     if not LEAST_SECONDS <= args.seconds < math.inf:
         parser.error(f"--seconds: at least {LEAST_SECONDS}, not {args.seconds}")
     return args

@@ -9,7 +9,7 @@ from device_tests import Suite
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    step: dict          # network and batch of the training step: options of bench_step and unet_torch.py
+    step: dict          # network and batch of the training step: bench_step's and the peer's
     steps: int          # timed ones
     slow_steps: int     # the same where a step takes long
     losses: dict        # the network whose losses are set beside the CPU's
@@ -27,8 +27,8 @@ class Sizes:
 
 
 FULL = Sizes(
-    step={"batch": 16, "size": 256, "width": 64}, steps=50, slow_steps=10,
-    losses={"batch": 4, "size": 64, "width": 16}, loss_steps=20,
+    step={"batch": 16, "size": 256}, steps=50, slow_steps=10,
+    losses={"batch": 4, "size": 64, "set": "width=16"}, loss_steps=20,
     kernels=("--seconds", "0.02", "--rounds", "5"), matrix=8192,
     train=("--preset", "camvid-gpu"),
     suites=tuple(Suite(name) for name in (
@@ -39,8 +39,8 @@ FULL = Sizes(
                "racecheck": "convolutions with tiny*,batch normalisation with a residual*,segmentation losses*",
                "synccheck": "convolutions with tiny*,batch normalisation with a residual*"})
 TINY = Sizes(
-    step={"batch": 1, "size": 16, "width": 2}, steps=2, slow_steps=1,
-    losses={"batch": 1, "size": 16, "width": 2}, loss_steps=4,
+    step={"batch": 1, "size": 16, "set": "width=2"}, steps=2, slow_steps=1,
+    losses={"batch": 1, "size": 16, "set": "width=2"}, loss_steps=4,
     kernels=("--batch", "1", "--size", "8", "--channels", "8", "--classes", "4", "--parameters", "1000",
              "--seconds", "0.001", "--rounds", "1"), matrix=256,
     train=("--net", "unet", "--width", "2", "--size", "16x32", "--batch", "2", "--epochs", "1"),

@@ -21,14 +21,16 @@ class Data:
         return self.parts.get(name, {}).get("outcome") == "done"
 
     def steps(self):
-        """{name: figures} of Camber's steps that have a time."""
-        return {name.removeprefix("step/"): self.figures(name) for name in self.parts
-                if name.startswith("step/") and "median_seconds" in self.figures(name)}
+        """{name: figures} of Camber's steps that have a time, the plain U-Net's first."""
+        found = {name.removeprefix("step/"): self.figures(name) for name in self.parts
+                 if name.startswith("step/") and "median_seconds" in self.figures(name)}
+        return dict(sorted(found.items(), key=lambda kv: kv[1]["net"] != "unet"))
 
-    def torch_steps(self, dtype):
-        """Every variant of PyTorch's step in the dtype that has a time, the fastest first."""
+    def torch_steps(self, dtype, net="unet"):
+        """Every variant of PyTorch's step of the network in the dtype that has a time, the fastest first."""
         rows = [row for name in self.parts if name.startswith("pytorch/") for row in self.figures(name).values()
-                if isinstance(row, dict) and row.get("dtype") == dtype and "median_seconds" in row]
+                if isinstance(row, dict) and row.get("dtype") == dtype and row.get("net") == net
+                and "median_seconds" in row]
         return sorted(rows, key=lambda row: row["median_seconds"])
 
     def sanitizer(self):

@@ -117,8 +117,8 @@ def steps(d, brief):
     if not ours:
         return []
     first = next(iter(ours.values()))
-    net = f"the U-Net of width {first['width']}, {first['size']}x{first['size']}, batch {first['batch']}"
-    lines = ["", f"training step of {net} (host's clock, the device waited for after each)",
+    size = f"{first['size']}x{first['size']}, batch {first['batch']}"
+    lines = ["", f"training step, {size}, of the plain U-Net where none is named (host's clock, the device waited for after each)",
              f"  {'':48} {'median':>8} {'p90 ms':>8} {'images/s':>9} {'peak MiB':>9} {'reserved':>9}"]
 
     def row(name, figures):
@@ -135,9 +135,11 @@ def steps(d, brief):
                          f"a replay gives the same bits: {equal}; first step {figures['first_step_seconds']:.1f} s")
         if figures.get("why_not_recorded"):
             lines.append(f"    not recorded: {figures['why_not_recorded']}")
-    for dtype in ("bf16", "tf32", "f32"):
-        for figures in d.torch_steps(dtype):
-            row(f"pytorch {figures['version']} {dtype}, {figures['variant']}", figures)
+    for net in dict.fromkeys(figures["net"] for figures in ours.values()):
+        for dtype in ("bf16", "tf32", "f32"):
+            for figures in d.torch_steps(dtype, net):
+                named = "" if net == "unet" else f"{net} "
+                row(f"pytorch {named}{dtype}, {figures['variant']}", figures)
     primitives = sorted(d.figures("step/bf16").get("primitives", {}).items(), key=lambda kv: -kv[1]["milliseconds"])
     if primitives:
         lines.append("  bf16, ms by primitive (calls): " + ", ".join(

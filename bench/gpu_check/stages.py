@@ -3,6 +3,7 @@ import dataclasses
 import typing
 
 import kernels
+import networks
 import step
 import training
 import works
@@ -14,11 +15,13 @@ class Stage:
     seconds: float  # its budget
     about: str
     run: typing.Callable  # of (Check, deadline)
+    always: bool = True  # else when it is asked for
 
 
 STAGES = [
     Stage("works", 75, "rates, losses beside the CPU's, compute-sanitizer, tests on the device", works.run),
     Stage("step", 150, "the training step, beside PyTorch's", step.run),
     Stage("kernels", 90, "every convolution of the step, every primitive", kernels.run),
+    Stage("networks", 150, "the published networks' steps, beside their originals'", networks.run, always=False),
     Stage("training", 165, "a CamVid run", training.run),
 ]

@@ -16,30 +16,33 @@ def run(check, deadline):
     on_gpu = check.device == "cuda"
     recorded, best = (["graph"], ["compile-graph", "graph"]) if on_gpu else (["eager"], ["eager"])
     rates.measure(check, deadline)
-    check.run([camber(check, "bf16", "bf16", 60, steps)], deadline)
+    size = check.sizes.step
+    check.run([camber(check, "bf16", "bf16", 60, steps, **size)], deadline)
     check.runner.end_background(min(deadline, time.monotonic() + check.scale * WAITING))
-    check.run(torch(check, "bf16", "bf16", best, 90), deadline)
-    check.run([camber(check, "tf32", "f32", 40, slow, {"CAMBER_TF32": "1"})] +
-              torch(check, "tf32", "tf32", recorded, 40) +
-              [camber(check, "f32", "f32", 40, slow)] + torch(check, "f32", "f32", recorded, 40) +
-              [camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}),
-               camber(check, "bf16-nondeterministic", "bf16", 40, slow, {"CAMBER_DETERMINISTIC": "0"})], deadline)
+    check.run(torch(check, "bf16", "bf16", best, 90, **size), deadline)
+    check.run([camber(check, "f32", "f32", 40, slow, **size)] + torch(check, "f32", "f32", recorded, 40, **size) +
+              [camber(check, "tf32", "tf32", 40, slow, **size)] + torch(check, "tf32", "tf32", recorded, 40, **size) +
+              [camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}, **size),
+               camber(check, "bf16-nondeterministic", "bf16", 40, slow, {"CAMBER_DETERMINISTIC": "0"}, **size)],
+              deadline)
     if on_gpu:
-        check.run(torch(check, "bf16-max-autotune", "bf16", ["compile-graph"], 150, "--max-autotune"), deadline)
+        check.run(torch(check, "bf16-max-autotune", "bf16", ["compile-graph"], 150, "--max-autotune", **size), deadline)
 
 
-def camber(check, name, dtype, seconds, steps, environment=None):
-    return Part(f"step/{name}", check.command("bench_step", dtype=dtype, steps=steps, **check.sizes.step), seconds,
-                last_json, environment or {}, quiet=True)
+def camber(check, name, dtype, seconds, steps, environment=None, **size):
+    """dtype: also tf32, f32 rounded in convolutions."""
+    tf32 = {"CAMBER_TF32": "1"} if dtype == "tf32" else {}
+    command = check.command("bench_step", dtype="f32" if tf32 else dtype, steps=steps, **size)
+    return Part(f"step/{name}", command, seconds, last_json, tf32 | (environment or {}), quiet=True)
 
 
-def torch(check, name, dtype, variants, seconds, *options):
+def torch(check, name, dtype, variants, seconds, *options, **size):
     """At most one part."""
     if not check.has_torch():
         check.absent(f"pytorch/{name}", "there is no PyTorch")
         return []
     values = {"device": "cuda" if check.device == "cuda" else "cpu", "dtype": dtype, "kernels": 20,
-              "steps": 2 * check.sizes.slow_steps} | check.sizes.step
+              "steps": 2 * check.sizes.slow_steps} | size
     command = [check.python, str(PEER), "--channels-last", *options, *options_of(values), "--variant", *variants]
     return [Part(f"pytorch/{name}", command, seconds, read_variants, quiet="compile-only" not in variants)]
 
@@ -47,7 +50,8 @@ def torch(check, name, dtype, variants, seconds, *options):
 def compile_in_background(check):
     """So that later parts find what it compiled."""
     if check.has_torch() and check.device == "cuda":
-        for part in torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING):
+        compiled = torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING, **check.sizes.step)
+        for part in compiled:
             part.command[:0] = ["nice"]  # the tests' processes come first
             check.runner.start_background(part)
 

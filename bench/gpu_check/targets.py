@@ -4,7 +4,7 @@ import device_tests
 import training
 
 
-def unet_operations(batch, size, width, classes=11):
+def unet_operations(batch, size, width=64, classes=11):
     """Multiplications and additions of a training step's convolutions: forward, and twice as many backward."""
     filters = [width << i for i in range(5)]
     total = 0
@@ -75,7 +75,7 @@ def overhead(d):
 def share_of_rate(d):
     bf16, rate = d.figures("step/bf16"), d.figures("rates").get("bf16")
     if "median_seconds" in bf16 and rate:
-        operations = unet_operations(bf16["batch"], bf16["size"], bf16["width"])
+        operations = unet_operations(bf16["batch"], bf16["size"], **bf16["options"])
         share = operations / bf16["median_seconds"] / rate
         return f"{share:.0%}", share >= 0.6
 

@@ -14,7 +14,7 @@
 #include "step/training_step.h"
 #include "timing.h"
 
-// Times a training step of the 31 M U-Net, as bench/peers/unet_torch.py does PyTorch's, and prints a JSON object; on a
+// Times a training step of a network, as bench/peers/step_torch.py does PyTorch's, and prints a JSON object; on a
 // device that records steps one after each measurement, with all that is known by then, so that the last line counts
 // and a run that is cut short has said something. With --count, what a step on a GPU moves and launches, on any
 // machine.
@@ -98,6 +98,15 @@ void add_memory(json& result, Device device, std::uint64_t allocations_before) {
     result["peak_rss_mib"] = peak_rss_mib();
 }
 
+/// "--set width=16": an option of the network, given as JSON or as a word.
+void set_option(json& options, const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) fail_usage("--set takes OPTION=VALUE, not '{}'", text);
+    const std::string value = text.substr(equals + 1);
+    const json parsed = json::parse(value, nullptr, false);
+    options[text.substr(0, equals)] = parsed.is_discarded() ? json(value) : parsed;
+}
+
 struct Options {
     StepSize size;
     int steps = 4;
@@ -173,9 +182,10 @@ void print_losses(json result, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Times a training step of the 31 M U-Net"};
+    CLI::App app{"Times a training step"};
     std::string dtype = "f32", device = "cpu";
     Options options;
+    std::vector<std::string> set;
     bool no_graph = false, losses = false, count = false;
     app.add_option("--dtype", dtype, "of activations: f32 or bf16")->capture_default_str();
     app.add_option("--device", device)->capture_default_str();
@@ -184,7 +194,8 @@ int main(int argc, char** argv) {
     };
     number("--batch", options.size.batch, "pictures a step");
     number("--size", options.size.size, "height and width");
-    number("--width", options.size.width, "filters of the first level");
+    app.add_option("--net", options.size.net, "the network")->capture_default_str();
+    app.add_option("--set", set, "OPTION=VALUE of the network, as camber info names them; may be repeated");
     number("--steps", options.steps, "timed ones");
     auto* const eager = app.add_flag("--no-graph", no_graph, "steps are not recorded");
     auto* const print_losses_flag = app.add_flag("--losses", losses, "prints each step's loss; nothing is timed");
@@ -196,10 +207,11 @@ int main(int argc, char** argv) {
         options.size.device = parse_device(device);
         options.size.dtype = parse_dtype(dtype);
         options.graph = !no_graph;
+        for (const std::string& text : set) set_option(options.size.options, text);
         if (count) {
             const StepCounts counts = count_step(options.size);
-            fmt::print("A training step of [{0}, {1}, {1}, 3] in {2}, {3} filters in the first level.\n\n",
-                       options.size.batch, options.size.size, dtype, options.size.width);
+            fmt::print("A training step of {3} on [{0}, {1}, {1}, 3] in {2}.\n\n", options.size.batch,
+                       options.size.size, dtype, options.size.net);
             print(counts);
             return 0;
         }
@@ -208,7 +220,8 @@ int main(int argc, char** argv) {
                             {"dtype", dtype},
                             {"batch", options.size.batch},
                             {"size", options.size.size},
-                            {"width", options.size.width},
+                            {"net", options.size.net},
+                            {"options", options.size.options},
                             {"threads", omp_get_max_threads()},
                             {"steps", options.steps},
                             {"recorded", false}};

@@ -18,6 +18,13 @@ std::vector<ParameterRange> ranges_of(const nn::ParameterBuffer& parameters) {
     return ranges;
 }
 
+nlohmann::json with_defaults(const StepSize& size) {
+    nlohmann::json options = {{"classes", classes}};
+    if (size.net == "unet") options["dropout"] = 0.0;
+    options.update(size.options);
+    return options;
+}
+
 /// As the trainer's.
 bool on_gpu_in_bf16(const StepSize& size) { return size.dtype == Dtype::bf16 && !is_host(size.device); }
 
@@ -25,7 +32,7 @@ bool on_gpu_in_bf16(const StepSize& size) { return size.dtype == Dtype::bf16 && 
 
 TrainingStep::TrainingStep(const StepSize& size)
     : size_(size),
-      net_(nets::make_net("unet", {{"classes", classes}, {"width", size.width}, {"dropout", 0.0}})),
+      net_(nets::make_net(size.net, with_defaults(size))),
       parameters_(*net_,
                   {.device = size.device, .rounded = on_gpu_in_bf16(size), .padded_heads = on_gpu_in_bf16(size)}),
       optimizer_(parameters_.values(), parameters_.gradients(), ranges_of(parameters_), {ParameterGroup{}},
@@ -36,17 +43,22 @@ TrainingStep::TrainingStep(const StepSize& size)
     std::vector<std::uint8_t> ids(pixels.size() / 3);
     for (float& pixel : pixels) pixel = random.uniform();
     // A pixel's class is how red it is, so that the loss falls where training works.
-    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::uint8_t>(pixels[3 * i] * classes);
+    const auto count = static_cast<float>(net_->classes());
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::uint8_t>(pixels[3 * i] * count);
     images_ = Tensor::from(pixels, shape, size.device);
     labels_ = Tensor::from(ids, {size.batch, size.size, size.size}, size.device);
 }
 
 void TrainingStep::work() {
+    net_->context().draws = 0;  // dropout's masks are those of the first step
     parameters_.zero_grad();
-    const Tensor logits = net_->forward(ops::cast(images_, size_.dtype));
-    const Tensor loss =
-        ops::segmentation_loss(logits, labels_, {.cross_entropy = 1, .classes = classes}, {}, {}, {.class_sums = false})
-            .loss;
+    const auto loss_of = [&](const Tensor& logits) {
+        const SegmentationLossParams params = {.cross_entropy = 1, .classes = net_->classes()};
+        return ops::segmentation_loss(logits, labels_, params, {}, {}, {.class_sums = false}).loss;
+    };
+    const nets::Outputs outputs = net_->forward_all(ops::cast(images_, size_.dtype));
+    Tensor loss = loss_of(outputs.logits);
+    for (const auto& [logits, weight] : outputs.auxiliary) loss = ops::add(loss, ops::scale(loss_of(logits), weight));
     backward(loss);
     parameters_.complete_gradients();
     optimizer_.launch_step();

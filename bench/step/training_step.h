@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "backend/backend.h"
@@ -17,12 +18,13 @@ struct StepSize {
     Dtype dtype = Dtype::f32;  ///< of activations
     int batch = 4;
     int size = 256;  ///< height and width
-    int width = 64;  ///< filters of the first level: 64 makes the network of 31 M parameters
+    std::string net = "unet";
+    /// Of the network, over its defaults but these: 11 classes, and no dropout in the plain U-Net.
+    nlohmann::json options = nlohmann::json::object();
 };
 
-/// Training steps of the U-Net (2x2 transposed convolutions, batch normalisation, no dropout, 11 classes,
-/// cross-entropy, Adam) on one batch of random pixels whose labels follow from them. Each object starts from the same
-/// weights and pixels.
+/// Training steps (cross-entropy, of auxiliary heads too, Adam) on one batch of random pixels whose labels follow from
+/// them. Each object starts from the same weights and pixels.
 class TrainingStep {
   public:
     explicit TrainingStep(const StepSize& size);

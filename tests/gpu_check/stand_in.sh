@@ -82,7 +82,7 @@ dilation 1x1 padding 1 1 1 1 bias; deterministic auto",
            {"library": "cudnn", "plan": "plain: engine 9", "milliseconds": null, "error": 2.0,
             "outcome": "differs from Camber's kernel"}]}
 END
-    common='"batch": 16, "size": 256, "width": 64, "first_step_seconds": 9, "peak_tensors_mib": 5000'
+    common='"net": "unet", "options": {}, "batch": 16, "size": 256, "first_step_seconds": 9, "peak_tensors_mib": 5000'
     common="$common, \"reserved_mib\": 6000"
     echo "{\"median_seconds\": 0.02, \"p90_seconds\": 0.021, \"recorded\": false, $common}"
     echo "{\"median_seconds\": 0.013, \"p90_seconds\": 0.0131, \"recorded\": true, \
