@@ -9,7 +9,7 @@ from device_tests import Suite
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    step: dict          # network and batch of the training step: options of bench_step and unet_torch.py
+    step: dict          # network and batch of the training step: options of bench_step and step_torch.py
     steps: int          # timed ones
     slow_steps: int     # the same where a step takes long
     losses: dict        # the network whose losses are set beside the CPU's

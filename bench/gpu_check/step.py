@@ -6,7 +6,7 @@ import rates
 from check import json_lines, last_json, options_of
 from runner import Part
 
-PEER = pathlib.Path(__file__).resolve().parent.parent / "peers" / "unet_torch.py"
+PEER = pathlib.Path(__file__).resolve().parent.parent / "peers" / "step_torch.py"
 COMPILING = 300  # seconds at most, from the first stage on
 WAITING = 45     # of these, seconds for which the device is left to it
 
