@@ -24,8 +24,12 @@ import time
 # the forward pass then take 1.97 ms, not 2.11.
 os.environ.setdefault("TORCHINDUCTOR_MAX_AUTOTUNE_CONV_BACKENDS", "ATEN")
 
-import torch
-from torch import nn
+try:
+    import torch
+    from torch import nn
+except ImportError as missing:
+    print(f"step_torch.py: needs PyTorch: {missing}", file=sys.stderr)
+    sys.exit(3)
 
 WARM = 3
 CLASSES = 11
@@ -71,7 +75,9 @@ def smp_unet(encoder):
 def dynamic_unet(fastai_unet, size):
     from torchvision.models import resnet34
     body = nn.Sequential(*list(resnet34(weights=None).children())[:-2])  # as fastai's create_body cuts it
-    return fastai_unet.DynamicUnet(body, CLASSES, (size, size))
+    net = fastai_unet.DynamicUnet(body, CLASSES, (size, size))
+    del net.layers[-1]  # gives the logits fastai's type of tensor, of which torch.compile makes nothing
+    return net
 
 
 def deeplab(segmentation, size, aux=True):
@@ -104,6 +110,9 @@ class Step:
         self.on_gpu = args.device == "cuda"
         self.recorded = variant.endswith("graph")
         self.replay = None
+        # For warm-up and capture alike: fastai's hooks keep a step's graph until the next, and with it the streams on
+        # which gradients are accumulated.
+        self.side = torch.cuda.Stream() if self.recorded else None
         layout = torch.channels_last if args.channels_last else torch.contiguous_format
         library, make, _ = NETS[args.net]
         net = make(importlib.import_module(library), args.size, **args.options).train()
@@ -132,22 +141,18 @@ class Step:
 
     def capture(self):
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=self.side):
             self.work()
         self.replay = graph.replay
 
     def warm_up(self):
-        if not self.on_gpu:
+        if self.on_gpu:
+            torch.cuda.synchronize()
+        with torch.cuda.stream(self.side):  # None: the current one
             for _ in range(WARM):
                 self.work()
-            return
-        side = torch.cuda.Stream()  # as captures want it
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM):
-                self.work()
-        torch.cuda.current_stream().wait_stream(side)
-        torch.cuda.synchronize()
+        if self.on_gpu:
+            torch.cuda.synchronize()
 
     def seconds(self):
         start = time.perf_counter()
@@ -263,7 +268,8 @@ def main():
             report(measure(args, variant))
         except Exception as error:  # one variant must not cost the others
             failed += 1
-            print(f"step_torch.py: {args.net}, {variant} in {args.dtype}: {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"step_torch.py: {args.net}, {variant} in {args.dtype}: {type(error).__name__}: {error}",
+                  file=sys.stderr)
         torch._dynamo.reset()
         gc.collect()
         if args.device == "cuda":
