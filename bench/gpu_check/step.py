@@ -6,7 +6,7 @@ import rates
 from check import json_lines, last_json, options_of
 from runner import Part
 
-PEER = pathlib.Path(__file__).resolve().parent.parent / "peers" / "unet_torch.py"
+PEER = pathlib.Path(__file__).resolve().parent.parent / "peers" / "step_torch.py"
 COMPILING = 300  # seconds at most, from the first stage on
 WAITING = 45     # of these, seconds for which the device is left to it
 
@@ -47,11 +47,12 @@ def torch(check, name, dtype, variants, seconds, *options, **size):
     return [Part(f"pytorch/{name}", command, seconds, read_variants, quiet="compile-only" not in variants)]
 
 
-def compile_in_background(check):
+def compile_in_background(check, **size):
     """So that later parts find what it compiled."""
+    net = size.get("net", "")
     if check.has_torch() and check.device == "cuda":
-        compiled = torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING, **check.sizes.step)
-        for part in compiled:
+        for part in torch(check, f"compile{net and '/' + net}", "bf16", ["compile-only"], check.scale * COMPILING,
+                          **size):
             part.command[:0] = ["nice"]  # the tests' processes come first
             check.runner.start_background(part)
 

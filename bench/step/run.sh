@@ -23,7 +23,7 @@ while [ "$round" -le "$rounds" ]; do
         "$build/bench_step" --dtype "$dtype" --steps "$steps" >>"$results"
         for variant in "--channels-last" "" "--channels-last --variant compile"; do
             # shellcheck disable=SC2086
-            "$python" bench/peers/unet_torch.py --dtype "$dtype" --steps "$steps" --threads "$threads" $variant \
+            "$python" bench/peers/step_torch.py --dtype "$dtype" --steps "$steps" --threads "$threads" $variant \
                 2>/dev/null >>"$results" ||
                 echo "bench: PyTorch ${variant:-contiguous} $dtype did not run" >&2
         done

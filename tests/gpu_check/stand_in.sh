@@ -126,7 +126,7 @@ test_*)
     ;;
 compute-sanitizer*) printf '========= COMPUTE-SANITIZER\n========= ERROR SUMMARY: 0 errors\n' ;;
 "python3 -c"*) echo '{"version": "2.11.0", "gpu": true}' ;;
-python3*unet_torch.py*)
+python3*step_torch.py*)
     dtype=$(option --dtype "$@")
     for mode in $(echo "$*" | sed 's/.*--variant //'); do
         echo "{\"mode\": \"$mode\", \"variant\": \"$mode, channels_last\", \"version\": \"2.11.0\", \

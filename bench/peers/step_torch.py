@@ -1,5 +1,6 @@
-"""Training steps of the 31 M U-Net in PyTorch: the peer of bench/step. Prints one JSON object a variant.
+"""Training steps in PyTorch: the peer of bench/step. Prints one JSON object a variant.
 
+The networks have the names of Camber's; all but the plain U-Net are what their libraries make, with random weights.
 Same network, batch, loss and optimizer as bench/step/training_step.cpp. Variants, each timed in turn:
   eager          an operation at a time
   graph          the whole step captured in a CUDA graph
@@ -8,10 +9,11 @@ Same network, batch, loss and optimizer as bench/step/training_step.cpp. Variant
   compile-only   compiles and runs once, so that later runs find what it left in TORCHINDUCTOR_CACHE_DIR; no time
 bf16 is autocast, PyTorch's recommended way. f32 keeps f32's precision, tf32 rounds to TF32 in convolutions and
 products. On a GPU cuDNN chooses its algorithms by measurement. Seconds are the host's, the device waited for
-after each step.
+after each step. Exit status 3: a library is missing.
 """
 import argparse
 import gc
+import importlib
 import json
 import os
 import resource
@@ -22,10 +24,16 @@ import time
 # the forward pass then take 1.97 ms, not 2.11.
 os.environ.setdefault("TORCHINDUCTOR_MAX_AUTOTUNE_CONV_BACKENDS", "ATEN")
 
-import torch
-from torch import nn
+try:
+    import torch
+    from torch import nn
+except ImportError as missing:
+    print(f"step_torch.py: needs PyTorch: {missing}", file=sys.stderr)
+    sys.exit(3)
 
 WARM = 3
+CLASSES = 11
+AUX_WEIGHT = 0.5  # of torchvision's auxiliary head, by its references/segmentation/train.py
 
 
 class Block(nn.Sequential):
@@ -56,6 +64,45 @@ class Unet(nn.Module):
         return self.head(x)
 
 
+def unet(_, size, width=64):
+    return Unet(width, CLASSES)
+
+
+def smp_unet(encoder):
+    return lambda smp, size: smp.Unet(encoder, encoder_weights=None, classes=CLASSES)
+
+
+def dynamic_unet(fastai_unet, size):
+    from torchvision.models import resnet34
+    body = nn.Sequential(*list(resnet34(weights=None).children())[:-2])  # as fastai's create_body cuts it
+    net = fastai_unet.DynamicUnet(body, CLASSES, (size, size))
+    del net.layers[-1]  # gives the logits fastai's type of tensor, of which torch.compile makes nothing
+    return net
+
+
+def deeplab(segmentation, size, aux=True):
+    return segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=CLASSES, aux_loss=aux)
+
+
+# What the network is made with, of the module named first: (module, size, options of --set).
+NETS = {
+    "unet": ("torch", unet, ("width",)),
+    "smp-unet-resnet34": ("segmentation_models_pytorch", smp_unet("resnet34"), ()),
+    "smp-unet-vgg16": ("segmentation_models_pytorch", smp_unet("vgg16"), ()),
+    "smp-unet-vgg16-bn": ("segmentation_models_pytorch", smp_unet("vgg16_bn"), ()),
+    "dynamic-unet-resnet34": ("fastai.vision.models.unet", dynamic_unet, ()),
+    "deeplabv3-resnet50": ("torchvision.models.segmentation", deeplab, ("aux",)),
+}
+
+
+def loss_of_outputs(outputs, labels):
+    """Cross-entropy of a network's logits; of torchvision's dict of them, with the auxiliary head's."""
+    if isinstance(outputs, dict):
+        loss = nn.functional.cross_entropy(outputs["out"], labels)
+        return loss + AUX_WEIGHT * nn.functional.cross_entropy(outputs["aux"], labels) if "aux" in outputs else loss
+    return nn.functional.cross_entropy(outputs, labels)
+
+
 class Step:
     """Training steps of one variant, on one batch of random pixels."""
 
@@ -63,17 +110,23 @@ class Step:
         self.on_gpu = args.device == "cuda"
         self.recorded = variant.endswith("graph")
         self.replay = None
+        # For warm-up and capture alike: fastai's hooks keep a step's graph until the next, and with it the streams on
+        # which gradients are accumulated.
+        self.side = torch.cuda.Stream() if self.recorded else None
         layout = torch.channels_last if args.channels_last else torch.contiguous_format
-        net = Unet(args.width, 11).to(args.device, memory_format=layout)
+        library, make, _ = NETS[args.net]
+        net = make(importlib.import_module(library), args.size, **args.options).train()
+        self.parameters = sum(p.numel() for p in net.parameters())
+        net = net.to(args.device, memory_format=layout)
         self.optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=self.on_gpu)
         images = torch.rand(args.batch, 3, args.size, args.size, device=args.device)
         self.images = images.contiguous(memory_format=layout)
-        self.labels = torch.randint(0, 11, (args.batch, args.size, args.size), device=args.device)
+        self.labels = torch.randint(0, CLASSES, (args.batch, args.size, args.size), device=args.device)
         bf16 = {"enabled": args.dtype == "bf16", "cache_enabled": not self.recorded}
 
         def loss_of(images, labels):
             with torch.autocast(args.device, torch.bfloat16, **bf16):
-                return nn.functional.cross_entropy(net(images), labels)
+                return loss_of_outputs(net(images), labels)
 
         # Not the mode that captures graphs itself: that one captures neither the optimizer nor the step as a whole.
         mode = "max-autotune-no-cudagraphs" if self.on_gpu and args.max_autotune else None
@@ -88,22 +141,18 @@ class Step:
 
     def capture(self):
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=self.side):
             self.work()
         self.replay = graph.replay
 
     def warm_up(self):
-        if not self.on_gpu:
+        if self.on_gpu:
+            torch.cuda.synchronize()
+        with torch.cuda.stream(self.side):  # None: the current one
             for _ in range(WARM):
                 self.work()
-            return
-        side = torch.cuda.Stream()  # as captures want it
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM):
-                self.work()
-        torch.cuda.current_stream().wait_stream(side)
-        torch.cuda.synchronize()
+        if self.on_gpu:
+            torch.cuda.synchronize()
 
     def seconds(self):
         start = time.perf_counter()
@@ -143,8 +192,11 @@ def measure(args, variant):
     layout = "channels_last" if args.channels_last else "contiguous"
     result = {"system": "pytorch", "version": torch.__version__, "mode": variant + tuned,
               "variant": f"{variant}{tuned}, {layout}", "dtype": args.dtype,
-              "device": args.device, "batch": args.batch, "size": args.size, "width": args.width,
+              "device": args.device, "net": args.net, "options": args.options, "parameters": step.parameters,
+              "batch": args.batch, "size": args.size,
               "threads": torch.get_num_threads(), "warm_up_seconds": time.perf_counter() - start}
+    if args.net == "unet":
+        result["width"] = args.options.get("width", 64)
     if variant == "compile-only":
         return result
     if on_gpu:  # the warm-up's scratch is none of a step's
@@ -173,8 +225,17 @@ def report(result):
     print(json.dumps(result), flush=True)
 
 
+def option(text):
+    """OPTION=VALUE; the value as JSON."""
+    name, _, value = text.partition("=")
+    return name, json.loads(value)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--net", choices=NETS, default="unet")
+    parser.add_argument("--set", action="append", default=[], type=option, metavar="OPTION=VALUE", dest="options",
+                        help="of the network: width of unet, aux of deeplabv3-resnet50; may be repeated")
     parser.add_argument("--variant", nargs="+", default=["eager"],
                         choices=["eager", "graph", "compile", "compile-graph", "compile-only"])
     parser.add_argument("--dtype", choices=["f32", "tf32", "bf16"], default="f32")
@@ -182,12 +243,20 @@ def main():
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--kernels", type=int, default=0, metavar="N", help="names a step's N longest kernels (GPU)")
     parser.add_argument("--max-autotune", action="store_true", help="torch.compile takes minutes more (GPU)")
     args = parser.parse_args()
+    args.options = dict(args.options)
+    library, _, known = NETS[args.net]
+    if unknown := args.options.keys() - set(known):
+        parser.error(f"--set: {args.net} has no option '{min(unknown)}' here")
+    try:
+        importlib.import_module(library)
+    except ImportError as error:
+        print(f"step_torch.py: {args.net} needs {library}: {error}", file=sys.stderr)
+        sys.exit(3)
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.backends.cudnn.benchmark = True
@@ -199,7 +268,8 @@ def main():
             report(measure(args, variant))
         except Exception as error:  # one variant must not cost the others
             failed += 1
-            print(f"unet_torch.py: {variant} in {args.dtype}: {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"step_torch.py: {args.net}, {variant} in {args.dtype}: {type(error).__name__}: {error}",
+                  file=sys.stderr)
         torch._dynamo.reset()
         gc.collect()
         if args.device == "cuda":
