@@ -3,9 +3,9 @@ find_program(CAMBER_NVCC nvcc HINTS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES 
 if(NOT CMAKE_CUDA_COMPILER AND CAMBER_NVCC)
     set(CMAKE_CUDA_COMPILER ${CAMBER_NVCC} CACHE FILEPATH "The CUDA compiler")
 endif()
-# Machine code for A100 and H100, and PTX that drivers compile for what comes after them.
+# Machine code for A100 and H100 (9.0a: with its warpgroup products), and PTX that drivers compile for what comes after.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80-real 90 CACHE STRING "GPU architectures to compile for")
+    set(CMAKE_CUDA_ARCHITECTURES 80 90a-real CACHE STRING "GPU architectures to compile for")
 endif()
 include(CheckLanguage)
 check_language(CUDA)

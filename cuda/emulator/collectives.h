@@ -28,6 +28,18 @@ void copy_async(void* shared, const void* global, int valid);
 void commit_copies();
 void wait_copies(int newest_left);
 
+/// An operand of a warpgroup's product, as cuda/kernels/warpgroup.h describes it.
+struct SharedMatrix {
+    const void* start;
+    int block;  ///< bytes
+};
+/// sums = a * b, or sums += a * b if `add`: one m64nNk16 product of bf16 over a warpgroup (wgmma.mma_async) with N = 2 *
+/// count. It is computed at the wait, as late as the hardware may read its operands.
+void queue_product(float* sums, int count, SharedMatrix a, bool a_transposed, SharedMatrix b, bool b_transposed,
+                   bool add);
+void commit_products(const Location& where);
+void wait_products(int newest_left);
+
 enum class AtomicOp { add, max, min, exchange, compare_exchange };
 std::uint64_t atomic(AtomicOp op, char kind, void* address, std::uint64_t value, std::uint64_t compare);
 

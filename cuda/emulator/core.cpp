@@ -73,6 +73,8 @@ std::string Core::run_block(const BoundKernel& kernel, uint3 block) {
         t.stack = -1;
         t.copies.clear();
         t.copy_groups.clear();
+        t.products.clear();
+        t.product_groups.clear();
     }
     shared_.start_block(shape.shared_bytes);
 
@@ -133,6 +135,8 @@ void Core::finish_thread() {
         fault([&] {
             return std::string("the thread has left the kernel before its asynchronous copies were waited for");
         });
+    if (!t.products.empty() || !t.product_groups.empty())
+        fault([&] { return std::string("the thread has left the kernel before its products were waited for"); });
     t.state = Thread::State::finished;
     ++finished_;
     free_stacks_.push_back(t.stack);

@@ -29,6 +29,17 @@ struct Thread {
     };
     std::vector<PendingCopy> copies;                   ///< cp.async issued and not committed
     std::deque<std::vector<PendingCopy>> copy_groups;  ///< committed and not waited for
+    struct PendingProduct {
+        float* sums;
+        int count;
+        bool add;
+        struct Operand {
+            SharedMatrix matrix;
+            bool transposed;
+        } a, b;
+    };
+    std::vector<PendingProduct> products;                    ///< wgmma issued and not committed
+    std::deque<std::vector<PendingProduct>> product_groups;  ///< committed and not waited for
 };
 
 /// What a lane brings to a warp operation.

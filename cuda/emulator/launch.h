@@ -66,5 +66,7 @@ void queue_kernel(const char* name, const Shape& shape, void (*kernel)(Parameter
 /// The block's shared array declared at `id`, which is placed on the first call in a block.
 void* shared_memory(const void* id, const char* name, std::size_t bytes, std::size_t alignment);
 void* dynamic_shared_memory();
+/// Where in the block's shared memory that is, in bytes.
+unsigned shared_address(const void* p);
 
 }  // namespace camber::emulator

@@ -25,12 +25,11 @@
 
 #include "cuda/kernels/conv.h"
 #include "cuda/kernels/implicit_gemm.h"
+#include "cuda/kernels/warpgroup_gemm.h"
 #include "cuda/runtime/requirements.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
-
-using implicit_gemm::threads;
 
 /// One axis of a phase: output first + q * step, for q from 0 to count - 1, reads at start + q * stride + t * dilation
 /// through tap first_tap + t * tap_step, for t from 0 to taps - 1.
@@ -94,15 +93,15 @@ constexpr int outside = -(1 << 29);  ///< a position that no tap brings into an 
 
 /// `vector`: the image's pixels are whole aligned chunks. `as_it_lies`: the weight, for a data gradient, whose channels
 /// are whole slices, as its columns are whole aligned chunks.
-template <class T, int BM, int BN, bool vector, bool as_it_lies>
-__global__ void __launch_bounds__(threads,
-                                  implicit_gemm::resident<T, BM, BN> - (as_it_lies && BM * BN == 128 * 64 ? 1 : 0))
-    correlate_kernel(Correlation<T> p) {
-    using Tile = implicit_gemm::Tile<T, BM, BN, false, as_it_lies>;
+template <class Tile, bool vector, bool as_it_lies>
+__global__ void __launch_bounds__(Tile::threads,
+                                  Tile::resident - (as_it_lies && Tile::rows * Tile::columns == 128 * 64 ? 1 : 0))
+    correlate_kernel(Correlation<typename Tile::Element> p) {
+    using T = typename Tile::Element;
     using A = typename Tile::A;
     using B = typename Tile::B;
-    constexpr int width = vector_width<T>;
-    T* const shared = dynamic_shared<T>();
+    constexpr int width = vector_width<T>, BM = Tile::rows, BN = Tile::columns, slice = Tile::depth / width;
+    T* const shared = implicit_gemm::slices<Tile>();
     const int row_tile = p.by_column_tiles.quotient(static_cast<int>(blockIdx.x));
     const int first_row = row_tile * BM;
     const int first_column = p.by_column_tiles.remainder(static_cast<int>(blockIdx.x), row_tile) * BN;
@@ -131,7 +130,7 @@ __global__ void __launch_bounds__(threads,
 
     // The chunk that this thread fetches next of all of them. Where slices do not straddle taps, taps change faster
     // than channels: neighbouring taps read the same chunks, which then are still in the L1 cache.
-    const bool taps_first = p.chunks_a_tap % 4 == 0;
+    const bool taps_first = p.chunks_a_tap % slice == 0;
     int i = 0, j = 0, channel = A::chunk() * width;
     const auto next_tap = [&] {
         if (++j < horizontal.taps) return;
@@ -143,7 +142,7 @@ __global__ void __launch_bounds__(threads,
 
     Tile tile;
     const int chunks = vertical.taps * horizontal.taps * p.chunks_a_tap;
-    implicit_gemm::accumulate(tile, shared, (chunks + 3) / 4, [&](T* a, T* b, int) {
+    implicit_gemm::accumulate(tile, shared, (chunks + slice - 1) / slice, [&](T* a, T* b, int) {
         const bool exists = i < vertical.taps;
         const int dy = exists ? i * vertical.dilation : outside, dx = j * horizontal.dilation;
         const int offset = (i * vertical.dilation * p.horizontal.image + dx) * p.channels + channel;
@@ -168,9 +167,9 @@ __global__ void __launch_bounds__(threads,
         }
         if (taps_first) {
             next_tap();
-            if (i == vertical.taps) i = 0, channel += 4 * width;
+            if (i == vertical.taps) i = 0, channel += Tile::depth;
         } else {
-            for (channel += 4 * width; channel >= padded; channel -= padded) next_tap();
+            for (channel += Tile::depth; channel >= padded; channel -= padded) next_tap();
         }
     });
 
@@ -188,7 +187,7 @@ __global__ void __launch_bounds__(threads,
     });
     __syncthreads();
     constexpr int chunks_a_row = BN / width;
-    for (int at = implicit_gemm::thread(); at < BM * chunks_a_row; at += threads) {
+    for (int at = implicit_gemm::thread(); at < BM * chunks_a_row; at += Tile::threads) {
         const int row = first_row + at / chunks_a_row, column = first_column + at % chunks_a_row * width;
         const int image = p.by_area.quotient(row), in_image = p.by_area.remainder(row, image);
         const int q = p.by_width.quotient(in_image), r = p.by_width.remainder(in_image, q);
@@ -268,17 +267,16 @@ Tensor prepare_weight(const Tensor& w, bool transposed, std::int64_t padded) {
     return prepared;
 }
 
-template <class T, int BM, int BN, bool vector, bool as_it_lies = false>
-void launch_correlate(const char* name, Correlation<T> p) {
-    using Tile = implicit_gemm::Tile<T, BM, BN, false, as_it_lies>;
-    const std::int64_t row_tiles = (p.rows + BM - 1) / BM;
-    p.column_tiles = (p.columns + BN - 1) / BN;
+template <class Tile, bool vector, bool as_it_lies>
+void launch_correlate(const char* name, Correlation<typename Tile::Element> p) {
+    const std::int64_t row_tiles = (p.rows + Tile::rows - 1) / Tile::rows;
+    p.column_tiles = (p.columns + Tile::columns - 1) / Tile::columns;
     p.by_column_tiles = FastDivide(p.column_tiles);
-    launch(name, correlate_kernel<T, BM, BN, vector, as_it_lies>,
+    launch(name, correlate_kernel<Tile, vector, as_it_lies>,
            {{blocks_for(row_tiles * p.column_tiles, 1), static_cast<unsigned>(p.horizontal.phases),
              static_cast<unsigned>(p.vertical.phases)},
-            threads,
-            implicit_gemm::shared_bytes<Tile, T>},
+            Tile::threads,
+            implicit_gemm::shared_bytes<Tile>},
            p);
 }
 
@@ -320,14 +318,28 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
     const auto blocks = [&](std::int64_t bm, std::int64_t bn) {
         return phases * ((p.rows + bm - 1) / bm) * ((columns + bn - 1) / bn);
     };
-    if (!vector) return launch_correlate<T, 64, 64, false>(name, p);
+    using implicit_gemm::Tile;
+    if (!vector) return launch_correlate<Tile<T, 64, 64, false, false>, false, false>(name, p);
     const auto launch_vector = [&]<bool lies>(std::bool_constant<lies>) {
         if constexpr (std::is_same_v<T, bf16>) {
-            if (columns > 64 && blocks(128, 128) >= enough) return launch_correlate<T, 128, 128, true, lies>(name, p);
-            if (columns <= 64 && blocks(256, 64) >= enough) return launch_correlate<T, 256, 64, true, lies>(name, p);
+            if (implicit_gemm::has_warpgroup_products() && channels % 64 == 0 && columns % 64 == 0) {
+                using implicit_gemm::WarpgroupTile;
+                // One block a multiprocessor: the larger tile if it leaves few of them idle.
+                const std::int64_t held = device_properties().multiprocessors;
+                if (columns > 64 && 10 * blocks(256, 128) >= 9 * held)
+                    return launch_correlate<WarpgroupTile<256, 128, false, lies>, true, lies>(name, p);
+                if (columns > 64 && 8 * blocks(128, 128) >= held)
+                    return launch_correlate<WarpgroupTile<128, 128, false, lies>, true, lies>(name, p);
+                if (columns == 64 && 8 * blocks(256, 64) >= held)
+                    return launch_correlate<WarpgroupTile<256, 64, false, lies>, true, lies>(name, p);
+            }
+            if (columns > 64 && blocks(128, 128) >= enough)
+                return launch_correlate<Tile<T, 128, 128, false, lies>, true, lies>(name, p);
+            if (columns <= 64 && blocks(256, 64) >= enough)
+                return launch_correlate<Tile<T, 256, 64, false, lies>, true, lies>(name, p);
         }
-        if (blocks(128, 64) >= enough) return launch_correlate<T, 128, 64, true, lies>(name, p);
-        launch_correlate<T, 64, 64, true, lies>(name, p);
+        if (blocks(128, 64) >= enough) return launch_correlate<Tile<T, 128, 64, false, lies>, true, lies>(name, p);
+        launch_correlate<Tile<T, 64, 64, false, lies>, true, lies>(name, p);
     };
     if constexpr (std::is_same_v<T, bf16>)
         if (as_it_lies) return launch_vector(std::true_type{});

@@ -17,12 +17,11 @@
 #include "cuda/kernels/conv.h"
 #include "cuda/kernels/implicit_gemm.h"
 #include "cuda/kernels/reduce.h"
+#include "cuda/kernels/warpgroup_gemm.h"
 #include "cuda/runtime/arrivals.h"
 
 namespace camber::CAMBER_GPU {
 namespace {
-
-using implicit_gemm::threads;
 
 /// One axis: tap t of output q reads position q * stride - pad + t * dilation of the image.
 struct Axis {
@@ -46,14 +45,14 @@ struct FilterGradient {
 };
 
 /// `vector`: the image's pixels and the gradient's are whole aligned chunks.
-template <class T, int BM, int BN, bool vector>
-__global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
-    filter_gradient_kernel(FilterGradient<T> p) {
-    using Tile = implicit_gemm::Tile<T, BM, BN, true>;
+template <class Tile, bool vector>
+__global__ void __launch_bounds__(Tile::threads, Tile::resident)
+    filter_gradient_kernel(FilterGradient<typename Tile::Element> p) {
+    using T = typename Tile::Element;
     using A = typename Tile::A;
     using B = typename Tile::B;
-    constexpr int width = vector_width<T>, depth = implicit_gemm::depth<T>;
-    T* const shared = dynamic_shared<T>();
+    constexpr int width = vector_width<T>, depth = Tile::depth, BM = Tile::rows, BN = Tile::columns;
+    T* const shared = implicit_gemm::slices<Tile>();
     const int row_tile = p.by_column_tiles.quotient(static_cast<int>(blockIdx.x));
     const int first_row = row_tile * BM;
     const int first_column = p.by_column_tiles.remainder(static_cast<int>(blockIdx.x), row_tile) * BN;
@@ -100,7 +99,7 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
     });
 
     // The tile in shared memory, from where threads take neighbouring sums, each its own ones until the end.
-    static_assert(BM * BN * sizeof(float) <= implicit_gemm::shared_bytes<Tile, T>);
+    static_assert(BM * BN * sizeof(float) <= implicit_gemm::shared_bytes<Tile>);
     float* const sums = reinterpret_cast<float*>(shared);
     tile.for_each([&](int in_row, int in_column, const float* group) {
 #pragma unroll
@@ -111,7 +110,7 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
     // Calls f(position in the gradient, sum) for every sum of this thread that is in it.
     const auto for_sums = [&](auto f) {
 #pragma unroll 4
-        for (int i = implicit_gemm::thread(); i < BM * BN; i += threads) {
+        for (int i = implicit_gemm::thread(); i < BM * BN; i += Tile::threads) {
             const int r = first_row + i / BN, c = first_column + i % BN;
             const int t = p.by_padded_channels.quotient(c), k = p.by_padded_channels.remainder(c, t);
             if (r < p.rows && t < taps && k < p.channels)
@@ -136,25 +135,27 @@ __global__ void __launch_bounds__(threads, implicit_gemm::resident<T, BM, BN>)
     for_sums([&](std::int64_t at, float sum) { p.out[at] = sum; });
 }
 
-template <class T, int BM, int BN, bool vector>
-void launch_filter_gradient(const char* name, FilterGradient<T> p, const Tensor& dw) {
-    using Tile = implicit_gemm::Tile<T, BM, BN, true>;
-    p.column_tiles = (p.columns + BN - 1) / BN;
+template <class Tile, bool vector>
+void launch_filter_gradient(const char* name, FilterGradient<typename Tile::Element> p, const Tensor& dw) {
+    p.column_tiles = (p.columns + Tile::columns - 1) / Tile::columns;
     p.by_column_tiles = FastDivide(p.column_tiles);
-    const std::int64_t tiles = std::int64_t{p.column_tiles} * ((p.rows + BM - 1) / BM);
-    // About 512 blocks, a few for every multiprocessor, of 256 pixels at least.
-    const std::int64_t wanted = std::max<std::int64_t>(1, 512 / tiles);
+    const std::int64_t tiles = std::int64_t{p.column_tiles} * ((p.rows + Tile::rows - 1) / Tile::rows);
+    // A few blocks for every multiprocessor, as many as it holds at a time or a multiple, of 256 pixels at least.
+    constexpr std::int64_t blocks = Tile::resident == 1 ? 264 : 512;
+    const std::int64_t wanted = std::max<std::int64_t>(1, blocks / tiles);
     const std::int64_t pixels_a_part = std::max<std::int64_t>(256, (p.pixels + wanted - 1) / wanted);
-    p.pixels_a_part = static_cast<int>((pixels_a_part + 31) / 32 * 32);
+    constexpr std::int64_t unit = std::max(32, Tile::depth);
+    p.pixels_a_part = static_cast<int>((pixels_a_part + unit - 1) / unit * unit);
     const std::int64_t parts = (p.pixels + p.pixels_a_part - 1) / p.pixels_a_part;
     if (parts > 1 && tiles * parts > arrival_counter_count) fail("{}: no counter for {} parts", name, tiles * parts);
     const Tensor partial = parts > 1 ? Tensor::empty({parts, dw.numel()}, Dtype::f32, this_device) : Tensor();
     p.partial = pointer<float>(partial);
     p.arrived = arrival_counters();
-    launch(
-        name, filter_gradient_kernel<T, BM, BN, vector>,
-        {{static_cast<unsigned>(tiles), static_cast<unsigned>(parts)}, threads, implicit_gemm::shared_bytes<Tile, T>},
-        p);
+    launch(name, filter_gradient_kernel<Tile, vector>,
+           {{static_cast<unsigned>(tiles), static_cast<unsigned>(parts)},
+            Tile::threads,
+            implicit_gemm::shared_bytes<Tile>},
+           p);
 }
 
 /// dw = gradient of the convolution from x to dy's shape with respect to its weight.
@@ -190,13 +191,20 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
                                  .by_width = FastDivide(dy.dim(2)),
                                  .by_padded_channels = FastDivide(padded),
                                  .by_horizontal_taps = FastDivide(dw.dim(2))};
-    if (!vector_image || !vector_gradient) return launch_filter_gradient<T, 64, 64, false>(name, p, dw);
+    using implicit_gemm::Tile;
+    if (!vector_image || !vector_gradient) return launch_filter_gradient<Tile<T, 64, 64, true>, false>(name, p, dw);
     if constexpr (std::is_same_v<T, bf16>) {
-        if (p.rows > 64 && p.columns > 64) return launch_filter_gradient<T, 128, 128, true>(name, p, dw);
-        if (p.columns > 64) return launch_filter_gradient<T, 64, 128, true>(name, p, dw);
+        if (implicit_gemm::has_warpgroup_products() && p.rows % 64 == 0 && p.columns > 64) {
+            using implicit_gemm::WarpgroupTile;
+            if (p.rows == 64) return launch_filter_gradient<WarpgroupTile<64, 128, true, true>, true>(name, p, dw);
+            if (p.rows == 128) return launch_filter_gradient<WarpgroupTile<128, 128, true, true>, true>(name, p, dw);
+            return launch_filter_gradient<WarpgroupTile<256, 128, true, true>, true>(name, p, dw);
+        }
+        if (p.rows > 64 && p.columns > 64) return launch_filter_gradient<Tile<T, 128, 128, true>, true>(name, p, dw);
+        if (p.columns > 64) return launch_filter_gradient<Tile<T, 64, 128, true>, true>(name, p, dw);
     }
-    if (p.rows > 64) return launch_filter_gradient<T, 128, 64, true>(name, p, dw);
-    launch_filter_gradient<T, 64, 64, true>(name, p, dw);
+    if (p.rows > 64) return launch_filter_gradient<Tile<T, 128, 64, true>, true>(name, p, dw);
+    launch_filter_gradient<Tile<T, 64, 64, true>, true>(name, p, dw);
 }
 
 }  // namespace

@@ -19,17 +19,22 @@ namespace camber::CAMBER_GPU {
 namespace implicit_gemm {
 
 inline constexpr int threads = 128;
-inline constexpr int stages = 4;  ///< slices in shared memory: one being multiplied, the others on their way
 
 template <class T>
 inline constexpr int depth = 4 * vector_width<T>;  ///< of a slice in k
 
-/// Blocks that a multiprocessor should hold at once, which limits a thread's registers; no more would be without
-/// spills.
+/// What a kernel has to know of a tile.
 template <class T, int BM, int BN>
-inline constexpr int resident = BM* BN > 128 * 64                      ? 2
-                                : BM* BN == 128 * 64 && sizeof(T) == 4 ? 3
-                                                                       : 4;
+struct TileTraits {
+    using Element = T;
+    static constexpr int rows = BM, columns = BN;
+    static constexpr int threads = implicit_gemm::threads, depth = implicit_gemm::depth<T>;
+    static constexpr int stages = 4;  ///< slices in shared memory: one being multiplied, the others on their way
+    static constexpr std::size_t alignment = 16;  ///< of the slices, in bytes
+    /// Blocks that a multiprocessor should hold at once, which limits a thread's registers; no more would be without
+    /// spills.
+    static constexpr int resident = BM * BN > 128 * 64 ? 2 : BM* BN == 128 * 64 && sizeof(T) == 4 ? 3 : 4;
+};
 
 __device__ __forceinline__ int thread() { return static_cast<int>(threadIdx.x); }
 
@@ -81,7 +86,7 @@ template <class T, int BM, int BN, bool a_transposed, bool b_transposed = a_tran
 struct Tile;
 
 template <int BM, int BN, bool a_transposed, bool b_transposed>
-struct Tile<bf16, BM, BN, a_transposed, b_transposed> {
+struct Tile<bf16, BM, BN, a_transposed, b_transposed> : TileTraits<bf16, BM, BN> {
     using A = Slice<bf16, BM, a_transposed>;
     using B = Slice<bf16, BN, b_transposed>;
     static constexpr int warps_m = BM == 4 * BN ? 4 : 2, warps_n = 4 / warps_m;
@@ -151,7 +156,7 @@ struct Tile<bf16, BM, BN, a_transposed, b_transposed> {
 };
 
 template <int BM, int BN>
-struct Tile<float, BM, BN, false, false> {
+struct Tile<float, BM, BN, false, false> : TileTraits<float, BM, BN> {
     using A = Slice<float, BM, false>;
     using B = Slice<float, BN, false>;
     static constexpr int MT = BM / 16, NT = BN / 8;  // a thread's rows are 16 apart, its columns 8
@@ -189,7 +194,7 @@ struct Tile<float, BM, BN, false, false> {
 };
 
 template <int BM, int BN>
-struct Tile<float, BM, BN, true, true> {
+struct Tile<float, BM, BN, true, true> : TileTraits<float, BM, BN> {
     using A = Slice<float, BM, true>;
     using B = Slice<float, BN, true>;
     static constexpr int MT = BM / 64, NT = BN / 32;  // chunks of rows, 64 apart, and of columns, 32 apart
@@ -229,7 +234,7 @@ struct Tile<float, BM, BN, true, true> {
 /// free for other use when this returns.
 template <class Tile, class T, class Fetch>
 __device__ __forceinline__ void accumulate(Tile& tile, T* shared, int slices, Fetch&& fetch) {
-    constexpr int stage = Tile::A::elements + Tile::B::elements;
+    constexpr int stage = Tile::A::elements + Tile::B::elements, stages = Tile::stages;
     const auto start = [&](int slice) {
         if (slice < slices) {
             T* const at = shared + slice % stages * stage;
@@ -250,9 +255,19 @@ __device__ __forceinline__ void accumulate(Tile& tile, T* shared, int slices, Fe
     __syncthreads();
 }
 
-/// Dynamic shared memory that accumulate() needs.
-template <class Tile, class T>
-inline constexpr std::size_t shared_bytes = (Tile::A::elements + Tile::B::elements) * stages * sizeof(T);
+/// Dynamic shared memory of a kernel that calls accumulate().
+template <class Tile>
+inline constexpr std::size_t shared_bytes =
+    (Tile::A::elements + Tile::B::elements) * Tile::stages * sizeof(typename Tile::Element) + Tile::alignment - 16;
+/// Where in it the slices begin.
+template <class Tile>
+__device__ __forceinline__ typename Tile::Element* slices() {
+    using T = typename Tile::Element;
+    T* const begin = dynamic_shared<T>();
+    if constexpr (Tile::alignment == 16) return begin;
+    const std::size_t over = shared_address(begin) % Tile::alignment;
+    return begin + (over ? (Tile::alignment - over) / sizeof(T) : 0);
+}
 
 /// Throws unless offsets into one image and the number of pixels fit in an int.
 inline void check_extents(const char* op, const Tensor& image) {

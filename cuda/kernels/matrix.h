@@ -12,6 +12,15 @@ namespace camber::CAMBER_GPU {
 #define CAMBER_BEFORE_SM80
 #endif
 
+/// Where in shared memory that is, in bytes.
+__device__ __forceinline__ unsigned shared_address(const void* p) {
+#if defined(CAMBER_EMULATED)
+    return emulator::shared_address(p);
+#else
+    return static_cast<unsigned>(__cvta_generic_to_shared(p));
+#endif
+}
+
 /// Four 8x8 matrices of bf16 from shared memory: lane 8 * i + j gives the 16-byte aligned address of row j of matrix i;
 /// fragment[i] gets elements (lane / 4, lane % 4 * 2) and the next one of matrix i, of its transpose if `transpose`.
 template <bool transpose = false>
@@ -21,7 +30,7 @@ __device__ __forceinline__ void load_matrix_x4(unsigned (&fragment)[4], const bf
 #elif defined(CAMBER_BEFORE_SM80)
     __trap();
 #else
-    const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    const unsigned address = shared_address(row);
     if constexpr (transpose) {
         asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                      : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
@@ -61,7 +70,7 @@ __device__ __forceinline__ void copy_async(void* shared, const void* global, int
 #elif defined(CAMBER_BEFORE_SM80)
     *static_cast<uint4*>(shared) = valid > 0 ? *static_cast<const uint4*>(global) : make_uint4(0, 0, 0, 0);
 #else
-    const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+    const unsigned address = shared_address(shared);
     if constexpr (cached) {
         asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid)
                      : "memory");
