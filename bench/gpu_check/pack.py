@@ -65,7 +65,8 @@ def bring_up_to_date(build):
     home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache, re.M)
     if not home or not os.path.samefile(home[1], "."):
         sys.exit(f"pack.py: {build} is not a build of this folder")
-    command = ["cmake", "--build", build, "--target", "all", "bench_kernels", "bench_step"]
+    targets = ["camber_command" if program == "camber" else pathlib.Path(program).name for program in PROGRAMS]
+    command = ["cmake", "--build", build, "--target", *targets]
     if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
         sys.exit(f"pack.py: this fails: {' '.join(map(str, command))}")
 
