@@ -227,7 +227,11 @@ struct AverageGradientAxis {
     static constexpr int static_taps = 0;
     AverageAxis forward;
 
-    int taps() const { return (forward.windows.kernel + forward.windows.stride - 1) / forward.windows.stride; }
+    /// As many windows as hold a pixel, or as there are: one for the mean over the image.
+    int taps() const {
+        return std::min((forward.windows.kernel + forward.windows.stride - 1) / forward.windows.stride,
+                        forward.windows.out);
+    }
     __device__ __forceinline__ Range range(int i) const { return forward.windows.holding(i); }
     __device__ __forceinline__ float weight(int, int o) const { return forward.weight(o, 0); }
 };
