@@ -164,10 +164,11 @@ __global__ void __launch_bounds__(row_threads, Row::slots > 12  ? 2
                       pixels += 1;
 #pragma unroll
                       for (int s = 0; s < Row::slots; ++s) {
-                          const bool own = Row::channel(s) == label;
                           predicted[s] = fmaf(pixel.e[s], pixel.inverse, predicted[s]);
-                          both[s] += own ? pixel.q : 0.0f;
-                          truth[s] += own ? 1.0f : 0.0f;
+                          if (Row::channel(s) == label) {
+                              both[s] += pixel.q;
+                              truth[s] += 1;
+                          }
                       }
                       cross_entropy -= sharp * weights[label] * pixel.log_q;
                       if (smoothing) cross_entropy += even * (pixel.log_total * weight_sum - pixel.shifted);
