@@ -140,7 +140,7 @@ template <class Adder, class Finish>
 __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const ChannelThread& self,
                                                 const ChannelPartials& partials, double* scratch, Adder adder,
                                                 Finish finish) {
-    constexpr int batch = 12;  // of reads in flight
+    constexpr int batch = 11;  // of reads in flight
     const int threads = at.block_threads;
     const bool by_tile = at.lanes() == at.channels;
     const unsigned blocks = by_tile ? at.blocks : at.blocks * at.tiles;
