@@ -85,6 +85,15 @@ struct NearestGradientAxis {
     __device__ __forceinline__ float weight(int, int) const { return 1; }
 };
 
+/// Where every input is in two outputs.
+struct NearestDoublingGradientAxis {
+    static constexpr int static_taps = 2;
+
+    int taps() const { return 2; }
+    __device__ __forceinline__ Range range(int i) const { return {2 * i, 2 * i + 2}; }
+    __device__ __forceinline__ float weight(int, int) const { return 1; }
+};
+
 struct BilinearAxis {
     static constexpr int static_taps = 2;
     Mapping m;
@@ -197,9 +206,8 @@ __global__ void __launch_bounds__(pixel_threads)
     });
 }
 
-/// Whether both axes of a bilinear resizing are to twice the size.
-bool is_doubling(const Mapping& rows, const Mapping& columns, ResizeMode mode) {
-    return mode == ResizeMode::bilinear && rows.out == 2 * rows.in && columns.out == 2 * columns.in;
+bool is_doubling(const Mapping& rows, const Mapping& columns) {
+    return rows.out == 2 * rows.in && columns.out == 2 * columns.in;
 }
 
 bool is_nearest(ResizeMode mode) { return mode == ResizeMode::nearest || mode == ResizeMode::nearest_half_pixel; }
@@ -210,7 +218,7 @@ void GpuBackend::resize(const Tensor& x, const Tensor& y, ResizeMode mode) {
     const Mapping rows(x.dim(1), y.dim(1), mode), columns(x.dim(2), y.dim(2), mode);
     if (is_nearest(mode)) {
         gather("resize", x, y, NearestAxis{rows}, NearestAxis{columns});
-    } else if (is_doubling(rows, columns, mode)) {
+    } else if (mode == ResizeMode::bilinear && is_doubling(rows, columns)) {
         if (y.numel() == 0) return;
         dispatch_pixels(
             [&]<class T, int width>(T, std::integral_constant<int, width>) {
@@ -228,9 +236,11 @@ void GpuBackend::resize(const Tensor& x, const Tensor& y, ResizeMode mode) {
 
 void GpuBackend::resize_backward(const Tensor& dy, const Tensor& dx, ResizeMode mode) {
     const Mapping rows(dx.dim(1), dy.dim(1), mode), columns(dx.dim(2), dy.dim(2), mode);
-    if (is_nearest(mode)) {
+    if (is_nearest(mode) && is_doubling(rows, columns)) {
+        gather("resize_backward", dy, dx, NearestDoublingGradientAxis{}, NearestDoublingGradientAxis{});
+    } else if (is_nearest(mode)) {
         gather("resize_backward", dy, dx, NearestGradientAxis{rows}, NearestGradientAxis{columns});
-    } else if (is_doubling(rows, columns, mode)) {
+    } else if (mode == ResizeMode::bilinear && is_doubling(rows, columns)) {
         if (dx.numel() == 0) return;
         dispatch_pixels(
             [&]<class T, int width>(T, std::integral_constant<int, width>) {
