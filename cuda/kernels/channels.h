@@ -134,7 +134,7 @@ struct ChannelScratch {
 
 /// In the block that leaves its partial sums last, and sees those of all others, calls finish(channel, sums) for every
 /// channel, in a thread of its own: sums of what adder(channel, lane)(sums, block, partial sums of the lane) adds, for
-/// every lane of the channel in every block. `scratch` is shared memory for 2 * block_threads doubles. Where channels are
+/// every lane of the channel in every block. `scratch` is shared memory for two doubles a thread. Where channels are
 /// whole vectors a tile's channels are finished by its own last block.
 template <class Adder, class Finish>
 __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const ChannelThread& self,

@@ -11,8 +11,8 @@
 /// the forward pass's own instructions and rounding. Some 20 operations an element.
 ///
 /// Strategy: a thread has some channels of a whole window, four pixels, and the channels' constants in registers
-/// (channels.h, with windows in the place of pixels): 16 bytes forward, four channels backward. Windows of an odd last row or column are cut: their
-/// pixels are normalised and have no maximum.
+/// (channels.h, with windows in the place of pixels): 16 bytes forward, four channels backward. Windows of an odd last
+/// row or column are cut: their pixels are normalised and have no maximum.
 #include "cuda/kernels/norm_pool.h"
 
 #include "cuda/kernels/fast_divide.h"

@@ -79,8 +79,8 @@ __device__ __forceinline__ T from_other_block(const T* p) {
 }
 
 /// True in all threads of the block that comes here last of `blocks`: what every block wrote before it came is there.
-/// All threads of a block must come. `counter` is zero before and after. One thread fences for its block, which the
-/// barriers order around it: a fence of every warp is waited for by all of a multiprocessor's.
+/// All threads of a block must come. `counter` is zero before and after. One thread fences for its block: the barriers
+/// put the accesses of the others before and after its own.
 __device__ __forceinline__ bool last_to_arrive(unsigned* counter, unsigned blocks) {
     SHARED_MEMORY(last, bool);
     __syncthreads();
