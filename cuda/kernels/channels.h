@@ -15,7 +15,7 @@
 namespace camber::CAMBER_GPU {
 
 struct ChannelLayout {
-    static constexpr int threads = 256;
+    static constexpr int threads = 256;  ///< of a block, unless a kernel says otherwise
     /// Of a block, so that it has rows to sum, and a tile's last one few channels of few blocks to finish: a chain of
     /// reads that nothing else hides. Of bf16 they are a cache line still.
     static constexpr int most_lanes = 64;
@@ -23,10 +23,11 @@ struct ChannelLayout {
     std::int64_t vectors, periods;  ///< of the tensor; the last period may be short
     int full_rounds = 0;            ///< times rows: periods of every block
     int rest = 0;                   ///< periods beyond those, the first block's first
-    int width, period, columns, rows, channels;
+    int width, period, columns, rows, channels, block_threads;
     unsigned blocks = 0, tiles;  ///< grid.x along periods, grid.y along columns
 
-    ChannelLayout(std::int64_t elements, int channel_count, int vector_width) : channels(channel_count) {
+    ChannelLayout(std::int64_t elements, int channel_count, int vector_width, int threads_of_a_block = threads)
+        : channels(channel_count), block_threads(threads_of_a_block) {
         width = vector_width;
         vectors = elements / width;
         period = channels / std::gcd(channels, width);
@@ -34,22 +35,22 @@ struct ChannelLayout {
         const int most_columns = most_lanes / width;
         tiles = static_cast<unsigned>((period + most_columns - 1) / most_columns);
         columns = (period + static_cast<int>(tiles) - 1) / static_cast<int>(tiles);
-        rows = threads / columns;
+        rows = block_threads / columns;
     }
-    ChannelLayout(const Tensor& x, int widest, bool aligned)
-        : ChannelLayout(x.numel(), static_cast<int>(x.shape().back()),
-                        aligned && x.numel() % widest == 0 ? widest : 1) {}
+    ChannelLayout(const Tensor& x, int widest, bool aligned, int threads_of_a_block = threads)
+        : ChannelLayout(x.numel(), static_cast<int>(x.shape().back()), aligned && x.numel() % widest == 0 ? widest : 1,
+                        threads_of_a_block) {}
 
     /// The grid for `kernel`: no more blocks than the device holds at once, unless that leaves a thread too little.
     template <class... Parameters>
     LaunchShape shape(void (*kernel)(Parameters...)) {
         constexpr int least = 4;  // vectors a thread
         blocks = blocks_for(periods, std::int64_t{rows} * least,
-                            std::max<std::int64_t>(1, resident_blocks(kernel, threads) / tiles));
+                            std::max<std::int64_t>(1, resident_blocks(kernel, block_threads) / tiles));
         const std::int64_t round = std::int64_t{rows} * blocks;
         full_rounds = static_cast<int>(periods / round * rows);  // a block has less than 2^31 periods of 16 bytes
         rest = static_cast<int>(periods % round);
-        return {{blocks, tiles}, threads};
+        return {{blocks, tiles}, dim3(static_cast<unsigned>(block_threads))};
     }
     std::int64_t elements_per_channel() const { return vectors * width / channels; }
     __host__ __device__ int lanes() const { return period * width; }
@@ -95,7 +96,7 @@ struct ChannelThread {
 __device__ __forceinline__ void sum_block_rows(float* first, float* second, int rows, int lanes) {
     while (rows > 1) {
         const int half = (rows + 1) / 2, count = (rows - half) * lanes;
-        for (int i = static_cast<int>(threadIdx.x); i < count; i += ChannelLayout::threads) {
+        for (int i = static_cast<int>(threadIdx.x); i < count; i += static_cast<int>(blockDim.x)) {
             first[i] += first[i + half * lanes];
             second[i] += second[i + half * lanes];
         }
@@ -133,13 +134,14 @@ struct ChannelScratch {
 
 /// In the block that leaves its partial sums last, and sees those of all others, calls finish(channel, sums) for every
 /// channel, in a thread of its own: sums of what adder(channel, lane)(sums, block, partial sums of the lane) adds, for
-/// every lane of the channel in every block. `scratch` is shared memory for 2 * threads doubles. Where channels are
+/// every lane of the channel in every block. `scratch` is shared memory for two doubles a thread. Where channels are
 /// whole vectors a tile's channels are finished by its own last block.
 template <class Adder, class Finish>
 __device__ __forceinline__ void finish_channels(const ChannelLayout& at, const ChannelThread& self,
                                                 const ChannelPartials& partials, double* scratch, Adder adder,
                                                 Finish finish) {
-    constexpr int threads = ChannelLayout::threads, batch = 12;  // of reads in flight
+    constexpr int batch = 11;  // of reads in flight
+    const int threads = at.block_threads;
     const bool by_tile = at.lanes() == at.channels;
     const unsigned blocks = by_tile ? at.blocks : at.blocks * at.tiles;
     if (!last_to_arrive(partials.arrived + (by_tile ? blockIdx.y : 0), blocks)) return;

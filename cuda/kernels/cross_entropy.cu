@@ -21,23 +21,6 @@ namespace {
 template <class Row>
 inline constexpr int resident = Row::slots > 16 ? 4 : 8;
 
-/// exp(z - max z) of a row, and what goes with it.
-template <class Row>
-struct Exponentials {
-    float e[Row::slots], largest, total;
-    int best;  ///< where the largest is
-
-    template <class T>
-    __device__ __forceinline__ Exponentials(const T* logits, const Rows<T, 1>& rows) {
-        load_row<Row>(logits, rows.length, rows.channels, e, -INFINITY);
-        best = largest_of<Row>(e, largest);
-        total = 0;
-#pragma unroll
-        for (int s = 0; s < Row::slots; ++s) total += e[s] = __expf(e[s] - largest);
-        total = Row::sum(total);
-    }
-};
-
 /// Of the block's pixels and then of all: the sum of weight * -log q, of the weights, and the number of valid pixels.
 struct Sums {
     double loss, weight, pixels;
@@ -53,16 +36,18 @@ __global__ void __launch_bounds__(row_threads, resident<Row>)
     if (counts) __syncthreads();
     float sum = 0, weight = 0, pixels = 0;
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int label, const T* const(&in)[1], T*) {
+        // Read before the label is looked at, which is on its way too.
+        float e[Row::slots];
+        load_row<Row>(in[0], rows.length, classes, e, -INFINITY);
         if (label == ignore_index) return;
         if (label >= classes) {
             sum = NAN;
             return;
         }
-        const float own = to_float(in[0][label]);
-        const Exponentials<Row> row(in[0], rows);
-        pixel_counts.add<Row>(label, row.best);
+        const float own = to_float(in[0][label]), largest = largest_of<Row>(e);
+        if (counts) pixel_counts.add<Row>(label, channel_of<Row>(largest, e));
         const float w = weights ? weights[label] : 1.0f;
-        sum = fmaf(w, __logf(row.total) - (own - row.largest), sum);
+        sum = fmaf(w, __logf(exponentials<Row>(e, largest)) - (own - largest), sum);
         weight += w;
         pixels += 1;
     });
@@ -76,25 +61,29 @@ __global__ void __launch_bounds__(row_threads, resident<Row>)
         warp_sums[thread / 32] = {static_cast<double>(sum), static_cast<double>(weight), static_cast<double>(pixels)};
     __syncthreads();
     pixel_counts.deliver();
-    if (thread == 0) {
+    const auto sum_warps = [&] {
         Sums block = {};
         for (const Sums& of_warp : warp_sums) {
             block.loss += of_warp.loss;
             block.weight += of_warp.weight;
             block.pixels += of_warp.pixels;
         }
-        partial[blockIdx.x] = block;
-    }
-    if (!last_to_arrive(arrived, gridDim.x) || thread >= 32) return;
+        return block;
+    };
+    if (thread == 0) partial[blockIdx.x] = sum_warps();
+    if (!last_to_arrive(arrived, gridDim.x)) return;
     Sums all = {};
 #pragma unroll 4
-    for (unsigned b = static_cast<unsigned>(lane); b < gridDim.x; b += 32) {
+    for (unsigned b = threadIdx.x; b < gridDim.x; b += row_threads) {
         all.loss += from_other_block(&partial[b].loss);
         all.weight += from_other_block(&partial[b].weight);
         all.pixels += from_other_block(&partial[b].pixels);
     }
     all = {warp_sum(all.loss), warp_sum(all.weight), warp_sum(all.pixels)};
-    if (lane != 0) return;
+    if (lane == 0) warp_sums[thread / 32] = all;
+    __syncthreads();
+    if (thread != 0) return;
+    all = sum_warps();
     stats[0] = all.weight;
     stats[1] = all.pixels;
     // A wrong label's NaN stays, where nothing else counts too.
@@ -108,15 +97,18 @@ __global__ void __launch_bounds__(row_threads, resident<Row>)
     const int classes = rows.channels;
     const auto per_weight = static_cast<float>(stats[0] > 0 ? static_cast<double>(*grad_loss) * scale / stats[0] : 0);
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int label, const T* const(&in)[1], T* out) {
+        float e[Row::slots];
+        load_row<Row>(in[0], rows.length, classes, e, -INFINITY);
         if (label == ignore_index || label >= classes) {
-            const float zero[Row::slots] = {};
-            return store_row<Row>(out, rows.length, classes, zero);
-        }
-        Exponentials<Row> row(in[0], rows);
-        const float own = weights ? weights[label] * per_weight : per_weight, factor = own / row.total;
 #pragma unroll
-        for (int s = 0; s < Row::slots; ++s) row.e[s] = fmaf(row.e[s], factor, Row::channel(s) == label ? -own : 0.0f);
-        store_row<Row>(out, rows.length, classes, row.e);
+            for (int s = 0; s < Row::slots; ++s) e[s] = 0;
+        } else {
+            const float total = exponentials<Row>(e, largest_of<Row>(e));
+            const float own = weights ? weights[label] * per_weight : per_weight, factor = own / total;
+#pragma unroll
+            for (int s = 0; s < Row::slots; ++s) e[s] = fmaf(e[s], factor, Row::channel(s) == label ? -own : 0.0f);
+        }
+        store_row<Row>(out, rows.length, classes, e);
     });
 }
 

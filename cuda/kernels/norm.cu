@@ -40,14 +40,17 @@ struct BatchStatistics {
     }
 };
 
+/// Larger blocks, so that there are fewer partial sums and more threads for them in the last one.
+constexpr int statistics_threads = 512, statistics_resident = 2;
+
 /// partials: mean and sum of squared deviations of the block's values.
 template <class T, int width>
-__global__ void __launch_bounds__(threads, resident)
+__global__ void __launch_bounds__(statistics_threads, statistics_resident)
     statistics_kernel(const T* x, ChannelPartials partials, ChannelLayout at, BatchStatistics result) {
-    SHARED_MEMORY(center, float[threads * width]);
-    SHARED_MEMORY(scratch, double[threads * 2]);
-    SHARED_MEMORY(first, float[threads * width]);
-    SHARED_MEMORY(second, float[threads * width]);
+    SHARED_MEMORY(center, float[ChannelLayout::most_lanes]);
+    SHARED_MEMORY(scratch, double[statistics_threads * 2]);
+    SHARED_MEMORY(first, float[statistics_threads * width]);
+    SHARED_MEMORY(second, float[statistics_threads * width]);
     constexpr int batch = 4;  // loads in flight
     const ChannelThread self(at);
     float shift[width] = {}, sum[width] = {}, squares[width] = {};
@@ -92,7 +95,7 @@ __global__ void __launch_bounds__(threads, resident)
         }
     __syncthreads();
     sum_block_rows(first, second, at.rows, self.lanes);
-    for (int i = static_cast<int>(threadIdx.x); i < self.lanes; i += threads) {
+    for (int i = static_cast<int>(threadIdx.x); i < self.lanes; i += statistics_threads) {
         const auto height = static_cast<float>(at.height(blockIdx.x, at.short_column((self.first_lane + i) / width)));
         const float mean = height > 0 ? first[i] / height : 0.0f;
         partials.leave(at, self.first_lane + i, center[i] + mean, second[i] - first[i] * mean);
@@ -176,7 +179,7 @@ void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const
                                   const BatchNormParams& p) {
     dispatch(x, [&](auto t) {
         using T = decltype(t);
-        ChannelLayout at(x, vector_width<T>, aligned_to(x, 16));
+        ChannelLayout at(x, vector_width<T>, aligned_to(x, 16), statistics_threads);
         const auto elements = static_cast<double>(at.elements_per_channel());
         const BatchStatistics statistics = {
             mean.data<float>(), invstd.data<float>(), running_mean.data<float>(), running_var.data<float>(),

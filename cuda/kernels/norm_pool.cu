@@ -10,9 +10,9 @@
 /// read it, write what it adds up and have that read twice (more than 400 MB). The maxima are found again from x, by
 /// the forward pass's own instructions and rounding. Some 20 operations an element.
 ///
-/// Strategy: a thread has four channels of a whole window, four pixels, and the channels' constants in
-/// registers (channels.h, with windows in the place of pixels). Windows of an odd last row or column are cut: their
-/// pixels are normalised and have no maximum.
+/// Strategy: a thread has some channels of a whole window, four pixels, and the channels' constants in registers
+/// (channels.h, with windows in the place of pixels): 16 bytes forward, four channels backward. Windows of an odd last
+/// row or column are cut: their pixels are normalised and have no maximum.
 #include "cuda/kernels/norm_pool.h"
 
 #include "cuda/kernels/fast_divide.h"
@@ -23,10 +23,12 @@ namespace {
 
 constexpr int threads = ChannelLayout::threads;
 // Blocks a multiprocessor, as many as spill nothing.
-constexpr int resident_forward = 4, resident_dx = 2;
+template <bool even>
+inline constexpr int resident_forward = even ? 4 : 3;
+constexpr int resident_dx = 2;
 template <class T>
 inline constexpr int resident_sums = std::is_same_v<T, bf16> ? 3 : 2;
-constexpr int widest = 4;  // channels of a thread
+constexpr int widest = 4;  // channels of a thread, backward
 
 /// A window: its pixels in row-major order, where its maximum lies among all maxima.
 struct Window {
@@ -64,7 +66,7 @@ struct WindowGrid {
 };
 
 /// A layout of windows, in the place of a tensor's pixels.
-ChannelLayout window_layout(const Tensor& x, const WindowGrid& grid, bool aligned) {
+ChannelLayout window_layout(const Tensor& x, const WindowGrid& grid, int widest, bool aligned) {
     constexpr std::int64_t most = 0x7fffffff;
     const std::int64_t channels = x.dim(3);
     if (x.numel() / channels > most)
@@ -83,7 +85,7 @@ __device__ __forceinline__ void for_windows(const WindowGrid& grid, const Channe
 }
 
 template <class T, int width, bool even>
-__global__ void __launch_bounds__(threads, resident_forward)
+__global__ void __launch_bounds__(threads, resident_forward<even>)
     normalise_and_pool_kernel(const T* x, T* y, int y_stride, T* pooled, NormChannels channels, ChannelLayout at,
                               WindowGrid grid, float lowest) {
     const ChannelThread self(at);
@@ -233,12 +235,12 @@ __global__ void __launch_bounds__(threads, resident_dx)
 template <class T>
 void normalise_and_pool(const char* name, const Tensor& x, const ChannelSlice& y, const Tensor& pooled,
                         const NormChannels& channels, bool relu) {
-    constexpr std::size_t bytes = widest * sizeof(T);
+    constexpr int widest = vector_width<T>;
     const WindowGrid grid(x);
     T* const first = y.tensor.data<T>() + y.begin;
     const auto stride = static_cast<int>(y.tensor.dim(3));
     ChannelLayout at = window_layout(
-        x, grid, aligned_to(x, bytes) && aligned_to(pooled, bytes) && aligned_to(first, bytes) && stride % widest == 0);
+        x, grid, widest, aligned_to(x, 16) && aligned_to(pooled, 16) && aligned_to(first, 16) && stride % widest == 0);
     with_width<widest>(at, [&](auto width) {
         const auto kernel =
             grid.even() ? normalise_and_pool_kernel<T, width, true> : normalise_and_pool_kernel<T, width, false>;
@@ -262,7 +264,7 @@ void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpoo
                                   lowest};
     const bool aligned = aligned_to(x, bytes) && aligned_to(dpooled, bytes) && aligned_to(dx, bytes) &&
                          aligned_to(p.dy, bytes) && p.stride % widest == 0;
-    ChannelLayout at = window_layout(x, grid, aligned);
+    ChannelLayout at = window_layout(x, grid, widest, aligned);
     with_width<widest>(at, [&](auto width) {
         const auto sums = grid.even() ? pooled_sums_kernel<T, width, true> : pooled_sums_kernel<T, width, false>;
         const LaunchShape shape = at.shape(sums);

@@ -3,24 +3,20 @@
 
 namespace camber::CAMBER_GPU {
 
-/// The channel of the row's largest value, the first among equals; `largest` becomes the value. Slots without a channel
-/// hold minus infinity.
+/// The first of the row's channels that has its `largest` value; the row's first where that is NaN.
 template <class Row>
-__device__ __forceinline__ int largest_of(const float (&v)[Row::slots], float& largest) {
-    int best = 0;
-    largest = v[0];
+__device__ __forceinline__ int channel_of(float largest, const float (&v)[Row::slots]) {
+    constexpr int none = 1 << 30;
+    int best = none;
 #pragma unroll
-    for (int s = 1; s < Row::slots; ++s)
-        if (v[s] > largest) largest = v[s], best = s;
-    if constexpr (Row::lanes == 1) return best;
-    best = Row::channel(best);
+    for (int s = Row::slots - 1; s >= 0; --s)
+        if (v[s] == largest) best = Row::channel(s);
+    if (Row::channel(0) == 0 && v[0] != v[0]) best = 0;
+    if constexpr (Row::lanes > 1)
 #pragma unroll
-    for (int offset = Row::lanes / 2; offset > 0; offset /= 2) {
-        const float other = __shfl_xor_sync(full_mask, largest, offset);
-        const int its = __shfl_xor_sync(full_mask, best, offset);
-        if (other > largest || (other == largest && its < best)) largest = other, best = its;
-    }
-    return best;
+        for (int offset = Row::lanes / 2; offset > 0; offset /= 2)
+            best = min(best, __shfl_xor_sync(full_mask, best, offset));
+    return best == none ? 0 : best;
 }
 
 /// counts [C, C] i32, truth by prediction, is added to; pixels whose truth is ignore_index or >= C are left out.

@@ -79,17 +79,20 @@ __device__ __forceinline__ T from_other_block(const T* p) {
 }
 
 /// True in all threads of the block that comes here last of `blocks`: what every block wrote before it came is there.
-/// All threads of a block must come. `counter` is zero before and after.
+/// All threads of a block must come. `counter` is zero before and after. One thread fences for its block: the barriers
+/// put the accesses of the others before and after its own.
 __device__ __forceinline__ bool last_to_arrive(unsigned* counter, unsigned blocks) {
     SHARED_MEMORY(last, bool);
-    __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
+        __threadfence();
         last = atomicAdd(counter, 1u) == blocks - 1;
-        if (last) *counter = 0;
+        if (last) {
+            *counter = 0;
+            __threadfence();
+        }
     }
     __syncthreads();
-    __threadfence();
     return last;
 }
 

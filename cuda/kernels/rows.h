@@ -15,10 +15,14 @@ namespace camber::CAMBER_GPU {
 
 inline constexpr int row_threads = 128, row_warps = row_threads / 32;
 
+inline constexpr int most_lone_channels = 32;
+
 /// `slots` registers a thread hold its channels of a row; a row has `lanes` threads, 1 or 32.
 template <int slots_, int lanes_>
 struct RowShape {
     static constexpr int slots = slots_, lanes = lanes_;
+    /// Channels that a row has at least, see with_row_shape(): what is known to be there is not asked for.
+    static constexpr int least = lanes > 1 || slots <= 4 ? 1 : slots == most_lone_channels ? 21 : slots - 3;
 
     __device__ static __forceinline__ int channel(int slot) {
         return slot * lanes + (lanes == 1 ? 0 : static_cast<int>(threadIdx.x) % 32);
@@ -27,8 +31,6 @@ struct RowShape {
     __device__ static __forceinline__ float sum(float x) { return lanes == 1 ? x : warp_sum(x); }
     __device__ static __forceinline__ float max(float x) { return lanes == 1 ? x : warp_max(x); }
 };
-
-inline constexpr int most_lone_channels = 32;
 
 /// Calls f(RowShape<slots, lanes>{}) with room for `channels`, at most 256.
 template <class F>
@@ -49,10 +51,10 @@ __device__ __forceinline__ void load_row(const T* row, int length, int channels,
 #pragma unroll
         for (int s = 0; s < Row::slots; s += width) {
             Vec<T, width> part;
-            if (s < channels) part = load<width>(row + s);
+            if (s < Row::least || s < channels) part = load<width>(row + s);
 #pragma unroll
             for (int j = 0; j < width; ++j)
-                if (s + j < Row::slots) v[s + j] = s + j < channels ? to_float(part[j]) : rest;
+                if (s + j < Row::slots) v[s + j] = s + j < Row::least || s + j < channels ? float_at(part, j) : rest;
         }
     };
     if (Row::lanes == 1 && length % vector_width<T> == 0) {
@@ -63,9 +65,27 @@ __device__ __forceinline__ void load_row(const T* row, int length, int channels,
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) {
             const int c = Row::channel(s);
-            v[s] = c < channels ? to_float(row[c]) : rest;
+            v[s] = c < Row::least || c < channels ? to_float(row[c]) : rest;
         }
     }
+}
+
+/// The row's largest value; NaN only where all are.
+template <class Row>
+__device__ __forceinline__ float largest_of(const float (&v)[Row::slots]) {
+    float largest = v[0];
+#pragma unroll
+    for (int s = 1; s < Row::slots; ++s) largest = fmaxf(largest, v[s]);
+    return Row::max(largest);
+}
+
+/// The row's channels, v, become exp(v - largest); returns their sum.
+template <class Row>
+__device__ __forceinline__ float exponentials(float (&v)[Row::slots], float largest) {
+    float total = 0;
+#pragma unroll
+    for (int s = 0; s < Row::slots; ++s) total += v[s] = fast_exp(v[s] - largest);
+    return Row::sum(total);
 }
 
 template <class Row, class T>
@@ -73,14 +93,17 @@ __device__ __forceinline__ void store_row(T* row, int length, int channels, cons
     const auto store_vectors = [&]<int width>(std::integral_constant<int, width>) {
 #pragma unroll
         for (int s = 0; s < Row::slots; s += width) {
-            if (s >= length) break;
+            if (s >= Row::least && s >= length) break;
             Vec<T, width> part;
 #pragma unroll
-            for (int j = 0; j < width; ++j)
-                part[j] = from_float<T>(s + j < Row::slots && s + j < channels ? v[s + j] : 0.0f);
+            for (int j = 0; j < width; ++j) {
+                const bool used = s + j < Row::least || (s + j < Row::slots && s + j < channels);
+                part[j] = from_float<T>(used ? v[s + j] : 0.0f);
+            }
             store<width>(row + s, part);
         }
         constexpr int first = (Row::slots + width - 1) / width * width;
+#pragma unroll 1
         for (int s = first; s < length; s += width) store<width>(row + s, Vec<T, width>{});
     };
     if (Row::lanes == 1 && length % vector_width<T> == 0) {
@@ -91,8 +114,9 @@ __device__ __forceinline__ void store_row(T* row, int length, int channels, cons
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) {
             const int c = Row::channel(s);
-            if (c < length) row[c] = from_float<T>(c < channels ? v[s] : 0.0f);
+            if (c < Row::least || c < length) row[c] = from_float<T>(c < Row::least || c < channels ? v[s] : 0.0f);
         }
+#pragma unroll 1
         for (int c = Row::slots * Row::lanes + Row::channel(0); c < length; c += Row::lanes)
             row[c] = from_float<T>(0.0f);
     }
@@ -158,7 +182,7 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
                 for (int n = 0; n < inputs; ++n) {
                     const T* const from = rows.in[n] + group * size;
                     T* const to = buffer + n * size;
-#pragma unroll 2
+#pragma unroll 1
                     for (int i = lane; i < vectors; i += 32)
                         copy_async(to + i * vector_width<T>, from + i * vector_width<T>);
 #pragma unroll 1
@@ -186,7 +210,7 @@ __device__ __forceinline__ void for_rows(const Rows<T, inputs>& rows, unsigned b
                 __syncwarp();
                 const int elements = count * rows.length, vectors = rows.wide ? elements / vector_width<T> : 0;
                 T* const to = rows.out + group * size;
-#pragma unroll 2
+#pragma unroll 1
                 for (int i = lane; i < vectors; i += 32)
                     store_global<vector_width<T>>(to + i * vector_width<T>,
                                                   load<vector_width<T>>(buffer + i * vector_width<T>));

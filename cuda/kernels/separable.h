@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(pixel_threads)
     const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * pixel_threads + threadIdx.x;
     if (i >= elements) return;
     float sum = 0;
-#pragma unroll 8
+#pragma unroll 32
     for (int part = 0; part < parts; ++part) sum += partial[part * elements + i];
     y[i] = from_float<T>(sum);
 }

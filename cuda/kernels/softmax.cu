@@ -14,13 +14,9 @@ namespace {
 template <class Row, class T>
 __global__ void __launch_bounds__(row_threads, 4) softmax_kernel(Rows<T, 1> rows) {
     for_rows<Row>(rows, blockIdx.x, gridDim.x, [&](int, const T* const(&in)[1], T* out) {
-        float v[Row::slots], largest = -INFINITY, total = 0;
+        float v[Row::slots];
         load_row<Row>(in[0], rows.length, rows.channels, v, -INFINITY);
-#pragma unroll
-        for (int s = 0; s < Row::slots; ++s) largest = v[s] > largest ? v[s] : largest;
-#pragma unroll
-        for (int s = 0; s < Row::slots; ++s) total += v[s] = __expf(v[s] - largest);
-        const float inverse = 1.0f / total;
+        const float inverse = 1.0f / exponentials<Row>(v, largest_of<Row>(v));
 #pragma unroll
         for (int s = 0; s < Row::slots; ++s) v[s] *= inverse;
         store_row<Row>(out, rows.length, rows.channels, v);
@@ -62,9 +58,9 @@ __global__ void __launch_bounds__(row_threads) wide_softmax_kernel(Rows<T, 1> ro
             largest = v > largest ? v : largest;
         }
         largest = warp_max(largest);
-        for (int c = lane; c < channels; c += 32) total += __expf(to_float(x[c]) - largest);
+        for (int c = lane; c < channels; c += 32) total += fast_exp(to_float(x[c]) - largest);
         const float inverse = 1.0f / warp_sum(total);
-        for (int c = lane; c < channels; c += 32) y[c] = from_float<T>(__expf(to_float(x[c]) - largest) * inverse);
+        for (int c = lane; c < channels; c += 32) y[c] = from_float<T>(fast_exp(to_float(x[c]) - largest) * inverse);
     });
 }
 
