@@ -49,7 +49,7 @@ def arguments():
     option("--device", choices=["cuda", "emulated"], default="cuda")
     option("--tiny", action="store_true", help="tiny sizes: to try this command, not the device")
     option("--stages", default=always, help=f"of {','.join(names)} [{always}]")
-    option("--seconds", type=float, help="for all [480; with --stages 150]")
+    option("--seconds", type=float, help="for all [480; with --stages fewer 150; networks wants 300]")
     option("--before", type=pathlib.Path, help="results.tar of an earlier run: its choice cache is used, and its "
            "figures are shown where there are none of this run, if the device is the same")
     option("--python", default="python3", help="the one that has PyTorch [python3]")

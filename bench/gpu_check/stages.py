@@ -22,6 +22,6 @@ STAGES = [
     Stage("works", 75, "rates, losses beside the CPU's, compute-sanitizer, tests on the device", works.run),
     Stage("step", 150, "the training step, beside PyTorch's", step.run),
     Stage("kernels", 90, "every convolution of the step, every primitive", kernels.run),
-    Stage("networks", 150, "the published networks' steps, beside their originals'", networks.run, always=False),
+    Stage("networks", 300, "the published networks' steps, beside their originals'", networks.run, always=False),
     Stage("training", 165, "a CamVid run", training.run),
 ]

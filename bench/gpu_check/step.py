@@ -47,12 +47,10 @@ def torch(check, name, dtype, variants, seconds, *options, **size):
     return [Part(f"pytorch/{name}", command, seconds, read_variants, quiet="compile-only" not in variants)]
 
 
-def compile_in_background(check, **size):
+def compile_in_background(check):
     """So that later parts find what it compiled."""
-    net = size.get("net", "")
     if check.has_torch() and check.device == "cuda":
-        for part in torch(check, f"compile{net and '/' + net}", "bf16", ["compile-only"], check.scale * COMPILING,
-                          **size):
+        for part in torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING, **check.sizes.step):
             part.command[:0] = ["nice"]  # the tests' processes come first
             check.runner.start_background(part)
 

@@ -324,8 +324,10 @@ void correlate(const char* name, bool gradient, const Tensor& x, const Tensor& w
         if constexpr (std::is_same_v<T, bf16>) {
             if (implicit_gemm::has_warpgroup_products() && channels % 64 == 0 && columns % 64 == 0) {
                 using implicit_gemm::WarpgroupTile;
-                // One block a multiprocessor: the larger tile if it leaves few of them idle.
+                // One block a multiprocessor: a larger tile if it leaves few of them idle.
                 const std::int64_t held = device_properties().multiprocessors;
+                if (columns % 256 == 0 && 10 * blocks(128, 256) >= 9 * held)
+                    return launch_correlate<WarpgroupTile<128, 256, false, lies>, true, lies>(name, p);
                 if (columns > 64 && 10 * blocks(256, 128) >= 9 * held)
                     return launch_correlate<WarpgroupTile<256, 128, false, lies>, true, lies>(name, p);
                 if (columns > 64 && 8 * blocks(128, 128) >= held)

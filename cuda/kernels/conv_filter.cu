@@ -28,6 +28,23 @@ struct Axis {
     int image, taps, stride, dilation, pad;
 };
 
+/// How the position in the image where output pixels begin to read goes on from one to that `depth` further: a division
+/// a pixel would be most of a slice's instructions.
+struct Walk {
+    int y, x, at;                            ///< the step; at: of the pixel's number in all images
+    int end_y, end_x, next_image, next_row;  ///< where an image and a row end, and what is added to `at` there
+
+    Walk() = default;
+    Walk(const Axis& vertical, const Axis& horizontal, int height, int width, int depth)
+        : y(depth / width * vertical.stride),
+          x(depth % width * horizontal.stride),
+          at(y * horizontal.image + x),
+          end_y(height * vertical.stride),
+          end_x(width * horizontal.stride),
+          next_image((vertical.image - end_y) * horizontal.image),
+          next_row(vertical.stride * horizontal.image - end_x) {}
+};
+
 template <class T>
 struct FilterGradient {
     const T* image;     ///< [N, vertical.image, horizontal.image, channels]
@@ -36,12 +53,14 @@ struct FilterGradient {
     float* partial;     ///< [parts, rows, taps, channels]; null for a single part
     unsigned* arrived;  ///< [tiles, parts]
     Axis vertical, horizontal;
+    int height, width;  ///< of the gradient
     int pixels, pixels_a_part;
     int rows, channels;
     int columns;  ///< taps * channels rounded up to whole chunks
     int column_tiles;
     bool vector_image, vector_gradient;  ///< pixels are whole aligned chunks
     FastDivide by_column_tiles, by_area, by_width, by_padded_channels, by_horizontal_taps;
+    Walk walk;
 };
 
 /// `vector`: the image's pixels and the gradient's are whole aligned chunks.
@@ -73,6 +92,18 @@ __global__ void __launch_bounds__(Tile::threads, Tile::resident)
 
     const T* const gradient = p.gradient + static_cast<std::int64_t>(first_pixel + A::line(0)) * p.rows + row;
     const T* const image = p.image + channel;
+    // Of the pixels that this thread fetches chunks of next: where their first tap reads, without padding.
+    int y[B::passes], x[B::passes], at[B::passes];
+#pragma unroll
+    for (int pass = 0; pass < B::passes; ++pass) {
+        const int pixel = first_pixel + B::line(pass);
+        const int n = p.by_area.quotient(pixel), in_image = p.by_area.remainder(pixel, n);
+        const int q = p.by_width.quotient(in_image);
+        y[pass] = q * p.vertical.stride;
+        x[pass] = p.by_width.remainder(in_image, q) * p.horizontal.stride;
+        at[pass] = (n * p.vertical.image + y[pass]) * p.horizontal.image + x[pass];
+    }
+    const int tap_offset = dy * p.horizontal.image + dx;
 
     Tile tile;
     implicit_gemm::accumulate(tile, shared, (pixels + depth - 1) / depth, [&](T* a, T* b, int slice) {
@@ -84,17 +115,24 @@ __global__ void __launch_bounds__(Tile::threads, Tile::resident)
                                        done + A::line(pass) < pixels ? row_count : 0, vector || p.vector_gradient);
 #pragma unroll
         for (int pass = 0; pass < B::passes; ++pass) {
-            const int pixel = first_pixel + done + B::line(pass);
-            const int n = p.by_area.quotient(pixel), in_image = p.by_area.remainder(pixel, n);
-            const int q = p.by_width.quotient(in_image);
-            const int y = q * p.vertical.stride + dy;
-            const int x = p.by_width.remainder(in_image, q) * p.horizontal.stride + dx;
             const bool inside = done + B::line(pass) < pixels &&
-                                static_cast<unsigned>(y) < static_cast<unsigned>(p.vertical.image) &&
-                                static_cast<unsigned>(x) < static_cast<unsigned>(p.horizontal.image);
-            const int at = (n * p.vertical.image + y) * p.horizontal.image + x;
-            implicit_gemm::fetch_chunk(b + B::destination(pass), image + static_cast<std::int64_t>(at) * p.channels,
+                                static_cast<unsigned>(y[pass] + dy) < static_cast<unsigned>(p.vertical.image) &&
+                                static_cast<unsigned>(x[pass] + dx) < static_cast<unsigned>(p.horizontal.image);
+            implicit_gemm::fetch_chunk(b + B::destination(pass),
+                                       image + static_cast<std::int64_t>(at[pass] + tap_offset) * p.channels,
                                        inside ? column_count : 0, vector || p.vector_image);
+            y[pass] += p.walk.y;
+            x[pass] += p.walk.x;
+            at[pass] += p.walk.at;
+            if (x[pass] >= p.walk.end_x) {
+                x[pass] -= p.walk.end_x;
+                y[pass] += p.vertical.stride;
+                at[pass] += p.walk.next_row;
+            }
+            while (y[pass] >= p.walk.end_y) {
+                y[pass] -= p.walk.end_y;
+                at[pass] += p.walk.next_image;
+            }
         }
     });
 
@@ -140,8 +178,8 @@ void launch_filter_gradient(const char* name, FilterGradient<typename Tile::Elem
     p.column_tiles = (p.columns + Tile::columns - 1) / Tile::columns;
     p.by_column_tiles = FastDivide(p.column_tiles);
     const std::int64_t tiles = std::int64_t{p.column_tiles} * ((p.rows + Tile::rows - 1) / Tile::rows);
-    // A few blocks for every multiprocessor, as many as it holds at a time or a multiple, of 256 pixels at least.
-    constexpr std::int64_t blocks = Tile::resident == 1 ? 264 : 512;
+    // A few blocks for every multiprocessor, of warpgroups as many as it holds at a time, of 256 pixels at least.
+    constexpr std::int64_t blocks = Tile::depth == 64 ? 264 : 512;
     const std::int64_t wanted = std::max<std::int64_t>(1, blocks / tiles);
     const std::int64_t pixels_a_part = std::max<std::int64_t>(256, (p.pixels + wanted - 1) / wanted);
     constexpr std::int64_t unit = std::max(32, Tile::depth);
@@ -150,6 +188,7 @@ void launch_filter_gradient(const char* name, FilterGradient<typename Tile::Elem
     if (parts > 1 && tiles * parts > arrival_counter_count) fail("{}: no counter for {} parts", name, tiles * parts);
     const Tensor partial = parts > 1 ? Tensor::empty({parts, dw.numel()}, Dtype::f32, this_device) : Tensor();
     p.partial = pointer<float>(partial);
+    p.walk = Walk(p.vertical, p.horizontal, p.height, p.width, Tile::depth);
     p.arrived = arrival_counters();
     launch(name, filter_gradient_kernel<Tile, vector>,
            {{static_cast<unsigned>(tiles), static_cast<unsigned>(parts)},
@@ -178,6 +217,8 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
                                  .arrived = nullptr,
                                  .vertical = axis(1, c.stride_h, c.dilation_h, c.padding.top),
                                  .horizontal = axis(2, c.stride_w, c.dilation_w, c.padding.left),
+                                 .height = static_cast<int>(dy.dim(1)),
+                                 .width = static_cast<int>(dy.dim(2)),
                                  .pixels = static_cast<int>(dy.dim(0) * dy.dim(1) * dy.dim(2)),
                                  .pixels_a_part = 0,
                                  .rows = static_cast<int>(dy.dim(3)),
@@ -190,15 +231,15 @@ void filter_gradient(const char* name, const Tensor& x, const Tensor& dy, const 
                                  .by_area = FastDivide(dy.dim(1) * dy.dim(2)),
                                  .by_width = FastDivide(dy.dim(2)),
                                  .by_padded_channels = FastDivide(padded),
-                                 .by_horizontal_taps = FastDivide(dw.dim(2))};
+                                 .by_horizontal_taps = FastDivide(dw.dim(2)),
+                                 .walk = {}};
     using implicit_gemm::Tile;
     if (!vector_image || !vector_gradient) return launch_filter_gradient<Tile<T, 64, 64, true>, false>(name, p, dw);
     if constexpr (std::is_same_v<T, bf16>) {
         if (implicit_gemm::has_warpgroup_products() && p.rows % 64 == 0 && p.columns > 64) {
             using implicit_gemm::WarpgroupTile;
-            if (p.rows == 64) return launch_filter_gradient<WarpgroupTile<64, 128, true, true>, true>(name, p, dw);
-            if (p.rows == 128) return launch_filter_gradient<WarpgroupTile<128, 128, true, true>, true>(name, p, dw);
-            return launch_filter_gradient<WarpgroupTile<256, 128, true, true>, true>(name, p, dw);
+            if (p.rows == 64) return launch_filter_gradient<WarpgroupTile<64, 128, true, true, 2>, true>(name, p, dw);
+            return launch_filter_gradient<WarpgroupTile<128, 128, true, true, 2>, true>(name, p, dw);
         }
         if (p.rows > 64 && p.columns > 64) return launch_filter_gradient<Tile<T, 128, 128, true>, true>(name, p, dw);
         if (p.columns > 64) return launch_filter_gradient<Tile<T, 64, 128, true>, true>(name, p, dw);

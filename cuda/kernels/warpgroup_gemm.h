@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "core/environment.h"
 #include "cuda/kernels/implicit_gemm.h"
 #include "cuda/kernels/warpgroup.h"
@@ -47,8 +49,8 @@ struct WideSlice {
     }
 };
 
-/// A thread's part of a tile's sums.
-template <int BM, int BN, bool a_transposed, bool b_transposed>
+/// A thread's part of a tile's sums. `blocks`: that a multiprocessor is to hold at once, one or two.
+template <int BM, int BN, bool a_transposed, bool b_transposed, int blocks = 1>
 struct WarpgroupTile {
     using Element = bf16;
     using A = WideSlice<BM, a_transposed>;
@@ -59,9 +61,10 @@ struct WarpgroupTile {
     static constexpr int instruction_n = WN % 128 == 0 ? 128 : 64;
     static constexpr int MT = WM / 64, NT = WN / instruction_n;
     static constexpr int stage = A::elements + B::elements;
-    /// Slices in shared memory: two being multiplied, the others on their way.
-    static constexpr int stages = stage * 2 * 4 <= 200 * 1024 ? 4 : 3;
-    static constexpr int resident = 1;
+    static constexpr int resident = blocks;
+    /// Slices in shared memory: two being multiplied, the others on their way. What is left is the L1 cache, which serves
+    /// a convolution's neighbouring taps.
+    static constexpr int stages = std::min(4, 100 * 1024 / (2 * stage) * (3 - blocks));
     static constexpr std::size_t alignment = 1024;  ///< of the slices
 
     float sums[MT][NT][instruction_n / 2];
@@ -110,10 +113,10 @@ struct WarpgroupTile {
 };
 
 /// accumulate() of such a tile.
-template <int BM, int BN, bool a_transposed, bool b_transposed, class Fetch>
-__device__ __forceinline__ void accumulate(WarpgroupTile<BM, BN, a_transposed, b_transposed>& tile, bf16* shared,
-                                           int slices, Fetch&& fetch) {
-    using Tile = WarpgroupTile<BM, BN, a_transposed, b_transposed>;
+template <int BM, int BN, bool a_transposed, bool b_transposed, int blocks, class Fetch>
+__device__ __forceinline__ void accumulate(WarpgroupTile<BM, BN, a_transposed, b_transposed, blocks>& tile,
+                                           bf16* shared, int slices, Fetch&& fetch) {
+    using Tile = WarpgroupTile<BM, BN, a_transposed, b_transposed, blocks>;
     const auto start = [&](int slice) {
         if (slice < slices) {
             bf16* const at = shared + slice % Tile::stages * Tile::stage;

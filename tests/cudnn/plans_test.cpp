@@ -143,7 +143,7 @@ TEST_CASE("cuDNN: the plain U-Net's step is 23 convolutions, each in three kinds
 }
 
 TEST_CASE("cuDNN: planning a step of the 31 M U-Net takes at most 15 s of two cores, a second time next to nothing") {
-    const Target* const target = h100_target();
+    const Target* const target = h100_target_to_compile_for();
     if (!target) return;
     const std::unique_ptr<nets::Net> net = nets::make_unet();
     std::set<std::string> met;
