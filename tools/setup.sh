@@ -8,7 +8,7 @@ build)
     packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libhdf5-dev libcli11-dev nlohmann-json3-dev"
     packages="$packages libfmt-dev libjpeg62-turbo-dev libpng-dev"
     ;;
-lint) packages="clang-format-14 clang-tidy-14 shellcheck git python3" ;;
+lint) packages="clang-format-14 clang-tidy-16 shellcheck git python3" ;;
 clang) packages="clang libclang-rt-14-dev libomp-dev" ;;
 docs) packages="doxygen" ;;
 package) packages="dpkg-dev file" ;;

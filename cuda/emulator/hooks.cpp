@@ -45,6 +45,7 @@ CAMBER_HOOK(16)
 #undef CAMBER_HOOK
 
 // Host code in a kernel's source (reference counts) uses these; kernels use CUDA's atomics.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type
 #define CAMBER_ATOMIC(bits, type)                                                                                     \
     type __tsan_atomic##bits##_load(const type* p, int) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }              \
     void __tsan_atomic##bits##_store(type* p, type v, int) { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); }              \
@@ -58,4 +59,5 @@ CAMBER_ATOMIC(8, unsigned char)
 CAMBER_ATOMIC(32, unsigned)
 CAMBER_ATOMIC(64, unsigned long)
 #undef CAMBER_ATOMIC
+// NOLINTEND(bugprone-macro-parentheses)
 }

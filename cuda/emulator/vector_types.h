@@ -3,6 +3,7 @@
 
 /// CUDA's built-in vector types, with its alignments. may_alias, because kernels read arrays of other types through
 /// them.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type and a name
 #define CAMBER_VECTOR2(type, name, align)                    \
     struct __attribute__((may_alias, aligned(align))) name { \
         type x, y;                                           \
@@ -13,6 +14,7 @@
         type x, y, z, w;                                     \
     };                                                       \
     inline name make_##name(type x, type y, type z, type w) { return {x, y, z, w}; }
+// NOLINTEND(bugprone-macro-parentheses)
 
 CAMBER_VECTOR2(unsigned char, uchar2, 2)
 CAMBER_VECTOR2(int, int2, 8)
