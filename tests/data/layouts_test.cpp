@@ -2,6 +2,7 @@
 #include <camber/synth.h>
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "data/convert.h"
@@ -11,6 +12,7 @@
 #include "support/command.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/hdf5.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -249,5 +251,53 @@ TEST_CASE("converting any layout gives the same ids in the plain one") {
                 CHECK(a.sample(i)->image == b.sample(i)->image);
             }
         }
+    }
+}
+
+TEST_CASE("the presets that were published on CamVid's 32 classes train on the data they were published on") {
+    struct Published {
+        const char *preset, *layout, *encoder, *width;
+    };
+    const fs::path nets = fs::path(CAMBER_TEST_FIXTURES) / "nets";
+    for (const Published& p : {Published{"segmentation-models-resnet34", "kaggle-camvid", "keras-resnet34.h5", "1"},
+                               Published{"segmentation-models-vgg16", "kaggle-camvid", "keras-vgg16.weights.h5", "1"},
+                               Published{"fastai-camvid", "fastai-camvid", "resnet34.pth", "2"}}) {
+        CAPTURE(p.preset);
+        const TemporaryFolder folder;
+        const std::string data = (folder / "data").string(), run = (folder / "run").string();
+        for (const LayoutFolder& layout : layout_folders()) {
+            if (std::string(layout.layout) != p.layout) continue;
+            layout.write(data);
+            break;
+        }
+        if (fs::path(p.encoder).extension() == ".h5" && !has_hdf5()) continue;
+        const CommandResult trained = command({"train",
+                                               "--preset",
+                                               p.preset,
+                                               "--encoder-weights",
+                                               (nets / p.encoder).string(),
+                                               "--width",
+                                               p.width,
+                                               "--data",
+                                               data,
+                                               "--out",
+                                               run,
+                                               "--size",
+                                               "64x64",
+                                               "--batch",
+                                               "2",
+                                               "--epochs",
+                                               "1",
+                                               "--pictures",
+                                               "0",
+                                               "--epoch-batches",
+                                               "1"});
+        CHECK(says(trained.output, std::string("is of the layout ") + p.layout));
+        const CommandResult judged = command({"eval", "--json", "--checkpoint", run + "/best.safetensors"});
+        const nlohmann::json metrics = nlohmann::json::parse(judged.output);
+        CHECK(metrics.at("classes").size() == 32);
+        CHECK(metrics.at("classes").at(30).at("name") == "Void");
+        CHECK(metrics.at("classes").at(30).at("pixels") == 0);
+        CHECK(metrics.at("iou_score") > 0);
     }
 }
