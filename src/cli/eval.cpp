@@ -52,9 +52,12 @@ void add_eval(CLI::App& app, Action& action) {
             if (model.classes.names == numbered_classes(dataset.classes().count()).names)
                 model.classes = dataset.classes();
             if (dataset.classes().names != model.classes.names) {
-                fail("{} has {} classes ({}), the network was trained for {} ({}): {}", folder,
+                const ClassTable* known = known_classes(model.classes.name);
+                const bool maps = known && known->names == model.classes.names;
+                fail("{} has {} classes ({}), the network was trained for {} ({}): {}{}", folder,
                      dataset.classes().count(), dataset.classes().name, model.classes.count(), model.classes.name,
-                     class_difference(dataset.classes(), model.classes));
+                     class_difference(dataset.classes(), model.classes),
+                     maps ? fmt::format("; --classes {} maps those that have a counterpart", known->name) : "");
             }
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;

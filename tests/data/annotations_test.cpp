@@ -58,7 +58,8 @@ constexpr const char* picture_a =
 TEST_CASE("COCO's polygons and run lengths, the smaller over the larger") {
     const Exported e;
     const auto with = [](const std::string& small) {
-        return R"({"images": [{"id": 4, "file_name": "a.png", "height": 6, "width": 8}, {"id": 5, "file_name": "b.png"}],
+        return R"({"images": [{"id": 4, "file_name": "a.png", "height": 6, "width": 8},
+                              {"id": 5, "file_name": "b.png"}],
             "categories": [{"id": 10, "name": "box"}, {"id": 20, "name": "hole"}],
             "annotations": [
               {"image_id": 4, "category_id": 20, "segmentation": )" +

@@ -166,6 +166,32 @@ TEST_CASE("an archive's own folder is looked into, another layout can be asked f
     CHECK(mentions(error_of([&] { DataFolder::open(folder / "other"); }), {"no splits found", "images/"}));
 }
 
+TEST_CASE("details of Cityscapes and of a user's folders") {
+    const TemporaryFolder folder;
+    for (const LayoutFolder& layout : layout_folders())
+        if (std::string(layout.layout) == "cityscapes" && !fs::exists(folder / "c")) layout.write(folder / "c");
+    // The extra frames have coarse labels, beside the fine ones of the others.
+    const fs::path extra = folder / "c/leftImg8bit/train_extra/bonn", coarse = folder / "c/gtCoarse/train_extra/bonn";
+    fs::create_directories(extra);
+    fs::create_directories(coarse);
+    const Scene scene = generate_scene(1, 1, 48, 64);
+    write_png(extra / "bonn_1_2_leftImg8bit.png", scene.image);
+    write_png(coarse / "bonn_1_2_gtCoarse_labelIds.png", Image(48, 64, 1));
+    const DataFolder data = DataFolder::open(folder / "c");
+    CHECK(data.splits() == std::vector<std::string>{"train", "val", "test", "train_extra"});
+    CHECK(data.dataset("train_extra").label(0).data[0] == 255);
+    CHECK(data.dataset("train").size() == 4);
+
+    fs::create_directories(folder / "own/Images/a");
+    fs::create_directories(folder / "own/Masks/a");
+    write_png(folder / "own/Images/a/x.png", scene.image);
+    write_png(folder / "own/Masks/a/x_mask.png", scene.label);
+    const DataFolder own = DataFolder::open(folder / "own");
+    CHECK(own.layout() == "folders");
+    CHECK(own.splits() == std::vector<std::string>{"train"});  // one frame cannot be divided
+    CHECK(own.dataset("train").size() == 1);
+}
+
 TEST_CASE("a seeded split is the same for the same names") {
     const TemporaryFolder folder;
     for (int i = 0; i < 20; ++i) {

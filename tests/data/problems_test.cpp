@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "small_dataset.h"
+#include "support/command.h"
 #include "support/errors.h"
 #include "support/files.h"
 
@@ -114,4 +115,46 @@ TEST_CASE("planted problems are found and named with their file") {
         write_png(p.folder / "val/labels/next.png", scene.label);
         CHECK(p.finds("nearly those of another split", {"val/images/next.png", "train/images/train1.png"}, false));
     }
+}
+
+TEST_CASE("data info names layout, splits, sizes, shares and what is wrong, and ends with one line for faults") {
+    const Planted p;
+    const std::string folder = p.folder.path().string();
+    const CommandResult sound = run_camber({"data", "info", folder});
+    CHECK(sound.exit_code == 0);
+    CHECK(mentions(sound.output, {"folders (it has train/images/ and train/labels/)", "classes: 11 of classes.json",
+                                  "train: 3 frames, 3 of 48x64", "val: 3 frames", "Road", "%"}));
+    fs::remove(p.folder / "train/labels/train0.png");
+    fs::remove(p.folder / "train/labels/train2.png");
+    const CommandResult faulty = run_camber({"data", "info", folder});
+    CHECK(faulty.exit_code == 1);
+    CHECK(std::count(faulty.errors.begin(), faulty.errors.end(), '\n') == 1);
+    CHECK(mentions(faulty.errors, {"camber: error: ", "train0.png: has no label map", "first of 2 faults"}));
+    CHECK(mentions(faulty.output, {"train: 3 frames, 2 faults", "val: 3 frames, 3 of 48x64",
+                                   "fault: 2 pictures without a label map", "train2.png"}));
+    // Options as train has them, and what they refuse.
+    CHECK(run_camber({"data", "info", folder, "--layout", "voc"}).exit_code == 1);
+    CHECK(run_camber({"data", "info", folder, "--layout", "x"}).exit_code == 2);
+    CHECK(run_camber({"data", "info", folder, "--unknown", "x"}).exit_code == 2);
+    CHECK(run_camber({"data", "info", folder, "--val-fraction", "1"}).exit_code == 2);
+    CHECK(run_camber({"data", "info", folder, "--map", "1"}).exit_code == 2);
+    CHECK(run_camber({"data", "info", folder, "--classes", "none.csv"}).exit_code == 2);
+}
+
+TEST_CASE("data preview and convert write what they say") {
+    const Planted p;
+    const std::string folder = p.folder.path().string(), sheet = (p.folder / "sheet.png").string(),
+                      plain = (p.folder / "plain").string();
+    CHECK(run_camber({"data", "preview", folder, "--out", sheet, "--frames", "3"}).exit_code == 0);
+    const Image image = read_image(sheet);
+    CHECK(image.height > 3 * 48);
+    CHECK(run_camber({"data", "convert", folder, "--out", plain, "--map", "8=void"}).exit_code == 0);
+    const Dataset converted = Dataset::open(plain, "train"), before = Dataset::open(folder, "train");
+    REQUIRE(converted.size() == 3);
+    Image expected = before.label(0);
+    for (auto& id : expected.data) id = id == 8 ? 11 : id;
+    CHECK(converted.label(0) == expected);
+    const CommandResult again = run_camber({"data", "convert", folder, "--out", plain});
+    CHECK(again.exit_code == 1);
+    CHECK(mentions(again.errors, {"plain: exists already"}));
 }

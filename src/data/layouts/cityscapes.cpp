@@ -17,7 +17,9 @@ class Cityscapes : public Layout {
 
     std::string recognise(const fs::path& folder) const override {
         if (!has_folder(folder, "leftImg8bit")) return {};
-        return fmt::format("it has leftImg8bit/ and {}/", truth(folder));
+        for (const char* truth : truths)
+            if (has_folder(folder, truth)) return fmt::format("it has leftImg8bit/ and {}/", truth);
+        return "it has leftImg8bit/";
     }
 
     std::vector<std::string> splits(const fs::path& folder) const override {
@@ -27,14 +29,16 @@ class Cityscapes : public Layout {
     }
 
     std::vector<SamplePaths> samples(const fs::path& folder, const std::string& split) const override {
-        const fs::path images = folder / "leftImg8bit" / split, labels = folder / truth(folder) / split;
-        const std::string suffix = label_suffix(folder);
-        std::vector<SamplePaths> samples = Pairing(images, labels).samples();
+        const fs::path images = folder / "leftImg8bit" / split;
+        const char* truth = truth_of(folder, split);
+        const std::string suffix = fmt::format("_{}_{}.png", truth, ids(folder));
+        std::vector<SamplePaths> samples = Pairing(images, {}).samples();
         for (SamplePaths& sample : samples) {
             std::string stem = sample.image.stem().string();
             constexpr std::string_view end = "_leftImg8bit";
             if (stem.ends_with(end)) stem.resize(stem.size() - end.size());
-            sample.label = labels / sample.image.lexically_relative(images).parent_path() / (stem + suffix);
+            sample.label =
+                folder / truth / split / sample.image.lexically_relative(images).parent_path() / (stem + suffix);
             std::error_code error;
             // The test frames' label maps are empty in the release, or not there: no truth.
             if (split == "test" || !fs::is_regular_file(sample.label, error)) sample.label.clear();
@@ -46,7 +50,7 @@ class Cityscapes : public Layout {
         FolderClasses classes;
         classes.file.table = cityscapes19();
         classes.from = FolderClasses::From::folder;
-        classes.where = "Cityscapes' 19 training classes, ids of *" + label_suffix(folder);
+        classes.where = fmt::format("Cityscapes' 19 training classes, from {}", ids(folder));
         if (trained_ids(folder)) return classes;
         std::vector<int> rest = {255};
         for (int id = 0; id <= 33; ++id) {
@@ -62,19 +66,23 @@ class Cityscapes : public Layout {
     }
 
   private:
-    static std::string truth(const fs::path& folder) { return has_folder(folder, "gtFine") ? "gtFine" : "gtCoarse"; }
+    static constexpr const char* truths[] = {"gtFine", "gtCoarse"};
 
-    /// Whether the files that cityscapesScripts make are there, of the training ids.
+    /// Of train_extra there are coarse labels alone.
+    static const char* truth_of(const fs::path& folder, const std::string& split) {
+        return has_folder(folder / truths[0], split) ? truths[0] : truths[1];
+    }
+
+    /// Whether the training ids' files, which cityscapesScripts make, are all there is.
     static bool trained_ids(const fs::path& folder) {
-        for (const fs::path& split : folders_in(folder / truth(folder)))
-            for (const fs::path& city : folders_in(split))
-                for (const fs::path& file : pictures_below(city))
-                    if (file.stem().string().ends_with("_labelIds")) return false;
+        for (const char* truth : truths)
+            for (const fs::path& split : folders_in(folder / truth))
+                for (const fs::path& city : folders_in(split))
+                    for (const fs::path& file : pictures_below(city))
+                        if (file.stem().string().ends_with("_labelIds")) return false;
         return true;
     }
-    static std::string label_suffix(const fs::path& folder) {
-        return fmt::format("_{}_{}.png", truth(folder), trained_ids(folder) ? "labelTrainIds" : "labelIds");
-    }
+    static const char* ids(const fs::path& folder) { return trained_ids(folder) ? "labelTrainIds" : "labelIds"; }
 };
 
 }  // namespace

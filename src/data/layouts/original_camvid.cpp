@@ -1,4 +1,5 @@
-// CamVid as its authors released it (Brostow et al. 2008): 701 stills and NAME_L.png in the colours of label_colors.txt.
+// CamVid as its authors released it (Brostow et al. 2008): 701 stills, and NAME_L.png in the colours of
+// label_colors.txt.
 // Lists of the published splits (train.txt, val.txt, test.txt of names or paths) may lie beside the folders.
 #include "data/layouts/pairing.h"
 

@@ -1,8 +1,10 @@
 // A user's own: images/ with masks/ or labels/, or such within train/, val/ and test/, or train/ with train_labels/.
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "data/layouts/pairing.h"
 
@@ -21,13 +23,23 @@ struct Part {
     fs::path images, labels;
 };
 
-std::optional<Part> pair_in(const fs::path& folder) {
-    for (const char* images : image_names) {
-        if (!has_folder(folder, images)) continue;
-        for (const char* labels : label_names)
-            if (has_folder(folder, labels)) return Part{"", folder / images, folder / labels};
-    }
+std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+/// The first of `names` that a folder within is called, in any case; empty where there is none.
+fs::path folder_called(const std::vector<fs::path>& within, std::span<const char* const> names) {
+    for (const char* name : names)
+        for (const fs::path& folder : within)
+            if (lower(folder.filename().string()) == name) return folder;
     return {};
+}
+
+std::optional<Part> pair_in(const fs::path& folder) {
+    const std::vector<fs::path> within = folders_in(folder);
+    const fs::path images = folder_called(within, image_names), labels = folder_called(within, label_names);
+    return images.empty() || labels.empty() ? std::nullopt : std::optional(Part{"", images, labels});
 }
 
 std::vector<Part> parts_of(const fs::path& folder) {
@@ -49,7 +61,8 @@ std::vector<Part> parts_of(const fs::path& folder) {
             labelled = true;
             continue;
         }
-        Part part{usual_split(name), has_folder(split, "images") ? split / "images" : split, {}};
+        const fs::path images = folder_called(folders_in(split), image_names);
+        Part part{usual_split(name), images.empty() ? split : images, {}};
         for (const char* end : label_ends)
             if (part.labels.empty() && has_folder(folder, name + end)) part.labels = folder / (name + end);
         labelled = labelled || !part.labels.empty();

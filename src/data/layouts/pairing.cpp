@@ -43,6 +43,7 @@ bool is_header(const std::vector<std::string>& fields) {
 }  // namespace
 
 Pairing::Pairing(const fs::path& images, const fs::path& labels) : images_(images), labels_(labels) {
+    if (labels.empty()) return;
     for (const fs::path& file : pictures_below(labels)) {
         const auto [place, added] = by_stem_.try_emplace(stem_in(file, labels), file);
         if (!added && file.extension() == ".png") place->second = file;

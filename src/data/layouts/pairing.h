@@ -13,6 +13,7 @@ namespace camber {
 /// of the usual suffixes after it (NAME_mask, NAME_L, NAME_labelIds and the like).
 class Pairing {
   public:
+    /// An empty `labels`: there are none.
     Pairing(const std::filesystem::path& images, const std::filesystem::path& labels);
 
     /// Empty where there is none.

@@ -1,5 +1,5 @@
-// Pascal VOC: JPEGImages/NAME.jpg, SegmentationClass/NAME.png (palette, index 255 void), ImageSets/Segmentation/SPLIT.txt
-// with names. http://host.robots.ox.ac.uk/pascal/VOC
+// Pascal VOC: JPEGImages/NAME.jpg, SegmentationClass/NAME.png (palette, index 255 void), names in
+// ImageSets/Segmentation/SPLIT.txt. http://host.robots.ox.ac.uk/pascal/VOC
 #include "data/layouts/pairing.h"
 
 namespace camber {
