@@ -225,7 +225,35 @@ class Finder {
         }
         add("frames that stand in two splits", false, std::move(bytes));
         add("names that stand in two splits", false, std::move(names));
+        const bool leaks = !near.empty();
         add("frames that are nearly those of another split (leakage)", false, std::move(near));
+        if (leaks) interleaved();
+    }
+
+    /// A video that was divided frame by frame: NAME_0060 is judged on, NAME_0030 and NAME_0090 are learnt from. Where
+    /// some frames are nearly the same, so are others that a hash cannot tell.
+    void interleaved() {
+        std::map<std::string, std::vector<std::pair<std::uint64_t, const Frame*>>> sequences;
+        for (const Frame& frame : frames_) {
+            const std::string stem = frame.paths.image.stem().string();
+            const std::size_t digits = stem.find_last_not_of("0123456789") + 1;
+            constexpr std::size_t most_digits = 18;
+            if (digits < stem.size() && stem.size() - digits <= most_digits)
+                sequences[stem.substr(0, digits)].emplace_back(std::stoull(stem.substr(digits)), &frame);
+        }
+        std::vector<std::string> items;
+        for (auto& [_, frames] : sequences) {
+            std::sort(frames.begin(), frames.end());
+            for (std::size_t i = 1; i + 1 < frames.size(); ++i) {
+                const Frame &before = *frames[i - 1].second, &frame = *frames[i].second, &after = *frames[i + 1].second;
+                if (before.split != "train" || after.split != "train" || !comparable(frame, before)) continue;
+                items.push_back(fmt::format("{} ({}) lies between {} and {} (train)", frame.paths.image.string(),
+                                            frame.split, before.paths.image.filename().string(),
+                                            after.paths.image.filename().string()));
+            }
+        }
+        add("frames that lie between training frames by their numbers: a video divided frame by frame (leakage)", false,
+            std::move(items));
     }
 
     std::size_t smallest_split() const {

@@ -114,6 +114,13 @@ TEST_CASE("planted problems are found and named with their file") {
         write_png(p.folder / "val/images/next.png", scene.image);
         write_png(p.folder / "val/labels/next.png", scene.label);
         CHECK(p.finds("nearly those of another split", {"val/images/next.png", "train/images/train1.png"}, false));
+        CHECK_FALSE(p.finds("by their numbers", {}, false));
+        // A frame of the same video.
+        for (const char* within : {"images", "labels"}) {
+            fs::rename(p.folder / "train" / within / "train2.png", p.folder / "train" / within / "train3.png");
+            fs::rename(p.folder / "val" / within / "next.png", p.folder / "val" / within / "train2.png");
+        }
+        CHECK(p.finds("by their numbers", {"val/images/train2.png (val)", "between train1.png and train3.png"}, false));
     }
 }
 
