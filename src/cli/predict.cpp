@@ -9,17 +9,12 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "data/picture_index.h"
 
 namespace camber::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_picture(const fs::path& file) {
-    std::string extension = file.extension().string();
-    for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
 
 bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
 
@@ -36,7 +31,7 @@ std::vector<Picture> list_folder(const fs::path& folder, const fs::path& out) {
     for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
         if (entry->is_directory()) {
             if (is_hidden(entry->path()) || fs::equivalent(entry->path(), out, none)) entry.disable_recursion_pending();
-        } else if (entry->is_regular_file() && is_picture(entry->path()) && !is_hidden(entry->path())) {
+        } else if (entry->is_regular_file() && is_picture(entry->path())) {
             sorted.insert(entry->path());
         }
     }
@@ -44,6 +39,13 @@ std::vector<Picture> list_folder(const fs::path& folder, const fs::path& out) {
     std::vector<Picture> pictures;
     for (const fs::path& file : sorted) pictures.push_back({file, file.lexically_relative(folder).replace_extension()});
     return pictures;
+}
+
+/// Whether a folder is a dataset; none has pictures beside its folders, so that notes in a train.txt make none.
+bool is_dataset(const fs::path& folder) {
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (is_picture(entry.path()) && !entry.is_directory()) return false;
+    return DataFolder::recognises(folder);
 }
 
 /// The frames of a dataset, without its label maps; of one split where `split` names it.
@@ -71,7 +73,7 @@ std::vector<Picture> list_pictures(const std::vector<std::string>& inputs, const
             pictures.push_back({input, input.stem()});
             continue;
         }
-        const bool dataset = !split.empty() || DataFolder::recognises(input);
+        const bool dataset = !split.empty() || is_dataset(input);
         const std::vector<Picture> below = dataset ? list_dataset(input, split) : list_folder(input, out);
         pictures.insert(pictures.end(), below.begin(), below.end());
     }
