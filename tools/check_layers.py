@@ -24,7 +24,7 @@ LAYERS = [
     ("nets", "nets"),
     ("src/weights", "import"),
     ("src/optim src/metrics", "metrics optim schedule"),
-    ("src/data", "augment class_table dataset label_picture loader"),
+    ("src/data", "augment class_table data_folder dataset label_picture loader"),
     ("src/synth", "synth"),
     ("src/train", "train"),
     ("src/cli", ""),

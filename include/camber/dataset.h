@@ -55,25 +55,19 @@ class SampleFiles;
 /// The frames and label maps of one split. Samples are decoded when they are wanted and kept within a bound; what they
 /// hold never depends on it. Copies share what is kept; threads may read at once.
 ///
-/// A folder is read in SegNet's layout: `SPLIT.txt` lists `image label` pairs, one a line, separated by white space,
-/// relative to the folder or absolute (`/SegNet/CamVid/train/x.png` is looked for as `train/x.png`, then as `x.png` in
-/// `SPLIT` or `SPLITannot`). A listed extension may differ from the file's (.png, .jpg, .jpeg). Without a list, the
-/// pairs are the files of `SPLIT/` and `SPLITannot/` that share a name, sorted. Classes are those of `classes.json` in
-/// the folder, or CamVid's 11.
+/// Of a folder in any layout that DataFolder knows.
 class Dataset {
   public:
-    /// Throws Error, one line, naming the file, what is wrong and what to do: no such folder or split (lists those
-    /// present), an empty split, a malformed line, an image missing, unreadable or cut short, a label map missing, of
-    /// another size than its image, colour, or with an id that is neither a class nor void. Of a dataset that does not
-    /// fit in options.cache_bytes, files are looked at here as far as their sizes, and decoded later.
+    /// DataFolder::open(folder).dataset(split, options). Throws Error, one line, naming the file, what is wrong and
+    /// what to do: no such folder or split (lists those present), an empty split, a malformed line, an image missing,
+    /// unreadable or cut short, a label map missing, of another size than its image, or with an id or colour that is
+    /// neither a class nor void. Of a dataset that does not fit in options.cache_bytes, files are looked at here as far
+    /// as their sizes, and decoded later.
     static Dataset open(const std::filesystem::path& folder, const std::string& split,
                         const DatasetOptions& options = {});
     /// A dataset from pictures in memory (tests, generated scenes). Same checks as open().
     static Dataset from_samples(std::vector<Image> images, std::vector<Image> labels, ClassTable classes,
                                 std::string split = "memory");
-    /// The splits that `folder` holds, by list or by folder, sorted as train, val, test, then the rest. Throws Error
-    /// when there is no such folder.
-    static std::vector<std::string> splits(const std::filesystem::path& folder);
 
     std::size_t size() const { return entries_.size(); }
     const std::string& split() const { return split_; }
@@ -93,6 +87,7 @@ class Dataset {
     Image label(std::size_t index) const;
 
   private:
+    friend class DataFolder;
     struct Entry {
         std::string name;
         Extent loaded, original;

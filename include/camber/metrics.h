@@ -13,8 +13,9 @@ namespace camber {
 /// classes - 1) are never counted. A metric that is 0 / 0 is NaN (null in JSON, "-" in the table).
 class ConfusionMatrix {
   public:
-    /// Throws UsageError unless 1 <= classes <= 255.
-    explicit ConfusionMatrix(int classes);
+    /// `void_class`: a class that is void, -1: none. Pixels that are it must not be added; what is predicted as it is
+    /// wrong, but means over classes leave it out. Throws UsageError unless 1 <= classes <= 255.
+    explicit ConfusionMatrix(int classes, int void_class = -1);
 
     /// Adds counts [C, C] i32 as devices count them, rows truth, on any device. A device's counts overflow
     /// after 2^31 pixels of one kind: add and zero them before (2^31 pixels are 32768 images of 256 x 256).
@@ -36,7 +37,7 @@ class ConfusionMatrix {
     std::int64_t predicted_pixels(int c) const;  ///< TP + FP
 
     /// Whether class c is in the truth or was predicted.
-    bool occurs(int c) const { return truth_pixels(c) > 0 || predicted_pixels(c) > 0; }
+    bool occurs(int c) const { return c != void_class_ && (truth_pixels(c) > 0 || predicted_pixels(c) > 0); }
 
     double iou(int c) const;        ///< TP / (TP + FP + FN); NaN when c is in neither truth nor prediction
     double precision(int c) const;  ///< TP / (TP + FP); NaN when c is never predicted
@@ -54,7 +55,7 @@ class ConfusionMatrix {
     double macro_f1() const;
 
   private:
-    int classes_;
+    int classes_, void_class_;
     std::vector<std::int64_t> counts_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/augment.h>
+#include <camber/data_folder.h>
 #include <camber/dataset.h>
 #include <camber/metrics.h>
 #include <camber/nets.h>
@@ -48,7 +49,10 @@ struct TrainConfig {
     bool freeze_encoder = false;      ///< its weights stay as they are
     bool freeze_batch_norms = false;  ///< with freeze_encoder: its batch normalisations' too
 
-    std::string data;  ///< folder of the dataset
+    std::string data;      ///< folder of the dataset
+    FolderOptions source;  ///< how it is read; source.otherwise is not stored
+    /// Where void is one of the classes, it is learnt as the others are, though never judged: published systems did.
+    bool learn_void = false;
     int height = 256;  ///< of the network's input
     int width = 256;
     int batch = 8;

@@ -18,6 +18,8 @@ void add_eval(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
+void add_data_preview(CLI::App& app, Action& action);
+void add_data_convert(CLI::App& app, Action& action);
 void add_summary(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);

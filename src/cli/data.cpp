@@ -1,10 +1,13 @@
-#include <camber/dataset.h>
+#include <camber/data_folder.h>
 #include <camber/synth.h>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "data/problems.h"
 
 namespace camber::cli {
 namespace {
@@ -17,35 +20,70 @@ void print_split(const Dataset& dataset) {
                info.mean[1], info.mean[2], info.deviation[0], info.deviation[1], info.deviation[2], info.fingerprint);
     fmt::print("  {:>3} {:<14} {:>9} {:>8} {:>8}  {}\n", "id", "class", "pixels", "frames", "weight", "colour");
     const ClassTable& classes = dataset.classes();
+    const auto row = [&](int id, const DatasetInfo::Class& entry, const std::string& weight) {
+        fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8}  {}\n", id, one_line(classes.name_of(id)), 100 * entry.share,
+                   entry.images, weight, fmt::join(classes.colour_of(id), " "));
+    };
     for (int id = 0; id < classes.count(); ++id) {
         const auto& entry = info.classes[static_cast<std::size_t>(id)];
-        fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8.3f}  {}\n", id, one_line(classes.name_of(id)),
-                   100 * entry.share, entry.images, entry.weight, fmt::join(classes.colour_of(id), " "));
+        row(id, entry, id == classes.void_id ? "void" : fmt::format("{:.3f}", entry.weight));
     }
-    fmt::print("  {:>3} {:<14} {:>8.3f}% {:>8} {:>8}  {}\n", classes.void_id, one_line(classes.void_name),
-               100 * info.unlabelled.share, info.unlabelled.images, "void", fmt::join(classes.void_colour, " "));
+    if (!classes.void_is_class()) row(classes.void_id, info.unlabelled, "void");
     if (const std::vector<std::string> absent = absent_classes(dataset); !absent.empty())
         fmt::print("  no pixel is labelled {}\n", one_line(fmt::format("{}", fmt::join(absent, ", "))));
 }
 
+void print_problems(const DataProblems& problems, bool all) {
+    constexpr std::size_t usual = 5;
+    for (const DataProblem& problem : problems.list) {
+        fmt::print("{}: {} {}\n", problem.fault ? "fault" : "warning", problem.items.size(), problem.what);
+        const std::size_t shown = all ? problem.items.size() : std::min(problem.items.size(), usual);
+        for (std::size_t i = 0; i < shown; ++i) fmt::print("  {}\n", one_line(problem.items[i]));
+        if (shown < problem.items.size()) fmt::print("  and {} more (--all)\n", problem.items.size() - shown);
+    }
+}
+
 void add_data_info(CLI::App& app, Action& action) {
-    CLI::App* command = app.add_subcommand("info", "Reads a dataset, checks every file, and describes its splits");
-    auto folder = std::make_shared<std::string>();
-    command->add_option("folder", *folder, "Folder of the dataset")->required();
+    struct Arguments {
+        std::string folder;
+        FolderOptions source;
+        bool all = false;
+    };
+    CLI::App* command =
+        app.add_subcommand("info", "Says what a dataset is found to be, reads every file, and describes its splits");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("folder", a->folder, "Folder of the dataset")->required();
+    add_folder_options(*command, a->source);
+    command->add_flag("--all", a->all, "Name every file that something is wrong with, not the first few");
     command->callback([=, &action] {
         action = [=] {
-            const std::vector<std::string> splits = Dataset::splits(*folder);
-            if (splits.empty())
-                fail("{}: holds no split: a train.txt, val.txt or test.txt, or folders train and trainannot", *folder);
-            const auto table = std::filesystem::path(*folder) / "classes.json";
-            if (std::filesystem::exists(table)) {
-                const ClassTable classes = read_class_table(table);
-                fmt::print("{}: {} classes, called {}\n", one_line(table.string()), classes.count(),
-                           one_line(classes.name));
-            } else {
-                fmt::print("no classes.json: the classes are {}, CamVid's\n", camvid11().name);
+            const DataFolder data = DataFolder::open(a->folder, a->source);
+            fmt::print("{}: {} ({})\n", one_line(a->folder), data.layout(), one_line(data.why()));
+            for (const std::string& note : data.notes()) fmt::print("{}\n", one_line(note));
+            ProgressLine line;
+            const DataProblems problems = find_problems(data, [&](std::size_t done, std::size_t total) {
+                line.update(static_cast<double>(done), static_cast<double>(total),
+                            fmt::format("frame {}/{}", done, total));
+            });
+            line.clear();
+            for (const std::string& split : data.splits()) {
+                const std::vector<SamplePaths> samples = data.samples(split);
+                const bool labelled = std::any_of(samples.begin(), samples.end(),
+                                                  [](const SamplePaths& sample) { return !sample.label.empty(); });
+                if (!labelled) {
+                    fmt::print("{}: {} frames without label maps: they can be predicted\n", one_line(split),
+                               samples.size());
+                } else if (const auto faults = problems.faults.find(split); faults != problems.faults.end()) {
+                    fmt::print("{}: {} frames, {} faults\n", one_line(split), samples.size(), faults->second);
+                } else {
+                    print_split(data.dataset(split));
+                }
             }
-            for (const std::string& split : splits) print_split(Dataset::open(*folder, split));
+            print_problems(problems, a->all);
+            const std::size_t faults = problems.fault_count();
+            if (faults > 0)
+                fail("{}{}", problems.first_fault(),
+                     faults > 1 ? fmt::format(" (the first of {} faults, listed above)", faults) : "");
             return 0;
         };
     });
@@ -85,6 +123,8 @@ void add_data(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand("data", "Datasets");
     command->require_subcommand(1);
     add_data_info(*command, action);
+    add_data_preview(*command, action);
+    add_data_convert(*command, action);
     add_data_synth(*command, action);
 }
 

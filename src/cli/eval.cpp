@@ -27,12 +27,14 @@ void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
         std::string checkpoint, data, split = "val", size, device, dtype;
         bool json = false;
+        FolderOptions source;
     };
     CLI::App* command = app.add_subcommand("eval", "Judges a trained network on a split");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
     command->add_option("--split", a->split, "train, val or test")->capture_default_str();
+    add_folder_options(*command, a->source);
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
@@ -44,14 +46,18 @@ void add_eval(CLI::App& app, Action& action) {
             const std::string folder = a->data.empty() ? model.config.data : a->data;
             if (folder.empty())
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);
-            const Dataset dataset = Dataset::open(folder, a->split);
+            const Dataset dataset =
+                DataFolder::open(folder, folder_options(a->source, model, folder)).dataset(a->split);
             // An imported network whose classes nobody has named takes the names of the data.
             if (model.classes.names == numbered_classes(dataset.classes().count()).names)
                 model.classes = dataset.classes();
             if (dataset.classes().names != model.classes.names) {
-                fail("{} has {} classes ({}), the network was trained for {} ({}): {}", folder,
+                const ClassTable* known = known_classes(model.classes.name);
+                const bool maps = known && known->names == model.classes.names;
+                fail("{} has {} classes ({}), the network was trained for {} ({}): {}{}", folder,
                      dataset.classes().count(), dataset.classes().name, model.classes.count(), model.classes.name,
-                     class_difference(dataset.classes(), model.classes));
+                     class_difference(dataset.classes(), model.classes),
+                     maps ? fmt::format("; --classes {} maps those that have a counterpart", known->name) : "");
             }
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/description.h"
 #include "cli/options.h"
+#include "data/class_file.h"
 #include "train/pretrained.h"
 
 namespace camber::cli {
@@ -27,7 +28,7 @@ struct Arguments {
 ClassTable classes_for(int channels, const std::string& file, const Description& described) {
     const int count = channels == 1 ? 2 : channels;
     if (!file.empty()) {
-        ClassTable table = read_class_table(file);
+        ClassTable table = read_class_file(file).table;
         if (table.count() != count) {
             fail_usage("{} has {} classes, the network {}{}", file, table.count(), count,
                        channels == 1 ? ", told apart by its one channel" : "");
@@ -154,7 +155,8 @@ void add_import(CLI::App& app, Action& action) {
                       "Take what fits, though the file fills but a part of the network; the rest starts anew");
     command->add_flag("--bgr", a->bgr,
                       "The file's network wants BGR though its original wants RGB: turn its first convolution round");
-    command->add_option("--class-table", a->class_table, "JSON with the classes' names and colours [CamVid's 11]");
+    command->add_option("--class-table", a->class_table,
+                        "JSON, CSV or text with the classes' names and colours [CamVid's 11]");
     add_number(*command, "--seed", a->seed, at_least(0), "Of the initial values of what the file does not fill")
         ->capture_default_str();
     command->add_flag("--json", a->json, "Print the report, every name in it, as JSON");

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "train/options.h"
+
 namespace camber::cli {
 
 namespace {
@@ -64,6 +66,37 @@ void set_net_options(nlohmann::json& options, const std::map<std::string, std::s
         const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
         options[name] = parsed.is_discarded() ? nlohmann::json(text) : parsed;
     }
+}
+
+void add_folder_options(CLI::App& command, FolderOptions& options) {
+    TrainConfig names;
+    for (const TrainOption& option : train_options(names)) {
+        if (!option.name.starts_with("source.")) continue;
+        const auto set = [&options, name = option.name](const std::string& text) {
+            TrainConfig taken;
+            taken.source = options;
+            const std::string wrong = set_train_option(taken, name, text);
+            if (!wrong.empty()) throw CLI::ValidationError(name.substr(name.find('.') + 1), wrong);
+            options = taken.source;
+        };
+        command.add_option_function<std::string>(option.flag, set, option.full_help())->group("Data");
+    }
+}
+
+FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder) {
+    const FolderOptions& trained = model.config.source;
+    FolderOptions options = given;
+    if (options.classes.empty() && options.map.empty()) {
+        options.classes = trained.classes;
+        options.map = trained.map;
+    }
+    if (options.unknown == UnknownLabels::refuse) options.unknown = trained.unknown;
+    if (folder == model.config.data) {
+        if (options.layout.empty()) options.layout = trained.layout;
+        if (options.val_fraction == 0) options.val_fraction = trained.val_fraction;
+    }
+    options.otherwise = model.classes;
+    return options;
 }
 
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra) {

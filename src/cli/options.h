@@ -1,4 +1,6 @@
 #pragma once
+#include <camber/train.h>
+
 #include <CLI/CLI.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -30,6 +32,11 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, T& target, c
 void add_net_flags(CLI::App& command, std::map<std::string, std::string>& given);
 /// Sets what was given: each as JSON where it parses as that (16, true, 0.5), else as text.
 void set_net_options(nlohmann::json& options, const std::map<std::string, std::string>& given);
+
+/// Declares --layout, --classes, --map, --unknown and --val-fraction.
+void add_folder_options(CLI::App& command, FolderOptions& options);
+/// What is given, and for the rest how the network's own data was read, so that classes agree.
+FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder);
 
 /// What to say of an argument that the command line's last (sub)command does not take, `extra` being all of those.
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra);

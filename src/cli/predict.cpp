@@ -1,3 +1,4 @@
+#include <camber/data_folder.h>
 #include <camber/label_picture.h>
 #include <camber/train.h>
 
@@ -8,17 +9,12 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "data/picture_index.h"
 
 namespace camber::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_picture(const fs::path& file) {
-    std::string extension = file.extension().string();
-    for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
 
 bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
 
@@ -35,7 +31,7 @@ std::vector<Picture> list_folder(const fs::path& folder, const fs::path& out) {
     for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
         if (entry->is_directory()) {
             if (is_hidden(entry->path()) || fs::equivalent(entry->path(), out, none)) entry.disable_recursion_pending();
-        } else if (entry->is_regular_file() && is_picture(entry->path()) && !is_hidden(entry->path())) {
+        } else if (entry->is_regular_file() && is_picture(entry->path())) {
             sorted.insert(entry->path());
         }
     }
@@ -45,7 +41,31 @@ std::vector<Picture> list_folder(const fs::path& folder, const fs::path& out) {
     return pictures;
 }
 
-std::vector<Picture> list_pictures(const std::vector<std::string>& inputs, const fs::path& out) {
+/// Whether a folder is a dataset; none has pictures beside its folders, so that notes in a train.txt make none.
+bool is_dataset(const fs::path& folder) {
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (is_picture(entry.path()) && !entry.is_directory()) return false;
+    return DataFolder::recognises(folder);
+}
+
+/// The frames of a dataset, without its label maps; of one split where `split` names it.
+std::vector<Picture> list_dataset(const fs::path& folder, const std::string& split) {
+    const DataFolder data = DataFolder::look(folder);
+    std::vector<Picture> pictures;
+    std::set<fs::path> seen;
+    for (const std::string& name : split.empty() ? data.splits() : std::vector<std::string>{split}) {
+        for (const SamplePaths& sample : data.samples(name)) {
+            if (!seen.insert(sample.image).second) continue;  // trainval is train and val
+            fs::path relative = sample.image.lexically_relative(folder);
+            if (relative.empty() || relative.begin()->string() == "..") relative = sample.image.filename();
+            pictures.push_back({sample.image, relative.replace_extension()});
+        }
+    }
+    return pictures;
+}
+
+std::vector<Picture> list_pictures(const std::vector<std::string>& inputs, const fs::path& out,
+                                   const std::string& split) {
     std::vector<Picture> pictures;
     for (const fs::path input : inputs) {
         if (!fs::exists(input)) fail("{}: there is no such file or folder", input.string());
@@ -53,7 +73,8 @@ std::vector<Picture> list_pictures(const std::vector<std::string>& inputs, const
             pictures.push_back({input, input.stem()});
             continue;
         }
-        const std::vector<Picture> below = list_folder(input, out);
+        const bool dataset = !split.empty() || is_dataset(input);
+        const std::vector<Picture> below = dataset ? list_dataset(input, split) : list_folder(input, out);
         pictures.insert(pictures.end(), below.begin(), below.end());
     }
     std::set<fs::path> names;
@@ -86,7 +107,7 @@ std::optional<Image> try_read(const fs::path& file, ProgressLine& line) {
 
 void add_predict(CLI::App& app, Action& action) {
     struct Arguments {
-        std::string checkpoint, out, size, device, dtype;
+        std::string checkpoint, out, size, device, dtype, split;
         std::vector<std::string> inputs;
         float alpha = 0.5f;
     };
@@ -102,10 +123,12 @@ void add_predict(CLI::App& app, Action& action) {
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
-    command->add_option("inputs", a->inputs, "Pictures or folders of pictures")->required();
+    command->add_option("--split", a->split, "Of folders that are datasets: the split [all]");
+    command->add_option("inputs", a->inputs, "Pictures, folders of pictures, or datasets, whose frames are meant")
+        ->required();
     command->callback([=, &action] {
         action = [=] {
-            const std::vector<Picture> pictures = list_pictures(a->inputs, a->out);
+            const std::vector<Picture> pictures = list_pictures(a->inputs, a->out, a->split);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             if (!a->size.empty()) std::tie(model.config.height, model.config.width) = parse_size(a->size);
             make_folder(a->out);

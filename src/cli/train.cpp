@@ -67,6 +67,14 @@ void hold_in_every_stage(const Arguments& a, TrainConfig& config) {
     }
 }
 
+/// --classes 1 is the network's option, a network of one channel; other counts are the data's to say.
+void take_class_count(TrainConfig& config) {
+    std::string& classes = config.source.classes;
+    if (classes.empty() || classes.find_first_not_of("0123456789") != std::string::npos) return;
+    config.net_options["classes"] = nlohmann::json::parse(classes);
+    classes.clear();
+}
+
 /// The preset's configuration with what is given.
 TrainConfig configured(const Arguments& a) {
     TrainConfig config = train_preset(a.preset);
@@ -78,6 +86,7 @@ TrainConfig configured(const Arguments& a) {
     const bool taken = a.given("weights") && !a.given("net") && take_network(config);
     if (taken) a.set_options(config);
     set_net_options(config.net_options, a.net_options);
+    take_class_count(config);
     if (a.given("weights") && !taken) {
         nlohmann::json given = nlohmann::json::object();
         set_net_options(given, a.net_options);
@@ -135,7 +144,8 @@ void print_result(const TrainResult& result, const fs::path& folder) {
                name(result.monitor), result.best_metric, one_line(result.best_checkpoint.string()),
                one_line((folder / "pictures").string()));
     Model model = load_model(result.best_checkpoint);
-    const EvalResult eval = evaluate(model, Dataset::open(model.config.data, "val"));
+    const DataFolder data = DataFolder::open(model.config.data, folder_options({}, model, model.config.data));
+    const EvalResult eval = evaluate(model, data.dataset("val"));
     fmt::print("validation: loss {:.4f}, soft iou_score {:.4f}\n{}", eval.loss, eval.iou_score,
                format_table(eval.confusion, model.classes.names));
 }

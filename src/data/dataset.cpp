@@ -1,8 +1,7 @@
-#include <camber/dataset.h>
+#include <camber/data_folder.h>
 #include <camber/error.h>
 
 #include "core/available_memory.h"
-#include "core/parallel_for.h"
 #include "data/sample_cache.h"
 #include "data/sample_files.h"
 
@@ -18,26 +17,7 @@ Extent extent_of(const Image& image) { return {image.height, image.width}; }
 std::int64_t DatasetOptions::default_cache_bytes() { return available_memory() / 2; }
 
 Dataset Dataset::open(const fs::path& folder, const std::string& split, const DatasetOptions& options) {
-    if ((options.load_height == 0) != (options.load_width == 0) || options.load_height < 0 || options.load_width < 0) {
-        fail_usage("load size {}x{}: give both height and width, or 0 for the original", options.load_height,
-                   options.load_width);
-    }
-    std::vector<SamplePaths> paths = list_samples(folder, split);
-    Dataset dataset;
-    dataset.folder_ = folder;
-    dataset.split_ = split;
-    const fs::path table = folder / "classes.json";
-    dataset.classes_ = fs::exists(table) ? read_class_table(table) : camvid11();
-    const auto files = std::make_shared<const SampleFiles>(std::move(paths), dataset.classes_, options);
-    for (std::size_t i = 0; i < files->size(); ++i)
-        dataset.entries_.push_back({files->paths(i).image.stem().string(), files->loaded(i), files->original(i)});
-    dataset.files_ = files;
-    dataset.samples_ = std::make_shared<SampleCache>(files->size(), options.cache_bytes,
-                                                     [files](std::size_t i) { return files->sample(i); });
-    if (dataset.bytes() <= options.cache_bytes)
-        parallel_for(
-            files->size(), options.threads, [&](std::size_t i) { dataset.sample(i); }, options.progress);
-    return dataset;
+    return DataFolder::open(folder).dataset(split, options);
 }
 
 Dataset Dataset::from_samples(std::vector<Image> images, std::vector<Image> labels, ClassTable classes,

@@ -45,11 +45,11 @@ ClassCounts count_classes(const Dataset& dataset) {
     return counts;
 }
 
-std::vector<double> weights_of(const ClassCounts& counts, int classes) {
-    std::vector<double> frequency(static_cast<std::size_t>(classes));
+std::vector<double> weights_of(const ClassCounts& counts, const ClassTable& classes) {
+    std::vector<double> frequency(static_cast<std::size_t>(classes.count()));
     std::vector<double> present;
     for (std::size_t id = 0; id < frequency.size(); ++id) {
-        if (counts.pixels[id] == 0) continue;
+        if (counts.pixels[id] == 0 || static_cast<int>(id) == classes.void_id) continue;
         frequency[id] = static_cast<double>(counts.pixels[id]) / static_cast<double>(counts.pixels_with[id]);
         present.push_back(frequency[id]);
     }
@@ -65,7 +65,7 @@ std::vector<double> weights_of(const ClassCounts& counts, int classes) {
 }  // namespace
 
 std::vector<float> median_frequency_weights(const Dataset& dataset) {
-    const auto weights = weights_of(count_classes(dataset), dataset.classes().count());
+    const auto weights = weights_of(count_classes(dataset), dataset.classes());
     return {weights.begin(), weights.end()};
 }
 
@@ -77,7 +77,7 @@ void refuse_unlabelled(const Dataset& dataset) {
     }
     fail(
         "{}: every pixel of the split '{}' is void ({}), so there is nothing to learn or judge; the void id is in the "
-        "folder's classes.json",
+        "folder's class table",
         dataset.folder().string(), dataset.split(), void_id);
 }
 
@@ -85,7 +85,8 @@ std::vector<std::string> absent_classes(const Dataset& dataset) {
     const ClassCounts counts = count_classes(dataset);
     std::vector<std::string> absent;
     for (int id = 0; id < dataset.classes().count(); ++id) {
-        if (counts.pixels[static_cast<std::size_t>(id)] == 0) absent.push_back(dataset.classes().name_of(id));
+        if (id != dataset.classes().void_id && counts.pixels[static_cast<std::size_t>(id)] == 0)
+            absent.push_back(dataset.classes().name_of(id));
     }
     return absent;
 }
@@ -129,7 +130,7 @@ DatasetInfo describe(const Dataset& dataset) {
     }
 
     const ClassCounts counts = count_classes(dataset);
-    const auto weights = weights_of(counts, dataset.classes().count());
+    const auto weights = weights_of(counts, dataset.classes());
     const auto entry = [&](std::size_t id, double weight) {
         return DatasetInfo::Class{counts.pixels[id], counts.images[id],
                                   static_cast<double>(counts.pixels[id]) / static_cast<double>(pixels), weight};

@@ -3,6 +3,7 @@
 #include <camber/error.h>
 
 #include "core/parallel_for.h"
+#include "data/label_coding.h"
 #include "io/image.h"
 
 namespace camber {
@@ -42,15 +43,14 @@ void check_ids(const std::string& where, const Image& label, const ClassTable& c
     for (std::size_t i = 0; i < label.data.size(); ++i) {
         if (valid[label.data[i]]) continue;
         const auto width = static_cast<std::size_t>(label.width);
-        fail(
-            "{}: id {} at row {}, column {} is neither a class (0..{}) nor void ({}) of {}; remap the labels or give "
-            "the folder a classes.json",
-            where, label.data[i], i / width, i % width, classes.count() - 1, classes.void_id, classes.name);
+        fail("{}: id {} at row {}, column {} is neither a class (0..{}) nor void ({}) of {}", where, label.data[i],
+             i / width, i % width, classes.count() - 1, classes.void_id, classes.name);
     }
 }
 
-SampleFiles::SampleFiles(std::vector<SamplePaths> paths, ClassTable classes, const DatasetOptions& options)
-    : paths_(std::move(paths)), classes_(std::move(classes)), sizes_(paths_.size()) {
+SampleFiles::SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
+                         const DatasetOptions& options)
+    : paths_(std::move(paths)), coding_(std::move(coding)), sizes_(paths_.size()) {
     parallel_for(size(), options.threads, [&](std::size_t i) {
         const PictureSize image = read_picture_size(paths_[i].image), label = read_picture_size(paths_[i].label);
         const Extent original{image.height, image.width};
@@ -63,9 +63,8 @@ SampleFiles::SampleFiles(std::vector<SamplePaths> paths, ClassTable classes, con
 
 Image SampleFiles::original_label(std::size_t index) const {
     const std::string file = paths_[index].label.string();
-    Image label = read_label(file);
+    Image label = coding_->decode(file, read_label_file(file));
     check_unchanged(file, label, sizes_[index].original);
-    check_ids(file, label, classes_);
     return label;
 }
 

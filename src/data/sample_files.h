@@ -1,10 +1,9 @@
 #pragma once
-#include <camber/dataset.h>
+#include <camber/data_folder.h>
 
+#include <memory>
 #include <string>
 #include <vector>
-
-#include "data/sample_list.h"
 
 namespace camber {
 
@@ -16,7 +15,8 @@ void check_ids(const std::string& where, const Image& label, const ClassTable& c
 class SampleFiles {
   public:
     /// Looks at the size of every file. Throws Error where one is no picture, or a label map has not its frame's size.
-    SampleFiles(std::vector<SamplePaths> paths, ClassTable classes, const DatasetOptions& options);
+    SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
+                const DatasetOptions& options);
 
     std::size_t size() const { return paths_.size(); }
     const SamplePaths& paths(std::size_t index) const { return paths_[index]; }
@@ -36,7 +36,7 @@ class SampleFiles {
     Image original_label(std::size_t index) const;
 
     std::vector<SamplePaths> paths_;
-    ClassTable classes_;
+    std::shared_ptr<const LabelCoding> coding_;
     std::vector<Sizes> sizes_;
 };
 

@@ -26,7 +26,7 @@ double mean_over(int classes, Counts counts, Metric metric) {
 
 }  // namespace
 
-ConfusionMatrix::ConfusionMatrix(int classes) : classes_(classes) {
+ConfusionMatrix::ConfusionMatrix(int classes, int void_class) : classes_(classes), void_class_(void_class) {
     if (classes < 1 || classes > 255) fail_usage("a confusion matrix has 1 to 255 classes, not {}", classes);
     counts_.resize(static_cast<std::size_t>(classes) * static_cast<std::size_t>(classes));
 }

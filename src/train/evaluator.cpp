@@ -132,7 +132,9 @@ void Evaluator::set_up_tables() {
 EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* stop) {
     const EvalScope scope(*model_.net);
     const auto start = std::chrono::steady_clock::now();
-    EvalResult result{ConfusionMatrix(model_.classes.count()), 0, 0, 0};
+    const int void_id = dataset_.classes().void_id;
+    EvalResult result{ConfusionMatrix(model_.classes.count(), void_id < model_.classes.count() ? void_id : -1), 0, 0,
+                      0};
     backend(model_.device()).fill(counts_, 0);
     const std::size_t done = resident_ ? run_on_device(result, progress, stop) : run_from_host(result, progress, stop);
     if (done > 0) {

@@ -57,7 +57,7 @@ Tensor class_logits(const Model& model, const Tensor& logits) {
 ops::SegmentationLoss model_loss(const Model& model, const Tensor& logits, const Tensor& labels, int void_id,
                                  const ops::SegmentationLossExtras& extras) {
     SegmentationLossParams params = model.config.loss;
-    params.ignore_index = void_id;
+    params.ignore_index = model.config.learn_void && void_id < model.classes.count() ? -1 : void_id;
     if (logits.dim(3) > model.classes.count()) params.classes = model.classes.count();  // a padded head
     const Tensor alpha = model.config.focal_class_weights ? model.class_weights : Tensor();
     return ops::segmentation_loss(logits, labels, params, model.class_weights, alpha, extras);

@@ -90,7 +90,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     const NumberRange share = from_to(0, 1), count = at_least(0), positive = at_least(1), amount = at_least(0);
     Table t;
     t.group("Options");
-    t.option("data", c.data, "Folder of the dataset (SegNet's CamVid layout)");
+    t.option("data", c.data, "Folder of the dataset, in any layout of docs/datasets.md");
 
     t.group("Network");
     t.option("net", c.net, "Network").otherwise("unet, or that of the checkpoint in --weights");
@@ -118,6 +118,27 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
              "Megabytes of decoded frames to keep; what does not fit is decoded anew in every epoch")
         .otherwise("half of the free memory")
         .when(c.cache_memory != 0);
+    t.part("source");
+    std::vector<std::string> layouts;
+    for (const LayoutInfo& layout : data_layouts()) layouts.emplace_back(layout.name);
+    t.option("layout", c.source.layout, "Layout of --data: " + one_of(layouts))
+        .otherwise("what it looks like")
+        .when(!c.source.layout.empty());
+    t.option("classes", c.source.classes,
+             fmt::format("Class table, {} or a file (JSON, CSV, text), that the data's classes become by name",
+                         one_of(known_class_tables())))
+        .otherwise("the data's own")
+        .when(!c.source.classes.empty());
+    t.option("map", c.source.map, "What stored label ids become, as 255=void,7=3,9=Road").when(!c.source.map.empty());
+    t.option("unknown", c.source.unknown, "What labels that are no class are")
+        .when(c.source.unknown != UnknownLabels::refuse);
+    t.option("val_fraction", c.source.val_fraction, from_below(0, 1),
+             "Share of the frames for validation where the data has no such split")
+        .otherwise("0.2 where it has no splits at all")
+        .when(c.source.val_fraction > 0);
+    t.part("");
+    t.option("learn_void", c.learn_void, "Learn void, where it is one of the classes; it is never judged")
+        .when(c.learn_void);
     t.part("augment", true);
     t.option("enabled", c.augment.enabled, "Whole frames, no random crop, flip, scale or colour").flag("--no-augment");
     t.option("scale_min", c.augment.scale_min, above(0));

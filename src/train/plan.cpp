@@ -42,10 +42,13 @@ DatasetOptions val_data_options(const TrainConfig& config, const Dataset& train)
 }  // namespace
 
 RunData::RunData(const TrainConfig& config, TrainObserver& observer)
-    : train_(Dataset::open(config.data, "train", train_data_options(config))) {
-    const std::vector<std::string> splits = Dataset::splits(config.data);
-    if (std::find(splits.begin(), splits.end(), "val") != splits.end())
-        val_.emplace(Dataset::open(config.data, "val", val_data_options(config, train_)));
+    : RunData(DataFolder::open(config.data, config.source), config, observer) {}
+
+RunData::RunData(const DataFolder& folder, const TrainConfig& config, TrainObserver& observer)
+    : train_(folder.dataset("train", train_data_options(config))) {
+    observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder.layout(), folder.why()));
+    for (const std::string& note : folder.notes()) observer.on_message(note);
+    if (folder.has("val")) val_.emplace(folder.dataset("val", val_data_options(config, train_)));
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);
     if (const std::vector<std::string> absent = absent_classes(train_); !absent.empty()) {

@@ -37,6 +37,8 @@ class RunData {
     Model make_model(const TrainConfig& config, bool pretrained) const;
 
   private:
+    RunData(const DataFolder& folder, const TrainConfig& config, TrainObserver& observer);
+
     using Resident = std::optional<std::unique_ptr<ResidentDataset>>;
     const ResidentDataset* resident(Resident& resident, const Dataset& dataset, Device device);
 

@@ -34,6 +34,7 @@ TrainConfig segmentation_models(const char* net, double stop_at) {
     config.clip = 0;
     config.schedule = {.kind = ScheduleKind::constant};
     config.loss = {.dice = 1};
+    config.learn_void = true;  // one of the 32
     config.monitor = Metric::iou_score;
     config.stop_at = stop_at;
     return config;
@@ -53,6 +54,7 @@ TrainConfig fastai_camvid() {
     config.beta2 = 0.99;
     config.clip = 0;
     config.monitor = Metric::pixel_accuracy;
+    config.learn_void = true;  // acc_camvid leaves it out, the loss does not
     const auto stage = [](int height, int width, int batch, int epochs, double lr, double pct_start, bool frozen) {
         return nlohmann::json{{"height", height},
                               {"width", width},

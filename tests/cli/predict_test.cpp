@@ -90,6 +90,22 @@ TEST_CASE("a folder is predicted whole: hidden files are passed over, bad ones n
     }
 }
 
+TEST_CASE("of a dataset the frames are meant; a folder of pictures with notes in a list's name is none") {
+    Network n;
+    write_scenes(n.in / "set");
+    CHECK(n.predict({(n.in / "set").string()}).exit_code == 0);
+    CHECK(fs::exists(n.out / "train/00007_labels.png"));
+    CHECK(fs::exists(n.out / "val/00002_overlay.png"));
+    CHECK_FALSE(fs::exists(n.out / "trainannot"));
+    check_error(n.predict({"--split", "test", (n.in / "set").string()}), 1, {"no split 'test'", "train, val"});
+
+    fs::create_directories(n.in / "street");
+    write_png(n.in / "street/a.png", noise(20, 30));
+    write_text(n.in / "street/test.txt", "taken on a rainy day\n");
+    CHECK(n.predict({(n.in / "street").string()}).exit_code == 0);
+    CHECK(fs::exists(n.out / "a_labels.png"));
+}
+
 TEST_CASE("results inside the folder of pictures are not predicted the next time") {
     Network n;
     n.out = n.in / "out";

@@ -34,6 +34,23 @@ EAD/2gAIAQEABj8CP//QP//RP//SP//Tv//EABsQAAMAAgMAAAAAAAAAAAAAAAABESFBkaGx/9oACAEB
 0lPGf//Q5jW4QvtDHznyf//R2bClGUfKf//SwgbVu+RdUfxU/9PMNH9n/9k=
 """)
 
+# Of pictures of 32x48.
+COCO = json.dumps({
+    "images": [{"id": 1, "file_name": "00000.png", "height": 32, "width": 48}, {"id": 2, "file_name": "00001.png"}],
+    "categories": [{"id": 3, "name": "road"}, {"id": 4, "name": "car"}],
+    "annotations": [{"image_id": 1, "category_id": 3, "segmentation": [[1, 1, 40, 1, 40, 30, 1, 30]]},
+                    {"image_id": 1, "category_id": 4, "segmentation": {"counts": ">240f0", "size": [32, 48]}},
+                    {"image_id": 2, "category_id": 4, "iscrowd": 1,
+                     "segmentation": {"counts": [14, 2, 4, 2, 1514], "size": [32, 48]}}]}).encode()
+LABELME = json.dumps({
+    "imagePath": "..\\\\photos\\\\00000.png", "imageHeight": 32, "imageWidth": 48,
+    "shapes": [{"label": "road", "points": [[1, 1], [40, 1], [40.5, 30]], "shape_type": "polygon"},
+               {"label": "car", "points": [[4, 4], [9, 9]], "shape_type": "circle"}]}).encode()
+CVAT = b"""<?xml version="1.0"?><annotations><image id="0" name="00000.png" width="48" height="32">
+<box label="car" xtl="2" ytl="2" xbr="4" ybr="4" z_order="1"></box>
+<polygon label="a &amp; b" points="1,1;5.5,1;5,4;1,4" z_order="0"/></image></annotations>"""
+COLOURS = b"name,r,g,b\r\nSky,128,128,128\r\nRoad,128,64,128\r\nVoid,0,0,0\r\n"
+
 # Of other networks: what they hold is listed and refused.
 ARCHIVES = ("torch_zip", "torch_checkpoint", "torch_fastai", "torch_module")
 
@@ -88,6 +105,14 @@ class Workshop:
             Kind("jpeg", [JPEG, PROGRESSIVE_JPEG], lambda data, random: mutated(data, random, BINARY), self._picture),
             Kind("list", [read(f"{self.data}/train.txt")], self._damaged_text, self._in_dataset("train.txt")),
             Kind("classes", [read(f"{self.data}/classes.json")], self._damaged_json, self._in_dataset("classes.json")),
+            Kind("colours", self._colour_labels(), self._damaged_png, self._in_own("masks/00000.png")),
+            Kind("csv", [COLOURS, self._codes()], self._damaged_text, self._in_own("classes.csv")),
+            Kind("names", [b"00000.png\r\n'00001'\n",
+                           b"# x\nimages/00000.png\tmasks/00000.png\nC:\\x\\00001.png\n"], self._damaged_text,
+                 self._in_own("train.txt")),
+            Kind("coco", [COCO], self._damaged_json, self._drawn("drawn.json")),
+            Kind("labelme", [LABELME], self._damaged_json, self._drawn("drawn.json")),
+            Kind("cvat", [CVAT], self._damaged_text, self._drawn("drawn.xml")),
             Kind("tsv", [read(f"{fixtures}/keras_unet_2x2.tsv"), read(f"{fixtures}/published_keras_unet_256.tsv")],
                  self._damaged_text, self._table),
             Kind("checkpoint", checked(read(self.best)), self._damaged_safetensors, self._checkpoint),
@@ -167,6 +192,40 @@ class Workshop:
             copy = self._dataset(folder)
             write(f"{copy}/{name}", data)
             return ["data", "info", copy], []
+
+        return command
+
+    def _codes(self):
+        """A table of the colours of the run's classes, as the label maps of _colour_labels() have them."""
+        table = json.loads(read(f"{self.data}/classes.json"))
+        lines = [",".join([c["name"], *map(str, c["colour"])]) for c in [*table["classes"], table["void"]]]
+        return "\n".join(lines).encode()
+
+    def _colour_labels(self):
+        """Label maps in colours, and the folder images/, masks/, classes.csv of them."""
+        self.own = f"{self.folder}/own"
+        self._camber("predict", "--checkpoint", self.best, "--out", f"{self.folder}/painted", f"{self.data}/train")
+        os.makedirs(f"{self.own}/masks")
+        shutil.copytree(f"{self.data}/train", f"{self.own}/images")
+        for name in os.listdir(f"{self.own}/images"):
+            shutil.copy(f"{self.folder}/painted/{name[:-4]}_colours.png", f"{self.own}/masks/{name}")
+        write(f"{self.own}/classes.csv", self._codes())
+        return [read(f"{self.own}/masks/{name}") for name in sorted(os.listdir(f"{self.own}/masks"))]
+
+    def _in_own(self, name):
+        def command(folder, data):
+            copy = f"{folder}/own"
+            shutil.copytree(self.own, copy)
+            write(f"{copy}/{name}", data)
+            return ["data", "info", copy], []
+
+        return command
+
+    def _drawn(self, name):
+        def command(folder, data):
+            drawn = write(f"{folder}/{name}", data)
+            out = f"{folder}/out"
+            return ["data", "convert", drawn, "--images", f"{self.data}/train", "--out", out], []
 
         return command
 

@@ -1,0 +1,103 @@
+#pragma once
+#include <camber/class_table.h>
+#include <camber/dataset.h>
+#include <camber/names.h>
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// A dataset on disk, in whatever layout it was downloaded or made: docs/datasets.md.
+namespace camber {
+
+/// What becomes of a label that the class table does not have.
+enum class UnknownLabels { refuse, as_void };
+template <>
+inline constexpr std::array enum_names<UnknownLabels> = {"refuse", "void"};
+
+/// What is known of a dataset's folder beside what lies in it.
+struct FolderOptions {
+    std::string layout;  ///< a name of data_layouts(); empty: recognised by looking
+    /// A table of known_classes(), or a file as read_class_file() takes: the classes in place of the folder's. Where
+    /// the folder says what its labels are, its classes become these by name.
+    std::string classes;
+    std::string map;  ///< "255=void,7=3,9=Road": stored ids, and the class each becomes; empty: none
+    UnknownLabels unknown = UnknownLabels::refuse;
+    /// Of the frames for validation, drawn by the hash of their names, where the folder has no such split; 0: a fifth
+    /// where it has no splits at all, else none.
+    double val_fraction = 0;
+    /// What the ids are where neither the folder nor `classes` says it: those of a checkpoint.
+    std::optional<ClassTable> otherwise;
+};
+
+/// A frame and its label map on disk, and where they were named, for messages ("train.txt line 3" or "train/").
+struct SamplePaths {
+    std::filesystem::path image;
+    std::filesystem::path label;  ///< empty: it has none
+    std::string origin;
+};
+
+struct LayoutInfo {
+    const char* name;
+    const char* what;
+};
+/// The layouts that are recognised, in the order in which they are tried.
+std::vector<LayoutInfo> data_layouts();
+
+class Layout;
+class LabelCoding;
+
+/// A folder whose layout is known.
+class DataFolder {
+  public:
+    /// Throws Error, one line: no such folder, no layout that fits, a class table that cannot be read. Throws
+    /// UsageError for a layout, class table or map that there is not. Label maps are read where nothing else says what
+    /// ids there are, otherwise no pictures are.
+    static DataFolder open(const std::filesystem::path& folder, const FolderOptions& options = {});
+    /// As open(), but for what labels mean: to list frames. classes() is empty, and no label can be read.
+    static DataFolder look(const std::filesystem::path& folder, const FolderOptions& options = {});
+    /// Whether `folder` itself is of a layout that is known.
+    static bool recognises(const std::filesystem::path& folder);
+
+    /// Where the layout was found: what was given, or the one folder in it.
+    const std::filesystem::path& folder() const { return folder_; }
+    const std::string& layout() const { return layout_name_; }
+    /// By what the layout was recognised.
+    const std::string& why() const { return why_; }
+    /// What else a user should know: where classes or a split come from.
+    const std::vector<std::string>& notes() const { return notes_; }
+    const ClassTable& classes() const { return classes_; }
+
+    /// train, val, test, then the rest.
+    const std::vector<std::string>& splits() const { return splits_; }
+    bool has(const std::string& split) const;
+    /// The frames of a split, in its order; those that have no label map too. Throws Error for a split that is not
+    /// there (naming those that are), a malformed list, and a file that a list names and that is not there.
+    std::vector<SamplePaths> samples(const std::string& split) const;
+    /// Label maps in the folder that belong to no frame.
+    std::vector<std::filesystem::path> labels_without_image() const;
+
+    /// A label map's ids in classes(). Throws Error as Dataset::open() does.
+    Image read_label(const std::filesystem::path& file) const;
+    const std::shared_ptr<const LabelCoding>& coding() const { return coding_; }
+
+    /// Throws Error as Dataset::open() does.
+    Dataset dataset(const std::string& split, const DatasetOptions& options = {}) const;
+
+  private:
+    /// Every label map, sorted; throws Error where there is none.
+    std::vector<std::filesystem::path> labels() const;
+
+    std::filesystem::path folder_;
+    const Layout* layout_ = nullptr;
+    std::string layout_name_, why_;
+    std::vector<std::string> notes_, splits_;
+    ClassTable classes_;
+    std::shared_ptr<const LabelCoding> coding_;
+    double val_fraction_ = 0;  ///< > 0: train and val are made of the layout's train
+};
+
+}  // namespace camber

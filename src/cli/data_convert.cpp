@@ -1,0 +1,45 @@
+#include <camber/data_folder.h>
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "data/annotations/annotations.h"
+#include "data/convert.h"
+
+namespace camber::cli {
+
+void add_data_convert(CLI::App& app, Action& action) {
+    struct Arguments {
+        std::string from, out, images;
+        FolderOptions source;
+    };
+    CLI::App* command = app.add_subcommand("convert",
+                                           "Writes a dataset of any layout, or drawn polygons (COCO's JSON, a folder "
+                                           "of LabelMe's, CVAT's XML), as ids with "
+                                           "lists and classes.json");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("from", a->from, "Folder of the dataset, or file of polygons")->required();
+    command->add_option("--out", a->out, "Folder to make")->required();
+    command->add_option("--images", a->images, "Folder of the pictures that polygons are of [beside them]");
+    add_folder_options(*command, a->source);
+    command->callback([=, &action] {
+        action = [=] {
+            ProgressLine line;
+            const auto progress = [&](std::size_t done, std::size_t total) {
+                line.update(static_cast<double>(done), static_cast<double>(total),
+                            fmt::format("frame {}/{}", done, total));
+            };
+            const DrawnDataset data = is_annotations(a->from)
+                                          ? read_annotations(a->from, a->images, a->source.val_fraction)
+                                          : drawn(DataFolder::open(a->from, a->source));
+            write_plain_dataset(data, a->out, progress);
+            std::size_t frames = 0;
+            for (const DrawnDataset::Split& split : data.splits) frames += split.frames.size();
+            line.print(fmt::format("{} frames of {} classes are in {}", frames, data.classes.count(), a->out));
+            return 0;
+        };
+    });
+}
+
+}  // namespace camber::cli

@@ -1,0 +1,53 @@
+#include <camber/data_folder.h>
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "data/preview.h"
+
+namespace camber::cli {
+
+void add_data_preview(CLI::App& app, Action& action) {
+    struct Arguments {
+        std::string folder, out = "preview.png", split;
+        FolderOptions source;
+        int frames = 6, width = 320;
+    };
+    CLI::App* command =
+        app.add_subcommand("preview", "Paints frames of a dataset: picture | labels | overlay, with a legend");
+    auto a = std::make_shared<Arguments>();
+    command->add_option("folder", a->folder, "Folder of the dataset")->required();
+    command->add_option("--out", a->out, "PNG to write")->capture_default_str();
+    command->add_option("--split", a->split, "Split to show [all]");
+    add_number(*command, "--frames", a->frames, from_to(1, 1000), "Frames, spread over each split")
+        ->capture_default_str();
+    add_number(*command, "--picture-width", a->width, from_to(16, 4096), "Pixels across of each picture")
+        ->capture_default_str();
+    add_folder_options(*command, a->source);
+    command->callback([=, &action] {
+        action = [=] {
+            const DataFolder data = DataFolder::open(a->folder, a->source);
+            std::vector<PreviewRow> rows;
+            const std::vector<std::string> splits =
+                a->split.empty() ? data.splits() : std::vector<std::string>{a->split};
+            for (std::size_t s = 0; s < splits.size(); ++s) {
+                const std::vector<SamplePaths> samples = data.samples(splits[s]);
+                const std::size_t left = static_cast<std::size_t>(a->frames) - rows.size(),
+                                  share =
+                                      std::min((left + splits.size() - s - 1) / (splits.size() - s), samples.size());
+                for (std::size_t i = 0; i < share; ++i) {
+                    const SamplePaths& sample = samples[i * samples.size() / share];
+                    rows.push_back({fmt::format("{}: {}", splits[s], sample.image.filename().string()),
+                                    read_image(sample.image),
+                                    sample.label.empty() ? Image() : data.read_label(sample.label)});
+                }
+            }
+            write_png(a->out, preview_sheet(rows, data.classes(), a->width));
+            fmt::print("{} frames of {} ({}) are in {}\n", rows.size(), one_line(a->folder), data.layout(),
+                       one_line(a->out));
+            return 0;
+        };
+    });
+}
+
+}  // namespace camber::cli

@@ -1,0 +1,86 @@
+#include "data/annotations/annotations.h"
+
+#include <camber/error.h>
+
+#include <algorithm>
+
+#include "data/annotations/fields.h"
+#include "data/division.h"
+#include "data/known_classes.h"
+#include "data/picture_index.h"
+#include "io/image.h"
+
+namespace camber {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> json_files(const fs::path& folder) {
+    std::vector<fs::path> files;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error))
+        if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with('.'))
+            files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+Export read(const fs::path& path) {
+    if (fs::is_directory(path)) return read_labelme(json_files(path));
+    if (path.extension() == ".xml") return read_cvat(path);
+    const nlohmann::json whole = read_export(path);
+    return whole.is_object() && whole.contains("shapes") ? read_labelme({path}) : read_coco(path);
+}
+
+Image painted(const DrawnFrame& frame, const std::string& from) {
+    const PictureSize size = read_picture_size(frame.image);
+    if (frame.height > 0 && frame.width > 0 && (frame.height != size.height || frame.width != size.width))
+        fail("{}: is {}x{}, but was {}x{} (width x height) when it was drawn on, says {}", frame.image.string(),
+             size.width, size.height, frame.width, frame.height, from);
+    return paint(frame.shapes, size.height, size.width, from);
+}
+
+}  // namespace
+
+bool is_annotations(const fs::path& path) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) return !DataFolder::recognises(path) && !json_files(path).empty();
+    return path.extension() == ".json" || path.extension() == ".xml";
+}
+
+DrawnDataset read_annotations(const fs::path& path, const fs::path& images, double val_fraction) {
+    Export drawings = read(path);
+    if (drawings.frames.empty()) fail("{}: names no pictures", path.string());
+    const fs::path beside = fs::is_directory(path) ? path : path.parent_path();
+    const fs::path folder = images.empty() ? beside : images;
+    PictureIndex index;
+    std::vector<std::string> names;
+    for (DrawnFrame& frame : drawings.frames) {
+        const fs::path found = index.resolve(folder, frame.image.string(), folder);
+        if (found.empty())
+            fail("{}: the picture {} is not in {}; give its folder with --images", path.string(), frame.image.string(),
+                 folder.string());
+        frame.image = found;
+        names.push_back(found.stem().string());
+    }
+    DrawnDataset dataset;
+    dataset.classes.name = path.stem().string();
+    for (const std::string& name : drawings.classes) {
+        dataset.classes.colours.push_back(voc_colour(dataset.classes.count()));
+        dataset.classes.names.push_back(name);
+    }
+    dataset.classes.void_id = Export::void_class;
+    dataset.classes.void_name = "void";
+    dataset.classes.void_colour = {224, 224, 192};
+    const std::vector<bool> held = held_for_validation(names, val_fraction > 0 ? val_fraction : usual_val_fraction);
+    dataset.splits = {{"train", {}}, {"val", {}}};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto frame = std::make_shared<const DrawnFrame>(std::move(drawings.frames[i]));
+        dataset.splits[held[i] ? 1 : 0].frames.push_back(
+            {frame->image, [frame, from = path.string()] { return painted(*frame, from); }});
+    }
+    std::erase_if(dataset.splits, [](const DrawnDataset::Split& split) { return split.frames.empty(); });
+    return dataset;
+}
+
+}  // namespace camber

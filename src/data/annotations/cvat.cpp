@@ -1,0 +1,138 @@
+// CVAT's "CVAT for images 1.1": <image name width height> with <polygon label points z_order> and <box> in it. No more
+// of XML is read than its tags and attributes, which is all that the format uses.
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "core/number_range.h"
+#include "data/annotations/fields.h"
+#include "data/list_file.h"
+
+namespace camber {
+namespace {
+
+struct Tag {
+    std::string name;  ///< "/image" where it ends one
+    std::map<std::string, std::string> attributes;
+    std::string where;
+
+    std::string text(const std::string& key) const {
+        const auto found = attributes.find(key);
+        if (found == attributes.end()) fail("{}: <{}> has no {}", where, name, key);
+        return found->second;
+    }
+    double number(const std::string& key, const std::string& digits) const {
+        double value = 0;
+        constexpr double most = 1e9;
+        if (const std::string wrong = read_number(digits, from_to(-most, most), value); !wrong.empty())
+            fail("{}: {} of <{}> {}", where, key, name, wrong);
+        return value;
+    }
+    double number(const std::string& key) const { return number(key, text(key)); }
+};
+
+std::string without_entities(std::string text) {
+    for (const auto& [entity, c] :
+         {std::pair{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}}) {
+        for (std::size_t at = 0; (at = text.find(entity, at)) != text.npos; ++at)
+            text.replace(at, std::string_view(entity).size(), c);
+    }
+    return text;
+}
+
+/// A place in the text, and its line.
+struct Place {
+    std::size_t at = 0, counted = 0;
+    std::ptrdiff_t line = 1;
+};
+
+/// The next tag with attributes; none at the end.
+std::optional<Tag> next_tag(const std::string& text, Place& place, const std::string& file) {
+    std::size_t& at = place.at;
+    for (;;) {
+        at = text.find('<', at);
+        if (at == text.npos) return {};
+        if (text.compare(at, 4, "<!--") != 0) break;
+        at = std::min(text.find("-->", at), text.size());
+    }
+    place.line += std::count(text.begin() + static_cast<std::ptrdiff_t>(place.counted),
+                             text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    place.counted = at;
+    Tag tag{{}, {}, fmt::format("{} line {}", file, place.line)};
+    const auto is_space = [&] {
+        return at < text.size() && std::string_view(" \t\r\n").find(text[at]) != std::string_view::npos;
+    };
+    ++at;
+    while (at < text.size() && !is_space() && text[at] != '>') tag.name += text[at++];
+    for (;;) {
+        while (is_space()) ++at;
+        if (at >= text.size()) fail("{}: is cut short within <{}>", tag.where, tag.name);
+        if (text[at] == '>') break;
+        if (text[at] == '/' || text[at] == '?') {
+            ++at;
+            continue;
+        }
+        const std::size_t equals = text.find('=', at);
+        const std::size_t open = equals == text.npos ? equals : text.find_first_of("\"'", equals);
+        const std::size_t close = open == text.npos ? open : text.find(text[open], open + 1);
+        if (close == text.npos) fail("{}: <{}> is no XML", tag.where, tag.name);
+        tag.attributes[text.substr(at, equals - at)] = without_entities(text.substr(open + 1, close - open - 1));
+        at = close + 1;
+    }
+    return tag;
+}
+
+Ring points_of(const Tag& tag) {
+    Ring ring;
+    for (const std::string& point : split_fields(tag.text("points"), ";")) {
+        const std::vector<std::string> numbers = split_fields(point, ",");
+        if (numbers.size() != 2) fail("{}: '{}' is no point x,y", tag.where, point);
+        ring.push_back({tag.number("points", numbers[0]), tag.number("points", numbers[1])});
+    }
+    return ring;
+}
+
+}  // namespace
+
+Export read_cvat(const std::filesystem::path& file) {
+    constexpr std::uint64_t most_bytes = 512 << 20;
+    const std::string text = read_text(file, most_bytes);
+    Export result;
+    struct Ordered {
+        double z;
+        Shape2d shape;
+    };
+    std::vector<Ordered> shapes;
+    bool in_image = false;
+    Place place;
+    while (const std::optional<Tag> tag = next_tag(text, place, file.string())) {
+        if (tag->name == "image") {
+            constexpr double most = 1 << 20;
+            const auto size = [&](const char* key) {
+                return static_cast<int>(std::clamp(tag->number(key), 0.0, most));
+            };
+            result.frames.push_back({tag->text("name"), size("height"), size("width"), {}});
+            shapes.clear();
+            in_image = true;
+        } else if (tag->name == "/image" && in_image) {
+            std::stable_sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a.z < b.z; });
+            for (Ordered& ordered : shapes) result.frames.back().shapes.push_back(std::move(ordered.shape));
+            in_image = false;
+        } else if (in_image && (tag->name == "polygon" || tag->name == "box")) {
+            Ring ring;
+            if (tag->name == "polygon") {
+                ring = points_of(*tag);
+            } else {
+                const double left = tag->number("xtl"), top = tag->number("ytl"), right = tag->number("xbr"),
+                             bottom = tag->number("ybr");
+                ring = {{left, top}, {right, top}, {right, bottom}, {left, bottom}};
+            }
+            const double z = tag->attributes.contains("z_order") ? tag->number("z_order") : 0;
+            shapes.push_back({z, {result.class_id(tag->text("label"), tag->where), {ring}, {}, 0}});
+        }
+    }
+    if (result.frames.empty()) fail("{}: has no <image>: export as 'CVAT for images'", file.string());
+    return result;
+}
+
+}  // namespace camber

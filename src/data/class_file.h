@@ -1,0 +1,44 @@
+#pragma once
+#include <camber/class_table.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace camber {
+
+/// What is stored in label maps for a class, beside its own id and colour.
+struct ClassSource {
+    std::vector<int> ids;            ///< in place of its position; empty: that
+    std::vector<Rgb> colours;        ///< beside the table's
+    std::vector<std::string> names;  ///< of another table's classes that become it
+};
+
+/// A class table, and how label maps spell it.
+struct ClassFile {
+    ClassTable table;
+    std::vector<ClassSource> sources;  ///< of each class, then of void; empty: ids are positions
+    bool says_void = true;             ///< whether void is in the file, not assumed
+
+    /// The entry of a class, or of void where `id` is count().
+    ClassSource& source(int id) {
+        sources.resize(static_cast<std::size_t>(table.count()) + 1);
+        return sources[static_cast<std::size_t>(id)];
+    }
+};
+
+/// Whether a class of this name is void: Void, Unlabelled, ignore and the like.
+bool is_void_name(const std::string& name);
+
+/// A table of a file, by its content: JSON as read_class_table() takes, whose classes may have "ids", "colours" and
+/// "from" (names) besides; else a class a line: `name`, `id name`, `name,r,g,b` (Kaggle's class_dict.csv), `r g b name`
+/// (CamVid's label_colors.txt) or `id,name,r,g,b`, between commas, tabs or blanks, with or without a header; # begins a
+/// comment. A class called Void, Unlabelled or the like is void: the last one is no class of the network. Throws Error
+/// naming file and line.
+ClassFile read_class_file(const std::filesystem::path& file);
+
+/// The first of classes.json, classes.csv, classes.txt, class_dict.csv, label_colors.txt and codes.txt in
+/// `folder`; empty where there is none.
+std::filesystem::path find_class_file(const std::filesystem::path& folder);
+
+}  // namespace camber

@@ -1,0 +1,258 @@
+#include <camber/data_folder.h>
+#include <camber/error.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/parallel_for.h"
+#include "data/division.h"
+#include "data/found_labels.h"
+#include "data/label_coding.h"
+#include "data/layouts/layout.h"
+#include "data/picture_index.h"
+#include "data/sample_cache.h"
+#include "data/sample_files.h"
+#include "io/label_file.h"
+
+namespace camber {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Recognised {
+    const Layout* layout = nullptr;
+    fs::path folder;
+    std::string why;
+};
+
+/// `folder`, or the one folder in it that an archive was unpacked to, a few deep.
+Recognised recognise(const fs::path& folder, const std::string& wanted) {
+    constexpr int deepest = 3;
+    fs::path place = folder;
+    for (int depth = 0; depth < deepest; ++depth) {
+        for (const Layout* layout : all_layouts()) {
+            if (!wanted.empty() && wanted != layout->name()) continue;
+            if (std::string why = layout->recognise(place); !why.empty()) return {layout, place, std::move(why)};
+        }
+        const std::vector<fs::path> within = folders_in(place);
+        if (within.size() != 1) break;
+        place = within[0];
+    }
+    if (!wanted.empty()) {
+        for (const Layout* layout : all_layouts())
+            if (wanted == layout->name())
+                fail("{}: is not of the layout {} ({})", folder.string(), wanted, layout->what());
+    }
+    fail(
+        "{}: no splits found; expected a published dataset's folders, train.txt with train/ and trainannot/, or "
+        "images/ "
+        "with masks/ or labels/ (docs/datasets.md)",
+        folder.string());
+}
+
+std::vector<std::string> ordered(const std::vector<std::string>& names) {
+    std::set<std::string> rest(names.begin(), names.end());
+    std::vector<std::string> result;
+    for (const char* usual : {"train", "val", "test"})
+        if (rest.erase(usual) > 0) result.emplace_back(usual);
+    result.insert(result.end(), rest.begin(), rest.end());
+    return result;
+}
+
+/// The part of undivided frames that is for training, or for validation.
+std::vector<SamplePaths> divided(std::vector<SamplePaths> all, double fraction, bool val) {
+    std::vector<std::string> names;
+    for (const SamplePaths& sample : all) names.push_back(sample.image.stem().string());
+    const std::vector<bool> held = held_for_validation(names, fraction);
+    std::vector<SamplePaths> part;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (held[i] == val) part.push_back(std::move(all[i]));
+    return part;
+}
+
+/// A table that is given by name or file.
+ClassFile given_classes(const std::string& given) {
+    if (const ClassTable* known = known_classes(given)) return {*known, {}, true};
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(given, error)))
+        fail_usage("--classes {}: is neither a file nor one of the tables {}", given,
+                   fmt::join(known_class_tables(), ", "));
+    return read_class_file(given);
+}
+
+/// Classes that were found before, by the ids in their names, as ids of now.
+bool same_found(const ClassTable& found, const ClassTable& before) {
+    return std::all_of(found.names.begin(), found.names.end(), [&](const std::string& name) {
+        return std::find(before.names.begin(), before.names.end(), name) != before.names.end();
+    });
+}
+
+}  // namespace
+
+DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options) {
+    std::error_code error;
+    if (!fs::is_directory(folder, error))
+        fail("{}: there is no such folder; give the folder of a dataset", folder.string());
+    if (!options.layout.empty()) {
+        std::vector<std::string> names;
+        for (const Layout* layout : all_layouts()) names.emplace_back(layout->name());
+        if (std::find(names.begin(), names.end(), options.layout) == names.end())
+            fail_usage("there is no layout '{}'; the layouts are {}", options.layout, fmt::join(names, ", "));
+    }
+    if (options.val_fraction < 0 || options.val_fraction >= 1)
+        fail_usage("the validation fraction must be from 0 to below 1, not {}", options.val_fraction);
+    const Recognised found = recognise(folder, options.layout);
+    DataFolder data;
+    data.folder_ = found.folder;
+    data.layout_ = found.layout;
+    data.layout_name_ = found.layout->name();
+    data.why_ = options.layout.empty() ? found.why : "--layout says so";
+    if (found.folder != folder) data.why_ = fmt::format("in {}: {}", found.folder.string(), data.why_);
+
+    std::vector<std::string> splits = found.layout->splits(found.folder);
+    const bool has_train = std::find(splits.begin(), splits.end(), "train") != splits.end();
+    const bool has_val = std::find(splits.begin(), splits.end(), "val") != splits.end();
+    const bool undivided = found.layout->undivided(found.folder);
+    if (has_train && !has_val && (undivided || options.val_fraction > 0)) {
+        const std::size_t frames = found.layout->samples(found.folder, "train").size();
+        if (frames > 1) {
+            data.val_fraction_ = options.val_fraction > 0 ? options.val_fraction : usual_val_fraction;
+            splits.emplace_back("val");
+            data.notes_.push_back(
+                fmt::format("no validation frames are named: {:g}% of the {} are, drawn by their names "
+                            "(--val-fraction)",
+                            100 * data.val_fraction_, frames));
+        }
+    }
+    data.splits_ = ordered(splits);
+    return data;
+}
+
+std::vector<fs::path> DataFolder::labels() const {
+    std::vector<fs::path> files;
+    for (const std::string& split : layout_->splits(folder_))
+        for (const SamplePaths& sample : layout_->samples(folder_, split))
+            if (!sample.label.empty()) files.push_back(sample.label);
+    std::sort(files.begin(), files.end());
+    files.erase(std::unique(files.begin(), files.end()), files.end());
+    if (files.empty()) fail("{}: no frame has a label map", folder_.string());
+    return files;
+}
+
+DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options) {
+    DataFolder data = look(folder, options);
+    FolderClasses own = data.layout_->classes(data.folder_);
+    std::string from = own.where;
+    const bool given = !options.classes.empty();
+    if (given && own.from != FolderClasses::From::folder) {
+        own.file = given_classes(options.classes);
+        from = options.classes;
+    } else if (own.from == FolderClasses::From::assumed) {
+        data.notes_.push_back(fmt::format("no class table: the classes are {}, CamVid's", own.file.table.name));
+    } else if (own.from == FolderClasses::From::nothing) {
+        own.file = found_classes(data.folder_, data.labels());
+        const ClassTable* const before = options.otherwise ? &*options.otherwise : nullptr;
+        if (before && !same_found(own.file.table, *before)) own.file = {*before, {}, false};
+        data.notes_.push_back(before
+                                  ? "no class table: the classes are the network's"
+                                  : "no class table: there is a class for each value of the label maps; name them in "
+                                    "classes.csv, a line each: name,r,g,b");
+    }
+    if (!from.empty()) data.notes_.push_back(fmt::format("classes: {} of {}", own.file.table.count(), from));
+    const bool may_be_binary = own.file.table.count() == 2 && own.file.sources.empty() && !own.file.says_void;
+    constexpr std::size_t looked_at = 16;
+    if (may_be_binary && found_ids(data.labels(), looked_at) == std::vector{0, 255}) {
+        own.file.source(1).ids = {255};
+        own.file.source(2).ids = {254};
+        data.notes_.push_back(fmt::format("label maps of 0 and 255: 255 is {}", own.file.table.name_of(1)));
+    }
+    LabelCoding coding(own.file);
+    coding.set_palette_colours(own.palette_colours);
+    data.classes_ = own.file.table;
+    if (given && own.from == FolderClasses::From::folder) {
+        const ClassFile target = given_classes(options.classes);
+        std::vector<std::string> dropped;
+        coding.regroup(mapping_between(own.file.table, target, dropped), target.table);
+        data.classes_ = target.table;
+        data.notes_.push_back(fmt::format("--classes {}: {} classes become {}", options.classes, own.file.table.count(),
+                                          target.table.count()));
+        if (!dropped.empty())
+            data.notes_.push_back(
+                fmt::format("void, since {} has nothing for them: {}", target.table.name, fmt::join(dropped, ", ")));
+    } else if (own.from == FolderClasses::From::nothing && options.otherwise && !given) {
+        std::vector<std::string> dropped;
+        coding.regroup(mapping_between(own.file.table, {*options.otherwise, {}, true}, dropped), *options.otherwise);
+        data.classes_ = *options.otherwise;
+    }
+    apply_map(options.map, data.classes_, coding);
+    coding.set_unknown_void(options.unknown == UnknownLabels::as_void);
+    data.coding_ = std::make_shared<const LabelCoding>(std::move(coding));
+    return data;
+}
+
+bool DataFolder::recognises(const fs::path& folder) {
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) return false;
+    return std::any_of(all_layouts().begin(), all_layouts().end(),
+                       [&](const Layout* layout) { return !layout->recognise(folder).empty(); });
+}
+
+bool DataFolder::has(const std::string& split) const {
+    return std::find(splits_.begin(), splits_.end(), split) != splits_.end();
+}
+
+std::vector<SamplePaths> DataFolder::samples(const std::string& split) const {
+    if (!has(split)) fail("{}: has no split '{}'; present: {}", folder_.string(), split, fmt::join(splits_, ", "));
+    const bool divide = val_fraction_ > 0 && (split == "train" || split == "val");
+    std::vector<SamplePaths> samples = layout_->samples(folder_, divide ? "train" : split);
+    return divide ? divided(std::move(samples), val_fraction_, split == "val") : samples;
+}
+
+std::vector<fs::path> DataFolder::labels_without_image() const {
+    std::set<fs::path> used;
+    for (const std::string& split : layout_->splits(folder_))
+        for (const SamplePaths& sample : layout_->samples(folder_, split)) used.insert(sample.label);
+    std::vector<fs::path> strays;
+    for (const fs::path& labels : layout_->label_folders(folder_))
+        for (const fs::path& file : pictures_below(labels))
+            if (!used.contains(file)) strays.push_back(file);
+    return strays;
+}
+
+Image DataFolder::read_label(const fs::path& file) const {
+    return coding_->decode(file.string(), read_label_file(file));
+}
+
+Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& options) const {
+    if ((options.load_height == 0) != (options.load_width == 0) || options.load_height < 0 || options.load_width < 0) {
+        fail_usage("load size {}x{}: give both height and width, or 0 for the original", options.load_height,
+                   options.load_width);
+    }
+    std::vector<SamplePaths> paths = samples(split);
+    const auto lacks = [](const SamplePaths& sample) { return sample.label.empty(); };
+    if (const auto missing = std::count_if(paths.begin(), paths.end(), lacks); missing > 0) {
+        if (static_cast<std::size_t>(missing) == paths.size())
+            fail(
+                "{}: the frames of the split '{}' have no label maps: they can be predicted, not learnt from or judged",
+                folder_.string(), split);
+        const auto first = std::find_if(paths.begin(), paths.end(), lacks);
+        fail("{}: has no label map ({} of the {} frames of {} have none); add it or take the frame away",
+             first->image.string(), missing, paths.size(), split);
+    }
+    Dataset dataset;
+    dataset.folder_ = folder_;
+    dataset.split_ = split;
+    dataset.classes_ = classes_;
+    const auto files = std::make_shared<const SampleFiles>(std::move(paths), coding_, options);
+    for (std::size_t i = 0; i < files->size(); ++i)
+        dataset.entries_.push_back({files->paths(i).image.stem().string(), files->loaded(i), files->original(i)});
+    dataset.files_ = files;
+    dataset.samples_ = std::make_shared<SampleCache>(files->size(), options.cache_bytes,
+                                                     [files](std::size_t i) { return files->sample(i); });
+    if (dataset.bytes() <= options.cache_bytes)
+        parallel_for(
+            files->size(), options.threads, [&](std::size_t i) { dataset.sample(i); }, options.progress);
+    return dataset;
+}
+
+}  // namespace camber

@@ -1,0 +1,62 @@
+#pragma once
+#include <camber/data_folder.h>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "data/class_file.h"
+#include "io/label_file.h"
+
+namespace camber {
+
+/// How what is stored in label maps becomes the ids of a class table.
+class LabelCoding {
+  public:
+    /// As `file` says. Throws Error where two classes claim an id.
+    explicit LabelCoding(const ClassFile& file);
+
+    /// Has every class c become to[c], `void_id` of `target` for the old void where that was no class.
+    void regroup(const std::vector<int>& to, const ClassTable& target);
+    /// Has a stored id become a class; of colours, those of the class that had the id before any regroup().
+    void map(int stored, int to);
+    void set_unknown_void(bool unknown_void) { unknown_void_ = unknown_void; }
+    /// Palettes are looked up as colours: formats in which the index means nothing.
+    void set_palette_colours(bool colours) { palette_colours_ = colours; }
+
+    /// Throws Error that names `file`, the place of the first value that no class has, how many there are, and the
+    /// class that is nearest.
+    Image decode(const std::string& file, const LabelFile& stored) const;
+
+  private:
+    static constexpr std::int16_t unknown = -1;
+    struct Colour {
+        int stored = 0;          ///< id of its class before any regroup()
+        std::int16_t now = 0;    ///< ids of now
+        bool ambiguous = false;  ///< two classes have it
+    };
+    static std::uint32_t key(const std::uint8_t* rgb) {
+        return static_cast<std::uint32_t>(rgb[0]) << 16 | static_cast<std::uint32_t>(rgb[1]) << 8 | rgb[2];
+    }
+    void add_colour(const Rgb& colour, int id);
+    Image decode_ids(const std::string& file, const LabelFile& stored) const;
+    Image decode_colours(const std::string& file, const Image& colours) const;
+    [[noreturn]] void refuse_ids(const std::string& file, const LabelFile& stored, std::size_t first) const;
+    [[noreturn]] void refuse_colours(const std::string& file, const Image& colours, std::size_t first) const;
+
+    ClassTable classes_;
+    std::vector<std::int16_t> ids_;  ///< of every stored value
+    std::unordered_map<std::uint32_t, Colour> colours_;
+    bool unknown_void_ = false, palette_colours_ = false;
+};
+
+/// How a class of `own` becomes one of `target`: by the names that target says, by its own names, or by CamVid's
+/// published mapping. `dropped`: names that become void because target has nothing for them. Throws Error where no
+/// class of one is among the other's.
+std::vector<int> mapping_between(const ClassTable& own, const ClassFile& target, std::vector<std::string>& dropped);
+
+/// Applies "255=void,7=3,9=Road". Throws UsageError for what does not read so.
+void apply_map(const std::string& text, const ClassTable& classes, LabelCoding& coding);
+
+}  // namespace camber

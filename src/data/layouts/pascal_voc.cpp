@@ -1,0 +1,69 @@
+// Pascal VOC: JPEGImages/NAME.jpg, SegmentationClass/NAME.png (palette, index 255 void), names in
+// ImageSets/Segmentation/SPLIT.txt. http://host.robots.ox.ac.uk/pascal/VOC
+#include "data/layouts/pairing.h"
+
+namespace camber {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PascalVoc : public Layout {
+  public:
+    const char* name() const override { return "voc"; }
+    const char* what() const override {
+        return "Pascal VOC: JPEGImages/, SegmentationClass/, ImageSets/Segmentation/*.txt";
+    }
+
+    std::string recognise(const fs::path& folder) const override {
+        if (!has_folder(folder, "JPEGImages") || !has_folder(folder, "SegmentationClass")) return {};
+        return "it has JPEGImages/ and SegmentationClass/";
+    }
+
+    bool undivided(const fs::path& folder) const override { return lists(folder).empty(); }
+
+    std::vector<std::string> splits(const fs::path& folder) const override {
+        const std::vector<std::string> found = lists(folder);
+        return found.empty() ? std::vector<std::string>{"train"} : found;
+    }
+
+    std::vector<SamplePaths> samples(const fs::path& folder, const std::string& split) const override {
+        const fs::path images = folder / "JPEGImages", labels = folder / "SegmentationClass";
+        if (!undivided(folder)) return listed_samples(list_folder(folder) / (split + ".txt"), {folder, images, labels});
+        // Most of VOC's pictures are for detection.
+        std::vector<SamplePaths> samples;
+        for (SamplePaths& sample : Pairing(images, labels).samples())
+            if (!sample.label.empty()) samples.push_back(std::move(sample));
+        return samples;
+    }
+
+    FolderClasses classes(const fs::path& folder) const override {
+        FolderClasses classes = folder_classes(folder);
+        if (classes.from != FolderClasses::From::nothing) return classes;
+        classes.file.table = voc21();
+        classes.from = FolderClasses::From::folder;
+        classes.where = "VOC's 21 classes";
+        return classes;
+    }
+
+    std::vector<fs::path> label_folders(const fs::path& folder) const override {
+        return {folder / "SegmentationClass"};
+    }
+
+  private:
+    static fs::path list_folder(const fs::path& folder) { return folder / "ImageSets" / "Segmentation"; }
+    static std::vector<std::string> lists(const fs::path& folder) {
+        std::vector<std::string> found;
+        for (const char* split : {"train", "val", "test", "trainval"})
+            if (has_file(list_folder(folder), std::string(split) + ".txt")) found.emplace_back(split);
+        return found;
+    }
+};
+
+}  // namespace
+
+const Layout& pascal_voc_layout() {
+    static const PascalVoc layout;
+    return layout;
+}
+
+}  // namespace camber

@@ -1,0 +1,38 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace camber {
+
+/// Whether the name ends as those of pictures do: .png, .jpg or .jpeg, in any case. Hidden files are none: macOS leaves
+/// a ._NAME beside every NAME.
+bool is_picture(const std::filesystem::path& file);
+
+/// The pictures in a folder and in those below it, sorted; none where there is no such folder.
+std::vector<std::filesystem::path> pictures_below(const std::filesystem::path& folder);
+
+/// The visible folders in a folder, sorted by name; none where there is no such folder.
+std::vector<std::filesystem::path> folders_in(const std::filesystem::path& folder);
+
+/// Finds pictures by what lists call them. Folders are read once.
+class PictureIndex {
+  public:
+    /// The file, or one of its name with another picture extension; empty when there is neither.
+    std::filesystem::path find(const std::filesystem::path& file);
+
+    /// `listed` in `folder`: a name that another machine gave, absolute even, is looked for by its end; a name alone in
+    /// `pictures`. Empty where there is no such picture.
+    std::filesystem::path resolve(const std::filesystem::path& folder, const std::string& listed,
+                                  const std::filesystem::path& pictures);
+
+  private:
+    using Files = std::unordered_map<std::string, std::filesystem::path>;
+    const Files& files_in(const std::filesystem::path& folder);
+
+    std::map<std::filesystem::path, Files> folders_;  ///< by name, and by stem
+};
+
+}  // namespace camber

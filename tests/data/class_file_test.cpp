@@ -1,0 +1,102 @@
+#include "data/class_file.h"
+
+#include <doctest/doctest.h>
+
+#include "data/known_classes.h"
+#include "support/errors.h"
+#include "support/files.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+struct Writer {
+    TemporaryFolder folder;
+
+    ClassFile read(const std::string& text, const std::string& name = "classes.csv") const {
+        write_text(folder / name, text);
+        return read_class_file(folder / name);
+    }
+    std::string error(const std::string& text) const {
+        return error_of([&] { read(text); });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("tables of one class a line, as tools and people write them") {
+    const Writer w;
+    for (const char* text : {"name,r,g,b\nroad,128,64,128\nparked car,0,0,142\n",
+                             "name; r; g; b\r\nroad; 128; 64; 128\r\nparked car;0;0;142",
+                             "\xef\xbb\xbf# mine\n128 64 128\troad\n0 0 142\t\tparked car\n",
+                             "road\t128\t64\t128\n\"parked car\"\t0\t0\t142\n"}) {
+        CAPTURE(text);
+        const ClassFile file = w.read(text);
+        CHECK(file.table.names == std::vector<std::string>{"road", "parked car"});
+        CHECK(file.table.colours == std::vector<Rgb>{{128, 64, 128}, {0, 0, 142}});
+        CHECK(file.table.void_id == 255);
+        CHECK_FALSE(file.says_void);
+        CHECK(file.sources.empty());
+    }
+    const ClassFile names = w.read("road\ncar\n", "codes.txt");
+    CHECK(names.table.names == std::vector<std::string>{"road", "car"});
+    CHECK(names.table.colours[1] == voc_colour(1));
+    const ClassFile ids = w.read("7: road\n26: car\n255: void\n", "classes.txt");
+    CHECK(ids.table.names == std::vector<std::string>{"road", "car"});
+    CHECK(ids.table.void_id == 2);
+    REQUIRE(ids.sources.size() == 3);
+    CHECK(ids.sources[0].ids == std::vector{7});
+    CHECK(ids.sources[2].ids == std::vector{255});
+    const ClassFile both = w.read("id,name,r,g,b\n1,road,1,2,3\n2,car,4,5,6\n");
+    CHECK(both.sources[1].ids == std::vector{2});
+    CHECK(both.table.colours[1] == Rgb{4, 5, 6});
+}
+
+TEST_CASE("a class called void is void: no class where it is the last, one of them elsewhere") {
+    const Writer w;
+    const ClassFile last = w.read("a,1,1,1\nb,2,2,2\nUnlabelled,0,0,0\n");
+    CHECK(last.table.count() == 2);
+    CHECK(last.table.void_id == 2);
+    CHECK(last.table.void_name == "Unlabelled");
+    CHECK(last.says_void);
+    const ClassFile within = w.read("a,1,1,1\nVoid,0,0,0\nb,2,2,2\n");
+    CHECK(within.table.count() == 3);
+    CHECK(within.table.void_id == 1);
+    CHECK(within.table.void_is_class());
+}
+
+TEST_CASE("JSON tables may say what is stored for a class") {
+    const Writer w;
+    const ClassFile file = w.read(R"({"name": "x", "classes": [
+        {"name": "road", "colour": [1, 2, 3], "ids": [7, 8], "colours": [[9, 9, 9]]},
+        {"name": "rest", "colour": [4, 5, 6], "from": ["sky", "tree"]}],
+        "void": {"id": 255, "name": "void", "colour": [0, 0, 0], "ids": [0, 255]}})",
+                                  "classes.json");
+    REQUIRE(file.sources.size() == 3);
+    CHECK(file.sources[0].ids == std::vector{7, 8});
+    CHECK(file.sources[0].colours == std::vector<Rgb>{{9, 9, 9}});
+    CHECK(file.sources[1].names == std::vector<std::string>{"sky", "tree"});
+    CHECK(file.sources[2].ids == std::vector{0, 255});
+}
+
+TEST_CASE("faulty tables are named by file and line") {
+    const Writer w;
+    CHECK(mentions(w.error("\n# nothing\n"), {"classes.csv", "names no classes"}));
+    CHECK(mentions(w.error("name,r,g,b\nroad,1,2\n"), {"classes.csv line 2", "2 numbers"}));
+    CHECK(mentions(w.error("road,1,2,300\n"), {"line 1", "300 is no part of a colour"}));
+    CHECK(mentions(w.error("road,1,2,3\nroad,1,2,4\n"), {"line 2", "two classes 'road'"}));
+    CHECK(mentions(w.error("road,1,2,3\ncar\n"), {"'road' and 'car' are not written alike"}));
+    CHECK(mentions(w.error("1 road\n1 car\n"), {"two classes have the id 1"}));
+    CHECK(mentions(w.error("1,2,3\n"), {"line 1", "no name"}));
+    CHECK(mentions(w.error("caf\xe9,1,2,3\n"), {"line 1", "UTF-8"}));
+    std::string many;
+    for (int i = 0; i < 300; ++i) many += "c" + std::to_string(i) + "\n";
+    CHECK(mentions(w.error(many), {"line 256", "255 classes"}));
+    CHECK(mentions(error_of([&] {
+                       w.read(R"({"name": "x", "classes": [{"name": "a", "colour": [1, 2, 3], "ids": [-1]}],
+                         "void": {"id": 255, "name": "v", "colour": [0, 0, 0]}})",
+                              "classes.json");
+                   }),
+                   {"classes[0].ids holds -1"}));
+}

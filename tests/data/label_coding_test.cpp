@@ -1,0 +1,161 @@
+#include "data/label_coding.h"
+
+#include <doctest/doctest.h>
+
+#include "layout_folders.h"
+#include "small_dataset.h"
+#include "support/errors.h"
+#include "support/files.h"
+
+using namespace camber;
+using namespace camber::testing;
+
+namespace {
+
+/// images/ and masks/ of one frame of 2x4, and what masks/a.png is.
+struct Own {
+    TemporaryFolder folder;
+
+    explicit Own(const Image& label, const std::string& table = "") {
+        for (const char* name : {"images", "masks"}) std::filesystem::create_directories(folder / name);
+        for (const char* name : {"a.png", "b.png"}) {
+            write_png(folder / "images" / name, patterned_image(2, 4, name[0]));
+            write_png(folder / "masks" / name, label);
+        }
+        if (!table.empty()) write_text(folder / "classes.csv", table);
+    }
+    Image read(const FolderOptions& options = {}) const {
+        return DataFolder::open(folder.path(), options).dataset("train").label(0);
+    }
+    std::string error(const FolderOptions& options = {}) const {
+        return error_of([&] { read(options); });
+    }
+};
+
+Image ids(std::vector<std::uint8_t> values) {
+    Image label(2, 4, 1);
+    label.data = std::move(values);
+    return label;
+}
+
+using Bytes = std::vector<std::uint8_t>;
+
+}  // namespace
+
+TEST_CASE("stored ids are mapped, merged and made void") {
+    const Own own(ids({0, 1, 2, 7, 255, 254, 9, 0}), "road\ncar\nrest\n");
+    CHECK(mentions(own.error(), {"a.png: id 7 at row 0, column 3 (1 pixel; 2 other ids likewise)", "0..2", "void (255)",
+                                 "--map 7=void", "--unknown void"}));
+    FolderOptions options;
+    options.map = "254=void,7=1,9=rest";
+    CHECK(own.read(options).data == Bytes{0, 1, 2, 1, 255, 255, 2, 0});
+    options.map = "7=0";
+    options.unknown = UnknownLabels::as_void;
+    CHECK(own.read(options).data == Bytes{0, 1, 2, 0, 255, 255, 255, 0});
+    for (const char* bad : {"7", "7=", "=1", "x=1", "7=4", "7=sky", "70000=1"}) {
+        CAPTURE(bad);
+        options.map = bad;
+        CHECK(mentions(own.error(options), {"--map", "255=void,7=3"}));
+    }
+}
+
+TEST_CASE("where nothing says it, ids that are found are classes") {
+    const Own some(ids({0, 5, 9, 255, 0, 0, 0, 0}));
+    const DataFolder data = DataFolder::open(some.folder.path());
+    CHECK(data.classes().names == std::vector<std::string>{"class 0", "class 5", "class 9"});
+    CHECK(some.read().data == Bytes{0, 1, 2, 255, 0, 0, 0, 0});
+    CHECK(mentions(data.notes().back(), {"no class table", "classes.csv"}));
+
+    const Own two(ids({0, 255, 255, 0, 0, 0, 0, 0}));
+    CHECK(two.read().data == Bytes{0, 1, 1, 0, 0, 0, 0, 0});
+    const Own named(ids({0, 255, 255, 0, 0, 0, 0, 0}), "background\nroad\n");
+    CHECK(named.read().data == Bytes{0, 1, 1, 0, 0, 0, 0, 0});
+    // A table that has a void of its own means it.
+    const Own with_void(ids({0, 255, 255, 0, 0, 0, 0, 0}));
+    write_text(with_void.folder / "classes.json", class_table_json(numbered_classes(2)));
+    CHECK(with_void.read().data == Bytes{0, 255, 255, 0, 0, 0, 0, 0});
+
+    ClassTable table = numbered_classes(3);
+    table.colours = {{10, 0, 0}, {0, 20, 0}, {0, 0, 30}};
+    const Own colours(in_colours(ids({0, 1, 2, 0, 0, 0, 0, 0}), table));
+    CHECK(DataFolder::open(colours.folder.path()).classes().names ==
+          std::vector<std::string>{"colour 0 0 30", "colour 0 20 0", "colour 10 0 0"});
+    CHECK(colours.read().data == Bytes{2, 1, 0, 2, 2, 2, 2, 2});
+    const Own photograph(patterned_image(20, 30));
+    CHECK(mentions(photograph.error(), {"a.png", "more than 64 colours", "swapped"}));
+}
+
+TEST_CASE("classes of a network name what nothing else does") {
+    const Own own(ids({0, 1, 1, 0, 255, 0, 0, 0}));
+    FolderOptions options;
+    ClassTable network = numbered_classes(3);
+    network.names = {"road", "car", "rest"};
+    options.otherwise = network;
+    const DataFolder data = DataFolder::open(own.folder.path(), options);
+    CHECK(data.classes().names == network.names);
+    CHECK(data.dataset("train").label(0).data == Bytes{0, 1, 1, 0, 255, 0, 0, 0});
+    // Of one that was trained on ids with gaps, this folder having fewer of them.
+    const Own gaps(ids({0, 9, 9, 0, 0, 0, 0, 0}));
+    network.names = {"class 0", "class 5", "class 9"};
+    options.otherwise = network;
+    CHECK(gaps.read(options).data == Bytes{0, 2, 2, 0, 0, 0, 0, 0});
+}
+
+TEST_CASE("colours that no class has are counted, with their place and the nearest class") {
+    Image label = in_colours(ids({5, 5, 17, 17, 30, 30, 17, 17}), camvid32());
+    std::string text;
+    for (int id = 0; id < 32; ++id)
+        text += fmt::format("{},{}\n", camvid32().name_of(id), fmt::join(camvid32().colour_of(id), ","));
+    const Own good(label, text);
+    CHECK(good.read().data == Bytes{5, 5, 17, 17, 30, 30, 17, 17});
+    for (const std::size_t pixel : {2, 6}) label.data[3 * pixel] += 2;
+    label.data[3 * 7] = 0;
+    const Own bad(label, text);
+    CHECK(mentions(bad.error(), {"a.png: the colour 130 64 128 at row 0, column 2 (2 pixels; 1 other colour likewise)",
+                                 "classes.csv", "the nearest is Road (128 64 128)", "--unknown void"}));
+    FolderOptions options;
+    options.unknown = UnknownLabels::as_void;
+    CHECK(bad.read(options).data == Bytes{5, 5, 30, 17, 30, 30, 30, 30});
+    options.map = "5=17";  // the id that the colour's class has
+    CHECK(bad.read(options).data == Bytes{17, 17, 30, 17, 30, 30, 30, 30});
+
+    Image grey(2, 4, 3);
+    for (std::size_t i = 0; i < grey.data.size(); ++i) grey.data[i] = static_cast<std::uint8_t>(i / 3 % 3 + 1);
+    const Own equal(grey, text);
+    CHECK(mentions(equal.error(), {"are these ids, saved as RGB?"}));
+    const Own twice(label, "a,1,2,3\nb,1,2,3\n");
+    Image same(2, 4, 3);
+    for (std::size_t i = 0; i < same.data.size(); ++i) same.data[i] = static_cast<std::uint8_t>(i % 3 + 1);
+    write_png(twice.folder / "masks/a.png", same);
+    CHECK(mentions(twice.error(), {"colour 1 2 3", "two classes"}));
+}
+
+TEST_CASE("palettes are indices, or colours where the format's colours are what counts") {
+    const Own own(ids({0, 1, 2, 0, 0, 0, 0, 0}), "a\nb\nc\n");
+    write_palette_png(own.folder / "masks/a.png", ids({0, 1, 2, 2, 2, 1, 1, 0}));
+    CHECK(own.read().data == Bytes{0, 1, 2, 2, 2, 1, 1, 0});
+    LabelCoding coding({camvid32(), {}, true});
+    coding.set_palette_colours(true);
+    const LabelFile stored{LabelFile::Kind::palette, 8, 1, 2, {1, 0}, {}, {{128, 64, 128}, {0, 0, 0}}};
+    CHECK(coding.decode("x.png", stored).data == Bytes{30, 17});
+}
+
+TEST_CASE("another table takes a folder's classes by name") {
+    const Own own(ids({0, 1, 2, 3, 4, 255, 0, 0}), "road\ncar\ntruck\ntree\nsky\n");
+    write_text(own.folder / "mine.json", R"({"name": "mine", "classes": [
+        {"name": "vehicle", "colour": [1, 2, 3], "from": ["car", "truck"]}, {"name": "Road", "colour": [4, 5, 6]}],
+        "void": {"id": 255, "name": "void", "colour": [0, 0, 0], "from": ["sky"]}})");
+    FolderOptions options;
+    options.classes = (own.folder / "mine.json").string();
+    const DataFolder data = DataFolder::open(own.folder.path(), options);
+    CHECK(data.dataset("train").label(0).data == Bytes{1, 0, 0, 255, 255, 255, 1, 1});
+    CHECK(mentions(data.notes().back(), {"nothing for them: tree"}));
+    CHECK(data.notes().back().find("sky") == std::string::npos);
+    options.classes = "voc";
+    CHECK(own.read(options).data == Bytes{255, 7, 255, 255, 255, 255, 255, 255});
+    write_text(own.folder / "other.csv", "cat\ndog\n");
+    options.classes = (own.folder / "other.csv").string();
+    CHECK(mentions(own.error(options), {"none of the classes of other.csv", "road"}));
+    options.classes = "camvid12";
+    CHECK(mentions(own.error(options), {"camvid12", "camvid11, camvid32, cityscapes, voc"}));
+}

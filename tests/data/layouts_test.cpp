@@ -1,0 +1,329 @@
+#include <camber/data_folder.h>
+#include <camber/synth.h>
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "data/convert.h"
+#include "data/known_classes.h"
+#include "layout_folders.h"
+#include "small_dataset.h"
+#include "support/command.h"
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/hdf5.h"
+
+using namespace camber;
+using namespace camber::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+CommandResult command(const std::vector<std::string>& arguments) {
+    CommandResult result = run_camber(arguments);
+    INFO(result.errors);
+    CHECK(result.exit_code == 0);
+    return result;
+}
+
+bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("every layout is recognised, with its splits and classes") {
+    for (std::size_t i = 0; i < layout_folders().size(); ++i) {
+        const LayoutFolder& layout = layout_folders()[i];
+        CAPTURE(i);
+        CAPTURE(layout.layout);
+        const TemporaryFolder folder;
+        layout.write(folder.path());
+        const DataFolder data = DataFolder::open(folder.path());
+        CHECK(data.layout() == layout.layout);
+        CHECK_FALSE(data.why().empty());
+        CHECK(data.splits() == layout.splits);
+        CHECK(data.classes().count() == layout.classes);
+        std::set<std::string> names;
+        for (std::size_t s = 0; s < layout.splits.size(); ++s) {
+            const std::string& split = layout.splits[s];
+            CAPTURE(split);
+            CHECK(data.samples(split).size() == layout.frames[s]);
+            if (split == layout.unlabelled) {
+                CHECK(mentions(error_of([&] { data.dataset(split); }), {split.c_str(), "can be predicted"}));
+                continue;
+            }
+            const Dataset dataset = data.dataset(split);
+            CHECK(dataset.size() == layout.frames[s]);
+            for (std::size_t f = 0; f < dataset.size(); ++f) {
+                CHECK(dataset.sample(f)->image.height == 48);
+                if (split != "trainval") CHECK(names.insert(dataset.name(f)).second);
+            }
+        }
+    }
+}
+
+TEST_CASE("of every layout a network trains for an epoch, is judged and predicts, with no option but the folder") {
+    for (std::size_t i = 0; i < layout_folders().size(); ++i) {
+        const LayoutFolder& layout = layout_folders()[i];
+        CAPTURE(i);
+        CAPTURE(layout.layout);
+        const TemporaryFolder folder;
+        const std::string data = (folder / "data").string(), run = (folder / "run").string(),
+                          out = (folder / "out").string(), best = run + "/best.safetensors";
+        layout.write(data);
+        const CommandResult info = command({"data", "info", data});
+        CHECK(says(info.output, std::string(": ") + layout.layout + " ("));
+        command({"train", "--data", data, "--out", run, "--width", "4", "--depth", "1", "--size", "32x48", "--batch",
+                 "2", "--epochs", "1", "--pictures", "1"});
+        command({"eval", "--checkpoint", best});
+        command({"eval", "--checkpoint", best, "--data", data, "--split", "val"});
+        const std::string split = layout.unlabelled.empty() ? "val" : layout.unlabelled;
+        command({"predict", "--checkpoint", best, "--out", out, "--split", split, data});
+        std::size_t predicted = 0;
+        for (const auto& entry : fs::recursive_directory_iterator(out))
+            predicted += entry.path().string().ends_with("_labels.png");
+        const auto position = std::find(layout.splits.begin(), layout.splits.end(), split) - layout.splits.begin();
+        CHECK(predicted == layout.frames[static_cast<std::size_t>(position)]);
+    }
+}
+
+TEST_CASE("labels mean the same whatever the layout stores") {
+    const TemporaryFolder folder;
+    std::set<std::string> tried;
+    for (const LayoutFolder& layout : layout_folders()) {
+        if (layout.classes != 32) continue;
+        const fs::path root = folder / std::to_string(tried.size());
+        tried.insert(root.string());
+        layout.write(root);
+        const Dataset dataset = Dataset::open(root, "train");
+        for (std::size_t f = 0; f < dataset.size(); ++f) {
+            const int number = (std::stoi(dataset.name(f).substr(7)) - 6690) / 30;
+            const Image truth = generate_scene(21, static_cast<std::uint64_t>(number), 48, 64).label;
+            CHECK(dataset.label(f) == labels_of_32(truth));
+            // And the published mapping leads back to SegNet's 11.
+            FolderOptions options;
+            options.classes = "camvid11";
+            const DataFolder eleven = DataFolder::open(root, options);
+            CHECK(eleven.classes().names == camvid11().names);
+            CHECK(eleven.dataset("train").label(f) == truth);
+        }
+    }
+    CHECK(tried.size() == 5);
+}
+
+TEST_CASE("CamVid's 32 classes, and the 11 that they become") {
+    const ClassTable& all = camvid32();
+    CHECK(all.count() == 32);
+    CHECK(std::set<Rgb>(all.colours.begin(), all.colours.end()).size() == 32);
+    CHECK(all.name_of(all.void_id) == "Void");
+    CHECK(all.void_is_class());
+    CHECK(std::is_sorted(all.names.begin(), all.names.end(), [](const std::string& a, const std::string& b) {
+        return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                            [](char x, char y) { return std::tolower(x) < std::tolower(y); });
+    }));
+    std::vector<int> members(12);
+    for (const int id : camvid11_of_32()) ++members[static_cast<std::size_t>(id)];
+    CHECK(members == std::vector<int>{1, 5, 2, 3, 3, 2, 3, 1, 5, 4, 2, 1});
+    CHECK(parse_class_table(class_table_json(all), "table").void_id == 30);
+}
+
+TEST_CASE("Cityscapes' ids are its 19 classes, VOC's are the indices") {
+    const TemporaryFolder folder;
+    for (const LayoutFolder& layout : layout_folders()) {
+        const std::string name = layout.layout;
+        if (name != "cityscapes" && name != "voc") continue;
+        const fs::path root = folder / name;
+        fs::remove_all(root);
+        layout.write(root);
+        const DataFolder data = DataFolder::open(root);
+        const Image truth = generate_scene(21, 0, 48, 64).label, label = data.dataset("train").label(0);
+        for (std::size_t i = 0; i < truth.data.size(); ++i) {
+            const std::string& read = data.classes().name_of(label.data[i]);
+            if (truth.data[i] == 8) CHECK(read == "car");
+            if (truth.data[i] == 9) CHECK(read == "person");
+            if (truth.data[i] == 11) CHECK(label.data[i] == 255);
+            if (truth.data[i] == 3) CHECK(read == (name == "voc" ? "background" : "road"));
+        }
+    }
+}
+
+TEST_CASE("an archive's own folder is looked into, another layout can be asked for") {
+    const TemporaryFolder folder;
+    const LayoutFolder& kaggle = layout_folders()[1];
+    kaggle.write(folder / "set/archive/CamVid");
+    const DataFolder data = DataFolder::open(folder / "set");
+    CHECK(data.folder() == folder / "set/archive/CamVid");
+    CHECK(mentions(data.why(), {"archive/CamVid", "class_dict.csv"}));
+    FolderOptions options;
+    options.layout = "folders";  // class_dict.csv is a table for anyone
+    CHECK(DataFolder::open(folder / "set/archive/CamVid", options).classes().count() == 32);
+    options.layout = "voc";
+    CHECK(mentions(error_of([&] { DataFolder::open(folder / "set", options); }),
+                   {"not of the layout voc", "JPEGImages"}));
+    options.layout = "vok";
+    CHECK(mentions(error_of([&] { DataFolder::open(folder / "set", options); }), {"no layout 'vok'", "kaggle-camvid"}));
+    fs::create_directories(folder / "other");
+    CHECK(mentions(error_of([&] { DataFolder::open(folder / "other"); }), {"no splits found", "images/"}));
+}
+
+TEST_CASE("details of Cityscapes and of a user's folders") {
+    const TemporaryFolder folder;
+    for (const LayoutFolder& layout : layout_folders())
+        if (std::string(layout.layout) == "cityscapes" && !fs::exists(folder / "c")) layout.write(folder / "c");
+    // The extra frames have coarse labels, beside the fine ones of the others.
+    const fs::path extra = folder / "c/leftImg8bit/train_extra/bonn", coarse = folder / "c/gtCoarse/train_extra/bonn";
+    fs::create_directories(extra);
+    fs::create_directories(coarse);
+    const Scene scene = generate_scene(1, 1, 48, 64);
+    write_png(extra / "bonn_1_2_leftImg8bit.png", scene.image);
+    write_png(coarse / "bonn_1_2_gtCoarse_labelIds.png", Image(48, 64, 1));
+    const DataFolder data = DataFolder::open(folder / "c");
+    CHECK(data.splits() == std::vector<std::string>{"train", "val", "test", "train_extra"});
+    CHECK(data.dataset("train_extra").label(0).data[0] == 255);
+    CHECK(data.dataset("train").size() == 4);
+
+    fs::create_directories(folder / "own/Images/a");
+    fs::create_directories(folder / "own/Masks/a");
+    write_png(folder / "own/Images/a/x.png", scene.image);
+    write_png(folder / "own/Masks/a/x_mask.png", scene.label);
+    const DataFolder own = DataFolder::open(folder / "own");
+    CHECK(own.layout() == "folders");
+    CHECK(own.splits() == std::vector<std::string>{"train"});  // one frame cannot be divided
+    CHECK(own.dataset("train").size() == 1);
+}
+
+TEST_CASE("a seeded split is the same for the same names") {
+    const TemporaryFolder folder;
+    for (int i = 0; i < 20; ++i) {
+        fs::create_directories(folder / "images");
+        fs::create_directories(folder / "masks");
+        write_png(folder / "images" / ("f" + std::to_string(i) + ".png"), patterned_image(8, 8, i));
+        write_png(folder / "masks" / ("f" + std::to_string(i) + ".png"), patterned_label(8, 8, i));
+    }
+    const auto names = [&](double fraction, const std::string& split) {
+        FolderOptions options;
+        options.val_fraction = fraction;
+        std::vector<std::string> list;
+        for (const SamplePaths& sample : DataFolder::open(folder.path(), options).samples(split))
+            list.push_back(sample.image.stem().string());
+        return list;
+    };
+    CHECK(names(0, "val").size() == 4);
+    CHECK(names(0, "train").size() == 16);
+    CHECK(names(0.5, "val").size() == 10);
+    CHECK(names(0.001, "val").size() == 1);
+    const std::vector<std::string> before = names(0, "val");
+    CHECK(before == names(0, "val"));
+    // A larger part holds the smaller one, and another folder changes nothing.
+    const std::vector<std::string> larger = names(0.5, "val");
+    for (const std::string& name : before) CHECK(std::find(larger.begin(), larger.end(), name) != larger.end());
+    CHECK(mentions(DataFolder::open(folder.path()).notes().front(), {"20% of the 20", "--val-fraction"}));
+}
+
+TEST_CASE("lists of other machines and hands") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder.path(), 3);
+    fs::copy(folder / "train/001.png", folder / "train/a 1.png");
+    fs::copy(folder / "trainannot/001.png", folder / "trainannot/a 1.png");
+    fs::copy(folder / "train/002.png", folder / "train/b,2.Png");
+    fs::copy(folder / "trainannot/002.png", folder / "trainannot/b,2.png");
+    const auto names = [&](const std::string& list) {
+        write_text(folder / "train.txt", list);
+        std::string found;
+        const Dataset dataset = Dataset::open(folder.path(), "train");
+        for (std::size_t i = 0; i < dataset.size(); ++i) {
+            found += dataset.name(i) + ";";
+            const int salt = dataset.name(i) == "000"                               ? 0
+                             : dataset.name(i) == "001" || dataset.name(i) == "a 1" ? 1
+                                                                                    : 2;
+            CHECK(dataset.label(i) == patterned_label(12, 16, salt));
+        }
+        return found;
+    };
+    CHECK(names("train\\000.png trainannot\\000.png\n") == "000;");
+    CHECK(names("C:\\data\\CamVid\\train\\000.png C:\\data\\CamVid\\trainannot\\000.png\r\n") == "000;");
+    CHECK(names("\xef\xbb\xbf# frames\n\n  train/000.png,trainannot/000.png\n") == "000;");
+    CHECK(names("image,label\n001.png,001.png\n002,002\n") == "001;002;");
+    CHECK(names("\"train/a 1.png\" \"trainannot/a 1.png\"\n'train/a 1.png' 'trainannot/a 1.png'\n") == "a 1;a 1;");
+    CHECK(names("train/a 1.png\ttrainannot/a 1.png\n") == "a 1;");
+    CHECK(names("train/a 1.png trainannot/a 1.png\n") == "a 1;");
+    CHECK(names("a 1.png\n000\n") == "a 1;000;");
+    CHECK(names("train/b,2.png trainannot/b,2.png\n") == "b,2;");
+    CHECK(names("000\n001.jpg\n") == "000;001;");
+    const auto error = [&](const std::string& list) { return error_of([&] { names(list); }); };
+    CHECK(mentions(error(std::string("\xff\xfe", 2) + std::string("t\0", 2)), {"train.txt", "UTF-16"}));
+    CHECK(mentions(error("nothing\n"), {"train.txt line 1", "nothing is not there"}));
+    CHECK(mentions(error("train/000.png\n/else/where/009.png\n"), {"line 2", "009.png is not there"}));
+}
+
+TEST_CASE("converting any layout gives the same ids in the plain one") {
+    for (const LayoutFolder& layout : layout_folders()) {
+        CAPTURE(layout.layout);
+        const TemporaryFolder folder;
+        layout.write(folder / "from");
+        const DataFolder from = DataFolder::open(folder / "from");
+        write_plain_dataset(drawn(from), folder / "to");
+        const DataFolder to = DataFolder::open(folder / "to");
+        CHECK(to.layout() == "segnet");
+        CHECK(to.classes().names == from.classes().names);
+        CHECK(to.classes().void_id == from.classes().void_id);
+        for (const std::string& split : from.splits()) {
+            if (split == layout.unlabelled) continue;
+            const Dataset a = from.dataset(split), b = to.dataset(split);
+            REQUIRE(a.size() == b.size());
+            for (std::size_t i = 0; i < a.size(); ++i) {
+                CHECK(a.name(i) == b.name(i));
+                CHECK(a.label(i) == b.label(i));
+                CHECK(a.sample(i)->image == b.sample(i)->image);
+            }
+        }
+    }
+}
+
+TEST_CASE("the presets that were published on CamVid's 32 classes train on the data they were published on") {
+    struct Published {
+        const char *preset, *layout, *encoder, *width;
+    };
+    const fs::path nets = fs::path(CAMBER_TEST_FIXTURES) / "nets";
+    for (const Published& p : {Published{"segmentation-models-resnet34", "kaggle-camvid", "keras-resnet34.h5", "1"},
+                               Published{"segmentation-models-vgg16", "kaggle-camvid", "keras-vgg16.weights.h5", "1"},
+                               Published{"fastai-camvid", "fastai-camvid", "resnet34.pth", "2"}}) {
+        CAPTURE(p.preset);
+        const TemporaryFolder folder;
+        const std::string data = (folder / "data").string(), run = (folder / "run").string();
+        for (const LayoutFolder& layout : layout_folders()) {
+            if (std::string(layout.layout) != p.layout) continue;
+            layout.write(data);
+            break;
+        }
+        if (fs::path(p.encoder).extension() == ".h5" && !has_hdf5()) continue;
+        const CommandResult trained = command({"train",
+                                               "--preset",
+                                               p.preset,
+                                               "--encoder-weights",
+                                               (nets / p.encoder).string(),
+                                               "--width",
+                                               p.width,
+                                               "--data",
+                                               data,
+                                               "--out",
+                                               run,
+                                               "--size",
+                                               "64x64",
+                                               "--batch",
+                                               "2",
+                                               "--epochs",
+                                               "1",
+                                               "--pictures",
+                                               "0",
+                                               "--epoch-batches",
+                                               "1"});
+        CHECK(says(trained.output, std::string("is of the layout ") + p.layout));
+        const CommandResult judged = command({"eval", "--json", "--checkpoint", run + "/best.safetensors"});
+        const nlohmann::json metrics = nlohmann::json::parse(judged.output);
+        CHECK(metrics.at("classes").size() == 32);
+        CHECK(metrics.at("classes").at(30).at("name") == "Void");
+        CHECK(metrics.at("classes").at(30).at("pixels") == 0);
+        CHECK(metrics.at("iou_score") > 0);
+    }
+}
