@@ -50,7 +50,7 @@ train: command
 	@BUILD=$(BUILD) tools/train.sh
 
 test: tests
-	@ctest --test-dir $(BUILD) --output-on-failure
+	@ctest --test-dir $(BUILD) --output-on-failure -j2
 
 install: configure
 	@cmake --build $(BUILD) --target installed

@@ -64,7 +64,9 @@ struct Reader {
         for (std::size_t i = 0; i < n; ++i) Reader{from[i], range, what}(&(*to)[i]);
     }
     void operator()(const Choice& choice) const {
-        const auto found = std::find(choice.names.begin(), choice.names.end(), from);
+        // By strings: clang with libstdc++ 12 finds no way to compare one with a JSON value.
+        const auto found =
+            std::find_if(choice.names.begin(), choice.names.end(), [&](const auto& name) { return from == name; });
         if (found == choice.names.end()) refuse(one_of(choice.names));
         choice.set(static_cast<std::size_t>(found - choice.names.begin()));
     }

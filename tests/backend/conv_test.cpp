@@ -66,12 +66,12 @@ TEST_CASE("convolutions of enough pixels for the largest tiles") {
 }
 
 TEST_CASE("convolutions by warpgroups") {
-    check_convolution({2, 48, 49, 64, 64, 3, 3, {.padding = same}}, Bias::with);
-    check_convolution({4, 24, 25, 64, 128, 3, 3, {.padding = same}}, Bias::with);
-    check_convolution({4, 25, 24, 128, 192, 3, 3, {.padding = same}}, Bias::with);
-    check_convolution({4, 48, 50, 64, 256, 2, 2, {.stride_h = 2, .stride_w = 2, .padding = {}}});
-    check_convolution({2, 33, 35, 128, 128, 3, 3, {.dilation_h = 2, .dilation_w = 2, .padding = {2, 2, 2, 2}}});
-    check_convolution({2, 48, 48, 256, 320, 1, 1});
+    check_convolution({2, 48, 46, 64, 64, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({4, 24, 23, 64, 128, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({1, 25, 24, 128, 192, 3, 3, {.padding = same}}, Bias::with);
+    check_convolution({1, 24, 50, 64, 256, 2, 2, {.stride_h = 2, .stride_w = 2, .padding = {}}});
+    check_convolution({1, 17, 19, 128, 128, 3, 3, {.dilation_h = 2, .dilation_w = 2, .padding = {2, 2, 2, 2}}});
+    check_convolution({1, 24, 24, 256, 320, 1, 1});
 }
 
 TEST_CASE("convolutions of few channels") {

@@ -320,7 +320,8 @@ printed in between
         self.assertEqual(run.outcome("step/bf16"), None)
         self.assertIn("1.20 times (13.00 ms", run.tar["table.txt"])
         self.assertIn("what was not run is shown as measured by the run of", run.tar["table.txt"])
-        for options, code, message in ((["--stages", "kernel"], 2, "the stages are works, step, kernels, training"),
+        stages = "the stages are works, step, kernels, networks, training"
+        for options, code, message in ((["--stages", "kernel"], 2, stages),
                                        (["--stages", ","], 2, "--stages names none"),
                                        (["--seconds", "nan"], 2, "at least 5, not nan"),
                                        (["--seconds", "0"], 2, "at least 5, not 0"),

@@ -129,7 +129,7 @@ compute-sanitizer*) printf '========= COMPUTE-SANITIZER\n========= ERROR SUMMARY
 python3*step_torch.py*)
     dtype=$(option --dtype "$@")
     for mode in $(echo "$*" | sed 's/.*--variant //'); do
-        echo "{\"mode\": \"$mode\", \"variant\": \"$mode, channels_last\", \"version\": \"2.11.0\", \
+        echo "{\"net\": \"unet\", \"mode\": \"$mode\", \"variant\": \"$mode, channels_last\", \"version\": \"2.11.0\", \
 \"dtype\": \"$dtype\", \"batch\": 16, \"median_seconds\": 0.0156, \"p90_seconds\": 0.016, \
 \"peak_tensors_mib\": 10000, \"reserved_mib\": 12000, \"kernels\": 300, \"kernel_milliseconds\": 15.1, \
 \"longest_kernels\": [{\"milliseconds\": 1.5, \"calls\": 2, \"name\": \"a_kernel\"}]}"
