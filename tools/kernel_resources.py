@@ -65,8 +65,8 @@ def main():
         "# Registers and shared memory of every kernel",
         "",
         "As ptxas reports them for sm_80 and sm_90a; static shared memory. Dynamic besides: (M + N) * 256 bytes for a",
-        "convolution's M x N tile (64 KiB for 128x128), by warpgroups (M + N) * 128 for each slice, three or four; two to",
-        "four rows of logits a thread in softmax and the losses.",
+        "convolution's M x N tile (64 KiB for 128x128), by warpgroups (M + N) * 128 for each slice, three or four; two",
+        "to four rows of logits a thread in softmax and the losses.",
         "Written by `tools/kernel_resources.py`, which fails when a kernel spills.",
     ]
     spilled = []

@@ -118,7 +118,8 @@ def steps(d, brief):
         return []
     first = next(iter(ours.values()))
     size = f"{first['size']}x{first['size']}, batch {first['batch']}"
-    lines = ["", f"training step, {size}, of the plain U-Net where none is named (host's clock, the device waited for after each)",
+    lines = ["", f"training step, {size}, of the plain U-Net where none is named (host's clock, the device waited for "
+             "after each)",
              f"  {'':48} {'median':>8} {'p90 ms':>8} {'images/s':>9} {'peak MiB':>9} {'reserved':>9}"]
 
     def row(name, figures):

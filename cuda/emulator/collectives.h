@@ -33,7 +33,7 @@ struct SharedMatrix {
     const void* start;
     int block;  ///< bytes
 };
-/// sums = a * b, or sums += a * b if `add`: one m64nNk16 product of bf16 over a warpgroup (wgmma.mma_async) with N = 2 *
+/// sums = a * b, or sums += a * b if `add`: one m64nNk16 product of bf16 over a warpgroup (wgmma.mma_async), N = 2 *
 /// count. It is computed at the wait, as late as the hardware may read its operands.
 void queue_product(float* sums, int count, SharedMatrix a, bool a_transposed, SharedMatrix b, bool b_transposed,
                    bool add);

@@ -4,9 +4,9 @@
 /// Layout: images [N, H, W, C], weights [Cout, Kh, Kw, Cin]. Arithmetic: 2 N Ho Wo Cout Kh Kw Cin operations; bytes: x,
 /// y and w once. For [16, 256, 256, 64] to 64 channels by 3x3 in bf16: 77 Gflop and 268 MB, 290 operations a byte: on
 /// an H100, 0.08 ms at the memory's 3.35 TB/s, and as long at the tensor cores' 989 Tflop/s, of which mma.sync can use
-/// about two thirds: there tiles are made by warpgroups (warpgroup_gemm.h), one block a multiprocessor. 1x1 convolutions
-/// of few channels are bound by memory; so is a network's first layer, which in bf16 has a kernel of its own
-/// (conv_few_channels.cu).
+/// about two thirds: there tiles are made by warpgroups (warpgroup_gemm.h), one block a multiprocessor. 1x1
+/// convolutions of few channels are bound by memory; so is a network's first layer, which in bf16 has a kernel of its
+/// own (conv_few_channels.cu).
 ///
 /// Strategy: implicit matrix product (implicit_gemm.h). Rows are output pixels, columns output channels; k runs over
 /// the kernel's taps and a pixel's channels, rounded up to whole chunks of 16 bytes, so that a chunk is of one tap and

@@ -55,9 +55,9 @@ __device__ __forceinline__ void begin_products() {
         "+f"(sums[i + 6]), "+f"(sums[i + 7])
 #define CAMBER_SUMS_32(i) CAMBER_SUMS_8(i), CAMBER_SUMS_8(i + 8), CAMBER_SUMS_8(i + 16), CAMBER_SUMS_8(i + 24)
 
-/// Queues sums = a * b, or sums += a * b if `add`, for a [64, 16] and b [16, 2 * count] of bf16 and sums of f32 spread over the warpgroup: warp w
-/// of it has rows 16 w to 16 w + 15, laid out as those of mma_bf16, eight columns after eight columns. The sums are
-/// not to be touched before wait_products().
+/// Queues sums = a * b, or sums += a * b if `add`, for a [64, 16] and b [16, 2 * count] of bf16 and sums of f32 spread
+/// over the warpgroup: warp w of it has rows 16 w to 16 w + 15, laid out as those of mma_bf16, eight columns after
+/// eight columns. The sums are not to be touched before wait_products().
 template <bool a_transposed, bool b_transposed, int count>
 __device__ __forceinline__ void queue_product(float (&sums)[count], SharedMatrix a, SharedMatrix b, bool add) {
     static_assert(count == 32 || count == 64);

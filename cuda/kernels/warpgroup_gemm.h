@@ -62,8 +62,8 @@ struct WarpgroupTile {
     static constexpr int MT = WM / 64, NT = WN / instruction_n;
     static constexpr int stage = A::elements + B::elements;
     static constexpr int resident = blocks;
-    /// Slices in shared memory: two being multiplied, the others on their way. What is left is the L1 cache, which serves
-    /// a convolution's neighbouring taps.
+    /// Slices in shared memory: two being multiplied, the others on their way. What is left is the L1 cache, which
+    /// serves a convolution's neighbouring taps.
     static constexpr int stages = std::min(4, 100 * 1024 / (2 * stage) * (3 - blocks));
     static constexpr std::size_t alignment = 1024;  ///< of the slices
 
@@ -72,8 +72,8 @@ struct WarpgroupTile {
     __device__ static __forceinline__ int group_m() { return thread() / 128 / groups_n * WM; }
     __device__ static __forceinline__ int group_n() { return thread() / 128 % groups_n * WN; }
 
-    /// Queues the products of a slice, as a group; without `add` the sums are of this slice alone. (Zeros to begin with,
-    /// which threads write, would have the compiler wait for every product by itself.)
+    /// Queues the products of a slice, as a group; without `add` the sums are of this slice alone. (Zeros to begin
+    /// with, which threads write, would have the compiler wait for every product by itself.)
     __device__ __forceinline__ void multiply(const bf16* a, const bf16* b, bool add) {
         begin_products();
 #pragma unroll

@@ -14,7 +14,9 @@ using bench::TrainingStep;
 
 namespace {
 
-StepSize small(Device device) { return {.device = device, .dtype = Dtype::bf16, .batch = 1, .size = 16, .options = {{"width", 1}}}; }
+StepSize small(Device device) {
+    return {.device = device, .dtype = Dtype::bf16, .batch = 1, .size = 16, .options = {{"width", 1}}};
+}
 
 std::vector<double> losses(TrainingStep& step, int count) {
     std::vector<double> losses;
