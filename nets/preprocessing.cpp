@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <camber/nets.h>
 
 namespace camber::nets {

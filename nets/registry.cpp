@@ -1,5 +1,7 @@
 #include "registry.h"
 
+#include <fmt/format.h>
+
 #include <camber/names.h>
 
 namespace camber::nets {

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <cmath>
 
 #include "named_net.h"

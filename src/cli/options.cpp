@@ -4,6 +4,7 @@
 #include <camber/names.h>
 #include <camber/nets.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 
 #include "train/options.h"

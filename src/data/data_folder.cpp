@@ -1,6 +1,7 @@
 #include <camber/data_folder.h>
 #include <camber/error.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <set>
 

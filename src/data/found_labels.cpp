@@ -2,6 +2,7 @@
 
 #include <camber/error.h>
 
+#include <fmt/format.h>
 #include <map>
 #include <mutex>
 #include <set>

@@ -2,6 +2,7 @@
 
 #include <camber/error.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <cctype>

@@ -1,5 +1,6 @@
 #include <camber/safetensors.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <charconv>
 #include <cstring>

@@ -2,6 +2,7 @@
 #include <camber/safetensors.h>
 #include <camber/weights.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cctype>
 #include <string_view>

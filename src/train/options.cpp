@@ -1,5 +1,6 @@
 #include "train/options.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 #include "train/loss.h"

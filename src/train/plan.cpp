@@ -2,6 +2,7 @@
 
 #include <camber/autograd.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
 

@@ -2,6 +2,7 @@
 
 #include <camber/checkpoint.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 
 namespace camber {

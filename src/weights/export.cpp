@@ -2,6 +2,7 @@
 #include <camber/layers.h>
 #include <camber/nets.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 
 #include "io/hdf5_writer.h"

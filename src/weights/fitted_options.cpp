@@ -2,6 +2,7 @@
 #include <camber/import.h>
 #include <camber/nets.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <set>
 

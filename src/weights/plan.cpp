@@ -2,6 +2,7 @@
 
 #include <camber/layers.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <map>
 #include <optional>

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <fmt/format.h>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,7 @@
 #include "data/label_coding.h"
 
+#include <fmt/format.h>
+
 #include <doctest/doctest.h>
 
 #include "layout_folders.h"
