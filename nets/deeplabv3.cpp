@@ -137,7 +137,8 @@ class Deeplab : public NamedNet<DeeplabOptions> {
         check_input(x);
         if (training() && x.dim(0) == 1 && x.device() != Device::meta) {
             fail_usage(
-                "{}: training takes batches of two or more: the image pooling's batch norm sees one value of each "
+                "{}: training takes batches of two or more (--batch 2): the image pooling's batch norm sees one value "
+                "of each "
                 "image",
                 name());
         }

@@ -89,7 +89,10 @@ class OptionReader {
 
     [[noreturn]] void fail_value(const char* key, const nlohmann::json& value, const std::string& choices) const {
         const std::string shown = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-        fail_usage("{}: option {} cannot be {}: it takes {}", net_, key, shown, choices);
+        std::string flag = key;
+        std::replace(flag.begin(), flag.end(), '_', '-');
+        fail_usage("{}: option {}{} cannot be {}: it takes {}", net_, key,
+                   flag == key ? std::string() : fmt::format(" (--{})", flag), shown, choices);
     }
 
     std::string net_;

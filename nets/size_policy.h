@@ -28,7 +28,7 @@ Tensor with_size_policy(const char* net, const Tensor& x, std::int64_t multiple,
         };
         fail_usage(
             "{}: an input {} high and {} wide does not fit: both must be multiples of {} (height {}, width {}); "
-            "resize it, or set size_policy to pad",
+            "a network with --size-policy pad takes any size",
             net, height, width, multiple, nearest(height), nearest(width));
     }
     return nn::pad2d(body(nn::pad2d(x, {0, below, 0, right})), {0, -below, 0, -right});

@@ -41,7 +41,7 @@ inline constexpr Dtype run_dtypes[] = {Dtype::f32, Dtype::bf16};
 /// Everything that decides what a run computes. Written to config.json and into every checkpoint.
 struct TrainConfig {
     std::string net = "unet";
-    /// As make_net() takes them; "classes" is set from the data.
+    /// As make_net() takes them; "classes" is set from the data, and refused where it is another number.
     nlohmann::json net_options = nlohmann::json::object();
 
     std::string weights;              ///< file of a whole network's weights that training starts from; empty: none
@@ -230,8 +230,8 @@ struct ResumeOptions {
 };
 /// The run in `folder` goes on from last.safetensors and yields the numbers it would have without the interruption; one
 /// that was ended before its first checkpoint begins anew from config.json. A run that has ended, by its epochs,
-/// stop_at or patience, says so and stays as it is. Errors as train(); throws UsageError when there is no run, and when
-/// options.epochs cannot hold.
+/// stop_at or patience, says so and stays as it is. Errors as train(); throws UsageError when there is no run, when
+/// last.safetensors was removed, and when options.epochs cannot hold; Error when the data has other classes.
 TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
                             const std::atomic<bool>& stop);
 

@@ -4,25 +4,9 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "train/class_difference.h"
 
 namespace camber::cli {
-namespace {
-
-/// The first thing that keeps labels of `data` from being judged as classes of `network`.
-std::string class_difference(const ClassTable& data, const ClassTable& network) {
-    const int shared = std::min(data.count(), network.count());
-    for (int id = 0; id < shared; ++id) {
-        if (data.name_of(id) != network.name_of(id))
-            return fmt::format("class {} is '{}' in the data, '{}' in the network", id, data.name_of(id),
-                               network.name_of(id));
-    }
-    const bool more = data.count() > network.count();
-    return fmt::format("class {}, '{}', is in the {} alone", shared, (more ? data : network).name_of(shared),
-                       more ? "data" : "network");
-}
-
-}  // namespace
-
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
         std::string checkpoint, data, split = "val", size, device, dtype;
@@ -42,7 +26,7 @@ void add_eval(CLI::App& app, Action& action) {
     command->callback([=, &action] {
         action = [=] {
             Model model = load_model(a->checkpoint, a->device, a->dtype);
-            if (!a->size.empty()) std::tie(model.config.height, model.config.width) = parse_size(a->size);
+            if (!a->size.empty()) take_size(model, a->size);
             const std::string folder = a->data.empty() ? model.config.data : a->data;
             if (folder.empty())
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);
@@ -54,9 +38,8 @@ void add_eval(CLI::App& app, Action& action) {
             if (dataset.classes().names != model.classes.names) {
                 const ClassTable* known = known_classes(model.classes.name);
                 const bool maps = known && known->names == model.classes.names;
-                fail("{} has {} classes ({}), the network was trained for {} ({}): {}{}", folder,
-                     dataset.classes().count(), dataset.classes().name, model.classes.count(), model.classes.name,
-                     class_difference(dataset.classes(), model.classes),
+                fail("{} has {}, the network was trained for {}: {}{}", folder, described(dataset.classes()),
+                     described(model.classes), class_difference(dataset.classes(), model.classes),
                      maps ? fmt::format("; --classes {} maps those that have a counterpart", known->name) : "");
             }
             const std::atomic<bool>& stop = interruption();

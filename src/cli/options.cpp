@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "train/options.h"
+#include "train/plan.h"
 
 namespace camber::cli {
 
@@ -98,6 +99,11 @@ FolderOptions folder_options(const FolderOptions& given, const Model& model, con
     }
     options.otherwise = model.classes;
     return options;
+}
+
+void take_size(Model& model, const std::string& text) {
+    std::tie(model.config.height, model.config.width) = parse_size(text);
+    check_size(model.config);
 }
 
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra) {

@@ -38,6 +38,9 @@ void add_folder_options(CLI::App& command, FolderOptions& options);
 /// What is given, and for the rest how the network's own data was read, so that classes agree.
 FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder);
 
+/// Has the network take pictures of the size that --size says. Throws UsageError for one that it does not take.
+void take_size(Model& model, const std::string& text);
+
 /// What to say of an argument that the command line's last (sub)command does not take, `extra` being all of those.
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra);
 

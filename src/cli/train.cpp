@@ -71,7 +71,11 @@ void hold_in_every_stage(const Arguments& a, TrainConfig& config) {
 void take_class_count(TrainConfig& config) {
     std::string& classes = config.source.classes;
     if (classes.empty() || classes.find_first_not_of("0123456789") != std::string::npos) return;
-    config.net_options["classes"] = nlohmann::json::parse(classes);
+    if (classes != "1") {
+        fail_usage("--classes {}: the data says how many classes the network has; --classes TABLE makes others of them",
+                   classes);
+    }
+    config.net_options["classes"] = 1;
     classes.clear();
 }
 
@@ -92,11 +96,8 @@ TrainConfig configured(const Arguments& a) {
         set_net_options(given, a.net_options);
         take_net_options(config, given);
     }
-    for (const auto& [option, flag] : {std::pair{"lr_step_size", "--lr-step-size"}, {"schedule.gamma", "--lr-gamma"}}) {
-        if (a.given(option) && config.schedule.kind != ScheduleKind::step)
-            fail_usage("{} is for --schedule step, not {}", flag, name(config.schedule.kind));
-    }
     hold_in_every_stage(a, config);
+    refuse_without_effect(config, [&](const std::string& option) { return a.given(option); });
     return config;
 }
 
@@ -133,6 +134,13 @@ void print_result(const TrainResult& result, const fs::path& folder) {
     if (result.outcome == TrainOutcome::interrupted) {
         fmt::print("interrupted; the run is saved. Continue with: camber train --resume --out {}\n",
                    one_line(folder.string()));
+        return;
+    }
+    if (result.best_checkpoint.empty() && result.best_epoch >= 0) {
+        fmt::print(
+            "done; best epoch {} with {} {:.4f}, but its best.safetensors is not there any more. The network is {}\n",
+            result.best_epoch + 1, name(result.monitor), result.best_metric,
+            one_line((folder / "last.safetensors").string()));
         return;
     }
     if (result.best_checkpoint.empty()) {

@@ -90,7 +90,8 @@ struct Checker {
 
     void operator()(const std::string* text) const {
         if (!is_utf8(*text))
-            fail_usage("{} must be UTF-8, since config.json names it, which '{}' is not", option.name, *text);
+            fail_usage("{} must be UTF-8, since config.json names it, which '{}' is not",
+                       option.help.empty() ? option.name : option.flag, *text);
     }
     template <class T>
     void operator()(const T* number) const requires std::is_arithmetic_v<T> {

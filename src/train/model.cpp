@@ -2,6 +2,7 @@
 #include <camber/train.h>
 
 #include "backend/backend.h"
+#include "train/class_difference.h"
 #include "train/finite.h"
 #include "train/loss.h"
 #include "train/options.h"
@@ -29,15 +30,13 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     refuse_classifier(*model.net);
     const bool binary = model.net->classes() == 1;
     if (binary && classes.count() != 2)
-        fail_usage("a network of one channel tells two classes apart, but the data has {} ({})", classes.count(),
-                   classes.name);
+        fail_usage("a network of one channel tells two classes apart, but the data has {}", described(classes));
     if (binary && training && (config.loss.dice != 0 || config.loss.jaccard != 0))
         fail_usage(
             "a network of one channel is trained with cross-entropy or focal loss, not with Dice or Jaccard: give it a "
             "channel for each of the two classes");
     if (!binary && model.net->classes() != classes.count()) {
-        fail_usage("the network has {} classes, but the data has {} ({})", model.net->classes(), classes.count(),
-                   classes.name);
+        fail_usage("the network has {} classes, but the data has {}", model.net->classes(), described(classes));
     }
     model.net->train(training);
     if (pretrained && !config.encoder_weights.empty()) {

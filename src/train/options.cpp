@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <map>
 
 #include "train/loss.h"
 
@@ -18,6 +19,7 @@ struct Row {
     Row sets(std::vector<std::string> keys) const { return option.keys = std::move(keys), *this; }
     Row in_stages() const { return option.in_stages = true, *this; }
     Row when(bool matters) const { return option.matters = matters, *this; }
+    Row needs(bool there, const std::string& lacks) const { return option.lacks = there ? "" : lacks, *this; }
 };
 
 class Table {
@@ -103,7 +105,9 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("encoder_weights", c.encoder_weights,
              "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from");
     t.option("freeze_encoder", c.freeze_encoder, "Keep the encoder's weights; batch norms go on learning").in_stages();
-    t.option("freeze_batch_norms", c.freeze_batch_norms, "With --freeze-encoder: its batch norms too").in_stages();
+    t.option("freeze_batch_norms", c.freeze_batch_norms, "With --freeze-encoder: its batch norms too")
+        .needs(c.freeze_encoder, "without --freeze-encoder")
+        .in_stages();
 
     t.group("Data");
     t.option("size",
@@ -158,7 +162,9 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("std", c.normalisation.std, above(0));
 
     t.group("Training");
-    t.option("epochs", c.epochs, positive, "Passes over the training frames").in_stages();
+    t.option("epochs", c.epochs, positive, "Passes over the training frames")
+        .needs(c.minutes == 0, "with --minutes, which chooses them")
+        .in_stages();
     t.option("epoch_batches", c.epoch_batches, count, "Batches an epoch, drawn anew each time")
         .otherwise("every frame once")
         .in_stages();
@@ -168,11 +174,13 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("encoder_lr", c.encoder_lr, amount,
              "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1")
         .otherwise("1")
+        .needs(!c.freeze_encoder || !c.freeze_batch_norms, "with --freeze-batch-norms: nothing of it learns")
         .in_stages();
     t.part("schedule", true);
     const ScheduleConfig& s = c.schedule;
     const bool steps = s.kind == ScheduleKind::step, polynomial = s.kind == ScheduleKind::polynomial,
                cosine = s.kind == ScheduleKind::cosine, one_cycle = s.kind == ScheduleKind::one_cycle;
+    const std::string not_steps = fmt::format("with --schedule {}: it is for step", name(s.kind));
     t.option("kind", c.schedule.kind, "How the learning rate goes")
         .flag("--schedule")
         .sets({"schedule", "lr_step_size"});
@@ -180,6 +188,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("step_size", c.schedule.step_size, count).when(steps);
     t.option("gamma", c.schedule.gamma, above(0), "Schedule step: by what the rate is multiplied")
         .flag("--lr-gamma")
+        .needs(steps, not_steps)
         .when(steps);
     t.option("warmup_steps", c.schedule.warmup_steps, count, "Steps of linear warm-up before the schedule")
         .flag("--warmup")
@@ -195,11 +204,16 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
              "Schedule step: epochs after which the rate is multiplied, again and again")
         .given(positive)
         .otherwise("a third of --epochs")
+        .needs(steps, not_steps)
         .in_stages();
     t.option("optimizer", c.optimizer, "Rule by which weights are stepped");
-    t.option("momentum", c.momentum, from_below(0, 1), "SGD's momentum");
-    t.option("beta2", c.beta2, from_below(0, 1), "Adam's and AdamW's decay of squared gradients");
-    t.option("nesterov", c.nesterov, "SGD with Nesterov momentum");
+    const bool sgd = c.optimizer == OptimizerKind::sgd;
+    const std::string not_sgd = fmt::format("with --optimizer {}: it is for sgd", name(c.optimizer));
+    t.option("momentum", c.momentum, from_below(0, 1), "SGD's momentum").needs(sgd, not_sgd);
+    t.option("beta2", c.beta2, from_below(0, 1), "Adam's and AdamW's decay of squared gradients")
+        .needs(!sgd, "with --optimizer sgd: it is for adam and adamw");
+    t.option("nesterov", c.nesterov, "SGD with Nesterov momentum")
+        .needs(sgd && c.momentum > 0, sgd ? "with --momentum 0" : not_sgd);
     t.option("weight_decay", c.weight_decay, amount, "Not applied to biases and batch normalisation").in_stages();
     t.option("clip", c.clip, amount, "Largest global gradient norm, 0 for none").in_stages();
     t.option("ema", c.ema, from_below(0, 1), "Decay of the weight average that is evaluated, 0 for none");
@@ -212,12 +226,16 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.part("loss");
     for (const LossTerm& term : loss_terms) t.option(term.name, c.loss.*term.weight, amount);
     t.option("ignore_index", c.loss.ignore_index, from_to(-1, 255));
-    t.option("label_smoothing", c.loss.label_smoothing, share, "Cross-entropy's");
+    const bool entropy = c.loss.cross_entropy > 0;
+    t.option("label_smoothing", c.loss.label_smoothing, share, "Cross-entropy's")
+        .needs(entropy, "without the term cross_entropy of --loss");
     t.option("smooth", c.loss.smooth, amount);
     t.option("per_image", c.loss.per_image);
     t.option("focal_gamma", c.loss.focal_gamma, amount);
     t.part("");
-    t.option("class_weights", c.class_weights, "Cross-entropy's, by median frequency or the square root of that");
+    t.option("class_weights", c.class_weights, "Cross-entropy's, by median frequency or the square root of that")
+        .needs(entropy || c.focal_class_weights || c.class_weights == ClassWeights::none,
+               "without the term cross_entropy of --loss, or focal with --focal-class-weights");
     t.option("focal_class_weights", c.focal_class_weights, "Class weights are the focal term's alpha too")
         .when(c.focal_class_weights);
     t.option("seed", c.seed, count, "Of weights, order, augmentation and dropout");
@@ -309,6 +327,19 @@ std::string TrainOption::full_help() const {
     if (const auto* choice = std::get_if<Choice>(&value)) text += ": " + one_of(choice->names);
     const std::string shown = otherwise.empty() ? std::visit(Shower(), value) : otherwise;
     return shown.empty() ? text : fmt::format("{} [{}]", text, shown);
+}
+
+void refuse_without_effect(const TrainConfig& config, const std::function<bool(const std::string&)>& given) {
+    std::map<std::string, std::string> refused;
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        TrainConfig stage = stage_config(config, i);
+        for (const TrainOption& option : train_options(stage)) {
+            if (!given(option.name)) continue;
+            if (i == 0) refused[option.flag] = option.lacks;
+            if (option.lacks.empty()) refused.erase(option.flag);
+        }
+    }
+    for (const auto& [flag, lacks] : refused) fail_usage("{} has no effect {}", flag, lacks);
 }
 
 std::string set_train_option(TrainConfig& config, const std::string& name, const std::string& text) {

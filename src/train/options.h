@@ -37,6 +37,7 @@ struct TrainOption {
     std::vector<std::string> keys;  ///< of JSON that it sets
     bool in_stages = false;         ///< whether a stage can have it
     bool matters = true;            ///< to the configuration as it is; what does not is not written
+    std::string lacks;              ///< why it has no effect on what the configuration computes; empty: it has one
 
     template <class T>
     bool is() const {
@@ -52,6 +53,9 @@ struct TrainOption {
 
 /// The table, for `config`, which must outlive it.
 std::vector<TrainOption> train_options(TrainConfig& config);
+
+/// Throws UsageError, saying why, for an option among those `given` that has no effect in any stage.
+void refuse_without_effect(const TrainConfig& config, const std::function<bool(const std::string&)>& given);
 
 /// Sets the option called `name` as TrainOption::take() does.
 std::string set_train_option(TrainConfig& config, const std::string& name, const std::string& text);

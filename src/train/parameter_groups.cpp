@@ -9,10 +9,10 @@ namespace {
 std::vector<double> stage_multipliers(const nets::Net& net, const std::vector<double>& given) {
     const std::size_t stages = net.encoder_stages().size();
     if (given.empty()) return std::vector<double>(stages, 1);
-    if (stages == 0) fail_usage("{} has no encoder to give a learning rate of its own", net.name());
+    if (stages == 0) fail_usage("--encoder-lr: {} has no encoder of its own", net.name());
     if (given.size() != 1 && given.size() != stages) {
-        fail_usage("the encoder of {} has {} stages: give one multiplier of the learning rate for all, or {}, not {}",
-                   net.name(), stages, stages, given.size());
+        fail_usage("--encoder-lr: the encoder of {} has {} stages: give one number for all, or {}, not {}", net.name(),
+                   stages, stages, given.size());
     }
     return given.size() == 1 ? std::vector<double>(stages, given[0]) : given;
 }

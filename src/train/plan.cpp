@@ -8,7 +8,9 @@
 
 #include "backend/backend.h"
 #include "data/sample_order.h"
+#include "io/text_file.h"
 #include "train/batch_source.h"
+#include "train/class_difference.h"
 #include "train/evaluator.h"
 #include "train/loss.h"
 #include "train/pretrained.h"
@@ -56,6 +58,10 @@ RunData::RunData(const DataFolder& folder, const TrainConfig& config, TrainObser
         observer.on_message(fmt::format("no pixel of the training split is labelled {}: {} cannot be learnt",
                                         fmt::join(absent, ", "), absent.size() == 1 ? "it" : "they"));
     }
+    if (config.learn_void && !train_.classes().void_is_class())
+        observer.on_message("--learn-void has no effect: void is none of the data's classes");
+    if (!val_ && (config.stop_at > 0 || config.patience > 0))
+        observer.on_message("--stop-at and --patience have no effect: the data has no validation split");
     class_weights_ = loss_weights(config, train_);
 }
 
@@ -83,6 +89,10 @@ std::int64_t RunData::batches_per_epoch(const TrainConfig& config) const {
     return SampleOrder(train_.size(), loader).batches_per_epoch();
 }
 
+std::int64_t RunData::steps_per_epoch(const TrainConfig& config) const {
+    return (batches_per_epoch(config) + config.accumulate - 1) / config.accumulate;
+}
+
 Model RunData::make_model(const TrainConfig& config, bool pretrained) const {
     Model model = camber::make_model(config, train_.classes(), true, pretrained);
     model.class_weights = weights_tensor(class_weights_, model.device());
@@ -94,19 +104,46 @@ int epochs_a_step(const TrainConfig& config) {
 }
 
 void set_classes(TrainConfig& config, const RunData& data) {
-    const int count = data.train().classes().count();
-    if (count == 2 && config.net_options.contains("classes") && config.net_options["classes"] == 1) return;
-    config.net_options["classes"] = count;
+    const ClassTable& classes = data.train().classes();
+    if (const auto asked = config.net_options.find("classes"); asked != config.net_options.end()) {
+        if (*asked == 1 && classes.count() == 2) return;
+        if (*asked == 1) {
+            fail_usage(
+                "a network of one channel tells two classes apart, but the data has {}: --net-option "
+                "classes={} gives it a channel for each",
+                described(classes), classes.count());
+        }
+        if (*asked != classes.count()) {
+            fail_usage(
+                "--net-option classes={}: the data says how many classes the network has, {}; --classes TABLE "
+                "makes others of them",
+                shown(*asked), described(classes));
+        }
+    }
+    config.net_options["classes"] = classes.count();
 }
 
-namespace {
-
-/// Has the network refuse a size it does not take, on a device without memory.
 void check_size(const TrainConfig& config) {
+    // On a device without memory.
     const NoGrad no_grad;
     nets::make_net(config.net, config.net_options)
         ->forward(Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::meta));
 }
+
+void check_warmup(const TrainConfig& config, const RunData& data) {
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        const TrainConfig stage = stage_config(config, i);
+        const ScheduleConfig& schedule = stage.schedule;
+        if (schedule.kind == ScheduleKind::constant || schedule.kind == ScheduleKind::step) continue;
+        const std::int64_t steps = data.steps_per_epoch(stage) * stage.epochs;
+        if (schedule.warmup_steps < steps) continue;
+        fail_usage("--warmup {} leaves nothing of the {} steps ({} epoch{}) to --schedule {}: give fewer than {}",
+                   schedule.warmup_steps, steps, stage.epochs, stage.epochs == 1 ? "" : "s", name(schedule.kind),
+                   steps);
+    }
+}
+
+namespace {
 
 void check(const TrainConfig& config) {
     refuse_classifier(*nets::make_net(config.net, config.net_options));

@@ -34,6 +34,7 @@ class RunData {
     LoaderConfig loader_config(const TrainConfig& config) const;
     /// Throws UsageError when an epoch would have no batch.
     std::int64_t batches_per_epoch(const TrainConfig& config) const;
+    std::int64_t steps_per_epoch(const TrainConfig& config) const;
     Model make_model(const TrainConfig& config, bool pretrained) const;
 
   private:
@@ -52,8 +53,15 @@ class RunData {
 /// Schedule step: epochs after which the rate is multiplied.
 int epochs_a_step(const TrainConfig& config);
 
-/// As many classes as the data has; a network of one channel, asked for, tells two apart.
+/// As many classes as the data has; a network of one channel, asked for, tells two apart. Throws UsageError where the
+/// configuration asks for another number.
 void set_classes(TrainConfig& config, const RunData& data);
+
+/// Has the network refuse a size of its input that it does not take.
+void check_size(const TrainConfig& config);
+
+/// Refuses a stage that has no steps left after its warm-up, where its schedule needs some.
+void check_warmup(const TrainConfig& config, const RunData& data);
 
 /// Refuses what cannot work, and completes the configuration from data and network.
 void plan_run(TrainConfig& config, const RunData& data);

@@ -41,7 +41,7 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file) {
     ImportOptions options;
     options.encoder_only = true;
     options.encoder_paths = net.encoder_paths();
-    if (options.encoder_paths.empty()) fail_usage("{} has no encoder to fill from a classifier's weights", net.name());
+    if (options.encoder_paths.empty()) fail_usage("--encoder-weights: {} has no encoder of its own", net.name());
     const auto weights = WeightFile::open(file);
     options.bgr_input = wants_bgr_turned(net, *weights);
     const ImportReport report = import_weights(*weights, net, options);
@@ -55,11 +55,17 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file) {
                        report.from);
 }
 
+void leave_classes_to_data(TrainConfig& config) {
+    if (config.net_options.contains("classes") && config.net_options["classes"] != 1)
+        config.net_options.erase("classes");
+}
+
 bool take_network(TrainConfig& config) {
     if (!WeightFile::open(config.weights)->from_camber()) return false;
     const TrainConfig theirs = train_config(CheckpointFile::open(config.weights).info().config);
     config.net = theirs.net;
     config.net_options = theirs.net_options;
+    leave_classes_to_data(config);
     config.height = theirs.height;
     config.width = theirs.width;
     return true;
@@ -94,7 +100,7 @@ std::string load_network_weights(nets::Net& net, const std::string& file_name) {
 void freeze_encoder(nets::Net& net, bool frozen, bool batch_norms_too) {
     const std::vector<std::string> paths = net.encoder_paths();
     if (paths.empty()) {
-        if (frozen) fail_usage("{} has no encoder to freeze", net.name());
+        if (frozen) fail_usage("--freeze-encoder: {} has no encoder of its own", net.name());
         return;
     }
     for (auto& [path, module] : net.named_modules()) {

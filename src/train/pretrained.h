@@ -28,6 +28,10 @@ void refuse_classifier(const nets::Net& net);
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
 std::string load_encoder_weights(nets::Net& net, const std::string& file);
 
+/// Leaves the number of classes to the data, as far as options of a network that there was before say it; that of a
+/// network of one channel stays, since both are possible on two classes.
+void leave_classes_to_data(TrainConfig& config);
+
 /// Takes the network, its options and its input's size from the checkpoint of Camber's in config.weights. Returns
 /// false, and takes nothing, from another library's file.
 bool take_network(TrainConfig& config);

@@ -74,16 +74,30 @@ FolderLock::~FolderLock() {
     close(descriptor_);
 }
 
+bool RunFolder::has_remains() const {
+    return !fs::exists(no_checkpoint_yet()) &&
+           (fs::exists(best()) || (fs::exists(metrics()) && !fs::is_empty(metrics())));
+}
+
 void RunFolder::refuse_existing() const {
-    if (fs::exists(last()) || fs::exists(best())) {
+    if (fs::exists(last()) || (fs::exists(best()) && fs::exists(no_checkpoint_yet())))
         fail_usage("{} already holds a run: --resume continues it, another --out starts a new one", name());
-    }
+    if (has_remains())
+        fail_usage("{} holds what is left of a run, without its {}: another --out starts a new one", name(),
+                   last().filename().string());
 }
 
 TrainConfig RunFolder::stored_config() const {
     if (!fs::exists(config())) {
         fail_usage("{}: there is no run to continue: neither {} nor {}", name(), last().filename().string(),
                    config().filename().string());
+    }
+    if (has_remains()) {
+        fail_usage(
+            "{}: {} is not there any more, from which the run would go on: put it back, or start a new run in "
+            "another --out{}",
+            name(), last().filename().string(),
+            fs::exists(best()) ? fmt::format(" with --weights {}", best().string()) : "");
     }
     const std::string file = config().string();
     return train_config(parse_json(read_text(file, most_config_bytes), file, "the configuration of a run"), file);
@@ -93,6 +107,12 @@ void RunFolder::make() const {
     std::error_code error;
     fs::create_directories(pictures(), error);
     if (error) fail("{}: the run's folder cannot be made: {}", name(), error_text(error.value()));
+}
+
+void RunFolder::begin(const nlohmann::json& config) const {
+    write_file_atomically(no_checkpoint_yet(), "");
+    rewind_metrics(0);  // of a run that ended before its first checkpoint
+    write_config(config);
 }
 
 void RunFolder::write_config(const nlohmann::json& config) const {
@@ -149,6 +169,11 @@ void RunFolder::append_metrics(const nlohmann::json& json) const {
 void RunFolder::sync_metrics() const {
     const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
     if (file.get() < 0 || fsync(file.get()) != 0) fail_to_write(metrics(), errno);
+}
+
+void RunFolder::note_checkpoint() const {
+    std::error_code stays;  // and goes with the next one
+    fs::remove(no_checkpoint_yet(), stays);
 }
 
 void RunFolder::paint(const Dataset& dataset, const std::vector<std::size_t>& frames,

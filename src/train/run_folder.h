@@ -30,15 +30,22 @@ class RunFolder {
     std::filesystem::path best() const { return folder_ / "best.safetensors"; }
     std::filesystem::path last() const { return folder_ / "last.safetensors"; }
     std::filesystem::path pictures() const { return folder_ / "pictures"; }
+    /// There until the first checkpoint is on the disk: tells a run that was ended before it from what is left of one
+    /// whose last.safetensors was removed.
+    std::filesystem::path no_checkpoint_yet() const { return folder_ / ".no_checkpoint_yet"; }
     const std::filesystem::path& path() const { return folder_; }
     std::string name() const { return folder_.string(); }
 
-    /// Throws UsageError when a run is in there already. One that ended before its first checkpoint counts for nothing.
+    /// Throws UsageError when a run, or what is left of one, is in there already. One that ended before its first
+    /// checkpoint counts for nothing.
     void refuse_existing() const;
-    /// The configuration of a run that has no checkpoint yet. Throws UsageError when there is none.
+    /// The configuration of a run that has no checkpoint yet. Throws UsageError when there is none, and when what the
+    /// run had would be lost if it began anew.
     TrainConfig stored_config() const;
     /// Makes the folder.
     void make() const;
+    /// Has it be that of a run that begins.
+    void begin(const nlohmann::json& config) const;
     void write_config(const nlohmann::json& config) const;
     /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again. Damaged
     /// lines are left out, and the file as it was is kept as metrics.jsonl.damaged: returns a line about it, else "".
@@ -47,11 +54,16 @@ class RunFolder {
     void append_metrics(const nlohmann::json& line) const;
     /// Has what was appended survive a power cut.
     void sync_metrics() const;
+    /// Has last.safetensors, just written, be what the run goes on from.
+    void note_checkpoint() const;
     /// Paints input | truth | prediction for some frames of the split.
     void paint(const Dataset& dataset, const std::vector<std::size_t>& frames,
                const std::vector<Image>& predictions) const;
 
   private:
+    /// Whether there is what a run that begins anew would overwrite: results of one that had a checkpoint.
+    bool has_remains() const;
+
     std::filesystem::path folder_;
 };
 

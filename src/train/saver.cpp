@@ -67,7 +67,10 @@ void Saver::begin(std::optional<Checkpoint> last) {
         folder.sync_metrics();
         if (paint) paint();
         if (best) save_checkpoint(folder.best(), *best);
-        if (last) save_checkpoint(folder.last(), *last);
+        if (last) {
+            save_checkpoint(folder.last(), *last);
+            folder.note_checkpoint();
+        }
         return processor_seconds_of_thread() - start;
     };
     try {

@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "backend/backend.h"
+#include "backend/convolution_settings.h"
 #include "train/batch_source.h"
+#include "train/class_difference.h"
 #include "train/evaluator.h"
 #include "train/finite.h"
 #include "train/plan.h"
@@ -60,8 +62,8 @@ class Run {
             TrainConfig config = train_config(info.config, folder_.last().string());
             apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
             data_.emplace(config, observer);
-            set_classes(config, *data_);
             try {
+                refuse_other_classes(info);
                 set_up(std::move(config), &checkpoint);
             } catch (const nlohmann::json::exception&) {
                 fail_damaged(folder_.last());
@@ -69,6 +71,7 @@ class Run {
         } else {
             TrainConfig config = folder_.stored_config();
             apply(options, config, 0);
+            leave_classes_to_data(config);
             observer.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
             data_.emplace(config, observer);
@@ -87,6 +90,11 @@ class Run {
             if (const std::string said = folder_.rewind_metrics(epoch_); !said.empty()) observer_.on_message(said);
         }
         observer_.on_message(description());
+        const bool chosen = convolution_settings().choice != ConvolutionChoice::automatic || verbose();
+        if (chosen && is_host(model_.device())) {
+            observer_.on_message(
+                fmt::format("--conv and --verbose have no effect on {}: they are cuda's", name(model_.device())));
+        }
         if (!model_.start.empty()) observer_.on_message(model_.start);
         last_save_ = start_ = Clock::now();
         TrainOutcome outcome = train_stage();
@@ -134,9 +142,22 @@ class Run {
         config.minutes = 0;
     }
 
+    /// Refuses data whose labels are not those that the run has learnt.
+    void refuse_other_classes(const CheckpointInfo& info) const {
+        const std::string last = folder_.last().string();
+        const ClassTable learnt = parse_class_table(info.extra.at("classes").dump(), last);
+        const std::string difference = class_difference(data_->train().classes(), learnt);
+        if (difference.empty()) return;
+        fail(
+            "{} has learnt {}, the data has {}: {}; give --data the run's own dataset, or start a new run with "
+            "--weights {}",
+            last, described(learnt), described(data_->train().classes()), difference, last);
+    }
+
     /// Builds network, optimizer and position: of a checkpoint where there is one.
     void set_up(TrainConfig config, const CheckpointFile* checkpoint) {
         run_ = std::move(config);
+        check_warmup(run_, *data_);
         for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
         resumed_ = folder_ready_ = checkpoint != nullptr;
         const std::size_t stage = resumed_ ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
@@ -162,8 +183,7 @@ class Run {
         for (std::size_t i = 0;; ++i) {
             config = stage_config(run_, i);
             batches_ = data_->batches_per_epoch(config);
-            const std::int64_t epoch_steps = (batches_ + config.accumulate - 1) / config.accumulate,
-                               steps = epoch_steps * config.epochs;
+            const std::int64_t epoch_steps = data_->steps_per_epoch(config), steps = epoch_steps * config.epochs;
             if (i == stage) {
                 if (config.schedule.kind == ScheduleKind::step && config.schedule.step_size == 0)
                     config.schedule.step_size = epochs_a_step(config) * epoch_steps;
@@ -268,8 +288,7 @@ class Run {
         if (folder_ready_) return;
         folder_.make();
         if (!lock_) hold_new_folder();
-        folder_.rewind_metrics(0);  // of a run that ended before its first checkpoint
-        folder_.write_config(to_json(run_));
+        folder_.begin(to_json(run_));
         folder_ready_ = true;
     }
 

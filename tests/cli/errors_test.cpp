@@ -56,14 +56,29 @@ TEST_CASE("bad data gives one line and leaves no run behind") {
         write_png(label, ids);
         check_error(s.train(), 1, {"00000.png", "77"});
     }
-    SUBCASE("size that does not divide") { check_error(s.train({"--size", "33x48"}), 2, {"33 high", "16"}); }
+    SUBCASE("size that does not divide") {
+        check_error(s.train({"--size", "33x48"}), 2, {"33 high", "16", "--size-policy pad"});
+    }
+    SUBCASE("another number of classes than the data's") {
+        for (const char* given : {"--classes", "--net-option"}) {
+            const std::string value = *(given + 2) == 'c' ? "5" : "classes=5";
+            check_error(s.train({given, value}), 2, {given, "5", "the data says", "--classes TABLE"});
+        }
+        check_error(s.train({"--classes", "1"}), 2,
+                    {"two classes", "11 classes (camvid11)", "--net-option classes=11"});
+    }
+    SUBCASE("a warm-up that is all of the run") {
+        check_error(s.train({"--warmup", "12"}), 2, {"--warmup 12", "12 steps", "3 epochs", "--schedule one_cycle"});
+    }
     CHECK_FALSE(fs::exists(s.run));
 }
 
 TEST_CASE("misuse exits with 2 and says what there is") {
     Scenes s;
     check_error(s.train({"--net", "resnext"}), 2, {"resnext", "unet"});
-    check_error(s.train({"--up-kernel", "5"}), 2, {"up_kernel", "2"});
+    check_error(s.train({"--up-kernel", "5"}), 2, {"--up-kernel", "2"});
+    check_error(s.train({"--nesterov"}), 2, {"--nesterov", "adamw"});
+    check_error(s.train({"--minutes", "1"}), 2, {"--epochs", "--minutes"});
     check_error(s.train({"--loss", "hinge"}), 2, {"hinge", "dice"});
     check_error(s.train({"--optimizer", "lion"}), 2, {"lion", "adamw"});
     check_error(s.train({"--schedule", "zigzag"}), 2, {"zigzag", "cosine"});
@@ -97,6 +112,7 @@ TEST_CASE("checkpoints that do not fit are refused in one line") {
         return run_camber({"eval", "--checkpoint", checkpoint.string(), "--data", s.data.string()});
     };
     CHECK(eval(best).exit_code == 0);
+    check_error(run_camber({"eval", "--checkpoint", best.string(), "--size", "33x48"}), 2, {"33 high", "32 or 48"});
     check_error(s.train(), 2, {"already holds a run", "--resume"});
     check_error(eval(s.folder / "none.safetensors"), 1, {"none.safetensors"});
     check_error(run_camber({"eval", "--checkpoint", best.string(), "--data", s.data.string(), "--split", "test"}), 1,

@@ -68,6 +68,7 @@ TEST_CASE("a folder is predicted whole: hidden files are passed over, bad ones n
         const CommandResult result = n.predict({n.in.string()});
         CHECK(result.exit_code == 0);
         CHECK(result.errors == "");
+        CHECK(result.output.find("passed over: 1 file that is no .png or .jpg picture\n") != std::string::npos);
     }
     SUBCASE("two bad") {
         write_text(n.in / "aa.png", "no picture");
@@ -112,6 +113,49 @@ TEST_CASE("results inside the folder of pictures are not predicted the next time
     write_png(n.in / "a.png", noise(20, 30));
     for (int time = 0; time < 2; ++time) CHECK(n.predict({n.in.string()}).exit_code == 0);
     CHECK_FALSE(fs::exists(n.out / "out"));
+}
+
+TEST_CASE("pictures whose results would have one name are named and left out; the others are done") {
+    const Network n;
+    for (const char* name : {"a.png", "b.png", "deep/a.png"}) {
+        fs::create_directories((n.in / name).parent_path());
+        write_png(n.in / name, noise(20, 30));
+    }
+    fs::copy_file(n.in / "b.png", n.in / "a.jpg");
+    check_error(n.predict({n.in.string()}), 1,
+                {(n.in / "a.jpg").c_str(), (n.in / "a.png").c_str(), "one name, a_labels.png"});
+    CHECK(fs::exists(n.out / "b_labels.png"));
+    CHECK(fs::exists(n.out / "deep/a_labels.png"));
+    CHECK_FALSE(fs::exists(n.out / "a_labels.png"));
+    // A picture that is given twice is done once.
+    fs::create_symlink(n.in, n.folder / "link");
+    const std::string b = (n.in / "b.png").string();
+    CHECK(n.predict({b, b, (n.folder / "link/b.png").string()}).exit_code == 0);
+    check_error(n.predict({(n.in / "a.png").string(), (n.in / "deep/a.png").string()}), 1, {"one name"});
+}
+
+TEST_CASE("results are not written where they would be, or replace, pictures to predict") {
+    Network n;
+    write_png(n.in / "a.png", noise(20, 30));
+    write_scenes(n.folder / "set");
+    fs::create_symlink(n.in, n.folder / "link");
+    const auto refuse = [&](const fs::path& out, const fs::path& in, const char* part) {
+        n.out = out;
+        check_error(n.predict({in.string()}), 2, {part});
+    };
+    refuse(n.in, n.in, "the folder of the pictures");
+    refuse(n.folder / "link", n.in, "the folder of the pictures");
+    refuse(n.folder / "none/../in", n.in, "the folder of the pictures");
+    refuse(n.folder / "set", n.folder / "set", "the folder of the pictures");
+    refuse(n.folder / "set/train", n.folder / "set", "holds frames of the dataset");
+    n.out = n.in;
+    const std::string a = (n.in / "a.png").string(), labels = (n.in / "a_labels.png").string();
+    CHECK(n.predict({a}).exit_code == 0);
+    const std::string before = read_text(labels);
+    check_error(n.predict({a, labels}), 2, {"a_labels.png would be written over"});
+    CHECK(read_text(labels) == before);
+    CHECK(std::distance(fs::directory_iterator(n.in), {}) == 4);
+    check_error(n.predict({"--split", "val", a}), 2, {"--split val", "a.png is a file"});
 }
 
 TEST_CASE("the memory of a prediction does not grow with classes times picture") {

@@ -150,6 +150,7 @@ TEST_CASE("a run killed before its first checkpoint is begun anew by --resume, t
     fs::copy_file(s.folder / "whole/config.json", s.run / "config.json");
     write_text(s.run / "metrics.jsonl", "{\"epoch\":0,\"lr\":1}\n{\"epo");
     write_text(s.run / ".lock", "");
+    write_text(s.run / ".no_checkpoint_yet", "");
     SUBCASE("resumed") {
         write_text(s.run / "best.safetensors", read_text(s.folder / "whole/best.safetensors"));
         check_error(s.train(), 2, {"already holds a run"});
@@ -161,6 +162,76 @@ TEST_CASE("a run killed before its first checkpoint is begun anew by --resume, t
     CHECK(s.lines().size() == 3);
     check_equal_weights(s.run / "last.safetensors", s.folder / "whole/last.safetensors");
     check_equal_weights(s.run / "best.safetensors", s.folder / "whole/best.safetensors");
+}
+
+TEST_CASE("what is left of a run whose last checkpoint was removed is neither begun anew nor written over") {
+    const Scenes s;
+    REQUIRE(s.train().exit_code == 0);
+    CHECK_FALSE(fs::exists(s.run / ".no_checkpoint_yet"));
+    fs::remove(s.run / "last.safetensors");
+    const std::string best = read_text(s.run / "best.safetensors"), metrics = read_text(s.run / "metrics.jsonl");
+    SUBCASE("best and metrics") {
+        check_error(s.resume(), 2, {"last.safetensors is not there any more", "--weights", "best.safetensors"});
+        check_error(s.train(), 2, {"what is left of a run", "another --out"});
+        CHECK(read_text(s.run / "best.safetensors") == best);
+    }
+    SUBCASE("metrics") {
+        fs::remove(s.run / "best.safetensors");
+        check_error(s.resume(), 2, {"last.safetensors is not there any more", "put it back"});
+        check_error(s.train(), 2, {"what is left of a run", "another --out"});
+    }
+    SUBCASE("best") {
+        fs::remove(s.run / "metrics.jsonl");
+        check_error(s.resume(), 2, {"last.safetensors is not there any more", "best.safetensors"});
+        write_text(s.run / "metrics.jsonl", metrics);
+    }
+    CHECK(read_text(s.run / "metrics.jsonl") == metrics);
+}
+
+TEST_CASE("a run whose best checkpoint was removed says so when it ends") {
+    const Scenes s;
+    REQUIRE(s.train().exit_code == 0);
+    fs::remove(s.run / "best.safetensors");
+    const CommandResult resumed = s.resume();
+    CHECK(resumed.exit_code == 0);
+    CHECK(says(resumed.output, "best.safetensors is not there any more"));
+    CHECK_FALSE(says(resumed.output, "no validation split"));
+}
+
+TEST_CASE("a run goes on with the classes that it has learnt alone") {
+    const Scenes s;
+    REQUIRE(s.train({"--schedule", "constant", "--epochs", "1"}).exit_code == 0);
+    const auto resume = [&] { return s.resume({"--epochs", "2", "--data", s.data.string()}); };
+    ClassTable classes = camvid11();
+    SUBCASE("fewer") {
+        write_text(s.data / "classes.json", class_table_json(numbered_classes(2)));
+        for (const char* split : {"train", "val"})
+            for (const auto& entry : fs::directory_iterator(s.data / (split + std::string("annot"))))
+                write_png(entry.path(), Image(64, 96, 1));
+        check_error(resume(), 1, {"has learnt 11 classes (camvid11), the data has 2 classes: class 0", "--weights"});
+    }
+    SUBCASE("others") {
+        std::swap(classes.names[0], classes.names[1]);
+        write_text(s.data / "classes.json", class_table_json(classes));
+        check_error(resume(), 1, {"class 0 is 'Building' in the data, 'Sky' in the network"});
+    }
+    CHECK(s.lines().size() == 1);
+}
+
+TEST_CASE("what has no effect on this data or device is said") {
+    const Scenes s;
+    const CommandResult trained = s.train({"--epochs", "1", "--learn-void", "--conv", "own", "--device", "cpu"});
+    CHECK(trained.exit_code == 0);
+    CHECK(says(trained.output, "--learn-void has no effect: void is none of the data's classes"));
+    CHECK(says(trained.output, "--conv and --verbose have no effect on cpu"));
+    fs::remove(s.data / "val.txt");
+    fs::remove_all(s.data / "val");
+    fs::remove_all(s.data / "valannot");
+    const CommandResult blind =
+        run_camber(train_arguments(s.data, s.folder / "blind", {"--epochs", "1", "--patience", "1"}));
+    INFO(blind.errors);
+    CHECK(blind.exit_code == 0);
+    CHECK(says(blind.output, "--stop-at and --patience have no effect: the data has no validation split"));
 }
 
 TEST_CASE("--resume says where there is no run") {

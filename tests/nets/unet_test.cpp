@@ -104,11 +104,11 @@ TEST_CASE("unet: logits have the input's size") {
 TEST_CASE("unet: sizes that do not fit") {
     CHECK_THROWS_WITH_AS(output_of({}, {1, 250, 256, 3}),
                          "unet: an input 250 high and 256 wide does not fit: both must be multiples of 16 (height 240 "
-                         "or 256, width 256); resize it, or set size_policy to pad",
+                         "or 256, width 256); a network with --size-policy pad takes any size",
                          UsageError);
     CHECK_THROWS_WITH_AS(output_of({}, {1, 7, 40, 3}),
                          "unet: an input 7 high and 40 wide does not fit: both must be multiples of 16 (height 16, "
-                         "width 32 or 48); resize it, or set size_policy to pad",
+                         "width 32 or 48); a network with --size-policy pad takes any size",
                          UsageError);
     CHECK(output_of({.size_policy = nets::SizePolicy::pad}, {1, 250, 37, 3}) == Shape{1, 250, 37, 11});
     CHECK_THROWS_WITH_AS(output_of({}, {1, 32, 32, 4}),
@@ -223,11 +223,12 @@ TEST_CASE("unet: wrong options are named with the choices") {
         }
         return "no error";
     };
-    CHECK(message({{"up_kernel", 4}}) == "unet: option up_kernel cannot be 4: it takes 2 or 3");
+    CHECK(message({{"up_kernel", 4}}) == "unet: option up_kernel (--up-kernel) cannot be 4: it takes 2 or 3");
     CHECK(message({{"classes", 0}}) == "unet: option classes cannot be 0: it takes a whole number from 1 to 255");
     CHECK(message({{"classes", 1.5}}) == "unet: option classes cannot be 1.5: it takes a whole number from 1 to 255");
     CHECK(message({{"dropout", 1}}) == "unet: option dropout cannot be 1: it takes a number of at least 0 and below 1");
-    CHECK(message({{"batch_norm", "yes"}}) == "unet: option batch_norm cannot be \"yes\": it takes true or false");
+    CHECK(message({{"batch_norm", "yes"}}) ==
+          "unet: option batch_norm (--batch-norm) cannot be \"yes\": it takes true or false");
     CHECK(message({{"style", "tf"}}) == "unet: option style cannot be \"tf\": it takes keras, pytorch");
     CHECK(message({{"widht", 16}}) ==
           "unet: unknown option 'widht' (did you mean 'width'?); it has batch_norm, classes, depth, dropout, "

@@ -242,6 +242,7 @@ class Workshop:
             if name == "config.json":  # is read where there is no checkpoint yet
                 os.remove(f"{run}/last.safetensors")
                 os.remove(f"{run}/best.safetensors")
+                os.remove(f"{run}/metrics.jsonl")
             write(f"{run}/{name}", data)
             more = [] if name == "config.json" else ["--epochs", "3"]
             return ["train", "--resume", "--out", run, *more], [f"{run}/last.safetensors", f"{run}/best.safetensors"]

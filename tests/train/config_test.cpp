@@ -142,6 +142,35 @@ true, "classes": 11, "depth": 3, "dropout": 0.2, "head_kernel": 3, "up_kernel": 
     }
 }
 
+TEST_CASE("an option that has no effect is refused where it was given, by its flag, with why") {
+    const auto refused = [](auto&& change, const std::string& given) {
+        TrainConfig config;
+        change(config);
+        return error_of([&] { refuse_without_effect(config, [&](const std::string& name) { return name == given; }); });
+    };
+    const auto nothing = [](TrainConfig&) {};
+    CHECK(refused(nothing, "momentum") == "--momentum has no effect with --optimizer adamw: it is for sgd");
+    CHECK(refused(nothing, "nesterov") == "--nesterov has no effect with --optimizer adamw: it is for sgd");
+    CHECK(refused(nothing, "schedule.gamma") == "--lr-gamma has no effect with --schedule one_cycle: it is for step");
+    CHECK(refused(nothing, "freeze_batch_norms") == "--freeze-batch-norms has no effect without --freeze-encoder");
+    CHECK(refused([](TrainConfig& c) { c.minutes = 1; }, "epochs") ==
+          "--epochs has no effect with --minutes, which chooses them");
+    const auto sgd = [](TrainConfig& c) { c.optimizer = OptimizerKind::sgd; };
+    CHECK(refused(sgd, "beta2") == "--beta2 has no effect with --optimizer sgd: it is for adam and adamw");
+    const auto dice = [](TrainConfig& c) { c.loss = {.dice = 1}, c.class_weights = ClassWeights::median; };
+    for (const char* name : {"class_weights", "loss.label_smoothing"})
+        CHECK(mentions(refused(dice, name), {"has no effect without the term cross_entropy of --loss"}));
+    for (const char* name : {"momentum", "nesterov"}) CHECK(refused(sgd, name).empty());
+    // What a stage has a use for is not refused.
+    const auto stages = [](TrainConfig& c) { c.stages = {{{"freeze_encoder", false}}, {{"freeze_encoder", true}}}; };
+    CHECK(refused(stages, "freeze_batch_norms").empty());
+    TrainConfig config;
+    for (const TrainOption& option : train_options(config)) {
+        CAPTURE(option.name);
+        CHECK((option.lacks.empty() || !option.help.empty()));  // what is not on the command line cannot be given
+    }
+}
+
 TEST_CASE("every option of a run has a name and a flag of its own, and takes a text") {
     TrainConfig config;
     std::set<std::string> names, flags;

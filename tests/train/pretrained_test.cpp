@@ -53,8 +53,9 @@ TEST_CASE("an encoder starts from a classifier's weights and stays as it is when
 TEST_CASE("a network without an encoder of its own takes no encoder weights") {
     const auto net = nets::make_net("unet");
     CHECK(testing::error_of([&] { load_encoder_weights(*net, "x"); }) ==
-          "unet has no encoder to fill from a classifier's weights");
-    CHECK(testing::error_of([&] { freeze_encoder(*net, true, false); }) == "unet has no encoder to freeze");
+          "--encoder-weights: unet has no encoder of its own");
+    CHECK(testing::error_of([&] { freeze_encoder(*net, true, false); }) ==
+          "--freeze-encoder: unet has no encoder of its own");
 }
 
 TEST_CASE("preprocessing of 0..255 and of BGR becomes a normalisation of RGB in [0, 1]") {

@@ -136,13 +136,11 @@ TEST_CASE("the encoder's stages learn at their own rates, biases and batch norms
         CHECK(multiplier(groups, first) == 0.1);
         CHECK(multiplier(groups, last) == 0.5);
     }
-    CHECK(
-        testing::error_of([] {
-            parameter_groups(narrow_model("smp-unet-resnet34", {0.1, 0.2}));
-        }) ==
-        "the encoder of smp-unet-resnet34 has 5 stages: give one multiplier of the learning rate for all, or 5, not 2");
+    CHECK(testing::error_of([] {
+              parameter_groups(narrow_model("smp-unet-resnet34", {0.1, 0.2}));
+          }) == "--encoder-lr: the encoder of smp-unet-resnet34 has 5 stages: give one number for all, or 5, not 2");
     CHECK(testing::error_of([] { parameter_groups(narrow_model("unet", {0.1})); }) ==
-          "unet has no encoder to give a learning rate of its own");
+          "--encoder-lr: unet has no encoder of its own");
 }
 
 TEST_CASE("stages follow each other: a frozen encoder first, then all at another size") {

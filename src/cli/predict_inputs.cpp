@@ -1,0 +1,159 @@
+#include "cli/predict_inputs.h"
+
+#include <camber/data_folder.h>
+#include <camber/error.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "data/picture_index.h"
+
+namespace camber::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
+
+/// A folder's pictures keep their place in it; hidden files (macOS leaves a ._NAME beside every NAME) and hidden
+/// folders are passed over, and `out` is where results go, not a folder of pictures.
+void list_folder(const fs::path& folder, const fs::path& out, Listing& listing) {
+    std::set<fs::path> sorted;
+    std::error_code none;
+    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+        if (entry->is_directory(none)) {
+            const bool left_out = is_hidden(entry->path()) || fs::equivalent(entry->path(), out, none);
+            if (left_out) entry.disable_recursion_pending();
+            listing.links += !left_out && entry->is_symlink(none);
+        } else if (entry->is_regular_file(none) && is_picture(entry->path())) {
+            sorted.insert(entry->path());
+        } else {
+            listing.files += !is_hidden(entry->path());
+        }
+    }
+    if (sorted.empty()) fail("{}: the folder holds no .png or .jpg pictures", folder.string());
+    for (const fs::path& file : sorted)
+        listing.pictures.push_back({file, file.lexically_relative(folder).replace_extension()});
+}
+
+/// Whether a folder is a dataset; none has pictures beside its folders, so that notes in a train.txt make none.
+bool is_dataset(const fs::path& folder) {
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (is_picture(entry.path()) && !entry.is_directory()) return false;
+    return DataFolder::recognises(folder);
+}
+
+/// Without links, also where the end of it is not there yet.
+fs::path resolved(const fs::path& path) {
+    std::error_code error;
+    const fs::path found = fs::weakly_canonical(fs::absolute(path), error);
+    return error ? path : found;
+}
+
+/// Whether a resolved path is the folder or lies in it.
+bool is_within(const fs::path& path, const fs::path& folder) {
+    const fs::path relative = path.lexically_relative(folder);
+    return !relative.empty() && *relative.begin() != "..";
+}
+
+/// The frames of a dataset, without its label maps; of one split where `split` names it.
+void list_dataset(const fs::path& folder, const fs::path& out, const std::string& split, Listing& listing) {
+    const DataFolder data = DataFolder::look(folder);
+    const fs::path to = resolved(out);
+    const bool inside = is_within(to, resolved(folder));
+    std::set<fs::path> seen;
+    for (const std::string& name : split.empty() ? data.splits() : std::vector<std::string>{split}) {
+        for (const SamplePaths& sample : data.samples(name)) {
+            if (!seen.insert(sample.image).second) continue;  // trainval is train and val
+            if (inside && is_within(resolved(sample.image), to))
+                fail_usage("--out {} holds frames of the dataset: choose a folder of its own", out.string());
+            fs::path relative = sample.image.lexically_relative(folder);
+            if (relative.empty() || relative.begin()->string() == "..") relative = sample.image.filename();
+            listing.pictures.push_back({sample.image, relative.replace_extension()});
+        }
+    }
+}
+
+/// Leaves out pictures whose results would have one name, and those that are given twice.
+void keep_names_apart(Listing& listing) {
+    std::map<fs::path, std::vector<fs::path>> files;
+    std::vector<Picture> once;
+    for (const Picture& picture : listing.pictures) {
+        std::vector<fs::path>& same = files[picture.name];
+        const auto is_it = [&](const fs::path& file) {
+            std::error_code none;
+            return fs::equivalent(file, picture.file, none);
+        };
+        if (std::any_of(same.begin(), same.end(), is_it)) continue;
+        same.push_back(picture.file);
+        once.push_back(picture);
+    }
+    std::erase_if(once, [&](const Picture& picture) { return files[picture.name].size() > 1; });
+    listing.pictures = std::move(once);
+    for (const auto& [name, same] : files) {
+        if (same.size() < 2) continue;
+        std::vector<std::string> paths;
+        for (const fs::path& file : same) paths.push_back(file.string());
+        listing.faults.push_back(
+            fmt::format("{} would have results of one name, {}{}: none of them is done; rename them, or predict them "
+                        "into folders of their own",
+                        fmt::join(paths, " and "), name.string(), labels_end));
+    }
+}
+
+/// Refuses results that would take a picture's place before it is read.
+void keep_pictures(const Listing& listing, const fs::path& out) {
+    const fs::path to = resolved(out);
+    std::map<fs::path, fs::path> files;
+    for (const Picture& picture : listing.pictures) files.emplace(resolved(picture.file), picture.file);
+    for (const Picture& picture : listing.pictures) {
+        for (const char* kind : {labels_end, colours_end, overlay_end}) {
+            if (const auto found = files.find((to / picture.name).string() + kind); found != files.end()) {
+                fail_usage("{} would be written over by the prediction of {}: choose another --out",
+                           found->second.string(), picture.file.string());
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::string Listing::passed_over() const {
+    std::vector<std::string> parts;
+    const auto count = [&](std::size_t n, const char* one, const char* more) {
+        if (n > 0) parts.push_back(fmt::format("{} {}", n, n == 1 ? one : more));
+    };
+    count(files, "file that is no .png or .jpg picture", "files that are no .png or .jpg pictures");
+    count(links, "link to a folder", "links to folders");
+    return parts.empty() ? std::string() : fmt::format("passed over: {}", fmt::join(parts, ", "));
+}
+
+Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& out, const std::string& split) {
+    Listing listing;
+    for (const fs::path input : inputs) {
+        if (!fs::exists(input)) fail("{}: there is no such file or folder", input.string());
+        if (!fs::is_directory(input)) {
+            if (!split.empty())
+                fail_usage("--split {} is of folders that are datasets; {} is a file", split, input.string());
+            listing.pictures.push_back({input, input.stem()});
+            continue;
+        }
+        if (resolved(input) == resolved(out)) {
+            fail_usage(
+                "--out {} is the folder of the pictures, where the next predict would take results for "
+                "pictures: choose another",
+                out.string());
+        }
+        if (!split.empty() || is_dataset(input)) {
+            list_dataset(input, out, split, listing);
+        } else {
+            list_folder(input, out, listing);
+        }
+    }
+    keep_names_apart(listing);
+    keep_pictures(listing, out);
+    return listing;
+}
+
+}  // namespace camber::cli

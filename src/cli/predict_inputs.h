@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace camber::cli {
+
+/// What the names of a picture's results end in.
+inline constexpr const char *labels_end = "_labels.png", *colours_end = "_colours.png", *overlay_end = "_overlay.png";
+
+struct Picture {
+    std::filesystem::path file;
+    std::filesystem::path name;  ///< of its results: below --out, without extension
+};
+
+/// What of the inputs of `camber predict` is to be predicted, and what not.
+struct Listing {
+    std::vector<Picture> pictures;
+    std::size_t files = 0, links = 0;  ///< of folders: files that are no pictures, and links to folders
+    std::vector<std::string> faults;   ///< a line each, about pictures that cannot be done
+
+    /// A line about what folders hold and is not predicted; empty where there is nothing.
+    std::string passed_over() const;
+};
+
+/// The pictures among files, folders and datasets, of which `split` names a split. Throws Error for what is not there,
+/// and UsageError where results in `out` would be taken for pictures, or take the place of one.
+Listing list_pictures(const std::vector<std::string>& inputs, const std::filesystem::path& out,
+                      const std::string& split);
+
+}  // namespace camber::cli
