@@ -138,8 +138,7 @@ class Deeplab : public NamedNet<DeeplabOptions> {
         if (training() && x.dim(0) == 1 && x.device() != Device::meta) {
             fail_usage(
                 "{}: training takes batches of two or more (--batch 2): the image pooling's batch norm sees one value "
-                "of each "
-                "image",
+                "of each image",
                 name());
         }
         return encoder_->features(x);
