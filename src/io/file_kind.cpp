@@ -48,8 +48,14 @@ bool is_pickle(std::string_view start) {
 }  // namespace
 
 bool looks_like_safetensors(const InputFile& file) {
-    if (file.size() < 9 || file.number<char>(8) != '{') return false;
-    return file.number<std::uint64_t>(0) >> 60 == 0;  // eight letters of a text are no length
+    constexpr std::size_t length_bytes = 8;
+    char start[length_bytes + 1];
+    if (file.size() < sizeof start) return false;
+    file.read(0, start, sizeof start);
+    const bool of_text = std::all_of(start, start + length_bytes, [](char c) {
+        return std::isprint(static_cast<unsigned char>(c)) || std::isspace(static_cast<unsigned char>(c));
+    });
+    return start[length_bytes] == '{' && !of_text;
 }
 
 std::string mistaken_for_weights(const InputFile& file) {

@@ -76,7 +76,8 @@ std::vector<float> WeightFile::read(const std::string& name) const {
     const WeightEntry* entry = find(name);
     if (!entry) fail("{}: there is no tensor '{}' in it", file_.string(), printable(name));
     if (entry->type == ElementType::unreadable) {
-        fail("{}: tensor '{}' is of a dtype that cannot be read", file_.string(), printable(name));
+        fail("{}: tensor '{}' {}", file_.string(), printable(name),
+             entry->problem.empty() ? "is of a dtype that cannot be read" : entry->problem);
     }
     std::vector<float> values(static_cast<std::size_t>(entry->numel()));
     read_rows(*entry, 0, entry->rows(), values.data());

@@ -88,7 +88,13 @@ std::string likely_cause(const WeightFile& file, const Plan& plan, const Targets
         const std::size_t axis = plan.convention == Convention::keras ? 2 : 1;
         const Shape& ours = targets.by_name.at(trouble->target).parameter->tensor.shape();
         if (shape.size() == 4) {
-            return fmt::format("its network takes pictures of {} channels, this one of {}", shape[axis], ours[3]);
+            return fmt::format("its network takes pictures of {} channel{}, this one of {}", shape[axis],
+                               shape[axis] == 1 ? "" : "s", ours[3]);
+        }
+    }
+    if (plan.convention == Convention::keras) {
+        if (const std::string kinds = other_kinds(file, targets); !kinds.empty()) {
+            return "its model is of other layers, " + kinds;
         }
     }
     if (plan.convention == Convention::keras && has_own_names(file, targets)) {
@@ -98,11 +104,14 @@ std::string likely_cause(const WeightFile& file, const Plan& plan, const Targets
     return "it is of another network, or of other options";
 }
 
-/// Our modules by the file's layers that fill them.
+/// Our modules by the file's layers that fill them, or would but for the number of classes.
 std::map<std::string, std::string> layers_of(const Plan& plan, const Targets& targets) {
     std::map<std::string, std::string> layers;
     for (const Transfer& t : plan.transfers) {
         layers.emplace(t.source->name.substr(0, t.source->name.rfind('/')), targets.by_name.at(t.target).path);
+    }
+    for (const ImportReport::WrongShape& head : plan.report.wrong_shape) {  // for other classes: see fits()
+        layers.emplace(head.source.substr(0, head.source.rfind('/')), targets.by_name.at(head.target).path);
     }
     return layers;
 }

@@ -76,6 +76,20 @@ bool has_own_names(const WeightFile& file, const Targets& targets) {
            });
 }
 
+std::string other_kinds(const WeightFile& file, const Targets& targets) {
+    std::map<std::string, std::pair<int, int>> counts;  // theirs and ours
+    for (const KerasLayer& layer : keras_layers(targets)) ++counts[numbered(layer.unnamed).first].second;
+    for (const WeightFile::Layer& layer : file.layers()) {
+        if (layer.kind.empty()) return {};
+        ++counts[layer.kind].first;
+    }
+    std::vector<std::string> texts;
+    for (const auto& [kind, count] : counts) {
+        if (count.first != count.second) texts.push_back(fmt::format("{} {}, not {}", count.first, kind, count.second));
+    }
+    return fmt::format("{}", fmt::join(texts, "; "));
+}
+
 std::map<std::string, std::string> nameless_layers(const WeightFile& file, const Targets& targets) {
     std::map<std::string, std::vector<std::string>> ours, theirs;  // by kind, in order
     for (const KerasLayer& layer : keras_layers(targets)) ours[numbered(layer.unnamed).first].push_back(layer.path);

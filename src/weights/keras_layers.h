@@ -23,6 +23,10 @@ std::vector<KerasLayer> keras_layers(const Targets& targets);
 /// the order of the model.
 std::map<std::string, std::string> nameless_layers(const WeightFile& file, const Targets& targets);
 
+/// Of which kinds of layers with weights a Keras file has another number than the network: "13 conv2d, not 11". Empty
+/// where it has as many, or does not say kinds.
+std::string other_kinds(const WeightFile& file, const Targets& targets);
+
 /// Whether some layers of a Keras file have names of their maker's, in the place of those that Keras makes up: into a
 /// network whose original names no layers.
 bool has_own_names(const WeightFile& file, const Targets& targets);

@@ -240,13 +240,15 @@ TEST_CASE("predict, eval and export say how to import another library's file, or
     REQUIRE(import_file(folder / "plain.safetensors", folder / "c.safetensors").exit_code == 0);
     const std::string own = (folder / "own.safetensors").string(), out = (folder / "out").string();
     REQUIRE(run_camber({"export", "--checkpoint", (folder / "c.safetensors").string(), "--out", own}).exit_code == 0);
+    write_png(folder / "p.png", Image(20, 30, 3));
     const std::string fixtures = std::string(CAMBER_TEST_FIXTURES) + "/weights/";
     for (const std::string& file :
          {own, (folder / "plain.safetensors").string(), fixtures + "torch_zip.pth", fixtures + "torch_stream.pth",
           fixtures + "keras2.h5", fixtures + "plain_unet.keras"}) {
         CAPTURE(file);
         const std::string hint = "camber import --net NET --weights " + file;
-        check_error(run_camber({"predict", "--checkpoint", file, "--out", out, fixtures}), 1, {hint.c_str()});
+        check_error(run_camber({"predict", "--checkpoint", file, "--out", out, (folder / "p.png").string()}), 1,
+                    {hint.c_str()});
         check_error(run_camber({"eval", "--checkpoint", file}), 1, {hint.c_str()});
         check_error(run_camber({"export", "--checkpoint", file, "--out", out + ".safetensors"}), 1, {hint.c_str()});
     }

@@ -225,6 +225,15 @@ TEST_CASE("layers with names of their maker's go by their order in the model") {
     if (!has_hdf5()) return;
     CHECK(error_of_model(unet({.named = true}), false, true) == "");
     CHECK(mentions(error_of_model(unet({.activation = "elu", .named = true}), false, true), {"elu, where unet"}));
+    // Of other layers: those that are too many, or too few, are counted.
+    const nlohmann::json deeper = {{"width", 4}, {"depth", 2}, {"classes", 3}};
+    const auto other = nets::make_net("unet", deeper);
+    {
+        const TemporaryFolder place;
+        weights(place / ".", true);
+        CHECK(mentions(error_of([&] { import_weights(*WeightFile::open(place / "made.weights.h5"), *other); }),
+                       {"7 conv2d, not 11", "1 conv2d_transpose, not 2"}));
+    }
     // Weights alone have Keras 3's names by class.
     const TemporaryFolder folder;
     weights(folder / ".", true);
