@@ -32,6 +32,9 @@ class Net;
 struct ImportOptions {
     /// The names in the file: one of import_sources(), or "auto" for the one under which most tensors fit.
     std::string from = "auto";
+    /// What the names of the wanted set begin with, where a file has several: "teacher". Without it an average of the
+    /// weights ("ema", "params_ema") goes before these, and sets that no such name tells apart are an Error.
+    std::string prefix = "";
     /// Takes a classifier's weights for the encoder alone: its head is left out, the parameters below `encoder_paths`
     /// are filled, all others stay as they are.
     bool encoder_only = false;
@@ -55,8 +58,10 @@ struct ImportReport {
         std::string source_shape, wanted_shape;  ///< both in the file's layout
         bool other_classes = false;              ///< they differ in the outputs of a layer alone
     };
-    std::string from;    ///< the table that was used
-    std::string prefix;  ///< what stands before the names in the file, "model." for example
+    std::string from;                      ///< the table that was used
+    std::string prefix;                    ///< what stands before the names in the file, "model." for example
+    std::vector<std::string> passed_over;  ///< the same of other whole sets of weights in it
+    std::vector<std::string> integers;     ///< sources whose elements are whole numbers, though they are weights
     std::vector<Match> matched;
     std::vector<std::string> missing;     ///< targets that the file has nothing for
     std::vector<std::string> unexpected;  ///< sources that the network has no place for
@@ -98,8 +103,13 @@ void name_what_fits(const WeightFile& file, const std::string& net, const nlohma
 /// host, so that a network can be filled before a ParameterBuffer initialises the rest. What does not fit stays as it
 /// was and is in the report. Storage versions are bumped. Throws UsageError for an unknown `from` or one that does not
 /// suit the file's format; Error when nothing fits, when not all does (see ImportReport::fits(), `strict` and
+/// `partial`), when a Keras file says that its model has other layers between its weights than the network (not with
 /// `partial`), and when the file cannot be read. Nothing is written before names and shapes have been judged.
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options = {});
+
+/// The layers that a network has between its weights, in a line: what is taken for granted of a file of Keras's weights
+/// that does not say it. Empty for other files.
+std::string assumed_layers(const WeightFile& file, const nets::Net& net);
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for
 /// networks whose original is PyTorch's are those of its state_dict: what load_state_dict takes. Networks of another

@@ -19,6 +19,8 @@ struct WeightEntry {
     ElementType type = ElementType::f32;
     /// Whether reading it a few rows at a time costs no more than reading it at once.
     bool by_rows = true;
+    /// Why it cannot be read, and what to do: "is sparse: save its to_dense()". Its shape is then not known.
+    std::string problem = {};
 
     std::int64_t rows() const { return shape.empty() ? 1 : shape[0]; }
     std::int64_t numel() const;
@@ -49,6 +51,16 @@ class WeightFile {
     bool from_camber() const { return from_camber_; }
     /// What Camber's export says beside the weights, JSON (see description() in import.h); empty in files of others.
     const std::string& note() const { return note_; }
+    /// What Keras says of the network's layers beside the weights, JSON (see keras_model() in src/io/keras_model.h);
+    /// empty where the file does not, and in files of others.
+    const std::string& architecture() const { return architecture_; }
+    /// A layer with weights of a file of Keras's.
+    struct Layer {
+        std::string name;  ///< what entries() begin with
+        std::string kind;  ///< its class as Keras names nameless layers: "conv2d"; empty where the file does not say it
+    };
+    /// In the order of the model; empty in files of others.
+    const std::vector<Layer>& layers() const { return layers_; }
     /// In the file's order. PyTorch: a state_dict's keys, also of one that is wrapped in a training checkpoint. Keras:
     /// "LAYER/VARIABLE" with the variables kernel, bias, gamma, beta, moving_mean, moving_variance.
     const std::vector<WeightEntry>& entries() const { return entries_; }
@@ -58,6 +70,9 @@ class WeightFile {
     /// Elements [first, first + rows) along the first axis as f32; a scalar is one row. `entry` is one of entries().
     /// Throws Error when the file cannot be read or has become shorter. May be called from several threads.
     virtual void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const = 0;
+    /// Of an archive with checksums, whose members are compared with theirs when the last of their bytes is read: reads
+    /// the rest of those of which anything has been. Throws Error naming a member that is not as it was written.
+    virtual void check_rest() const {}
     /// The whole tensor.
     std::vector<float> read(const std::string& name) const;
 
@@ -67,7 +82,8 @@ class WeightFile {
     void set_entries(std::vector<WeightEntry> entries);
     std::size_t index_of(const WeightEntry& entry) const { return static_cast<std::size_t>(&entry - entries_.data()); }
     bool from_camber_ = false;
-    std::string note_;
+    std::string note_, architecture_;
+    std::vector<Layer> layers_;
 
   private:
     std::filesystem::path file_;

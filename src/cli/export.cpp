@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/description.h"
+#include "cli/output_file.h"
 
 namespace camber::cli {
 namespace {
@@ -30,10 +31,7 @@ bool is_for_keras(const std::filesystem::path& file) {
 
 int run_export(const Arguments& a) {
     const bool for_keras = is_for_keras(a.out);
-    std::error_code error;
-    if (std::filesystem::equivalent(a.out, a.checkpoint, error)) {
-        fail_usage("{} is the checkpoint itself: writing the weights there would destroy it", a.out);
-    }
+    refuse_to_replace(a.checkpoint, a.out);
     Model model;
     const CheckpointInfo info = CheckpointFile::open(a.checkpoint).info();
     model.config = train_config(info.config);

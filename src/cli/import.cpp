@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/description.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "data/class_file.h"
 #include "train/pretrained.h"
 
@@ -17,7 +18,7 @@ namespace camber::cli {
 namespace {
 
 struct Arguments {
-    std::string net, weights, encoder_weights, out, size, from = "auto", class_table;
+    std::string net, weights, encoder_weights, out, size, from = "auto", prefix, class_table;
     std::map<std::string, std::string> net_options;
     std::uint64_t seed = 1;
     bool strict = false, partial = false, bgr = false, json = false;
@@ -52,23 +53,55 @@ void set_input(const WeightFile& file, const Description& said, TrainConfig& con
     assume_input(file, config.net, config.net_options);
 }
 
+/// The pixels that a file's network takes, whose first convolution is turned round where they are BGR.
+std::string pixels_of(const nets::Net& net, bool bgr) {
+    nets::Preprocessing pixels = net.preprocessing();
+    if (bgr && pixels.order == nets::ChannelOrder::rgb) {
+        pixels.order = nets::ChannelOrder::bgr;
+        std::reverse(pixels.mean.begin(), pixels.mean.end());
+        std::reverse(pixels.std.begin(), pixels.std.end());
+    }
+    std::string text = nets::describe(pixels);
+    constexpr std::size_t colours = 3;  // "RGB"
+    if (net.in_channels() == 1) text.replace(0, colours, "grey values");
+    if (net.in_channels() > 3) text.replace(0, colours, fmt::format("{} channels", net.in_channels()));
+    return text;
+}
+
 /// What the pixels are taken to be where nothing says it.
-std::string assumption(const nets::Net& net) {
+std::string assumption(const nets::Net& net, bool bgr) {
     const nlohmann::json options = net.options();
     const bool unit = options.contains("input") && options.at("input") == "unit";
     const char* like = unit                          ? "Keras's plain U-Nets commonly take"
                        : net.original().names_layers ? "the network's original takes"
                                                      : "networks that Camber trains take";
     std::string text = fmt::format("  the file does not say what pixels its network takes: assumed are {}, as {}",
-                                   nets::describe(net.preprocessing()), like);
+                                   pixels_of(net, bgr), bgr ? "--bgr says" : like);
     if (options.contains("input")) text += fmt::format(" (--input {} if not)", unit ? "original" : "unit");
     return text + "\n";
+}
+
+/// What the layers between the weights are taken to be where nothing says it.
+std::string layers_assumption(const WeightFile& file, const nets::Net& net) {
+    const std::string layers = assumed_layers(file, net);
+    if (layers.empty()) return {};
+    return fmt::format(
+        "  the file has weights alone: between them are assumed {}'s layers, {}; a .keras file says its "
+        "own\n",
+        net.name(), layers);
 }
 
 int run_import(const Arguments& a) {
     if (a.weights.empty() == a.encoder_weights.empty()) {
         fail_usage("give --weights FILE for a whole network, or --encoder-weights FILE for its encoder alone");
     }
+    if (std::filesystem::path(a.out).extension() != ".safetensors") {
+        fail_usage(
+            "cannot write {}: import writes a checkpoint of Camber's, whose name ends in .safetensors; `camber export` "
+            "makes files for PyTorch and Keras of it",
+            a.out);
+    }
+    for (const std::string& read : {a.weights, a.encoder_weights, a.class_table}) refuse_to_replace(read, a.out);
     TrainConfig config;
     config.net = a.net;
     config.seed = a.seed;
@@ -83,6 +116,7 @@ int run_import(const Arguments& a) {
     }
     ImportOptions options;
     options.from = a.from;
+    options.prefix = a.prefix;
     options.encoder_only = a.weights.empty();
     if (!options.encoder_only) {
         const FittedOptions fitted = fitted_options(*file, config.net, config.net_options, options);
@@ -127,8 +161,12 @@ int run_import(const Arguments& a) {
     if (a.json) {
         fmt::print("{}\n", to_json(report).dump(2));
     } else {
-        fmt::print("{}: {}{}{} is written\n", file->file().string(), report.text(), assumed ? assumption(*net) : "",
-                   a.out);
+        const std::string channels = net->in_channels() == 3
+                                         ? ""
+                                         : fmt::format("  its network takes pictures of {} channel{}\n",
+                                                       net->in_channels(), net->in_channels() == 1 ? "" : "s");
+        fmt::print("{}: {}{}{}{}{} is written\n", file->file().string(), report.text(), channels,
+                   layers_assumption(*file, *net), assumed ? assumption(*net, a.bgr) : "", a.out);
     }
     return 0;
 }
@@ -150,6 +188,9 @@ void add_import(CLI::App& app, Action& action) {
     std::string sources = "Whose names the file has: auto";
     for (const auto& [name, what] : import_sources()) sources += ", " + name;
     command->add_option("--from", a->from, sources)->capture_default_str();
+    command->add_option("--prefix", a->prefix,
+                        "What the names of the wanted weights begin with, where a file has several sets of them: "
+                        "teacher, fold0, model [an average: ema, params_ema]");
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
     command->add_flag("--partial", a->partial,
                       "Take what fits, though the file fills but a part of the network; the rest starts anew");

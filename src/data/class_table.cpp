@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/known_classes.h"
+#include "io/printable.h"
 #include "io/text_file.h"
 
 namespace camber {
@@ -20,7 +21,10 @@ struct Entry {
     [[noreturn]] void refuse(const char* rule) const { fail("{} must be {}, not {}", what, rule, shown(value)); }
     Entry at(const char* key) const {
         if (!value.is_object()) refuse("a JSON object");
-        if (!value.contains(key)) fail("{}: '{}' is missing", what, key);
+        if (!value.contains(key)) {
+            const bool is_table = !what.ends_with(']') && !what.ends_with(": void");
+            fail("{}: {} '{}' is missing", what, is_table ? "the table's" : "its", key);
+        }
         return {value[key], fmt::format("{}{}{}", what, what.ends_with(']') ? "." : ": ", key)};
     }
     Entry at(std::size_t index) const { return {value[index], fmt::format("{}[{}]", what, index)}; }
@@ -77,6 +81,12 @@ ClassTable parse_class_table(const std::string& text, const std::string& source)
     table.name = whole.at("name").text();
     for (std::size_t i = 0; i < classes.value.size(); ++i) {
         table.names.push_back(classes.at(i).at("name").text());
+        for (std::size_t other = 0; other < i; ++other) {
+            if (table.names[other] == table.names[i]) {
+                fail("{}: classes[{}] and classes[{}] are both called '{}'", source, other, i,
+                     printable(table.names[i]));
+            }
+        }
         table.colours.push_back(classes.at(i).at("colour").colour());
     }
     table.void_id = unlabelled.at("id").integer(0, 255, "a whole number from 0 to 255");

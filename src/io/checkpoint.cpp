@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "io/file_kind.h"
 #include "io/text_file.h"
 
 namespace camber {
@@ -58,6 +59,21 @@ CheckpointInfo parse_info(const std::string& text, const SafetensorsFile& tensor
         fail_damaged(file);
     }
     return info;
+}
+
+std::string how_to_import(const std::filesystem::path& path) {
+    return fmt::format("`camber import --net NET --weights {} --out CHECKPOINT.safetensors` makes one of it",
+                       path.string());
+}
+
+/// Refuses what is not even a safetensors file, saying what it is.
+void check_is_safetensors(const std::filesystem::path& path) {
+    const InputFile file(path);
+    if (looks_like_safetensors(file)) return;
+    if (const std::string whose = other_library(file); !whose.empty()) {
+        fail("{}: not a Camber checkpoint ({}): {}", path.string(), whose, how_to_import(path));
+    }
+    if (const std::string what = mistaken_for_weights(file); !what.empty()) fail("{}: {}", path.string(), what);
 }
 
 /// A tensor of the file and where its elements go.
@@ -176,10 +192,14 @@ void fail_damaged(const fs::path& checkpoint) {
 }
 
 CheckpointFile CheckpointFile::open(const fs::path& path) {
+    check_is_safetensors(path);
     SafetensorsFile tensors = SafetensorsFile::open(path);
     const auto info = tensors.metadata().find(metadata_key);
     if (info == tensors.metadata().end()) {
-        fail("{}: not a Camber checkpoint (a safetensors file of someone else's)", path.string());
+        fail("{}: not a Camber checkpoint ({}): {}", path.string(),
+             tensors.metadata().contains("camber") ? "weights that camber export wrote"
+                                                   : "a safetensors file of someone else's",
+             how_to_import(path));
     }
     CheckpointInfo parsed = parse_info(info->second, tensors);
     return CheckpointFile(std::move(tensors), std::move(parsed));

@@ -1,7 +1,8 @@
 #include "io/crc32c.h"
 
-#include <array>
 #include <cstring>
+
+#include "io/crc_tables.h"
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -10,31 +11,17 @@
 namespace camber {
 namespace {
 
-using Table = std::array<std::uint32_t, 256>;
+using Table = CrcTable;
 
-/// [k][b]: byte b followed by k zero bytes (slicing by 8: Kounavis and Berry, 2005).
-constexpr std::array<Table, 8> make_tables() {
-    std::array<Table, 8> tables{};
-    for (std::uint32_t b = 0; b < 256; ++b) {
-        std::uint32_t crc = b;
-        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0);
-        tables[0][b] = crc;
-    }
-    for (std::size_t k = 1; k < 8; ++k) {
-        for (std::size_t b = 0; b < 256; ++b) tables[k][b] = tables[k - 1][b] >> 8 ^ tables[0][tables[k - 1][b] & 0xFF];
-    }
-    return tables;
-}
+constexpr std::array<Table, 8> tables = make_crc_tables(0x82F63B78u);
 
-constexpr std::array<Table, 8> tables = make_tables();
+#if defined(__x86_64__)
 
 std::uint64_t word_at(const unsigned char* from) {
     std::uint64_t word = 0;
     std::memcpy(&word, from, sizeof word);
     return word;
 }
-
-#if defined(__x86_64__)
 
 /// The instruction takes 3 cycles and can begin in each: three parts of this many bytes at a time keep it busy.
 constexpr std::size_t part = 8192;
@@ -83,15 +70,7 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(const unsigned ch
 }  // namespace
 
 std::uint32_t crc32c_by_tables(const void* data, std::size_t bytes, std::uint32_t crc) {
-    const auto* from = static_cast<const unsigned char*>(data);
-    crc = ~crc;
-    for (; bytes >= 8; from += 8, bytes -= 8) {
-        const std::uint64_t word = word_at(from) ^ crc;  // little-endian, as input_file.cpp asserts
-        crc = 0;
-        for (std::size_t i = 0; i < 8; ++i) crc ^= tables[7 - i][word >> (8 * i) & 0xFF];
-    }
-    for (; bytes > 0; ++from, --bytes) crc = crc >> 8 ^ tables[0][(crc ^ *from) & 0xFF];
-    return ~crc;
+    return ~crc_by_tables(tables, static_cast<const unsigned char*>(data), bytes, ~crc);
 }
 
 std::uint32_t crc32c(const void* data, std::size_t bytes, std::uint32_t crc) {

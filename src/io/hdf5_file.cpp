@@ -35,7 +35,9 @@ Hdf5File::Hdf5File(const InputFile& input) : input_(input) {
 Hdf5File::~Hdf5File() = default;
 bool Hdf5File::has_group(const std::string&) const { return false; }
 std::vector<std::string> Hdf5File::children(const std::string&) const { return {}; }
-std::optional<std::vector<std::string>> Hdf5File::texts(const std::string&, const std::string&) const { return {}; }
+std::optional<std::vector<std::string>> Hdf5File::texts(const std::string&, const std::string&, std::size_t) const {
+    return {};
+}
 Hdf5File::Dataset Hdf5File::dataset(const std::string&) const { return {}; }
 void Hdf5File::read_rows(const std::string&, const Dataset&, std::int64_t, std::int64_t, float*) const {}
 
@@ -101,9 +103,10 @@ struct Hdf5File::Library {
 
 namespace {
 
-/// The strings of an attribute of fixed or variable length; nothing when it is of another kind or too large for
-/// `most_bytes`.
-std::optional<std::vector<std::string>> read_texts(hid_t object, const char* name, std::uint64_t most_bytes) {
+/// The strings of an attribute of fixed or variable length, up to `longest` bytes of each; nothing when it is of
+/// another kind or too large for `most_bytes`.
+std::optional<std::vector<std::string>> read_texts(hid_t object, const char* name, std::uint64_t most_bytes,
+                                                   std::size_t longest = longest_text) {
     if (H5Aexists(object, name) <= 0) return std::nullopt;
     const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
     if (!attribute.ok()) return std::nullopt;
@@ -119,7 +122,7 @@ std::optional<std::vector<std::string>> read_texts(hid_t object, const char* nam
         H5Tset_cset(memory, H5Tget_cset(type));
         std::vector<char*> pointers(static_cast<std::size_t>(count), nullptr);
         if (H5Aread(attribute, memory, pointers.data()) < 0) return std::nullopt;
-        for (const char* text : pointers) result.emplace_back(text ? text : "", text ? strnlen(text, longest_text) : 0);
+        for (const char* text : pointers) result.emplace_back(text ? text : "", text ? strnlen(text, longest) : 0);
         H5Dvlen_reclaim(memory, space, H5P_DEFAULT, pointers.data());
     } else {
         const std::size_t length = H5Tget_size(type);
@@ -212,11 +215,12 @@ std::vector<std::string> Hdf5File::children(const std::string& path) const {
     return names;
 }
 
-std::optional<std::vector<std::string>> Hdf5File::texts(const std::string& path, const std::string& attribute) const {
+std::optional<std::vector<std::string>> Hdf5File::texts(const std::string& path, const std::string& attribute,
+                                                        std::size_t longest) const {
     const std::lock_guard guard(library_lock());
     const Handle object = library_->open(path);
     if (!object.ok()) return std::nullopt;
-    return read_texts(object, attribute.c_str(), input_.size());
+    return read_texts(object, attribute.c_str(), input_.size(), longest);
 }
 
 Hdf5File::Dataset Hdf5File::dataset(const std::string& path) const {

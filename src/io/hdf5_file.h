@@ -42,8 +42,10 @@ class Hdf5File {
     bool has_group(const std::string& path) const;
     /// Names in a group, in alphabetical order; at most 100,000.
     std::vector<std::string> children(const std::string& group) const;
-    /// A text attribute's strings: one for a scalar. Nothing when the object has no such attribute of text.
-    std::optional<std::vector<std::string>> texts(const std::string& object, const std::string& attribute) const;
+    /// A text attribute's strings, up to `longest` bytes of each: one for a scalar. Nothing when the object has no such
+    /// attribute of text.
+    std::optional<std::vector<std::string>> texts(const std::string& object, const std::string& attribute,
+                                                  std::size_t longest = 4096) const;
     /// Throws Error when there is none of the name, or it is one of those that are refused.
     Dataset dataset(const std::string& path) const;
     /// Rows [first, first + rows) along the first axis as f32, through the library.

@@ -91,14 +91,25 @@ void InputFile::read(std::uint64_t offset, void* to, std::size_t bytes) const {
     }
 }
 
-void InputFile::read_floats(ElementType type, std::uint64_t offset, float* to, std::size_t count) const {
-    if (type == ElementType::f32) return read(offset, to, count * sizeof(float));
+void InputFile::read_floats(ElementType type, std::uint64_t offset, float* to, std::size_t count,
+                            const Seen& seen) const {
+    if (type == ElementType::f32) {
+        // What is looked at is still in a cache then.
+        const std::size_t most = seen ? std::size_t{64} << 10 : count;
+        for (std::size_t done = 0; done < count; done += most) {
+            const std::size_t bytes = std::min(most, count - done) * sizeof(float);
+            read(offset + done * sizeof(float), to + done, bytes);
+            if (seen) seen(offset + done * sizeof(float), to + done, bytes);
+        }
+        return;
+    }
     constexpr std::size_t piece = std::size_t{64} << 10;
     char staged[piece];
     const std::size_t size = size_of(type), most = piece / size;
     for (std::size_t done = 0; done < count;) {
         const std::size_t n = std::min(most, count - done);
         read(offset + done * size, staged, n * size);
+        if (seen) seen(offset + done * size, staged, n * size);
         elements_to_float(type, staged, to + done, n);
         done += n;
     }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace camber {
@@ -26,8 +27,10 @@ class InputFile {
     std::uint64_t size() const { return size_; }
     /// Throws Error when [offset, offset + bytes) is not all in the file: one that became shorter, or was cut short.
     void read(std::uint64_t offset, void* to, std::size_t bytes) const;
+    /// What is shown pieces of the file as they are read: where each begins, and its bytes.
+    using Seen = std::function<void(std::uint64_t offset, const void* bytes, std::size_t count)>;
     /// `count` little-endian elements at `offset` as f32.
-    void read_floats(ElementType type, std::uint64_t offset, float* to, std::size_t count) const;
+    void read_floats(ElementType type, std::uint64_t offset, float* to, std::size_t count, const Seen& seen = {}) const;
     /// The little-endian number at `offset`.
     template <class T>
     T number(std::uint64_t offset) const {

@@ -10,16 +10,20 @@
 #include <string_view>
 #include <utility>
 
+#include "io/checked_member.h"
 #include "io/child_process.h"
+#include "io/keras_model.h"
 #include "io/printable.h"
+#include "io/text_file.h"
 
 namespace camber {
 namespace {
 
-constexpr const char* archived_weights = "model.weights.h5";
+constexpr const char *archived_weights = "model.weights.h5", *archived_architecture = "config.json";
 constexpr int deepest_group = 16;
 constexpr std::uint64_t most_axes = 8, no_position = ~std::uint64_t{0};
 constexpr std::size_t most_groups = 100'000;
+constexpr std::size_t longest_architecture = std::size_t{16} << 20;
 
 /// The variable that a weight's name ends in: "conv1/kernel:0" and "conv1/conv1_W_1:0" are kernels. As it is where
 /// nothing is recognised.
@@ -81,6 +85,7 @@ std::vector<std::string> variables_of(const std::vector<WeightEntry>& vars) {
 struct Source {
     WeightEntry entry;
     std::string path;
+    std::string group;  ///< of Keras 3's, what it calls the layer by its class; empty in others
     Hdf5File::Dataset dataset;
 };
 
@@ -104,13 +109,17 @@ class Listing {
         const auto text = file_.texts("", "camber");
         return text && text->size() == 1 ? text->front() : "";
     }
+    std::string architecture() const {
+        const auto text = file_.texts("", "model_config", longest_architecture);
+        return text && text->size() == 1 ? text->front() : "";
+    }
 
   private:
-    void add(std::string name, const std::string& path) {
+    void add(std::string name, const std::string& path, const std::string& group = "") {
         Hdf5File::Dataset dataset = file_.dataset(path);
         // Layers of one name in models within models, and the like: the path tells them apart.
         if (!names_.insert(name).second) names_.insert(name = path);
-        sources_.push_back({{std::move(name), dataset.shape, dataset.type}, path, std::move(dataset)});
+        sources_.push_back({{std::move(name), dataset.shape, dataset.type}, path, group, std::move(dataset)});
     }
 
     /// A list of names, which Keras cuts into NAME0, NAME1, ... where it is too long for one attribute.
@@ -165,11 +174,11 @@ class Listing {
             shapes.push_back({number, dataset.shape, dataset.type});
         }
         const auto given = file_.texts(vars, "name");
-        const std::string layer = given && given->size() == 1 && !given->front().empty()
-                                      ? given->front()
-                                      : group.substr(group.rfind('/') + 1);
+        const std::string by_class = group.substr(group.rfind('/') + 1);
+        const std::string layer = given && given->size() == 1 && !given->front().empty() ? given->front() : by_class;
         const std::vector<std::string> variables = variables_of(shapes);
-        for (std::size_t i = 0; i < numbers.size(); ++i) add(layer + "/" + variables[i], vars + "/" + numbers[i]);
+        for (std::size_t i = 0; i < numbers.size(); ++i)
+            add(layer + "/" + variables[i], vars + "/" + numbers[i], by_class);
     }
 
     Hdf5File file_;
@@ -189,9 +198,11 @@ void put(std::string& to, const std::string& text) {
 std::string packed(const Listing& listing) {
     std::string bytes;
     put(bytes, listing.note());
-    for (const auto& [entry, path, dataset] : listing.sources()) {
+    put(bytes, listing.architecture());
+    for (const auto& [entry, path, group, dataset] : listing.sources()) {
         put(bytes, entry.name);
         put(bytes, path);
+        put(bytes, group);
         put(bytes, static_cast<std::uint64_t>(dataset.type));
         put(bytes, dataset.position.value_or(no_position));
         put(bytes, dataset.shape.size());
@@ -227,14 +238,17 @@ class Unpacker {
 };
 
 /// Nothing where a tensor cannot be as it is said to be.
-std::optional<std::vector<Source>> unpacked(std::string_view bytes, std::uint64_t file_size, std::string& note) {
+std::optional<std::vector<Source>> unpacked(std::string_view bytes, std::uint64_t file_size, std::string& note,
+                                            std::string& architecture) {
     Unpacker from(bytes);
     std::vector<Source> sources;
     note = from.text();
+    architecture = from.text();
     while (from.good() && !from.empty()) {
         Source source;
         source.entry.name = from.text();
         source.path = from.text();
+        source.group = from.text();
         const std::uint64_t type = from.number(), position = from.number(), rank = from.number();
         if (!from.good() || type >= static_cast<std::uint64_t>(ElementType::unreadable) || rank > most_axes) return {};
         source.entry.type = source.dataset.type = static_cast<ElementType>(type);
@@ -255,14 +269,57 @@ std::optional<std::vector<Source>> unpacked(std::string_view bytes, std::uint64_
     return sources;
 }
 
+/// What Keras numbers a file's layers with by their class, in order: "conv2d" before "conv2d_1".
+bool before(const std::string& a, const std::string& b) { return std::pair(a.size(), a) < std::pair(b.size(), b); }
+
+/// The file's layers with weights, in the order of the model where that is known: what Keras says of the model, or the
+/// numbers that Keras 3 gives the layers of a class; else the file's.
+std::vector<WeightFile::Layer> layers_of(const std::vector<Source>& sources, const std::optional<KerasModel>& model) {
+    std::vector<std::pair<std::string, std::string>> found;  // name, group
+    std::set<std::string> names;
+    for (const Source& source : sources) {
+        const std::string name = source.entry.name.substr(0, source.entry.name.find('/'));
+        if (names.insert(name).second) found.emplace_back(name, source.group);
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return before(a.second, b.second); });
+    std::vector<WeightFile::Layer> layers;
+    if (model) {
+        std::set<std::string> taken;
+        for (const KerasNode& node : model->nodes) {
+            if (names.contains(node.layer) && taken.insert(node.layer).second) {
+                layers.push_back({node.layer, keras_snake_case(node.type)});
+            }
+        }
+        if (taken.size() == names.size()) return layers;
+        layers.clear();  // of names that the model has not: those by class, before Keras 3.4
+    }
+    for (const auto& [name, group] : found) {
+        const std::size_t stem = group.find_last_not_of("0123456789");
+        const bool numbered = stem != std::string::npos && stem + 1 < group.size() && group[stem] == '_';
+        layers.push_back({name, numbered ? group.substr(0, stem) : group});
+    }
+    return layers;
+}
+
 class KerasFile : public WeightFile {
   public:
-    KerasFile(const std::filesystem::path& path, InputFile input)
-        : WeightFile(path, WeightFormat::keras), input_(std::move(input)) {
+    /// `architecture`: see WeightFile::architecture(); the file's own where it is empty. `member`: the file's, of an
+    /// archive.
+    KerasFile(const std::filesystem::path& path, InputFile input, std::string architecture = "",
+              const ZipMember& member = {})
+        : WeightFile(path, WeightFormat::keras), input_(std::move(input)), member_(archived_weights, member, 0) {
         const std::string bytes = in_child([&] { return packed(Listing(input_)); });
-        auto sources = unpacked(bytes, input_.size(), note_);
+        auto sources = unpacked(bytes, input_.size(), note_, architecture_);
         if (!sources) fail("{}: {}", input_.name(), died);
         sources_ = std::move(*sources);
+        if (!architecture.empty()) architecture_ = std::move(architecture);
+        std::optional<KerasModel> model;
+        if (!architecture_.empty()) {
+            model = keras_model(parse_json(architecture_, input_.name(), "what Keras says of a model"), input_.name());
+            if (!model) architecture_.clear();
+        }
+        layers_ = layers_of(sources_, model);
         std::vector<WeightEntry> list;
         for (const Source& source : sources_) list.push_back(source.entry);
         set_entries(std::move(list));
@@ -276,8 +333,9 @@ class KerasFile : public WeightFile {
         if (count == 0) return;
         if (dataset.position) {  // needs no library
             const std::uint64_t skipped = static_cast<std::uint64_t>(first * row) * size_of(dataset.type);
-            return input_.read_floats(dataset.type, *dataset.position + skipped, to, count);
+            return member_.read_floats(input_, dataset.type, *dataset.position + skipped, to, count);
         }
+        member_.use();
         const SharedMemory shared(count * sizeof(float));
         in_child([&] {
             Hdf5File(input_).read_rows(sources_[index_of(entry)].path, dataset, first, rows,
@@ -286,6 +344,8 @@ class KerasFile : public WeightFile {
         });
         std::memcpy(to, shared.data(), count * sizeof(float));
     }
+
+    void check_rest() const override { member_.check_rest(input_); }
 
   private:
     static constexpr const char* died = "a damaged HDF5 file: HDF5's library fails on it";
@@ -298,6 +358,7 @@ class KerasFile : public WeightFile {
 
     InputFile input_;
     std::vector<Source> sources_;
+    mutable CheckedMember member_;
     mutable std::mutex one_child_;
 };
 
@@ -308,7 +369,8 @@ std::unique_ptr<WeightFile> open_keras(const std::filesystem::path& path, InputF
 }
 
 bool is_keras_archive(const std::map<std::string, ZipMember>& members) {
-    return members.contains(archived_weights) || (members.contains("config.json") && members.contains("metadata.json"));
+    return members.contains(archived_weights) ||
+           (members.contains(archived_architecture) && members.contains("metadata.json"));
 }
 
 std::unique_ptr<WeightFile> open_keras_archive(const std::filesystem::path& path, const InputFile& file,
@@ -321,7 +383,10 @@ std::unique_ptr<WeightFile> open_keras_archive(const std::filesystem::path& path
     check_stored(file, archived_weights, weights->second);
     InputFile part = file.part(weights->second.begin, weights->second.size);
     if (!looks_like_hdf5(part)) fail("{}: {} in it is no HDF5 file", file.name(), archived_weights);
-    return open_keras(path, std::move(part));
+    const auto config = members.find(archived_architecture);
+    std::string architecture =
+        config == members.end() ? "" : read_member(file, config->first, config->second, longest_architecture);
+    return std::make_unique<KerasFile>(path, std::move(part), std::move(architecture), weights->second);
 }
 
 }  // namespace camber

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "io/checked_member.h"
 #include "io/elements.h"
 #include "io/pickle.h"
 #include "io/printable.h"
@@ -70,9 +71,27 @@ constexpr auto known = [] {
     return names;
 }();
 
-/// Where a training checkpoint keeps the state_dict.
-constexpr std::string_view wrappers[] = {"state_dict", "model_state_dict", "model_state", "model",     "net",
-                                         "network",    "params_ema",       "params",      "state_ema", "ema"};
+/// Where a training checkpoint keeps the state_dict, and where averages of it. Where there are two their names stay, for
+/// who reads the file to choose.
+constexpr std::string_view wrappers[] = {
+    "state_dict", "model_state_dict", "model_state",    "model",          "net",
+    "network",    "params_ema",       "params",         "state_ema",      "ema",
+    "model_ema",  "ema_model",        "state_dict_ema", "ema_state_dict", "model_state_dict_ema"};
+
+/// What PyTorch makes that has no place among weights as it is, and what to do.
+struct Unusual {
+    std::string_view maker, problem;
+};
+constexpr Unusual unusual[] = {
+    {"torch._utils._rebuild_sparse_tensor", "is sparse: save its to_dense()"},
+    {"torch._utils._rebuild_sparse_csr_tensor", "is sparse: save its to_dense()"},
+    {"torch._utils._rebuild_qtensor", "is quantised: save its dequantize()"},
+    {"torch._utils._rebuild_tensor_v3", "is of a dtype such as float8, which is not read: save its float()"},
+    {"torch._utils._rebuild_meta_tensor_no_storage", "is on the device 'meta', without elements: save a loaded model"},
+    {"torch._utils._rebuild_nested_tensor", "is a nested tensor: save its to_padded_tensor()"},
+    {"numpy._core.multiarray._reconstruct", "is a NumPy array: save torch.from_numpy() of it"},
+    {"numpy.core.multiarray._reconstruct", "is a NumPy array: save torch.from_numpy() of it"},
+};
 
 // ---- storages
 
@@ -85,6 +104,7 @@ struct Storage {
     std::uint64_t view_begin = 0;     ///< the part that a view takes (older stream)
     std::uint64_t view_elements = 0;  ///< all of it where there is no view
     std::uint64_t position = 0;       ///< in the file, of element 0; set when it is found there
+    CheckedMember* member = nullptr;  ///< null in the older stream
 };
 
 /// Multiplies, or nothing when the product does not fit 63 bits.
@@ -172,6 +192,16 @@ class Interpreter {
         return std::nullopt;
     }
 
+    /// What a value is that PyTorch makes in another way than tensors are; null for others.
+    const Unusual* problem(Index index) const {
+        const Value& value = tree_[index];
+        if (value.kind != Kind::opaque) return nullptr;
+        const std::string name = tree_.name(index);
+        const auto found = std::find_if(std::begin(unusual), std::end(unusual),
+                                        [&](const Unusual& made) { return made.maker == name; });
+        return found == std::end(unusual) ? nullptr : found;
+    }
+
     /// Storage, offset, sizes and strides of a tensor; null when the value is none.
     const Value* tensor_arguments(Index index) const {
         const Value* call = &tree_[index];
@@ -248,10 +278,11 @@ class Interpreter {
 
 /// Where a tensor's elements are.
 struct Placement {
-    ElementType type;
-    std::uint64_t position;             ///< in the file, of the element at index 0, 0, ...
+    ElementType type = ElementType::unreadable;
+    std::uint64_t position = 0;         ///< in the file, of the element at index 0, 0, ...
     std::vector<std::int64_t> strides;  ///< in elements
-    bool contiguous;
+    bool contiguous = true;
+    CheckedMember* member = nullptr;
 };
 
 class TorchFile : public WeightFile {
@@ -288,32 +319,61 @@ class TorchFile : public WeightFile {
     void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
         if (rows == 0 || entry.numel() == 0) return;
         if (entry.type == ElementType::unreadable) {
-            fail("{}: tensor '{}' is of a dtype that cannot be read: save it as float32", file_.name(),
-                 printable(entry.name));
+            fail("{}: tensor '{}' {}", file_.name(), printable(entry.name),
+                 entry.problem.empty() ? "is complex or quantised, which cannot be read: save it as float32"
+                                       : entry.problem);
         }
         const Placement& placement = placements_[index_of(entry)];
         const std::int64_t row = entry.numel() / entry.rows();
         const std::size_t size = size_of(placement.type), count = static_cast<std::size_t>(rows * row);
         if (placement.contiguous) {
-            file_.read_floats(placement.type, placement.position + static_cast<std::uint64_t>(first * row) * size, to,
-                              count);
-            return;
+            const std::uint64_t at = placement.position + static_cast<std::uint64_t>(first * row) * size;
+            if (placement.member) return placement.member->read_floats(file_, placement.type, at, to, count);
+            return file_.read_floats(placement.type, at, to, count);
         }
+        if (placement.member) placement.member->use();
         gather(entry, placement, first, rows, to);
     }
 
+    void check_rest() const override {
+        for (const auto& member : members_) member->check_rest(file_);
+    }
+
     const InputFile& input() const { return file_; }
+    /// What compares the bytes of a member of the file with their checksum.
+    CheckedMember* checked(const std::string& name, const ZipMember& member) {
+        return members_.emplace_back(std::make_unique<CheckedMember>(name, member, member.begin)).get();
+    }
 
   private:
     static std::optional<Index> unwrap(const Interpreter& interpreter, Index root) {
         const auto items = interpreter.items(root);
         if (!items) return std::nullopt;
-        for (const std::string_view wrapper : wrappers) {
-            for (const auto& [key, value] : *items) {
-                if (interpreter.key(key) == wrapper && interpreter.items(value)) return value;
-            }
+        std::optional<Index> found;
+        for (const auto& [key, value] : *items) {
+            const std::optional<std::string> name = interpreter.key(key);
+            const bool wraps = name && std::find(std::begin(wrappers), std::end(wrappers), *name) != std::end(wrappers);
+            std::size_t seen = 0;
+            if (!wraps || !holds_tensors(interpreter, value, 0, seen)) continue;
+            if (found) return std::nullopt;  // two sets
+            found = value;
         }
-        return std::nullopt;
+        return found;
+    }
+
+    /// Whether there are tensors in a dictionary, or in those in it.
+    static bool holds_tensors(const Interpreter& interpreter, Index index, int depth, std::size_t& seen) {
+        const auto items = interpreter.items(index);
+        if (!items || depth > deepest_name) return false;
+        seen += items->size() + 1;
+        if (seen > most_tensors) interpreter.damaged("more values than any network has");
+        for (const auto& [key, value] : *items) {
+            if (interpreter.tensor_arguments(value) || interpreter.problem(value)) return true;
+        }
+        for (const auto& [key, value] : *items) {
+            if (holds_tensors(interpreter, value, depth + 1, seen)) return true;
+        }
+        return false;
     }
 
     void collect(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages, Index index,
@@ -329,6 +389,10 @@ class TorchFile : public WeightFile {
             if (name.size() > 4096) interpreter.damaged("a tensor's name of more than 4096 bytes");
             if (const Value* arguments = interpreter.tensor_arguments(value)) {
                 list.push_back(place(interpreter, storages, *arguments, name));
+            } else if (const Unusual* made = interpreter.problem(value)) {
+                list.push_back({name, {}, ElementType::unreadable});
+                list.back().problem = made->problem;
+                placements_.emplace_back();
             } else {
                 collect(interpreter, storages, value, name, depth + 1, seen, list);
             }
@@ -380,7 +444,7 @@ class TorchFile : public WeightFile {
         entry.by_rows = contiguous;
         placements_.push_back({storage.type,
                                storage.position + (storage.view_begin + (empty ? 0 : offset)) * storage.element_bytes,
-                               strides, contiguous});
+                               strides, contiguous, storage.member});
         return entry;
     }
 
@@ -416,6 +480,7 @@ class TorchFile : public WeightFile {
 
     InputFile file_;
     std::vector<Placement> placements_;
+    std::vector<std::unique_ptr<CheckedMember>> members_;
 };
 
 /// The bytes of a storage, or an Error when there is no such number.
@@ -464,9 +529,17 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
         data = &member;
     }
     if (!data) {
+        const bool of_numpy = std::any_of(members.begin(), members.end(),
+                                          [](const auto& member) { return member.first.ends_with(".npy"); });
+        if (of_numpy) {
+            fail("{}: NumPy's .npz; in Python, safetensors.numpy.save_file(dict(numpy.load(FILE)), OTHER)",
+                 file.name());
+        }
         fail(
-            "{}: a zip archive, but neither PyTorch's nor Keras's (there is no data.pkl in it and no model.weights.h5)",
-            file.name());
+            "{}: a zip archive, but neither PyTorch's nor Keras's (there is no data.pkl in it and no "
+            "model.weights.h5){}",
+            file.name(),
+            members.empty() ? "" : fmt::format("; unpack it first: it holds '{}'", printable(members.begin()->first)));
     }
     if (members.contains(prefix + "/constants.pkl")) {
         fail("{}: a TorchScript archive; in Python, torch.save(torch.jit.load(FILE).state_dict(), OTHER)", file.name());
@@ -479,8 +552,11 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
     }
 
     check_stored(file, prefix + "/data.pkl", *data);
+    constexpr std::uint64_t most = pickle::Limits{}.bytes;  // a longer one is refused below
+    if (data->size <= most) read_member(file, prefix + "/data.pkl", *data, most);
     const Pickle tree = pickle::read(file, data->begin, data->begin + data->size, known);
     auto storages = Interpreter(file, tree).storages();
+    std::unordered_map<std::string, CheckedMember*> checks;
     for (auto& [index, storage] : storages) {
         const auto member = members.find(prefix + "/data/" + storage.key);
         if (member == members.end()) fail("{}: storage '{}' is missing", file.name(), printable(storage.key));
@@ -491,6 +567,9 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
                  member->second.size, storage.elements, name(storage.type), bytes);
         }
         storage.position = member->second.begin;
+        CheckedMember*& check = checks[storage.key];  // two may name one
+        if (!check) check = result->checked(member->first, member->second);
+        storage.member = check;
     }
     result->take(tree, storages);
     return result;

@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <cctype>
-#include <string_view>
 #include <utility>
 
+#include "io/file_kind.h"
 #include "io/input_file.h"
 #include "io/keras_file.h"
 #include "io/printable.h"
@@ -44,26 +43,6 @@ class SafetensorsWeights : public WeightFile {
     SafetensorsFile file_;
 };
 
-/// What a file that is none of weights is, where people come by such, and what to do; empty for others.
-std::string_view mistaken_for_weights(const InputFile& file) {
-    if (file.size() == 0) return "an empty file: fetch it again";
-    std::string start(std::min<std::uint64_t>(file.size(), 64), '\0');
-    file.read(0, start.data(), start.size());
-    if (start.starts_with("version https://git-lfs")) {
-        return "a Git LFS pointer, not the file that it stands for: run `git lfs pull`, or download the file itself";
-    }
-    if (start.starts_with("\x1f\x8b")) return "compressed with gzip: run `gunzip` on it first";
-    for (char& c : start) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    const std::size_t text = std::min(start.find_first_not_of(" \t\r\n"), start.size());
-    if (start.compare(text, 5, "<html") == 0 || start.compare(text, 9, "<!doctype") == 0) {
-        return "an HTML page, not the file that was to be downloaded: open the address in a browser, or sign in";
-    }
-    return {};
-}
-
-/// A header's length in the first eight bytes, then an object.
-bool looks_like_safetensors(const InputFile& file) { return file.size() >= 9 && file.number<char>(8) == '{'; }
-
 }  // namespace
 
 std::int64_t WeightEntry::numel() const {
@@ -85,7 +64,7 @@ std::unique_ptr<WeightFile> WeightFile::open(const std::filesystem::path& path) 
     if (looks_like_torch_stream(file)) return open_torch_stream(path, std::move(file));
     if (looks_like_hdf5(file)) return open_keras(path, std::move(file));
     if (looks_like_safetensors(file)) return std::make_unique<SafetensorsWeights>(path);
-    if (const std::string_view what = mistaken_for_weights(file); !what.empty()) fail("{}: {}", file.name(), what);
+    if (const std::string what = mistaken_for_weights(file); !what.empty()) fail("{}: {}", file.name(), what);
     fail("{}: not a file of weights: a safetensors file, PyTorch's .pth or .pt, or Keras's .h5 or .keras", file.name());
 }
 
@@ -98,7 +77,8 @@ std::vector<float> WeightFile::read(const std::string& name) const {
     const WeightEntry* entry = find(name);
     if (!entry) fail("{}: there is no tensor '{}' in it", file_.string(), printable(name));
     if (entry->type == ElementType::unreadable) {
-        fail("{}: tensor '{}' is of a dtype that cannot be read", file_.string(), printable(name));
+        fail("{}: tensor '{}' {}", file_.string(), printable(name),
+             entry->problem.empty() ? "is of a dtype that cannot be read" : entry->problem);
     }
     std::vector<float> values(static_cast<std::size_t>(entry->numel()));
     read_rows(*entry, 0, entry->rows(), values.data());

@@ -127,6 +127,7 @@ std::map<std::string, ZipMember> read_zip(const InputFile& file) {
             damaged(file, "its list of members breaks off");
         }
         const auto flags = number<std::uint16_t>(rest.data() + 8), method = number<std::uint16_t>(rest.data() + 10);
+        const auto crc = number<std::uint32_t>(rest.data() + 16);
         std::uint64_t stored = number<std::uint32_t>(rest.data() + 20), size = number<std::uint32_t>(rest.data() + 24),
                       offset = number<std::uint32_t>(rest.data() + 42);
         const std::size_t name_length = number<std::uint16_t>(rest.data() + 28),
@@ -151,7 +152,9 @@ std::map<std::string, ZipMember> read_zip(const InputFile& file) {
             damaged(file, fmt::format("member '{}' of {} bytes ends outside the file", printable(name), stored));
         }
         extents.emplace_back(offset, begin + stored);
-        if (!members.emplace(name, ZipMember{begin, stored, compressed}).second) {
+        // torch.serialization.set_crc32_options(False) writes zeros, which else one member in four billion has.
+        const std::optional<std::uint32_t> checksum = crc == 0 ? std::nullopt : std::optional(crc);
+        if (!members.emplace(name, ZipMember{begin, stored, compressed, checksum}).second) {
             fail("{}: the zip archive has '{}' twice", file.name(), printable(name));
         }
     }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "io/input_file.h"
@@ -12,12 +13,13 @@ namespace camber {
 struct ZipMember {
     std::uint64_t begin = 0;  ///< of its bytes in the file
     std::uint64_t size = 0;
-    bool compressed = false;  ///< then its bytes are of no use here
+    bool compressed = false;                ///< then its bytes are of no use here
+    std::optional<std::uint32_t> crc = {};  ///< of its bytes; nothing where its writer left it out, as PyTorch may
 };
 
 /// Members by name. Throws Error naming the file when it is cut short or damaged, when a member is encrypted, there
-/// twice, outside the file or overlaps another, or there are more than 100,000. Checksums are not
-/// compared: elements are read straight from where they are.
+/// twice, outside the file or overlaps another, or there are more than 100,000. Checksums are
+/// compared by who reads the bytes: checked_member.h.
 std::map<std::string, ZipMember> read_zip(const InputFile& file);
 
 /// Refuses a member whose bytes are not there as they are.

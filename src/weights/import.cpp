@@ -5,9 +5,12 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 
 #include "io/printable.h"
+#include "weights/keras_architecture.h"
+#include "weights/keras_layers.h"
 #include "weights/plan.h"
 
 namespace camber {
@@ -22,9 +25,11 @@ std::string named(const std::vector<std::string>& names, std::string_view what, 
     return text + (names.size() > most ? fmt::format(", and {} more)", names.size() - most) : ")");
 }
 
-std::vector<std::string> descriptions(const std::vector<ImportReport::WrongShape>& list) {
+/// A head for other classes is no trouble but under --strict.
+std::vector<std::string> descriptions(const std::vector<ImportReport::WrongShape>& list, bool strict) {
     std::vector<std::string> texts;
     for (const auto& wrong : list) {
+        if (wrong.other_classes && !strict) continue;
         texts.push_back(
             fmt::format("{} is {}, {} needs {}", wrong.source, wrong.source_shape, wrong.target, wrong.wanted_shape));
     }
@@ -32,13 +37,20 @@ std::vector<std::string> descriptions(const std::vector<ImportReport::WrongShape
 }
 
 /// Every kind of trouble that there is.
-std::vector<std::string> troubles(const ImportReport& report, std::size_t most) {
+std::vector<std::string> troubles(const ImportReport& report, std::size_t most, bool strict) {
     std::vector<std::string> list;
     if (!report.missing.empty()) list.push_back(named(report.missing, "missing", most));
     if (!report.unexpected.empty()) list.push_back(named(report.unexpected, "unexpected", most));
-    if (!report.wrong_shape.empty())
-        list.push_back(named(descriptions(report.wrong_shape), "of the wrong shape", most));
+    if (const auto wrong = descriptions(report.wrong_shape, strict); !wrong.empty())
+        list.push_back(named(wrong, "of the wrong shape", most));
     return list;
+}
+
+/// What the tensors that were left out are, where it is one thing.
+std::string left_out_text(const std::vector<std::string>& ignored) {
+    const bool counters = std::all_of(ignored.begin(), ignored.end(),
+                                      [](const std::string& name) { return name.ends_with("num_batches_tracked"); });
+    return counters && !ignored.empty() ? ", PyTorch's counters of batches" : "";
 }
 
 /// Carries a plan out. Host tensors are filled where they are, all at once; others one after the other, so that no more
@@ -65,14 +77,69 @@ void transfer(const WeightFile& file, const std::vector<Transfer>& transfers, co
     }
 }
 
+/// Why a file does not fit, as far as that is known.
+std::string likely_cause(const WeightFile& file, const Plan& plan, const Targets& targets) {
+    const ImportReport& report = plan.report;
+    const auto trouble = std::find_if(report.wrong_shape.begin(), report.wrong_shape.end(),
+                                      [](const ImportReport::WrongShape& wrong) { return !wrong.other_classes; });
+    const bool one = report.missing.empty() && report.within == 0 && trouble != report.wrong_shape.end() &&
+                     trouble->target == first_convolution(targets);
+    if (one) {
+        const std::vector<std::int64_t>& shape = file.find(trouble->source)->shape;
+        const std::size_t axis = plan.convention == Convention::keras ? 2 : 1;
+        const Shape& ours = targets.by_name.at(trouble->target).parameter->tensor.shape();
+        if (shape.size() == 4) {
+            return fmt::format("its network takes pictures of {} channel{}, this one of {}", shape[axis],
+                               shape[axis] == 1 ? "" : "s", ours[3]);
+        }
+    }
+    if (plan.convention == Convention::keras) {
+        if (const std::string kinds = other_kinds(file, targets); !kinds.empty()) {
+            return "its model is of other layers, " + kinds;
+        }
+    }
+    if (plan.convention == Convention::keras && has_own_names(file, targets)) {
+        return "its layers have names of their own, so they were placed by their order in the model: it is of another "
+               "network, or of other options";
+    }
+    return "it is of another network, or of other options";
+}
+
+/// Our modules by the file's layers that fill them, or would but for the number of classes.
+std::map<std::string, std::string> layers_of(const Plan& plan, const Targets& targets) {
+    std::map<std::string, std::string> layers;
+    for (const Transfer& t : plan.transfers) {
+        layers.emplace(t.source->name.substr(0, t.source->name.rfind('/')), targets.by_name.at(t.target).path);
+    }
+    for (const ImportReport::WrongShape& head : plan.report.wrong_shape) {  // for other classes: see fits()
+        layers.emplace(head.source.substr(0, head.source.rfind('/')), targets.by_name.at(head.target).path);
+    }
+    return layers;
+}
+
 }  // namespace
 
 std::string ImportReport::text(std::size_t most) const {
+    // What is left out on purpose, or belongs to no weights, most files have: counters of batches that were seen.
     std::string result =
-        fmt::format("{} matched, {} missing, {} unexpected, {} of the wrong shape, {} left out (names of {}{})\n",
-                    matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(), from,
-                    prefix.empty() ? "" : fmt::format(" below {}", printable(prefix)));
-    for (const std::string& trouble : troubles(*this, most)) result += "  " + trouble + "\n";
+        fmt::format("{} matched, {} missing, {} unexpected, {} of the wrong shape, {} left out{} (names as in {}{})\n",
+                    matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(),
+                    left_out_text(ignored), from, prefix.empty() ? "" : fmt::format(", below {}", printable(prefix)));
+    if (!passed_over.empty()) {
+        std::vector<std::string> others;
+        for (const std::string& other : passed_over) {
+            others.push_back(other.empty() ? "that without a prefix" : printable(other));
+        }
+        result += fmt::format(
+            "  it has {} whole sets of weights: taken is {}, the average over training; passed over {} (--prefix takes "
+            "another)\n",
+            1 + others.size(), printable(prefix), fmt::join(others, ", "));
+    }
+    if (!integers.empty()) {
+        result += "  " + named(integers, "of whole numbers", most) +
+                  ": taken as they are; if they are quantised, save them with dequantize() instead\n";
+    }
+    for (const std::string& trouble : troubles(*this, most, true)) result += "  " + trouble + "\n";
     if (fits() && !wrong_shape.empty()) {
         result += fmt::format("  {} is for other classes in the file: it starts anew\n", wrong_shape[0].target);
     }
@@ -90,13 +157,19 @@ nlohmann::json to_json(const ImportReport& report) {
     }
     return {{"from", report.from},       {"matched", matched},
             {"missing", report.missing}, {"unexpected", report.unexpected},
-            {"wrong_shape", wrong},      {"ignored", report.ignored}};
+            {"wrong_shape", wrong},      {"ignored", report.ignored},
+            {"prefix", report.prefix},   {"passed_over", report.passed_over}};
 }
 
 std::vector<std::pair<std::string, std::string>> import_sources() {
     std::vector<std::pair<std::string, std::string>> list;
     for (const NameSource* source : name_sources()) list.emplace_back(source->name, source->what);
     return list;
+}
+
+std::string assumed_layers(const WeightFile& file, const nets::Net& net) {
+    const bool says = !file.architecture().empty() || !file.note().empty();
+    return file.format() != WeightFormat::keras || says ? "" : keras_architecture_text(net);
 }
 
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options) {
@@ -116,18 +189,26 @@ ImportReport import_weights(const WeightFile& file, nn::Module& network, const I
              file.entries().empty() ? "" : file.entries()[0].shape_text(),
              targets.names.empty() ? "" : targets.names[0]);
     }
+    for (const Transfer& t : plan.transfers) {
+        if (!t.source->problem.empty()) fail("{}: tensor '{}' {}", name, printable(t.source->name), t.source->problem);
+    }
     if (options.strict && !plan.report.complete()) {
         fail("{}: {} of the network's {} tensors matched, but with --strict all must: {}", name,
-             plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3), "; "));
+             plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3, true), "; "));
     }
     if (!options.partial && !plan.report.fits()) {
         fail(
-            "{}: {} of the network's {} tensors matched: {}; it is of another network, or of other options; `camber "
+            "{}: {} of the network's {} tensors matched: {}; {}; `camber "
             "import --partial` takes what fits and leaves the rest at its initial values",
-            name, plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3), "; "));
+            name, plan.report.matched.size(), targets.names.size(), fmt::join(troubles(plan.report, 3, false), "; "),
+            likely_cause(file, plan, targets));
+    }
+    if (const auto* net = dynamic_cast<const nets::Net*>(&network); net && !options.partial) {
+        check_keras_architecture(file, *net, layers_of(plan, targets), !options.encoder_only);
     }
     const std::string first = options.bgr_input ? first_convolution(targets) : "";
     transfer(file, plan.transfers, targets, first);
+    file.check_rest();
     return std::move(plan.report);
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace camber {
 namespace {
@@ -25,6 +26,15 @@ std::pair<std::string, std::int64_t> numbered(const std::string& layer) {
     if (!with_number) return {layer, 0};
     if (layer.size() - stem > most_digits) return {layer, -1};
     return {layer.substr(0, stem - 1), std::stoll(layer.substr(stem))};
+}
+
+/// A layer's class as far as its variables tell it, where the file does not: windows of 2x2 double a decoder's size.
+std::string kind_by_shapes(const WeightFile& file, const std::string& layer) {
+    const WeightEntry* kernel = file.find(layer + "/kernel");
+    if (!kernel) return file.find(layer + "/moving_mean") ? "batch_normalization" : "";
+    if (kernel->shape.size() == 2) return "dense";
+    const bool of_two = kernel->shape.size() == 4 && kernel->shape[0] == 2 && kernel->shape[1] == 2;
+    return of_two ? "conv2d_transpose" : "conv2d";
 }
 
 }  // namespace
@@ -56,22 +66,54 @@ std::vector<KerasLayer> keras_layers(const Targets& targets) {
     return layers;
 }
 
+bool has_own_names(const WeightFile& file, const Targets& targets) {
+    std::set<std::string> kinds;
+    for (const KerasLayer& layer : keras_layers(targets)) kinds.insert(numbered(layer.unnamed).first);
+    return !targets.names_layers &&
+           std::any_of(file.layers().begin(), file.layers().end(), [&](const WeightFile::Layer& layer) {
+               const auto [kind, number] = numbered(layer.name);
+               return number < 0 || !kinds.contains(kind);
+           });
+}
+
+std::string other_kinds(const WeightFile& file, const Targets& targets) {
+    std::map<std::string, std::pair<int, int>> counts;  // theirs and ours
+    for (const KerasLayer& layer : keras_layers(targets)) ++counts[numbered(layer.unnamed).first].second;
+    for (const WeightFile::Layer& layer : file.layers()) {
+        if (layer.kind.empty()) return {};
+        ++counts[layer.kind].first;
+    }
+    std::vector<std::string> texts;
+    for (const auto& [kind, count] : counts) {
+        if (count.first != count.second) texts.push_back(fmt::format("{} {}, not {}", count.first, kind, count.second));
+    }
+    return fmt::format("{}", fmt::join(texts, "; "));
+}
+
 std::map<std::string, std::string> nameless_layers(const WeightFile& file, const Targets& targets) {
-    std::map<std::string, std::vector<std::string>> ours;
-    std::map<std::string, std::map<std::int64_t, std::string>> theirs;  // by kind, in the order of numbers
+    std::map<std::string, std::vector<std::string>> ours, theirs;  // by kind, in order
     for (const KerasLayer& layer : keras_layers(targets)) ours[numbered(layer.unnamed).first].push_back(layer.path);
-    for (const WeightEntry& entry : file.entries()) {
-        const std::string layer = entry.name.substr(0, entry.name.find('/'));
-        const auto [kind, number] = numbered(layer);
-        if (number >= 0 && ours.contains(kind)) theirs[kind].emplace(number, layer);
+    std::map<std::string, std::map<std::int64_t, std::string>> by_number;
+    std::set<std::string> named;  // kinds of which some layers have names of their maker's
+    for (const WeightFile::Layer& layer : file.layers()) {
+        const auto [kind, number] = numbered(layer.name);
+        if (number >= 0 && ours.contains(kind)) by_number[kind].emplace(number, layer.name);
+        if (targets.names_layers) continue;
+        const bool nameless = number >= 0 && ours.contains(kind);
+        const std::string told = nameless ? kind : layer.kind.empty() ? kind_by_shapes(file, layer.name) : layer.kind;
+        if (!ours.contains(told)) continue;
+        theirs[told].push_back(layer.name);
+        if (!nameless) named.insert(told);
     }
     std::map<std::string, std::string> paths;
-    for (const auto& [kind, layers] : theirs) {
-        auto path = ours.at(kind).begin();
-        for (const auto& [number, layer] : layers) {
-            if (path == ours.at(kind).end()) break;
-            paths.emplace(layer, *path++);
+    for (const auto& [kind, layers] : ours) {
+        std::vector<std::string> list;
+        if (named.contains(kind)) {
+            list = theirs[kind];
+        } else {
+            for (const auto& [number, layer] : by_number[kind]) list.push_back(layer);
         }
+        for (std::size_t i = 0; i < std::min(list.size(), layers.size()); ++i) paths.emplace(list[i], layers[i]);
     }
     return paths;
 }

@@ -29,6 +29,7 @@ struct NameSource {
     std::string_view what;  ///< one line
     Convention convention;
     std::span<const NameMap> maps;
+    std::string_view own = "";  ///< what the names of those of our networks begin with that are this library's
 };
 
 extern const NameSource torchvision_names, smp_names, fastai_names, keras_names, camber_names;

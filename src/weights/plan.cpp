@@ -4,11 +4,14 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
+#include "io/printable.h"
 #include "weights/keras_layers.h"
 
 namespace camber {
@@ -30,6 +33,11 @@ bool is_for_other_classes(const Target& target, const Layout& layout, std::vecto
     const std::size_t outputs = last ? shape.size() - 1 : 0;
     shape[outputs] = layout.shape[outputs];
     return shape == layout.shape;
+}
+
+bool is_whole_number(ElementType type) {
+    return type == ElementType::i64 || type == ElementType::i32 || type == ElementType::i16 ||
+           type == ElementType::i8 || type == ElementType::u8 || type == ElementType::boolean;
 }
 
 /// The module that everything wanted is in: "encoder".
@@ -78,6 +86,63 @@ std::vector<std::string> prefixes(const WeightFile& file) {
     return list;
 }
 
+/// How many of a file's names begin so.
+std::size_t count_below(const WeightFile& file, const std::string& prefix) {
+    return static_cast<std::size_t>(std::count_if(
+        file.entries().begin(), file.entries().end(),
+        [&](const WeightEntry& entry) { return plain_name(Convention::pytorch, entry.name).starts_with(prefix); }));
+}
+
+/// Whether a set of weights of this name is an average over steps of training: ema, params_ema, state_dict_ema, swa.
+bool is_average(const std::string& prefix) {
+    std::string word;
+    for (const char c : prefix + ".") {
+        if (std::isalpha(static_cast<unsigned char>(c))) {
+            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            continue;
+        }
+        if (word == "ema" || word == "swa" || word == "averaged" || word == "average" || word == "shadow") return true;
+        word.clear();
+    }
+    return false;
+}
+
+/// As messages show it: "ema", or "no prefix".
+std::string shown_prefix(const std::string& prefix) {
+    return prefix.empty() ? "the names without a prefix" : printable(prefix.substr(0, prefix.size() - 1));
+}
+
+/// Adds a set, unless it is one of them: "model.net." of what "model." finds too.
+void add_set(std::vector<Plan>& sets, const Plan& plan) {
+    const auto first = [](const Plan& p) { return p.transfers.empty() ? nullptr : p.transfers.front().source; };
+    const bool is_there =
+        std::any_of(sets.begin(), sets.end(), [&](const Plan& other) { return first(other) == first(plan); });
+    if (!is_there) sets.push_back(plan);
+}
+
+/// Of several whole sets of weights the one average of them, the others passed over. Throws Error naming them where
+/// there is no such.
+Plan chosen(const WeightFile& file, std::vector<Plan> sets) {
+    std::vector<std::string> names;
+    std::size_t averages = 0, average = 0;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        names.push_back(sets[i].report.prefix);
+        if (is_average(names[i])) ++averages, average = i;
+    }
+    if (averages != 1) {
+        std::vector<std::string> shown;
+        for (const std::string& name : names) shown.push_back(shown_prefix(name));
+        const std::string one = names[0].empty() ? shown_prefix(names[1]) : shown[0];
+        fail(
+            "{}: has {} sets of weights that fit: {}; say which with `camber import --prefix`, --prefix {} for example",
+            file.file().string(), sets.size(), fmt::join(shown, ", "), one);
+    }
+    names.erase(names.begin() + static_cast<std::ptrdiff_t>(average));
+    Plan plan = std::move(sets[average]);
+    plan.report.passed_over = std::move(names);
+    return plan;
+}
+
 bool suits(const WeightFile& file, Convention convention) {
     if (file.from_camber()) return convention == Convention::camber;
     return convention == (file.format() == WeightFormat::keras ? Convention::keras : Convention::pytorch);
@@ -85,9 +150,9 @@ bool suits(const WeightFile& file, Convention convention) {
 
 }  // namespace
 
-std::array<std::ptrdiff_t, 3> score(const Plan& plan) {
+std::array<std::ptrdiff_t, 4> score(const Plan& plan) {
     const ImportReport& r = plan.report;
-    return {r.fits(), std::ssize(r.matched), -std::ssize(r.unexpected)};
+    return {r.fits(), std::ssize(r.matched), std::ssize(r.wrong_shape), -std::ssize(r.unexpected)};
 }
 
 Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,
@@ -124,12 +189,14 @@ Plan make_plan(const WeightFile& file, const Targets& targets, Convention conven
         } else if (found == targets.by_name.end() || !filled.insert(*name).second) {
             const bool within = is_within(*name, root, modules, targets, convention);
             (within ? report.unexpected : outside).push_back(entry.name);
-        } else if (Layout layout = target_layout(*name, found->second, convention); layout.shape != entry.shape) {
+        } else if (Layout layout = target_layout(*name, found->second, convention);
+                   layout.shape != entry.shape && entry.problem.empty()) {
             const WeightEntry wanted{*name, layout.shape};
             report.wrong_shape.push_back({entry.name, *name, entry.shape_text(), wanted.shape_text(),
                                           is_for_other_classes(found->second, layout, entry.shape, convention)});
         } else {
             report.matched.push_back({entry.name, *name});
+            if (is_whole_number(entry.type)) report.integers.push_back(entry.name);
             plan.transfers.push_back({&entry, *name, layout.to_camber});
         }
     }
@@ -159,13 +226,32 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
         known = true;
         if (suits(file, source->convention)) suitable.push_back(source);
     }
-    for (const NameSource* source : suitable) consider(*source, "");
-    if (best && !best->report.fits()) {
+    // Several libraries have the same names; the network's own is the one to speak of.
+    std::stable_partition(suitable.begin(), suitable.end(), [&](const NameSource* source) {
+        return !source->own.empty() && targets.net.starts_with(source->own);
+    });
+    const bool given = !options.prefix.empty();
+    const std::string wanted = given && !options.prefix.ends_with('.') ? options.prefix + "." : options.prefix;
+    for (const NameSource* source : suitable) consider(*source, wanted);
+    const auto of_pytorch = [](const NameSource* source) { return source->convention == Convention::pytorch; };
+    if (given && best && best->transfers.empty() && best->report.wrong_shape.empty()) {
+        fail_usage("{}: has no set of weights whose names begin with '{}'", file.file().string(), wanted);
+    }
+    if (best && !given && std::any_of(suitable.begin(), suitable.end(), of_pytorch)) {
+        // Where one fits, others can only be whole with as many names.
+        const std::size_t least = best->report.fits() ? best->report.matched.size() : 0;
+        std::vector<Plan> whole;
+        if (best->report.fits()) whole.push_back(*best);
         for (const std::string& prefix : prefixes(file)) {
+            if (prefix.empty() || count_below(file, prefix) < least) continue;
+            std::optional<Plan> before = std::exchange(best, std::nullopt);
             for (const NameSource* source : suitable) {
-                if (source->convention == Convention::pytorch && !prefix.empty()) consider(*source, prefix);
+                if (of_pytorch(source)) consider(*source, prefix);
             }
+            if (best && best->report.fits()) add_set(whole, *best);
+            if (!best || score(*before) >= score(*best)) best = std::move(before);
         }
+        if (whole.size() > 1) best = chosen(file, std::move(whole));
     }
     if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
     if (!best) fail_usage("{}: not a file of {}'s weights", file.file().string(), options.from);

@@ -26,8 +26,9 @@ struct Plan {
     const NameMap* map;
 };
 
-/// Higher for a plan that fits, then for one that places more, then for one that leaves less without a place.
-std::array<std::ptrdiff_t, 3> score(const Plan& plan);
+/// Higher for a plan that fits, then for one that places more, then for one that knows more names, then for one that
+/// leaves less without a place.
+std::array<std::ptrdiff_t, 4> score(const Plan& plan);
 
 /// What the file would fill under one table with the names that begin with `prefix`, which is taken off.
 Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,

@@ -1,6 +1,7 @@
 #include "weights/targets.h"
 
 #include <camber/layers.h>
+#include <camber/nets.h>
 
 #include <algorithm>
 
@@ -23,6 +24,10 @@ Targets targets_of(nn::Module& network) {
     std::map<std::string, nn::Module*> layers;
     for (const auto& [path, module] : network.named_modules()) layers.emplace(path, module);
     Targets targets;
+    if (const auto* net = dynamic_cast<const nets::Net*>(&network)) {
+        targets.net = net->name();
+        targets.names_layers = net->original().names_layers;
+    }
     for (const auto& list : {network.named_parameters(), network.named_buffers()}) {
         for (const nn::NamedParameter& named : list) {
             const std::size_t dot = named.name.rfind('.');

@@ -22,6 +22,8 @@ struct Target {
 struct Targets {
     std::vector<std::string> names;
     std::map<std::string, Target> by_name;
+    std::string net;           ///< the network's name; empty of a module that is none
+    bool names_layers = true;  ///< whether the network's original names them: see nets::Original
 };
 
 Targets targets_of(nn::Module& network);

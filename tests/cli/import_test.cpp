@@ -205,8 +205,106 @@ TEST_CASE("export writes what the file's name says, or nothing") {
         CHECK_FALSE(std::filesystem::exists(folder / name));
     }
     const std::string before = read_text(checkpoint);
-    check_error(run_camber({"export", "--checkpoint", checkpoint, "--out", checkpoint}), 2, {"the checkpoint itself"});
+    check_error(run_camber({"export", "--checkpoint", checkpoint, "--out", checkpoint}), 2, {"itself what is read"});
     CHECK(read_text(checkpoint) == before);
+}
+
+TEST_CASE("import writes what the file's name says, and never over what it reads") {
+    const TemporaryFolder folder;
+    const std::filesystem::path weights = folder / "a.safetensors";
+    write_weights(weights, 7);
+    const std::string before = read_text(weights);
+    for (const char* name : {"c.pth", "c.h5", "c.onnx", "c.keras", "c.weights.h5", "c"}) {
+        CAPTURE(name);
+        check_error(import_file(weights, folder / name), 2, {name, ".safetensors", "camber export"});
+        CHECK_FALSE(std::filesystem::exists(folder / name));
+    }
+    std::filesystem::create_symlink(weights, folder / "link.safetensors");
+    std::filesystem::create_hard_link(weights, folder / "hard.safetensors");
+    std::filesystem::create_directory_symlink(folder / ".", folder / "same");
+    for (const char* name : {"a.safetensors", "link.safetensors", "hard.safetensors", "same/a.safetensors"}) {
+        CAPTURE(name);
+        check_error(import_file(weights, folder / name), 2, {name, "itself what is read"});
+        check_error(import_file(folder / name, weights), 2, {"itself what is read"});
+        CHECK(read_text(weights) == before);
+    }
+    check_error(run_camber({"import", "--net", "smp-unet-resnet34", "--encoder-weights", weights.string(), "--out",
+                            weights.string()}),
+                2, {"itself what is read"});
+    CHECK(read_text(weights) == before);
+}
+
+TEST_CASE("predict, eval and export say how to import another library's file, or Camber's own export") {
+    const TemporaryFolder folder;
+    write_weights(folder / "plain.safetensors", 7);
+    REQUIRE(import_file(folder / "plain.safetensors", folder / "c.safetensors").exit_code == 0);
+    const std::string own = (folder / "own.safetensors").string(), out = (folder / "out").string();
+    REQUIRE(run_camber({"export", "--checkpoint", (folder / "c.safetensors").string(), "--out", own}).exit_code == 0);
+    write_png(folder / "p.png", Image(20, 30, 3));
+    const std::string fixtures = std::string(CAMBER_TEST_FIXTURES) + "/weights/";
+    for (const std::string& file :
+         {own, (folder / "plain.safetensors").string(), fixtures + "torch_zip.pth", fixtures + "torch_stream.pth",
+          fixtures + "keras2.h5", fixtures + "plain_unet.keras"}) {
+        CAPTURE(file);
+        const std::string hint = "camber import --net NET --weights " + file;
+        check_error(run_camber({"predict", "--checkpoint", file, "--out", out, (folder / "p.png").string()}), 1,
+                    {hint.c_str()});
+        check_error(run_camber({"eval", "--checkpoint", file}), 1, {hint.c_str()});
+        check_error(run_camber({"export", "--checkpoint", file, "--out", out + ".safetensors"}), 1, {hint.c_str()});
+    }
+}
+
+TEST_CASE("import says what its network takes: channels other than RGB, BGR, and whose names a file has") {
+    const TemporaryFolder folder;
+    const auto write = [&](const char* net, const nlohmann::json& options) {
+        const auto made = nets::make_net(net, options);
+        const nn::ParameterBuffer memory(*made, {.seed = 1, .gradients = false});
+        write_safetensors(folder / "a.safetensors", export_weights(*made));
+    };
+    const auto import = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"import", "--weights", (folder / "a.safetensors").string(), "--out",
+                                   (folder / "c.safetensors").string()});
+        const CommandResult result = run_camber(more);
+        INFO(result.errors);
+        CHECK(result.exit_code == 0);
+        return result.output;
+    };
+    write("unet", {{"width", 4}, {"depth", 1}, {"classes", 3}, {"in_channels", 1}});
+    CHECK(mentions(import({"--net", "unet"}), {"pictures of 1 channel\n", "grey values from 0 to 1"}));
+    CHECK(CheckpointFile::open(folder / "c.safetensors").info().config["net_options"]["in_channels"] == 1);
+    write("unet", {{"width", 4}, {"depth", 1}, {"classes", 3}, {"in_channels", 4}});
+    CHECK(mentions(import({"--net", "unet"}), {"pictures of 4 channels\n"}));
+    write("smp-unet-resnet34", {{"width", 4}, {"classes", 3}});
+    CHECK(mentions(import({"--net", "smp-unet-resnet34"}), {"names as in smp", "assumed are RGB"}));
+    CHECK(mentions(import({"--net", "smp-unet-resnet34", "--bgr"}),
+                   {"assumed are BGR from 0 to 1, less 0.406 0.456 0.485", "as --bgr says"}));
+}
+
+TEST_CASE("a class table with a name twice is refused, and what lacks a name is named") {
+    const TemporaryFolder folder;
+    const std::string table = (folder / "classes.json").string();
+    write_weights(folder / "a.safetensors", 7);
+    ClassTable three = numbered_classes(3);
+    three.names = {"road", "car", "road"};
+    const auto import = [&] {
+        return import_file(folder / "a.safetensors", folder / "c.safetensors", {"--class-table", table});
+    };
+    write_text(table, class_table_json(three));
+    check_error(import(), 1, {"classes.json", "classes[0] and classes[2] are both called 'road'"});
+    three.names[2] = "sky";
+    nlohmann::json whole = nlohmann::json::parse(class_table_json(three));
+    nlohmann::json lacks = whole;
+    lacks.erase("name");
+    write_text(table, lacks.dump());
+    check_error(import(), 1, {"classes.json", "the table's 'name' is missing"});
+    lacks = whole;
+    lacks["classes"][1].erase("name");
+    write_text(table, lacks.dump());
+    check_error(import(), 1, {"classes.json: classes[1]: its 'name' is missing"});
+    lacks = whole;
+    lacks["void"].erase("name");
+    write_text(table, lacks.dump());
+    check_error(import(), 1, {"classes.json: void: its 'name' is missing"});
 }
 
 TEST_CASE("imports that cannot be are one line, and leave no file") {

@@ -53,7 +53,8 @@ TEST_CASE("devices, pipes and links to themselves in the place of a file are one
         CAPTURE(file);
         check_quick({"predict", "--checkpoint", run.best, "--out", (run.folder / "p").string(), file}, {what});
         check_quick({"summary", "--audit", file}, {what});
-        check_quick({"import", "--net", "unet", "--weights", file, "--out", (run.folder / "i").string()}, {what});
+        check_quick({"import", "--net", "unet", "--weights", file, "--out", (run.folder / "i.safetensors").string()},
+                    {what});
         check_quick({"eval", "--checkpoint", file}, {what});
         for (const char* name : {"classes.json", "train.txt"}) {
             CAPTURE(name);

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "io/crc32.h"
+
 /// Files of weights written by hand, right or wrong.
 namespace camber::testing {
 
@@ -18,6 +20,7 @@ struct ArchiveMember {
     std::string name, contents;
     int method = 0, flags = 0;
     std::int64_t claimed_size = -1, claimed_offset = -1;
+    std::int64_t claimed_crc = 0;  ///< 0 stands for none; below that, the truth
 };
 
 inline std::string zip_archive(const std::vector<ArchiveMember>& members) {
@@ -25,9 +28,11 @@ inline std::string zip_archive(const std::vector<ArchiveMember>& members) {
     for (const ArchiveMember& m : members) {
         const std::uint64_t offset = m.claimed_offset >= 0 ? static_cast<std::uint64_t>(m.claimed_offset) : file.size();
         const std::uint64_t size = m.claimed_size >= 0 ? static_cast<std::uint64_t>(m.claimed_size) : m.contents.size();
+        const std::uint64_t crc = m.claimed_crc < 0 ? crc32_by_tables(m.contents.data(), m.contents.size())
+                                                    : static_cast<std::uint64_t>(m.claimed_crc);
         const std::string start = little(static_cast<unsigned>(m.flags), 2) +
-                                  little(static_cast<unsigned>(m.method), 2) + std::string(8, '\0') + little(size, 4) +
-                                  little(size, 4) + little(m.name.size(), 2) + little(0, 2);
+                                  little(static_cast<unsigned>(m.method), 2) + std::string(4, '\0') + little(crc, 4) +
+                                  little(size, 4) + little(size, 4) + little(m.name.size(), 2) + little(0, 2);
         file += "PK\3\4" + little(20, 2) + start + m.name + m.contents;
         list += "PK\1\2" + little(20, 2) + little(20, 2) + start + std::string(10, '\0') + little(offset, 4) + m.name;
     }

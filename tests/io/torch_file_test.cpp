@@ -242,7 +242,7 @@ TEST_CASE("files of no known kind are refused in one line") {
     CHECK(mentions(refusal("\n <!DOCTYPE html><html>"), {"an HTML page"}));
     CHECK(mentions(refusal("\x1f\x8b\x08 and so on"), {"gunzip"}));
     CHECK(mentions(refusal("these are words"), {"not a file of weights"}));
-    CHECK(mentions(refusal("\x89PNG\r\n\x1a\n..."), {"not a file of weights"}));
+    CHECK(mentions(refusal("\x89PNG\r\n\x1a\n..."), {"a PNG picture, not weights"}));
     CHECK(mentions(refusal(little(4096, 8) + "{\"x\":1}"), {"cut short"}));
     CHECK(mentions(error_of([] { WeightFile::open("/nonexistent.pth"); }), {"/nonexistent.pth", "No such file"}));
     CHECK(mentions(error_of([] { WeightFile::open("/dev/zero"); }), {"/dev/zero", "not a regular file"}));

@@ -80,6 +80,11 @@ def checked(seed):
     return [seed, mutations.without_checksums(seed)]
 
 
+def archives(seed):
+    """A zip archive with its checksums, and without any, so that damage to its members is read."""
+    return [seed, mutations.without_zip_checksums(seed)]
+
+
 class Workshop:
     """A folder with a dataset, a run and the files of weights that the kinds start from."""
 
@@ -93,11 +98,13 @@ class Workshop:
         weights = f"{fixtures}/weights"
         own = torch_files.tensors_of(self._exported("safetensors")[0])
         self.kinds = [
-            self._weights("pth", [torch_files.archive(own), *(read(f"{weights}/{n}.pth") for n in ARCHIVES)]),
+            self._weights("pth", [*archives(torch_files.archive(own)),
+                                  *(file for n in ARCHIVES for file in archives(read(f"{weights}/{n}.pth")))]),
             self._weights("stream", [torch_files.stream(own), read(f"{weights}/torch_stream.pth")]),
             self._weights("h5", [*(read(f"{weights}/{n}.h5") for n in ("keras1", "keras2")), *self._exported("h5")]),
             self._weights("weights.h5", [read(f"{weights}/keras3.weights.h5"), *self._exported("weights.h5")]),
-            self._weights("keras", [read(f"{fixtures}/nets/unet-vgg16.keras"), read(f"{weights}/plain_unet.keras")]),
+            self._weights("keras", [*archives(read(f"{fixtures}/nets/unet-vgg16.keras")),
+                                    *archives(read(f"{weights}/plain_unet.keras"))]),
             self._weights("safetensors", checked(self._exported("safetensors")[0]), self._damaged_safetensors),
             Kind("png", self._pictures(), self._damaged_png, self._picture),
             Kind("label", [read(f"{self.data}/trainannot/{n}") for n in os.listdir(f"{self.data}/trainannot")],

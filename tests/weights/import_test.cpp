@@ -282,7 +282,8 @@ TEST_CASE("a network filled in part is refused, but for a last layer for other c
     CHECK(mentions(error_of([&] { imported(other_head, {.strict = true}); }), {"of the wrong shape"}));
 
     other_inputs[0].second = {4, 1, 3, 3};
-    CHECK(mentions(error_of([&] { imported(other_inputs); }), {"conv0.weight is [4, 1, 3, 3]", "another network"}));
+    CHECK(mentions(error_of([&] { imported(other_inputs); }),
+                   {"conv0.weight is [4, 1, 3, 3]", "pictures of 1 channel, this one of 3"}));
     more.emplace_back("bn0.attention.weight", Shape{2});  // within a layer: another architecture
     CHECK(mentions(error_of([&] { imported(more); }), {"bn0.attention.weight", "--partial"}));
     CHECK(imported(more, {.partial = true}).matched.size() == 11);

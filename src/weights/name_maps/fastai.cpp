@@ -37,6 +37,6 @@ constexpr NameMap maps[] = {
 
 }  // namespace
 
-const NameSource fastai_names = {"fastai", "fastai's learn.save()", Convention::pytorch, maps};
+const NameSource fastai_names = {"fastai", "fastai's learn.save()", Convention::pytorch, maps, "dynamic-unet-"};
 
 }  // namespace camber

@@ -43,6 +43,6 @@ constexpr NameMap maps[] = {
 
 }  // namespace
 
-const NameSource smp_names = {"smp", "segmentation_models.pytorch's state_dicts", Convention::pytorch, maps};
+const NameSource smp_names = {"smp", "segmentation_models.pytorch's state_dicts", Convention::pytorch, maps, "smp-"};
 
 }  // namespace camber
