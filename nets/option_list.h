@@ -1,6 +1,8 @@
 #pragma once
 #include <camber/nets.h>
 
+#include <fmt/format.h>
+
 #include "options.h"
 
 namespace camber::nets {

@@ -2,6 +2,7 @@
 #include <camber/error.h>
 #include <camber/names.h>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

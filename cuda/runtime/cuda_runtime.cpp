@@ -1,5 +1,6 @@
 #include <camber/error.h>
 #include <cuda_runtime.h>
+#include <fmt/format.h>
 #include <nvtx3/nvToolsExt.h>
 
 #include <algorithm>

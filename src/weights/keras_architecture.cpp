@@ -5,6 +5,7 @@
 #include <camber/layers.h>
 #include <camber/summary.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
 #include <set>
