@@ -93,9 +93,9 @@ void make_folder(const fs::path& folder) {
 }
 
 /// The picture, or nothing where it cannot be read, which is said.
-std::optional<Image> try_read(const fs::path& file, ProgressLine& line) {
+std::optional<Image> try_read(const fs::path& file, int channels, ProgressLine& line) {
     try {
-        return read_image(file);
+        return read_image(file, channels);
     } catch (const Error& error) {
         line.clear();
         report(error.what(), 1);
@@ -131,13 +131,14 @@ void add_predict(CLI::App& app, Action& action) {
             const std::vector<Picture> pictures = list_pictures(a->inputs, a->out, a->split);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             if (!a->size.empty()) std::tie(model.config.height, model.config.width) = parse_size(a->size);
+            const int channels = std::max(3, picture_channels(*model.net));  // overlays of grey networks are in colour
             make_folder(a->out);
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;
             std::size_t done = 0, bad = 0;
             for (const Picture& picture : pictures) {
                 if (stop) return interrupted_exit;
-                const std::optional<Image> image = try_read(picture.file, line);
+                const std::optional<Image> image = try_read(picture.file, channels, line);
                 if (!image) {
                     ++bad;
                     continue;
