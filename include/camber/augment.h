@@ -7,8 +7,8 @@
 
 namespace camber {
 
-/// Network input = (x / 255 - mean) / std per channel. The defaults are ImageNet's, so imported encoders see what they
-/// were trained on.
+/// Network input = (x / 255 - mean) / std per channel, of grey pictures with the luma of mean and std; alpha stays what
+/// it is, 0 to 1. The defaults are ImageNet's, so imported encoders see what they were trained on.
 struct Normalisation {
     std::array<float, 3> mean = {0.485f, 0.456f, 0.406f};
     std::array<float, 3> std = {0.229f, 0.224f, 0.225f};
@@ -28,7 +28,7 @@ struct AugmentConfig {
     /// Probabilities of an emboss filter, of edge detection and of sharpening, each blended with the picture by a
     /// random share; never two at once.
     float emboss = 0, edges = 0, sharpen = 0;
-    /// Factors are uniform in [1 - range, 1 + range].
+    /// Factors are uniform in [1 - range, 1 + range]. Alpha has its place changed, never its value.
     float brightness = 0.25f;
     float contrast = 0.25f;
     float saturation = 0.25f;
@@ -56,15 +56,16 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
                                   std::int64_t epoch, std::size_t index, int source_height, int source_width,
                                   int out_height, int out_width);
 
-/// Writes f32 [out_height, out_width, 3] to `out` and, unless `label` is null, u8 [out_height, out_width] to
-/// `out_label`. Outside the frame the image is 0 (the mean colour) and the label `void_id`. The arithmetic per pixel is
-/// backend/augment_pixel.h's. The source is u8 RGB; `label` has its size.
+/// Writes f32 [out_height, out_width, C] to `out` and, unless `label` is null, u8 [out_height, out_width] to
+/// `out_label`; C is the image's channels: 1 (grey), 3 (RGB) or 4 (RGBA). Outside the frame the image is 0 (the mean
+/// colour, transparent) and the label `void_id`. The arithmetic per pixel is backend/augment_pixel.h's. `label` has the
+/// image's size.
 void apply_augmentation(const AugmentParams& params, const Image& image, const Image* label,
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label);
 
-/// plain_resize() applied: the network's input f32 [out_height, out_width, 3] for a picture, as validation and
-/// prediction see it.
+/// plain_resize() applied: the network's input f32 [out_height, out_width, C] for a picture of C channels, as validation
+/// and prediction see it.
 void prepare_image(const Image& image, const Normalisation& normalisation, int out_height, int out_width, float* out);
 
 }  // namespace camber

@@ -20,7 +20,7 @@ struct Extent {
 
 /// A frame and its label map, decoded.
 struct Sample {
-    Image image;  ///< u8 RGB [H, W, 3] as loaded: smaller than on disk if options said so
+    Image image;  ///< u8 [H, W, Dataset::channels()] as loaded: smaller than on disk if options said so
     Image label;  ///< u8 ids [H, W], the image's size
     Image full;   ///< u8 ids at the size on disk; empty where `label` is that
 
@@ -31,6 +31,7 @@ struct Sample {
 };
 
 struct DatasetOptions {
+    int channels = 3;  ///< of frames: 1 (grey), 3 (RGB) or 4 (RGBA), as read_image() has them
     /// Resizes every frame (area) and label map (nearest) to this at load; 0 keeps the original. Saves memory and time
     /// where training runs well below the original size, at the price of detail when augmentation enlarges.
     int load_height = 0;
@@ -65,7 +66,7 @@ class Dataset {
     /// as their sizes, and decoded later.
     static Dataset open(const std::filesystem::path& folder, const std::string& split,
                         const DatasetOptions& options = {});
-    /// A dataset from pictures in memory (tests, generated scenes). Same checks as open().
+    /// A dataset from pictures in memory (tests, generated scenes), all of 1, 3 or 4 channels. Same checks as open().
     static Dataset from_samples(std::vector<Image> images, std::vector<Image> labels, ClassTable classes,
                                 std::string split = "memory");
 
@@ -73,6 +74,7 @@ class Dataset {
     const std::string& split() const { return split_; }
     const std::filesystem::path& folder() const { return folder_; }
     const ClassTable& classes() const { return classes_; }
+    int channels() const { return channels_; }
     /// The frame's file name without folder and extension, for example "0001TP_006690".
     const std::string& name(std::size_t index) const { return entries_[index].name; }
     /// Of Sample::image and Sample::label, and of Sample::original_label(); nothing is decoded.
@@ -95,6 +97,7 @@ class Dataset {
     std::filesystem::path folder_;
     std::string split_;
     ClassTable classes_;
+    int channels_ = 3;
     std::vector<Entry> entries_;
     std::shared_ptr<SampleCache> samples_;
     std::shared_ptr<const SampleFiles> files_;  ///< null for samples in memory, which are all kept
@@ -121,7 +124,7 @@ struct DatasetInfo {
     std::vector<Size> sizes;  ///< as loaded, most frequent first
     std::vector<Class> classes;
     Class unlabelled;
-    std::array<double, 3> mean{};       ///< of RGB in [0, 1] over all pixels
+    std::array<double, 3> mean{};       ///< of RGB in [0, 1] over all pixels (grey: three times)
     std::array<double, 3> deviation{};  ///< standard deviation, likewise
     std::uint64_t fingerprint = 0;      ///< FNV-1a over names, sizes and all pixels: equal data, equal number
 };

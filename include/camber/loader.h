@@ -25,7 +25,7 @@ struct LoaderConfig {
 };
 
 struct Batch {
-    Tensor images;                                       ///< f32 [N, H, W, 3], normalised
+    Tensor images;                                       ///< f32 [N, H, W, Dataset::channels()], normalised
     Tensor labels;                                       ///< u8 [N, H, W]
     std::vector<std::size_t> indices;                    ///< N positions in the dataset
     std::vector<std::shared_ptr<const Sample>> samples;  ///< what the N were made from; of a Loader's batches

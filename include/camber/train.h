@@ -147,6 +147,8 @@ struct Model {
     std::vector<NamedTensor> tensors() const;
 };
 
+/// Channels of the pictures that a network takes: 1 (grey), 3 (RGB) or 4 (RGBA). Throws UsageError for one of others.
+int picture_channels(const nets::Net& net);
 /// Builds the network of `config` for `classes`. Without `training` there are no gradients and the network is in
 /// evaluation. With `pretrained` config.weights is read into the network, or config.encoder_weights into its encoder.
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained = false);
@@ -170,7 +172,7 @@ struct EvalResult {
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress = {},
                     const std::atomic<bool>* stop = nullptr);
 
-/// The label map of a picture, at its own size.
+/// The label map of a picture, at its own size; with_channels() the network's.
 Image predict(Model& model, const Image& image);
 
 /// What a run tells as it goes.

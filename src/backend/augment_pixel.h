@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 /// The arithmetic of one augmented pixel, for every backend and the loader. constexpr, so that kernels can call it.
 ///
@@ -32,7 +33,7 @@ struct Sampling {
     int filtered;       ///< 0: `filter` changes nothing
     float filter[9];    ///< row by row: weights of a pixel and its neighbours in the output
     float gain, mix, offset;
-    float mean[3], inv_std[3];
+    float mean[4], inv_std[4];  ///< of the network's channels
 };
 
 /// Two neighbouring source pixels and the share of the second.
@@ -76,34 +77,36 @@ constexpr float lerp(float a, float b, float share) {
     return A::add(a, A::mul(A::sub(b, a), share));
 }
 
-/// One bilinear sample of an interleaved u8 picture of `width` pixels a row.
-template <class A>
-constexpr float bilinear(const std::uint8_t* rgb, int width, Neighbours y, Neighbours x, int channel) {
-    const std::uint8_t* upper = rgb + static_cast<std::size_t>(y.first) * static_cast<std::size_t>(width) * 3;
-    const std::uint8_t* lower = rgb + static_cast<std::size_t>(y.second) * static_cast<std::size_t>(width) * 3;
-    const int left = x.first * 3 + channel, right = x.second * 3 + channel;
+/// One bilinear sample of an interleaved u8 picture of `width` pixels a row and C channels: 1 (grey), 3 (RGB) or 4
+/// (RGBA).
+template <int C, class A>
+constexpr float bilinear(const std::uint8_t* picture, int width, Neighbours y, Neighbours x, int channel) {
+    const std::uint8_t* upper = picture + static_cast<std::size_t>(y.first) * static_cast<std::size_t>(width) * C;
+    const std::uint8_t* lower = picture + static_cast<std::size_t>(y.second) * static_cast<std::size_t>(width) * C;
+    const int left = x.first * C + channel, right = x.second * C + channel;
     return lerp<A>(lerp<A>(upper[left], upper[right], x.share), lerp<A>(lower[left], lower[right], x.share), y.share);
 }
 
 /// The picture at an output pixel, in [0, 1]: `columns` are neighbours() of every tap of its column. Beyond the frame
 /// its border repeats.
-template <class A, class Columns>
-constexpr void sample(const Sampling& s, const std::uint8_t* rgb, int row, Columns columns, float* v) {
-    float sum[3] = {0, 0, 0};
+template <int C, class A, class Columns>
+constexpr void sample(const Sampling& s, const std::uint8_t* picture, int row, Columns columns, float* v) {
+    float sum[C] = {};
     for (int j = 0; j < s.y.taps; ++j) {
         const Neighbours rows = neighbours<A>(s.y, row, j);
         for (int i = 0; i < s.x.taps; ++i) {
             const Neighbours at = columns(i);
-            for (int c = 0; c < 3; ++c) sum[c] = A::add(sum[c], bilinear<A>(rgb, s.x.size, rows, at, c));
+            for (int c = 0; c < C; ++c) sum[c] = A::add(sum[c], bilinear<C, A>(picture, s.x.size, rows, at, c));
         }
     }
-    for (int c = 0; c < 3; ++c) v[c] = A::mul(A::mul(sum[c], s.inv_samples), 1.0f / 255);
+    for (int c = 0; c < C; ++c) v[c] = A::mul(A::mul(sum[c], s.inv_samples), 1.0f / 255);
 }
 
-/// v += weight * w, for the weights of a filter in order.
-template <class A>
-constexpr void accumulate(float weight, const float* w, float* v) {
-    for (int c = 0; c < 3; ++c) v[c] = A::add(v[c], A::mul(weight, w[c]));
+/// Takes neighbour k of a filter, in order, into v: v += filter[k] * w. Alpha is not filtered.
+template <int C, class A>
+constexpr void accumulate(const float* filter, int k, const float* w, float* v) {
+    for (int c = 0; c < C && c < 3; ++c) v[c] = A::add(v[c], A::mul(filter[k], w[c]));
+    if (C == 4 && k == 4) v[C - 1] = w[C - 1];
 }
 
 constexpr int flipped_column(const Sampling& s, int column) { return s.flip ? s.out_width - 1 - column : column; }
@@ -114,39 +117,40 @@ constexpr int neighbour(int at, int step, int size) {
     return i < 0 ? 0 : i >= size ? size - 1 : i;
 }
 
-/// Colour jitter on samples in [0, 1], then normalisation; writes 3 values.
-template <class A>
-constexpr void finish(const Sampling& s, const float v[3], float* out) {
-    const float grey = A::add(A::add(A::mul(v[0], 0.299f), A::mul(v[1], 0.587f)), A::mul(v[2], 0.114f));
+/// Colour jitter, of all but alpha, on samples in [0, 1], then normalisation; writes C values.
+template <int C, class A>
+constexpr void finish(const Sampling& s, const float* v, float* out) {
+    float grey = v[0];
+    if constexpr (C > 1) grey = A::add(A::add(A::mul(v[0], 0.299f), A::mul(v[1], 0.587f)), A::mul(v[2], 0.114f));
     const float shift = A::add(A::mul(grey, s.mix), s.offset);
-    for (int c = 0; c < 3; ++c) {
-        float x = A::add(A::mul(v[c], s.gain), shift);
+    for (int c = 0; c < C; ++c) {
+        float x = c < 3 ? A::add(A::mul(v[c], s.gain), shift) : v[c];
         x = x < 0 ? 0.0f : x > 1 ? 1.0f : x;
         out[c] = A::mul(A::sub(x, s.mean[c]), s.inv_std[c]);
     }
 }
 
 /// The whole of one output pixel. Without `ids` its label is `void_id`; without `out_id` it has none.
-template <class A>
-constexpr void augment_pixel(const Sampling& s, const std::uint8_t* rgb, const std::uint8_t* ids, int void_id, int row,
-                             int column, float* out, std::uint8_t* out_id) {
+template <int C, class A>
+constexpr void augment_pixel(const Sampling& s, const std::uint8_t* picture, const std::uint8_t* ids, int void_id,
+                             int row, int column, float* out, std::uint8_t* out_id) {
     const int y = nearest<A>(s.y, flipped_row(s, row)), x = nearest<A>(s.x, flipped_column(s, column));
     if (y < 0 || x < 0) {
-        out[0] = out[1] = out[2] = 0;
+        for (int c = 0; c < C; ++c) out[c] = 0;
         if (out_id) *out_id = static_cast<std::uint8_t>(void_id);
         return;
     }
-    float v[3] = {0, 0, 0};
+    float v[C] = {};
     for (int k = 0; k < 9; ++k) {
         if (!s.filtered && k != 4) continue;
         const int at_row = flipped_row(s, neighbour(row, k / 3 - 1, s.out_height));
         const int at_column = flipped_column(s, neighbour(column, k % 3 - 1, s.out_width));
-        float w[3] = {};
-        sample<A>(
-            s, rgb, at_row, [&](int tap) { return neighbours<A>(s.x, at_column, tap); }, s.filtered ? w : v);
-        if (s.filtered) accumulate<A>(s.filter[k], w, v);
+        float w[C] = {};
+        sample<C, A>(
+            s, picture, at_row, [&](int tap) { return neighbours<A>(s.x, at_column, tap); }, s.filtered ? w : v);
+        if (s.filtered) accumulate<C, A>(s.filter, k, w, v);
     }
-    finish<A>(s, v, out);
+    finish<C, A>(s, v, out);
     if (out_id) {
         const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(s.x.size);
         *out_id = ids ? ids[at + static_cast<std::size_t>(x)] : static_cast<std::uint8_t>(void_id);
@@ -156,6 +160,14 @@ constexpr void augment_pixel(const Sampling& s, const std::uint8_t* rgb, const s
 }  // namespace camber::pixel
 
 namespace camber {
+
+/// Calls f with std::integral_constant<int, C> for pictures of C channels, which are 1, 3 or 4.
+template <class F>
+void with_channels_of(std::int64_t channels, F f) {
+    if (channels == 1) return f(std::integral_constant<int, 1>());
+    if (channels == 4) return f(std::integral_constant<int, 4>());
+    f(std::integral_constant<int, 3>());
+}
 
 /// One image of a batch that Backend::augment makes: plain data, read by the device.
 struct AugmentSample {

@@ -16,9 +16,11 @@ namespace {
 
 using Arithmetic = pixel::PlainArithmetic;
 
-/// The three channels of a pixel and a fourth lane that nobody looks at.
+/// The channels of a pixel; lanes past those are its neighbour's, or anything, and nobody looks at them.
 using Lanes = float __attribute__((vector_size(16)));
 using Bytes = std::uint8_t __attribute__((vector_size(4)));
+
+constexpr std::size_t lanes = 4;
 
 Lanes all(float x) { return Lanes{x, x, x, x}; }
 Lanes load(const float* from) {
@@ -33,19 +35,20 @@ Lanes load(const std::uint8_t* from) {
 }
 void store(Lanes lanes, float* to) { std::memcpy(to, &lanes, sizeof lanes); }
 
-/// pixel::finish(). Writes a fourth value.
+/// pixel::finish(). Writes four values whatever the channels.
 struct Finish {
-    Lanes gain, mix, offset, mean, inv_std;
+    Lanes luma, gain, mix, offset, mean, inv_std;
 
-    explicit Finish(const pixel::Sampling& s)
-        : gain(all(s.gain)),
-          mix(all(s.mix)),
-          offset(all(s.offset)),
-          mean{s.mean[0], s.mean[1], s.mean[2], 0},
-          inv_std{s.inv_std[0], s.inv_std[1], s.inv_std[2], 0} {}
+    Finish(const pixel::Sampling& s, std::size_t channels)
+        : luma(channels == 1 ? Lanes{1, 0, 0, 0} : Lanes{0.299f, 0.587f, 0.114f, 0}),
+          gain{s.gain, s.gain, s.gain, 1},
+          mix{s.mix, s.mix, s.mix, 0},
+          offset{s.offset, s.offset, s.offset, 0},
+          mean(load(s.mean)),
+          inv_std(load(s.inv_std)) {}
 
     void operator()(const float* v, float* out) const {
-        const Lanes sample = load(v), weighted = sample * Lanes{0.299f, 0.587f, 0.114f, 0};
+        const Lanes sample = load(v), weighted = sample * luma;
         const Lanes grey = all(weighted[0]) + all(weighted[1]) + all(weighted[2]);
         Lanes x = sample * gain + (grey * mix + offset);
         x = x < all(0) ? all(0) : x > all(1) ? all(1) : x;
@@ -55,9 +58,11 @@ struct Finish {
 
 }  // namespace
 
-AugmentRows::AugmentRows(const pixel::Sampling& sampling)
-    // One value more: the fourth lane of the last pixel.
-    : sampling_(sampling), row_(3 * static_cast<std::size_t>(sampling.out_width) + 1), neighbour_(row_.size()) {
+AugmentRows::AugmentRows(const pixel::Sampling& sampling, int channels)
+    : sampling_(sampling),
+      channels_(static_cast<std::size_t>(channels)),
+      row_(channels_ * static_cast<std::size_t>(sampling.out_width) + lanes - channels_),  // the last pixel's lanes
+      neighbour_(row_.size()) {
     const pixel::Sampling& s = sampling_;
     for (int x = 0; x < s.out_width; ++x) columns_.push_back(pixel::nearest<Arithmetic>(s.x, flipped_column(s, x)));
     for (int i = 0; i < s.x.taps; ++i)
@@ -69,15 +74,17 @@ AugmentRows::AugmentRows(const pixel::Sampling& sampling)
     while (begin_ < end_ && columns_[end_ - 1] < 0) --end_;
 }
 
-const float* AugmentRows::stretched(const std::uint8_t* rgb, int row) {
+const float* AugmentRows::stretched(const std::uint8_t* picture, int row) {
     Stretched& kept = stretched_[static_cast<std::size_t>(row) % stretched_.size()];
     if (kept.row == row) return kept.values.data();
     const pixel::Sampling& s = sampling_;
-    const auto bytes = 3 * static_cast<std::size_t>(s.x.size), width = columns_.size();
-    const std::uint8_t* source = rgb + static_cast<std::size_t>(row) * bytes;
-    if (row == s.y.size - 1) {
+    const std::size_t channels = channels_, width = columns_.size(),
+                      bytes = channels * static_cast<std::size_t>(s.x.size),
+                      behind = bytes * static_cast<std::size_t>(s.y.size - 1 - row);
+    const std::uint8_t* source = picture + static_cast<std::size_t>(row) * bytes;
+    if (behind < lanes - channels) {  // the last row, and of narrow pictures some before
         last_row_.assign(source, source + bytes);
-        last_row_.push_back(0);
+        last_row_.resize(bytes + lanes);
         source = last_row_.data();
     }
     const auto taps = static_cast<std::size_t>(s.x.taps);
@@ -87,21 +94,22 @@ const float* AugmentRows::stretched(const std::uint8_t* rgb, int row) {
         const pixel::Neighbours* const at = &column_taps_[i * width];
         float* const to = &kept.values[i * row_.size()];
         for (std::size_t x = begin_; x < end_; ++x) {  // in this order: each ends what the one before wrote too much
-            const Lanes left = load(source + 3 * at[x].first), right = load(source + 3 * at[x].second);
-            store(left + (right - left) * all(at[x].share), to + 3 * x);
+            const Lanes left = load(source + channels * static_cast<std::size_t>(at[x].first)),
+                        right = load(source + channels * static_cast<std::size_t>(at[x].second));
+            store(left + (right - left) * all(at[x].share), to + channels * x);
         }
     }
     return kept.values.data();
 }
 
 /// Of source row `row`. Pixels outside the frame that no filter looks at are left alone.
-void AugmentRows::sample_row(const std::uint8_t* rgb, int row, float* v) {
+void AugmentRows::sample_row(const std::uint8_t* picture, int row, float* v) {
     const pixel::Sampling& s = sampling_;
-    const std::size_t begin = 3 * begin_, end = 3 * end_;
+    const std::size_t begin = channels_ * begin_, end = channels_ * end_;
     std::fill(v + begin, v + end, 0.0f);
     for (int j = 0; j < s.y.taps; ++j) {
         const auto [first, second, share] = pixel::neighbours<Arithmetic>(s.y, row, j);
-        const float *upper = stretched(rgb, first), *lower = stretched(rgb, second);
+        const float *upper = stretched(picture, first), *lower = stretched(picture, second);
         for (int i = 0; i < s.x.taps; ++i, upper += row_.size(), lower += row_.size())
             for (std::size_t k = begin; k < end; ++k)
                 v[k] = Arithmetic::add(v[k], pixel::lerp<Arithmetic>(upper[k], lower[k], share));
@@ -109,21 +117,23 @@ void AugmentRows::sample_row(const std::uint8_t* rgb, int row, float* v) {
     for (std::size_t k = begin; k < end; ++k) v[k] = Arithmetic::mul(Arithmetic::mul(v[k], s.inv_samples), 1.0f / 255);
 }
 
-void AugmentRows::filtered_row(const std::uint8_t* rgb, int row) {
+void AugmentRows::filtered_row(const std::uint8_t* picture, int row) {
     const pixel::Sampling& s = sampling_;
     std::fill(row_.begin(), row_.end(), 0.0f);
     for (int k = 0; k < 9; ++k) {
         if (k % 3 == 0)
-            sample_row(rgb, flipped_row(s, pixel::neighbour(row, k / 3 - 1, s.out_height)), neighbour_.data());
-        for (int x = 0; x < s.out_width; ++x) {
-            const int from = pixel::neighbour(x, k % 3 - 1, s.out_width);
-            pixel::accumulate<Arithmetic>(s.filter[k], &neighbour_[static_cast<std::size_t>(from) * 3],
-                                          &row_[static_cast<std::size_t>(x) * 3]);
-        }
+            sample_row(picture, flipped_row(s, pixel::neighbour(row, k / 3 - 1, s.out_height)), neighbour_.data());
+        with_channels_of(static_cast<std::int64_t>(channels_), [&]<int C>(std::integral_constant<int, C>) {
+            for (int x = 0; x < s.out_width; ++x) {
+                const int from = pixel::neighbour(x, k % 3 - 1, s.out_width);
+                pixel::accumulate<C, Arithmetic>(s.filter, k, &neighbour_[static_cast<std::size_t>(from) * C],
+                                                 &row_[static_cast<std::size_t>(x) * C]);
+            }
+        });
     }
 }
 
-void AugmentRows::make(const std::uint8_t* rgb, const std::uint8_t* ids, int void_id, int row, float* out,
+void AugmentRows::make(const std::uint8_t* picture, const std::uint8_t* ids, int void_id, int row, float* out,
                        std::uint8_t* out_ids) {
     const pixel::Sampling& s = sampling_;
     const int y = pixel::nearest<Arithmetic>(s.y, flipped_row(s, row));
@@ -134,20 +144,23 @@ void AugmentRows::make(const std::uint8_t* rgb, const std::uint8_t* ids, int voi
     }
     const std::size_t width = columns_.size();
     if (y < 0 || begin_ == end_) {
-        std::fill(out, out + 3 * width, 0.0f);
+        std::fill(out, out + channels_ * width, 0.0f);
         return;
     }
     if (s.filtered)
-        filtered_row(rgb, row);
+        filtered_row(picture, row);
     else
-        sample_row(rgb, flipped_row(s, row), row_.data());
-    const Finish finish(s);
-    for (std::size_t x = 0; x + 1 < width; ++x) finish(&row_[3 * x], out + 3 * x);
-    float last[4];
-    finish(&row_[3 * (width - 1)], last);
-    std::copy_n(last, 3, out + 3 * (width - 1));
-    for (std::size_t x = 0; x < width; ++x)
-        if (columns_[x] < 0) std::fill_n(out + 3 * x, 3, 0.0f);
+        sample_row(picture, flipped_row(s, row), row_.data());
+    const Finish finish(s, channels_);
+    std::size_t x = 0;
+    for (; channels_ * x + lanes <= channels_ * width; ++x) finish(&row_[channels_ * x], out + channels_ * x);
+    for (; x < width; ++x) {
+        float last[lanes];
+        finish(&row_[channels_ * x], last);
+        std::copy_n(last, channels_, out + channels_ * x);
+    }
+    for (x = 0; x < width; ++x)
+        if (columns_[x] < 0) std::fill_n(out + channels_ * x, channels_, 0.0f);
 }
 
 }  // namespace camber

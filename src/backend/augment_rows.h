@@ -10,10 +10,10 @@ namespace camber {
 /// what depends on the source row once for the output rows that follow one another. The same numbers, sooner.
 class AugmentRows {
   public:
-    /// Of one picture: make() is given the same `rgb` and `ids` each time.
-    explicit AugmentRows(const pixel::Sampling& sampling);
-    /// Row `row` of the output: 3 * out_width floats, and out_width labels unless out_ids is null.
-    void make(const std::uint8_t* rgb, const std::uint8_t* ids, int void_id, int row, float* out,
+    /// Of one picture of 1, 3 or 4 channels: make() is given the same `picture` and `ids` each time.
+    AugmentRows(const pixel::Sampling& sampling, int channels);
+    /// Row `row` of the output: channels * out_width floats, and out_width labels unless out_ids is null.
+    void make(const std::uint8_t* picture, const std::uint8_t* ids, int void_id, int row, float* out,
               std::uint8_t* out_ids);
 
   private:
@@ -23,17 +23,18 @@ class AugmentRows {
         std::vector<float> values;
     };
 
-    const float* stretched(const std::uint8_t* rgb, int row);
-    void sample_row(const std::uint8_t* rgb, int row, float* v);
-    void filtered_row(const std::uint8_t* rgb, int row);
+    const float* stretched(const std::uint8_t* picture, int row);
+    void sample_row(const std::uint8_t* picture, int row, float* v);
+    void filtered_row(const std::uint8_t* picture, int row);
 
     pixel::Sampling sampling_;
+    std::size_t channels_;
     std::size_t begin_ = 0, end_ = 0;     // the columns that are sampled; those inside the frame unless filtered
     std::vector<float> row_, neighbour_;  // of samples
     std::vector<int> columns_;            // pixel::nearest of every output column
     std::vector<pixel::Neighbours> column_taps_;  // and its pixel::neighbours, tap by tap
     std::array<Stretched, 4> stretched_;          // row r in r % 4: neighbours never share one
-    std::vector<std::uint8_t> last_row_;          // of the source, with a byte behind it that may be read
+    std::vector<std::uint8_t> last_row_;          // of the source, with bytes behind it that may be read
 };
 
 }  // namespace camber

@@ -21,9 +21,9 @@ void make_folder(const fs::path& folder) {
 }
 
 /// The picture, or nothing where it cannot be read, which is said.
-std::optional<Image> try_read(const fs::path& file, ProgressLine& line) {
+std::optional<Image> try_read(const fs::path& file, int channels, ProgressLine& line) {
     try {
-        return read_image(file);
+        return read_image(file, channels);
     } catch (const Error& error) {
         line.clear();
         report(error.what(), 1);
@@ -61,13 +61,14 @@ void add_predict(CLI::App& app, Action& action) {
             if (!a->size.empty()) take_size(model, a->size);
             for (const std::string& fault : listing.faults) report(fault, 1);
             if (listing.pictures.empty()) return 1;
+            const int channels = std::max(3, picture_channels(*model.net));  // overlays of grey networks are in colour
             make_folder(a->out);
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;
             std::size_t done = 0, bad = 0;
             for (const Picture& picture : listing.pictures) {
                 if (stop) return interrupted_exit;
-                const std::optional<Image> image = try_read(picture.file, line);
+                const std::optional<Image> image = try_read(picture.file, channels, line);
                 if (!image) {
                     ++bad;
                     continue;

@@ -154,7 +154,9 @@ void print_result(const TrainResult& result, const fs::path& folder) {
                one_line((folder / "pictures").string()));
     Model model = load_model(result.best_checkpoint);
     const DataFolder data = DataFolder::open(model.config.data, folder_options({}, model, model.config.data));
-    const EvalResult eval = evaluate(model, data.dataset("val"));
+    DatasetOptions frames;
+    frames.channels = picture_channels(*model.net);
+    const EvalResult eval = evaluate(model, data.dataset("val", frames));
     fmt::print("validation: loss {:.4f}, soft iou_score {:.4f}\n{}", eval.loss, eval.iou_score,
                format_table(eval.confusion, model.classes.names));
 }

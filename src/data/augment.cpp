@@ -46,6 +46,16 @@ void draw_filter(AugmentParams& params, const AugmentConfig& config, Philox& ran
     }
 }
 
+float luma(const std::array<float, 3>& rgb) { return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2]; }
+
+/// Of a network that sees one channel.
+Normalisation grey(const Normalisation& rgb) {
+    Normalisation grey;
+    grey.mean.fill(luma(rgb.mean));
+    grey.std.fill(luma(rgb.std));
+    return grey;
+}
+
 float log_uniform(Philox& random, float low, float high) {
     return low * std::exp(random.uniform() * std::log(high / low));
 }
@@ -81,8 +91,7 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
     draw_filter(params, config, random);
     set_taps(params, out_height, out_width);
     // saturation: grey + (x - grey) s; contrast about the mean's grey m: (x - m) c + m; brightness: x b. All in one.
-    const auto& m = normalisation.mean;
-    const float mean_grey = 0.299f * m[0] + 0.587f * m[1] + 0.114f * m[2];
+    const float mean_grey = luma(normalisation.mean);
     params.gain = brightness * contrast * saturation;
     params.mix = brightness * contrast * (1 - saturation);
     params.offset = brightness * (1 - contrast) * mean_grey;
@@ -90,7 +99,7 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
 }
 
 pixel::Sampling sampling_of(const AugmentParams& params, int source_height, int source_width,
-                            const Normalisation& normalisation, int out_height, int out_width) {
+                            const Normalisation& normalisation, int channels, int out_height, int out_width) {
     pixel::Sampling s{};
     s.x = {params.left, params.width / static_cast<float>(out_width), 1.0f / static_cast<float>(params.taps_x),
            params.taps_x, source_width};
@@ -106,27 +115,32 @@ pixel::Sampling sampling_of(const AugmentParams& params, int source_height, int 
     s.gain = params.gain;
     s.mix = params.mix;
     s.offset = params.offset;
+    const Normalisation n = channels == 1 ? grey(normalisation) : normalisation;
     for (std::size_t c = 0; c < 3; ++c) {
-        s.mean[c] = normalisation.mean[c];
-        s.inv_std[c] = 1.0f / normalisation.std[c];
+        s.mean[c] = n.mean[c];
+        s.inv_std[c] = 1.0f / n.std[c];
     }
+    s.inv_std[3] = 1;  // alpha, of mean 0
     return s;
 }
 
 void apply_augmentation(const AugmentParams& params, const Image& image, const Image* label,
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label) {
-    if (image.channels != 3) fail("augmentation expects an RGB image, got {} channel(s)", image.channels);
+    const int channels = image.channels;
+    if (channels != 1 && channels != 3 && channels != 4)
+        fail("augmentation expects a grey, RGB or RGBA image, got {} channels", channels);
     if (label && (label->height != image.height || label->width != image.width || label->channels != 1)) {
         fail("the label map is {}x{}x{}, its image {}x{}", label->height, label->width, label->channels, image.height,
              image.width);
     }
-    AugmentRows rows(sampling_of(params, image.height, image.width, normalisation, out_height, out_width));
+    AugmentRows rows(sampling_of(params, image.height, image.width, normalisation, channels, out_height, out_width),
+                     channels);
     const std::uint8_t* ids = label ? label->data.data() : nullptr;
     if (!label) out_label = nullptr;
     for (int y = 0; y < out_height; ++y) {
         const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y) * out_width;
-        rows.make(image.data.data(), ids, void_id, y, out + pixel * 3, out_label ? out_label + pixel : nullptr);
+        rows.make(image.data.data(), ids, void_id, y, out + pixel * channels, out_label ? out_label + pixel : nullptr);
     }
 }
 

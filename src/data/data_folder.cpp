@@ -229,6 +229,8 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
         fail_usage("load size {}x{}: give both height and width, or 0 for the original", options.load_height,
                    options.load_width);
     }
+    if (options.channels != 1 && options.channels != 3 && options.channels != 4)
+        fail_usage("frames are read in 1 (grey), 3 (RGB) or 4 (RGBA) channels, not {}", options.channels);
     std::vector<SamplePaths> paths = samples(split);
     const auto lacks = [](const SamplePaths& sample) { return sample.label.empty(); };
     if (const auto missing = std::count_if(paths.begin(), paths.end(), lacks); missing > 0) {
@@ -244,15 +246,21 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
     dataset.folder_ = folder_;
     dataset.split_ = split;
     dataset.classes_ = classes_;
-    const auto files = std::make_shared<const SampleFiles>(std::move(paths), coding_, options);
+    dataset.channels_ = options.channels;
+    const auto files = std::make_shared<SampleFiles>(std::move(paths), coding_, options);
     for (std::size_t i = 0; i < files->size(); ++i)
         dataset.entries_.push_back({files->paths(i).image.stem().string(), files->loaded(i), files->original(i)});
     dataset.files_ = files;
-    dataset.samples_ = std::make_shared<SampleCache>(files->size(), options.cache_bytes,
-                                                     [files](std::size_t i) { return files->sample(i); });
-    if (dataset.bytes() <= options.cache_bytes)
+    const auto room = std::make_shared<CacheRoom>(options.cache_bytes);
+    dataset.samples_ =
+        std::make_shared<SampleCache>(files->size(), room, [files](std::size_t i) { return files->sample(i); });
+    if (dataset.bytes() <= options.cache_bytes) {
         parallel_for(
             files->size(), options.threads, [&](std::size_t i) { dataset.sample(i); }, options.progress);
+        return dataset;
+    }
+    room->reserve(options.cache_bytes / 4);  // until all label maps are kept
+    files->keep_labels(room);
     return dataset;
 }
 

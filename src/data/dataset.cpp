@@ -29,11 +29,14 @@ Dataset Dataset::from_samples(std::vector<Image> images, std::vector<Image> labe
     dataset.split_ = std::move(split);
     dataset.classes_ = std::move(classes);
     std::vector<Sample> samples;
+    dataset.channels_ = images[0].channels;
     for (std::size_t i = 0; i < images.size(); ++i) {
         const std::string name = fmt::format("{:05}", i);
-        if (images[i].empty() || images[i].channels != 3 || labels[i].channels != 1) {
-            fail("sample {}: expected an RGB image and a one-channel label map", name);
-        }
+        const int channels = images[i].channels;
+        if (images[i].empty() || (channels != 1 && channels != 3 && channels != 4) || labels[i].channels != 1)
+            fail("sample {}: expected a grey, RGB or RGBA image and a one-channel label map", name);
+        if (channels != dataset.channels_)
+            fail("sample {}: has {} channels, others have {}", name, channels, dataset.channels_);
         const Extent extent = extent_of(images[i]);
         check_same_size("sample " + name, extent, extent_of(labels[i]));
         check_ids("sample " + name, labels[i], dataset.classes_);
@@ -48,7 +51,7 @@ std::int64_t Dataset::bytes() const {
     const auto pixels = [](const Extent& extent) { return std::int64_t{extent.height} * extent.width; };
     std::int64_t bytes = 0;
     for (const Entry& entry : entries_)
-        bytes += 4 * pixels(entry.loaded) + (entry.loaded == entry.original ? 0 : pixels(entry.original));
+        bytes += (channels_ + 1) * pixels(entry.loaded) + (entry.loaded == entry.original ? 0 : pixels(entry.original));
     return bytes;
 }
 

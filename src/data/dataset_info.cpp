@@ -105,8 +105,9 @@ DatasetInfo describe(const Dataset& dataset) {
         if (size == info.sizes.end()) size = info.sizes.insert(size, {image.height, image.width, 0});
         ++size->count;
         pixels += image.pixels();
-        for (std::size_t p = 0; p < image.data.size(); p += 3) {
-            for (std::size_t c = 0; c < 3; ++c) ++histogram[c][image.data[p + c]];
+        const auto step = static_cast<std::size_t>(image.channels);
+        for (std::size_t p = 0; p < image.data.size(); p += step) {
+            for (std::size_t c = 0; c < 3; ++c) ++histogram[c][image.data[p + (step == 1 ? 0 : c)]];
         }
         hash.add(dataset.name(i).data(), dataset.name(i).size() + 1);
         hash.add(&image.height, sizeof image.height);

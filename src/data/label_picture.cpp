@@ -28,10 +28,9 @@ Image colour_labels(const Image& label, const ClassTable& classes) {
 }
 
 Image overlay_labels(const Image& image, const Image& label, const ClassTable& classes, float alpha) {
-    check_channels(image, 3, "an image");
     check_channels(label, 1, "a label map");
     const Image ids = resize_nearest(label, image.height, image.width);
-    Image result = image;
+    Image result = with_channels(image, 3);
     for (std::size_t i = 0; i < ids.data.size(); ++i) {
         if (ids.data[i] == classes.void_id) continue;
         const Rgb colour = classes.colour_of(ids.data[i]);
@@ -45,9 +44,8 @@ Image overlay_labels(const Image& image, const Image& label, const ClassTable& c
 }
 
 Image side_by_side(const Image& image, const Image& truth, const Image& prediction, const ClassTable& classes) {
-    check_channels(image, 3, "an image");
     constexpr int gap = 4;
-    std::vector<Image> panels = {image};
+    std::vector<Image> panels = {with_channels(image, 3)};
     for (const Image* label : {&truth, &prediction}) {
         if (!label->empty())
             panels.push_back(colour_labels(resize_nearest(*label, image.height, image.width), classes));

@@ -57,7 +57,7 @@ struct Loader::State {
         batch.epoch = epoch;
         batch.index = index;
         const auto n = static_cast<std::int64_t>(batch.indices.size());
-        batch.images = slot.images.slice(0, {n, config.height, config.width, 3});
+        batch.images = slot.images.slice(0, {n, config.height, config.width, dataset.channels()});
         batch.labels = slot.labels.slice(0, {n, config.height, config.width});
         batch.samples.assign(batch.indices.size(), nullptr);
         slot.waiting = batch.indices.size();
@@ -89,7 +89,8 @@ struct Loader::State {
                                                          item, image.height, image.width, config.height, config.width);
         const std::size_t pixels = static_cast<std::size_t>(config.height) * static_cast<std::size_t>(config.width);
         apply_augmentation(params, image, &label, config.normalisation, dataset.classes().void_id, config.height,
-                           config.width, batch.images.data<float>() + sample * pixels * 3,
+                           config.width,
+                           batch.images.data<float>() + sample * pixels * static_cast<std::size_t>(dataset.channels()),
                            batch.labels.data<std::uint8_t>() + sample * pixels);
     }
 
@@ -196,7 +197,7 @@ Loader::Loader(const Dataset& dataset, const LoaderConfig& config, std::int64_t 
     state_->slots.resize(config.threads == 0 ? 1 : static_cast<std::size_t>(config.prefetch) + 1);
     const std::int64_t n = config.batch_size;
     for (State::Slot& slot : state_->slots) {
-        slot.images = Tensor::empty({n, config.height, config.width, 3}, Dtype::f32, config.device);
+        slot.images = Tensor::empty({n, config.height, config.width, dataset.channels()}, Dtype::f32, config.device);
         slot.labels = Tensor::empty({n, config.height, config.width}, Dtype::u8, config.device);
     }
     state_->start(epoch, batch);

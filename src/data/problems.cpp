@@ -26,6 +26,7 @@ constexpr int most_apart = hash_side * hash_side / 6;
 
 struct Frame {
     std::string split;
+    int group;  ///< of the split; -1 for a list of two others, as VOC's trainval, which holds their frames
     SamplePaths paths;
     std::uint64_t bytes = 0;  ///< hash of the picture's file; 0: unread
     PictureHash hash{};
@@ -109,8 +110,12 @@ bool looks_like_labels(const fs::path& file) {
 class Finder {
   public:
     explicit Finder(const DataFolder& folder) : folder_(folder) {
-        for (const std::string& split : folder.splits())
-            for (SamplePaths& sample : folder.samples(split)) frames_.push_back({split, std::move(sample)});
+        int group = 0;
+        for (const std::string& split : folder.splits()) {
+            for (SamplePaths& sample : folder.samples(split))
+                frames_.push_back({split, split == "trainval" ? -1 : group, std::move(sample)});
+            ++group;
+        }
     }
 
     DataProblems find(const Progress& progress) {
@@ -174,9 +179,8 @@ class Finder {
         add("swapped folders", true, std::move(items));
     }
 
-    /// A list of two others, as VOC's trainval, holds their frames.
     static bool comparable(const Frame& a, const Frame& b) {
-        return a.split != b.split && a.split != "trainval" && b.split != "trainval";
+        return a.group != b.group && a.group >= 0 && b.group >= 0;
     }
 
     void shared_frames() {

@@ -1,25 +1,37 @@
 #include "data/sample_cache.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace camber {
 
-SampleCache::SampleCache(std::vector<Sample> samples) : room_(0) {
-    for (Sample& sample : samples) kept_.push_back(std::make_shared<Sample>(std::move(sample)));
+void CacheRoom::reserve(std::int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    reserve_ = bytes;
+}
+
+bool CacheRoom::take(std::int64_t bytes, bool reserved) {
+    const std::lock_guard lock(mutex_);
+    if (bytes > bytes_ - (reserved ? 0 : reserve_)) return false;
+    bytes_ -= bytes;
+    if (reserved) reserve_ = std::max<std::int64_t>(0, reserve_ - bytes);
+    return true;
+}
+
+bool CacheRoom::none_left() const {
+    const std::lock_guard lock(mutex_);
+    return bytes_ <= 0;
+}
+
+SampleCache::SampleCache(std::vector<Sample> samples)
+    : kept_(samples.size(), std::make_shared<CacheRoom>(std::numeric_limits<std::int64_t>::max())) {
+    for (std::size_t i = 0; i < samples.size(); ++i)
+        kept_.keep(i, std::make_shared<const Sample>(std::move(samples[i])));
 }
 
 std::shared_ptr<const Sample> SampleCache::get(std::size_t index) {
-    if (auto kept = find(index)) return kept;
-    auto made = std::make_shared<const Sample>(make_(index));
-    const std::int64_t bytes = made->bytes();
-    const std::lock_guard lock(mutex_);
-    if (kept_[index]) return kept_[index];  // another thread was faster
-    if (bytes > room_) return made;
-    room_ -= bytes;
-    return kept_[index] = std::move(made);
-}
-
-std::shared_ptr<const Sample> SampleCache::find(std::size_t index) const {
-    const std::lock_guard lock(mutex_);
-    return kept_[index];
+    if (auto kept = kept_.find(index)) return kept;
+    return kept_.keep(index, std::make_shared<const Sample>(make_(index)));
 }
 
 }  // namespace camber

@@ -50,7 +50,7 @@ void check_ids(const std::string& where, const Image& label, const ClassTable& c
 
 SampleFiles::SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
                          const DatasetOptions& options)
-    : paths_(std::move(paths)), coding_(std::move(coding)), sizes_(paths_.size()) {
+    : paths_(std::move(paths)), coding_(std::move(coding)), channels_(options.channels), sizes_(paths_.size()) {
     parallel_for(size(), options.threads, [&](std::size_t i) {
         const PictureSize image = read_picture_size(paths_[i].image), label = read_picture_size(paths_[i].label);
         const Extent original{image.height, image.width};
@@ -61,10 +61,20 @@ SampleFiles::SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const L
     });
 }
 
+void SampleFiles::keep_labels(std::shared_ptr<CacheRoom> room) {
+    room_ = std::move(room);
+    labels_ = std::make_unique<Kept<LabelRuns>>(size(), room_, true);
+}
+
 Image SampleFiles::original_label(std::size_t index) const {
+    if (const auto kept = labels_ ? labels_->find(index) : nullptr) return kept->image();
     const std::string file = paths_[index].label.string();
     Image label = coding_->decode(file, read_label_file(file));
     check_unchanged(file, label, sizes_[index].original);
+    if (labels_ && !room_->none_left()) {
+        labels_->keep(index, std::make_shared<const LabelRuns>(label));
+        if (labels_->all()) room_->reserve(0);
+    }
     return label;
 }
 
@@ -76,7 +86,7 @@ Image SampleFiles::label(std::size_t index) const {
 Sample SampleFiles::sample(std::size_t index) const {
     const Sizes& sizes = sizes_[index];
     const std::string file = paths_[index].image.string();
-    Sample sample{read_image(file, sizes.shrink), original_label(index), {}};
+    Sample sample{read_image(file, channels_, sizes.shrink), original_label(index), {}};
     check_unchanged(file, sample.image, shrunk(sizes.original, sizes.shrink));
     if (sizes.loaded == sizes.original) return sample;
     const auto& [height, width] = sizes.loaded;

@@ -2,8 +2,12 @@
 #include <camber/data_folder.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "data/label_runs.h"
+#include "data/sample_cache.h"
 
 namespace camber {
 
@@ -11,12 +15,16 @@ namespace camber {
 void check_same_size(const std::string& where, const Extent& image, const Extent& label);
 void check_ids(const std::string& where, const Image& label, const ClassTable& classes);
 
-/// The samples of a split on disk, decoded anew whenever they are asked for, by any thread.
+/// The samples of a split on disk, decoded whenever they are asked for, by any thread.
 class SampleFiles {
   public:
     /// Looks at the size of every file. Throws Error where one is no picture, or a label map has not its frame's size.
     SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
                 const DatasetOptions& options);
+
+    /// From now on, keeps the label maps that are decoded, as runs, while there is room: a label map takes about as long
+    /// to decode as its frame, and next to nothing to keep.
+    void keep_labels(std::shared_ptr<CacheRoom> room);
 
     std::size_t size() const { return paths_.size(); }
     const SamplePaths& paths(std::size_t index) const { return paths_[index]; }
@@ -37,7 +45,10 @@ class SampleFiles {
 
     std::vector<SamplePaths> paths_;
     std::shared_ptr<const LabelCoding> coding_;
+    int channels_;
     std::vector<Sizes> sizes_;
+    std::shared_ptr<CacheRoom> room_;          ///< of labels_
+    std::unique_ptr<Kept<LabelRuns>> labels_;  ///< null: none is kept
 };
 
 }  // namespace camber

@@ -6,8 +6,8 @@
 namespace camber {
 
 /// What Backend::augment needs to know of an augmentation of a source_height x source_width picture to out_height x
-/// out_width pixels.
+/// out_width pixels of `channels`.
 pixel::Sampling sampling_of(const AugmentParams& params, int source_height, int source_width,
-                            const Normalisation& normalisation, int out_height, int out_width);
+                            const Normalisation& normalisation, int channels, int out_height, int out_width);
 
 }  // namespace camber

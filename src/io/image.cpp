@@ -8,6 +8,7 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "io/atomic_file.h"
@@ -65,6 +66,26 @@ Format format_of(std::span<const std::uint8_t> bytes) {
     return Format::unknown;
 }
 
+/// Says what a file of another format is, where its first bytes tell.
+[[noreturn]] void fail_unknown(const std::string& name, std::span<const std::uint8_t> bytes) {
+    using namespace std::string_view_literals;
+    struct Kind {
+        const char* name;
+        std::size_t at;
+        std::string_view mark;
+    };
+    constexpr std::array kinds = {Kind{"TIFF", 0, "II*\0"sv}, Kind{"TIFF", 0, "MM\0*"sv}, Kind{"TIFF", 0, "II+\0"sv},
+                                  Kind{"WebP", 8, "WEBP"sv},  Kind{"GIF", 0, "GIF8"sv},   Kind{"BMP", 0, "BM"sv},
+                                  Kind{"HEIF", 4, "ftyp"sv}};
+    for (const Kind& kind : kinds) {
+        const auto mark = bytes.subspan(std::min(kind.at, bytes.size()));
+        if (mark.size() < kind.mark.size() || !std::equal(kind.mark.begin(), kind.mark.end(), mark.begin())) continue;
+        fail("{}: is a {} picture; PNG and JPEG are read: convert it, as `magick mogrify -format png` does", name,
+             kind.name);
+    }
+    fail("{}: is not a PNG or JPEG image", name);
+}
+
 /// A file that was read to its end and found whole.
 struct PictureFile {
     std::string name;
@@ -84,7 +105,7 @@ PictureFile read_checked(const fs::path& file) {
             static_cast<PictureHeader&>(read.header) = check_for_decoder(read.name, read.bytes);
             break;
         case Format::unknown:
-            fail("{}: is not a PNG or JPEG image", read.name);
+            fail_unknown(read.name, read.bytes);
     }
     return read;
 }
@@ -167,13 +188,33 @@ PictureSize read_picture_size(const fs::path& file) {
     return size;
 }
 
-Image read_image(const fs::path& file) { return read_image(file, 1); }
+Image read_image(const fs::path& file, int channels) { return read_image(file, channels, 1); }
 
-Image read_image(const fs::path& file, int shrink) {
+Image read_image(const fs::path& file, int channels, int shrink) {
     const PictureFile read = read_checked(file);
-    return turned_upright(read.format == Format::png ? decode_png(read.name, read.bytes, read.header, 3)
-                                                     : decode_jpeg(read.name, read.bytes, read.header, shrink),
-                          read.header.orientation);
+    Image image = read.format == Format::png ? decode_png(read.name, read.bytes, read.header, channels == 4 ? 4 : 3)
+                                             : decode_jpeg(read.name, read.bytes, read.header, shrink);
+    if (image.channels != channels) image = with_channels(image, channels);
+    return turned_upright(std::move(image), read.header.orientation);
+}
+
+Image with_channels(const Image& image, int channels) {
+    if (image.channels == channels) return image;
+    for (const int count : {image.channels, channels})
+        if (count != 1 && count != 3 && count != 4) fail("pictures have 1, 3 or 4 channels, not {}", count);
+    Image result(image.height, image.width, channels);
+    const auto from_step = static_cast<std::size_t>(image.channels), to_step = static_cast<std::size_t>(channels);
+    const std::uint8_t* from = image.data.data();
+    std::uint8_t* to = result.data.data();
+    for (std::size_t i = 0; i < image.pixels(); ++i, from += from_step, to += to_step) {
+        if (channels == 1) {
+            *to = static_cast<std::uint8_t>((19595 * from[0] + 38470 * from[1] + 7471 * from[2] + 32768) >> 16);
+            continue;
+        }
+        for (std::size_t c = 0; c < 3; ++c) to[c] = from[from_step == 1 ? 0 : c];
+        if (channels == 4) to[3] = 255;
+    }
+    return result;
 }
 
 LabelFile read_label_file(const fs::path& file) {

@@ -21,7 +21,7 @@ struct PictureSize {
 /// decodes it. Throws Error as read_image does.
 PictureSize read_picture_size(const std::filesystem::path& file);
 /// As read_image, at 1 / `shrink` of the size, rounded up, where `shrink` (1, 2, 4 or 8) is 1 or the picture shrinks.
-Image read_image(const std::filesystem::path& file, int shrink);
+Image read_image(const std::filesystem::path& file, int channels, int shrink);
 
 /// Throws an Error that begins with `name` where a picture has no pixels, or more than can be read.
 void check_pixels(const std::string& name, std::int64_t height, std::int64_t width);

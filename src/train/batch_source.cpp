@@ -48,7 +48,7 @@ const Batch& BatchSource::next_on_device() {
     }
     const Tensor samples = samples_.slice(0, {n * static_cast<std::int64_t>(sizeof(AugmentSample))});
     device_memory(samples.device()).copy_from_host(samples.raw(), host_samples_.data(), samples.bytes());
-    batch_.images = into_.images.slice(0, {n, config_.height, config_.width, 3});
+    batch_.images = into_.images.slice(0, {n, config_.height, config_.width, dataset_.channels()});
     batch_.labels = into_.labels.slice(0, {n, config_.height, config_.width});
     backend(samples).augment(resident_->pictures(), samples, dataset_.classes().void_id, batch_.images, batch_.labels);
     return batch_;

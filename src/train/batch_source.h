@@ -10,7 +10,7 @@ namespace camber {
 
 /// Where a full batch lies on a device.
 struct BatchBuffers {
-    Tensor images;  ///< [N, H, W, 3], activations
+    Tensor images;  ///< [N, H, W, C], activations
     Tensor labels;  ///< [N, H, W] u8
 };
 

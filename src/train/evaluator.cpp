@@ -123,7 +123,7 @@ void Evaluator::set_up_tables() {
     }
     table_ = bytes_of(table, device);
     row_ = Tensor::empty({row}, Dtype::u8, device);
-    images_ = Tensor::empty({n, config.height, config.width, 3}, model_.dtype(), device);
+    images_ = Tensor::empty({n, config.height, config.width, dataset_.channels()}, model_.dtype(), device);
     labels_ = Tensor::empty({n, config.height, config.width}, Dtype::u8, device);
     losses_ = Tensor::empty({count}, Dtype::f32, device);
     all_stats_ = Tensor::empty({count, std::int64_t{model_.classes.count()} * 3 + 2}, Dtype::f64, device);
@@ -245,8 +245,10 @@ EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progre
 Image predict(Model& model, const Image& image) {
     const EvalScope scope(*model.net);
     const TrainConfig& config = model.config;
-    const Tensor host = Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::cpu);
-    prepare_image(image, config.normalisation, config.height, config.width, host.data<float>());
+    const int channels = picture_channels(*model.net);
+    const Tensor host = Tensor::empty({1, config.height, config.width, channels}, Dtype::f32, Device::cpu);
+    prepare_image(with_channels(image, channels), config.normalisation, config.height, config.width,
+                  host.data<float>());
     const Tensor logits = model.net->forward(ops::cast(host.to(model.device()), model.dtype()));
     return labels_at(class_logits(model, logits), image.height, image.width);
 }

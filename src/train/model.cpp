@@ -18,6 +18,13 @@ std::vector<NamedTensor> Model::tensors() const {
     return list;
 }
 
+int picture_channels(const nets::Net& net) {
+    const int channels = net.in_channels();
+    if (channels != 1 && channels != 3 && channels != 4)
+        fail_usage("{} has {} input channels; pictures have 1 (grey), 3 (RGB) or 4 (RGBA)", net.name(), channels);
+    return channels;
+}
+
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained) {
     Model model{config, nullptr, nullptr, classes, {}, {}};
     resolve_device(model.config);

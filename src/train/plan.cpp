@@ -23,6 +23,7 @@ namespace {
 
 DatasetOptions train_data_options(const TrainConfig& config) {
     DatasetOptions options;
+    options.channels = picture_channels(*nets::make_net(config.net, config.net_options));
     if (config.cache_memory > 0) options.cache_bytes = std::int64_t{config.cache_memory} * 1'000'000;
     // A frame of which augmentation enlarges a part stays so large that the part has all its pixels.
     for (std::size_t i = 0; i < stage_count(config); ++i) {
@@ -35,11 +36,19 @@ DatasetOptions train_data_options(const TrainConfig& config) {
     return options;
 }
 
-/// What the training frames leave; as they are, so that a run's metrics are those of `eval`.
-DatasetOptions val_data_options(const TrainConfig& config, const Dataset& train) {
-    DatasetOptions options;
-    options.cache_bytes = std::max<std::int64_t>(0, train_data_options(config).cache_bytes - train.bytes());
+/// As they are, so that a run's metrics are those of `eval`.
+DatasetOptions val_data_options(const TrainConfig& config) {
+    DatasetOptions options = train_data_options(config);
+    options.least_height = options.least_width = 0;
     return options;
+}
+
+/// Of memory that does not hold the training frames, the splits get as much as they have frames: each frame is wanted
+/// once an epoch.
+std::int64_t val_share(const DataFolder& folder, std::int64_t bytes) {
+    const auto train = static_cast<double>(folder.samples("train").size()),
+               val = static_cast<double>(folder.samples("val").size());
+    return static_cast<std::int64_t>(static_cast<double>(bytes) * val / (train + val));
 }
 
 }  // namespace
@@ -51,7 +60,17 @@ RunData::RunData(const DataFolder& folder, const TrainConfig& config, TrainObser
     : train_(folder.dataset("train", train_data_options(config))) {
     observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder.layout(), folder.why()));
     for (const std::string& note : folder.notes()) observer.on_message(note);
-    if (folder.has("val")) val_.emplace(folder.dataset("val", val_data_options(config, train_)));
+    if (folder.has("val")) {
+        DatasetOptions train = train_data_options(config), val = val_data_options(config);
+        if (train_.bytes() <= train.cache_bytes) {
+            val.cache_bytes -= train_.bytes();
+        } else {
+            val.cache_bytes = val_share(folder, val.cache_bytes);
+            train.cache_bytes -= val.cache_bytes;
+            train_ = folder.dataset("train", train);
+        }
+        val_.emplace(folder.dataset("val", val));
+    }
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);
     if (const std::vector<std::string> absent = absent_classes(train_); !absent.empty()) {
@@ -126,8 +145,8 @@ void set_classes(TrainConfig& config, const RunData& data) {
 void check_size(const TrainConfig& config) {
     // On a device without memory.
     const NoGrad no_grad;
-    nets::make_net(config.net, config.net_options)
-        ->forward(Tensor::empty({1, config.height, config.width, 3}, Dtype::f32, Device::meta));
+    const auto net = nets::make_net(config.net, config.net_options);
+    net->forward(Tensor::empty({1, config.height, config.width, net->in_channels()}, Dtype::f32, Device::meta));
 }
 
 void check_warmup(const TrainConfig& config, const RunData& data) {

@@ -35,8 +35,8 @@ std::unique_ptr<ResidentDataset> ResidentDataset::make(const Dataset& dataset, D
 AugmentSample ResidentDataset::sample(std::size_t item, const AugmentParams& params, const Normalisation& normalisation,
                                       int height, int width) const {
     const Extent extent = dataset_.extent(item);
-    return {sampling_of(params, extent.height, extent.width, normalisation, height, width), items_[item].image,
-            items_[item].label};
+    return {sampling_of(params, extent.height, extent.width, normalisation, dataset_.channels(), height, width),
+            items_[item].image, items_[item].label};
 }
 
 }  // namespace camber

@@ -54,7 +54,8 @@ Stepper::Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups)
       deferred_(!is_host(model.device())) {
     if (!deferred_) return;
     const TrainConfig& config = model.config;
-    buffers_.images = Tensor::empty({config.batch, config.height, config.width, 3}, model.dtype(), model.device());
+    buffers_.images = Tensor::empty({config.batch, config.height, config.width, model.net->in_channels()},
+                                    model.dtype(), model.device());
     buffers_.labels = Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, model.device());
     step_ = Tensor::zeros({1}, Dtype::i32, model.device());
     loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());

@@ -9,9 +9,10 @@ namespace camber::testing {
 /// label map.
 struct Pictures {
     std::vector<AugmentSample> samples;
+    std::int64_t channels;
     std::int64_t bytes = 1;  // no picture begins at a multiple of anything
 
-    Pictures(const Shape& batch, int first_height, int first_width) {
+    Pictures(const Shape& batch, int first_height, int first_width, int depth = 3) : channels(depth) {
         const int out_height = static_cast<int>(batch[1]), out_width = static_cast<int>(batch[2]);
         for (int i = 0; i < batch[0]; ++i) {
             const int height = first_height + 6 * i, width = first_width + 11 * i;
@@ -23,8 +24,8 @@ struct Pictures {
                                        .sharpen = 0.2f};
             const auto params = sample_augmentation(config, {}, 5, i, static_cast<std::size_t>(i), height, width,
                                                     out_height, out_width);
-            AugmentSample sample{sampling_of(params, height, width, {}, out_height, out_width), bytes, -1};
-            bytes += std::int64_t{height} * width * 3 + 2;
+            AugmentSample sample{sampling_of(params, height, width, {}, depth, out_height, out_width), bytes, -1};
+            bytes += std::int64_t{height} * width * channels + 2;
             if (i % 3 != 1) {
                 sample.label_offset = bytes;
                 bytes += std::int64_t{height} * width;
@@ -37,9 +38,10 @@ struct Pictures {
 
 /// A batch [N, H, W] cut from pictures.
 inline PrimitiveCase augmented_batch(const Shape& batch, const Pictures& pictures, bool with_labels = true) {
-    const Output x = {"x", {batch[0], batch[1], batch[2], 3}}, ids = {"labels", batch, Kind::u8};
+    const Output x = {"x", {batch[0], batch[1], batch[2], pictures.channels}}, ids = {"labels", batch, Kind::u8};
     return {.primitive = "augment",
-            .what = batch.str() + (with_labels ? "" : " without labels"),
+            .what = batch.str() + fmt::format(" of {} channels", pictures.channels) +
+                    (with_labels ? "" : " without labels"),
             .inputs = pictures.inputs(),
             .outputs = with_labels ? std::vector<Output>{x, ids} : std::vector<Output>{x},
             .run = [=](Backend& b, auto& in,

@@ -14,8 +14,9 @@ using namespace camber::testing;
 
 TEST_CASE("augmenting gives the same bits on every device") {
     for (const Shape& batch : {Shape{1, 1, 1}, Shape{5, 5, 7}, Shape{2, 17, 300}, Shape{1, 3, 256}, Shape{4, 40, 33}}) {
+        for (const int channels : {1, 3, 4}) check(augmented_batch(batch, {batch, 7, 5, channels}));
+        check(augmented_batch(batch, {batch, 2, 1, 1}));  // a row of the picture is shorter than what is read at once
         const Pictures pictures(batch, 7, 5);
-        check(augmented_batch(batch, pictures));
         check(augmented_batch(batch, pictures, false));
         const Shape x{batch[0], batch[1], batch[2], 3};
         const Tensor source = pictures.inputs()[0].values(), samples = pictures.inputs()[1].values();
@@ -62,7 +63,7 @@ TEST_CASE("a batch made on the device is the loader's") {
                 sample_augmentation(config.augment, config.normalisation, config.seed, batch.epoch, item, image.height,
                                     image.width, height, width);
             const std::int64_t offset = offsets[item];
-            samples.push_back({sampling_of(params, image.height, image.width, config.normalisation, height, width),
+            samples.push_back({sampling_of(params, image.height, image.width, config.normalisation, 3, height, width),
                                offset, offset + static_cast<std::int64_t>(image.data.size())});
         }
         std::vector<std::uint8_t> sample_bytes(samples.size() * sizeof(AugmentSample));

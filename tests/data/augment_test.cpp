@@ -25,7 +25,8 @@ struct Output {
 Output apply(const AugmentParams& params, const Image& image, const Image& label, int height, int width,
              const Normalisation& normalisation = plain) {
     const auto pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-    Output out{std::vector<float>(pixels * 3, -9.0f), std::vector<std::uint8_t>(pixels, 99)};
+    Output out{std::vector<float>(pixels * static_cast<std::size_t>(image.channels), -9.0f),
+               std::vector<std::uint8_t>(pixels, 99)};
     apply_augmentation(params, image, &label, normalisation, 11, height, width, out.image.data(), out.label.data());
     return out;
 }
@@ -254,16 +255,52 @@ TEST_CASE("filters are drawn as often as asked, blended with the picture, one at
     CHECK(share(sharpen) == doctest::Approx(0.3).epsilon(0.08));
 }
 
-TEST_CASE("the fast host path gives the per-pixel function's bits") {
-    const Image image = patterned_image(37, 53), label = patterned_label(37, 53);
+TEST_CASE("grey pictures are normalised by the luma of mean and std; alpha is left as it is, 0 outside the frame") {
+    const Normalisation imagenet;
+    const Image rgb = patterned_image(11, 17), grey = with_channels(rgb, 1), label = patterned_label(11, 17);
+    Image rgba = with_channels(rgb, 4);
+    for (std::size_t i = 0; i < rgba.pixels(); ++i) rgba.data[4 * i + 3] = static_cast<std::uint8_t>(i);
+    const AugmentParams same = plain_resize(11, 17, 11, 17);
+    const Output of_grey = apply(same, grey, label, 11, 17, imagenet);
+    const Output of_rgb = apply(same, rgb, label, 11, 17, imagenet),
+                 of_rgba = apply(same, rgba, label, 11, 17, imagenet);
+    for (std::size_t i = 0; i < grey.pixels(); ++i) {
+        CHECK(of_grey.image[i] == doctest::Approx((grey.data[i] / 255.0 - 0.458971) / 0.225609).epsilon(1e-5));
+        CHECK(std::equal(&of_rgb.image[3 * i], &of_rgb.image[3 * i] + 3, &of_rgba.image[4 * i]));
+        CHECK(of_rgba.image[4 * i + 3] == static_cast<float>(rgba.data[4 * i + 3]) * (1.0f / 255));
+    }
+    // Colours that change, and filters, leave alpha alone.
+    AugmentParams coloured = same;
+    coloured.gain = 0.5f, coloured.mix = 0.2f, coloured.offset = 0.1f;
+    coloured.filtered = 1;
+    coloured.filter = {0, 1, 0, 1, -4, 1, 0, 1, 0};
+    const Output changed = apply(coloured, rgba, label, 11, 17, imagenet);
+    for (std::size_t i = 0; i < rgba.pixels(); ++i) CHECK(changed.image[4 * i + 3] == of_rgba.image[4 * i + 3]);
+    CHECK_FALSE(changed.image[0] == of_rgba.image[0]);
+    // A grey picture changes as the RGB picture of equal channels does.
+    coloured.filtered = 0;
+    const Output one = apply(coloured, grey, label, 11, 17),
+                 three = apply(coloured, with_channels(grey, 3), label, 11, 17);
+    for (std::size_t i = 0; i < grey.pixels(); ++i)
+        CHECK(one.image[i] == doctest::Approx(three.image[3 * i]).epsilon(1e-5));
+    AugmentParams away = same;
+    away.left = 100;
+    for (const float value : apply(away, rgba, label, 11, 17, imagenet).image) CHECK(value == 0);
+}
+
+template <int C>
+void check_fast_path(int picture_height, int picture_width) {
+    const Image image = with_channels(patterned_image(picture_height, picture_width), C),
+                label = patterned_label(picture_height, picture_width);
     const Normalisation normalisation;
     const AugmentConfig config{
         .scale_min = 0.4f, .scale_max = 2.5f, .flip_vertical = 0.5f, .emboss = 0.3f, .edges = 0.2f, .sharpen = 0.2f};
     constexpr int height = 16, width = 22;
     for (std::size_t i = 0; i < 20; ++i) {
-        const AugmentParams p = sample_augmentation(config, normalisation, 9, 1, i, 37, 53, height, width);
+        const AugmentParams p =
+            sample_augmentation(config, normalisation, 9, 1, i, picture_height, picture_width, height, width);
         const Output fast = apply(p, image, label, height, width, normalisation);
-        const pixel::Sampling s = sampling_of(p, 37, 53, normalisation, height, width);
+        const pixel::Sampling s = sampling_of(p, picture_height, picture_width, normalisation, C, height, width);
         // Through memory, so that this file's compiler flags cannot fuse a product into a sum.
         struct Separate {
             static float mul(float a, float b) {
@@ -283,11 +320,19 @@ TEST_CASE("the fast host path gives the per-pixel function's bits") {
         for (int y = 0; y < height; ++y) {
             for (int x = 0; x < width; ++x) {
                 const auto at = static_cast<std::size_t>(y * width + x);
-                pixel::augment_pixel<Separate>(s, image.data.data(), label.data.data(), 11, y, x, &slow.image[at * 3],
-                                               &slow.label[at]);
+                pixel::augment_pixel<C, Separate>(s, image.data.data(), label.data.data(), 11, y, x,
+                                                  &slow.image[at * C], &slow.label[at]);
             }
         }
         CHECK(same_bits(slow.image, fast.image));
         CHECK(slow.label == fast.label);
     }
+}
+
+TEST_CASE("the fast host path gives the per-pixel function's bits") {
+    check_fast_path<3>(37, 53);
+    check_fast_path<1>(37, 53);
+    check_fast_path<4>(37, 53);
+    check_fast_path<1>(9, 1);  // a row is shorter than what is read at once
+    check_fast_path<3>(1, 1);
 }

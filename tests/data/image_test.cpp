@@ -42,6 +42,12 @@ TEST_CASE("files that are no whole image are refused") {
     CHECK(mentions(error("empty.png"), {"empty.png", "is empty"}));
     write_text(folder / "text.jpg", "this is no image");
     CHECK(mentions(error("text.jpg"), {"text.jpg", "not a PNG or JPEG"}));
+    write_bytes(folder / "scan.png", {'I', 'I', '*', 0, 8, 0, 0, 0});
+    CHECK(mentions(error("scan.png"), {"scan.png: is a TIFF picture; PNG and JPEG are read: convert it"}));
+    write_text(folder / "web.jpg", "RIFF....WEBPVP8 ");
+    CHECK(mentions(error("web.jpg"), {"web.jpg: is a WebP picture"}));
+    write_text(folder / "short.jpg", "RIFF....WEB");
+    CHECK(mentions(error("short.jpg"), {"short.jpg", "not a PNG or JPEG"}));
     write_bytes(folder / "whole.jpg", jpeg);
     CHECK(read_image(folder / "whole.jpg").height == 40);
 

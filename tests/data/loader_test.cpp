@@ -159,16 +159,16 @@ TEST_CASE("impossible configurations are misuse, said at once") {
 }
 
 TEST_CASE("what fails in a worker reaches the consumer, again and again") {
-    // A grey picture slips past the type system, not past augmentation.
+    // A picture of two channels slips past the type system, not past augmentation.
     Dataset dataset = patterned_dataset(4, 12, 16);
-    const_cast<Image&>(dataset.sample(3)->image).channels = 1;
+    const_cast<Image&>(dataset.sample(3)->image).channels = 2;
     LoaderConfig config = small_config(2);
     config.shuffle = false;
     config.batch_size = 2;
     Loader loader(dataset, config);
     loader.next();
-    CHECK(mentions(error_of([&] { loader.next(); }), {"RGB"}));
-    CHECK(mentions(error_of([&] { loader.next(); }), {"RGB"}));
+    CHECK(mentions(error_of([&] { loader.next(); }), {"2 channels"}));
+    CHECK(mentions(error_of([&] { loader.next(); }), {"2 channels"}));
     loader.seek(0, 0);
     CHECK(loader.next().index == 0);
 }

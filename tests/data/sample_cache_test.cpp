@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "data/label_runs.h"
 #include "data/sample_cache.h"
 #include "small_dataset.h"
 #include "support/errors.h"
@@ -64,7 +65,7 @@ TEST_CASE("batches are the same whatever is kept decoded, for any number of thre
 
 TEST_CASE("no more is kept than fits, and what is kept is not made again") {
     std::atomic<int> made = 0;
-    SampleCache cache(10, 3 * 40, [&](std::size_t i) {
+    SampleCache cache(10, std::make_shared<CacheRoom>(3 * 40), [&](std::size_t i) {
         ++made;
         Sample sample;
         sample.image = Image(5, 2, 3);
@@ -86,6 +87,33 @@ TEST_CASE("no more is kept than fits, and what is kept is not made again") {
         });
     for (auto& thread : threads) thread.join();
     CHECK(wrong == 0);
+}
+
+TEST_CASE("a label map is its runs, of any length") {
+    Image label = patterned_label(7, 9);
+    CHECK(LabelRuns(label).image() == label);
+    const Image long_run(40, 50, 1);  // 2000 pixels
+    CHECK(LabelRuns(long_run).image() == long_run);
+    CHECK(LabelRuns(long_run).bytes() == 2 * 8);
+    label = Image(1, 257, 1);
+    label.data[256] = 3;
+    CHECK(LabelRuns(label).image() == label);
+    CHECK(LabelRuns(label).bytes() == 2 * 2);
+}
+
+TEST_CASE("of a dataset that does not fit, label maps are read once where their runs fit") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder.path(), 6, 12, 16);
+    DatasetOptions options;
+    options.cache_bytes = 6 * 144;  // six runs a row of patterned_label(); a frame takes 768
+    const Dataset dataset = Dataset::open(folder.path(), "train", options);
+    CHECK(absent_classes(dataset).empty());  // as training does, looks at all
+    fs::remove_all(folder / "trainannot");
+    for (int i = 0; i < 6; ++i) {
+        const auto sample = dataset.sample(static_cast<std::size_t>(i));
+        CHECK(sample->image == patterned_image(12, 16, i));
+        CHECK(sample->label == patterned_label(12, 16, i));
+    }
 }
 
 TEST_CASE("what is wrong with a file that is decoded late reaches who wants the batch") {

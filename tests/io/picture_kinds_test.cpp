@@ -49,23 +49,28 @@ TEST_CASE("the ids and colours of a label map of every kind are those that Pillo
     CHECK(files == 24);
 }
 
-TEST_CASE("a picture of every kind has the colours that Pillow gives it") {
+TEST_CASE("a picture of every kind is what Pillow makes of it: RGB, grey and RGBA") {
     for (const auto& [name, golden] : goldens().items()) {
         CAPTURE(name);
-        const Image image = read_image(folder + name);
         if (!golden.contains("rgb")) {  // the upper 8 of 16 bits
             std::vector<int> upper;
             for (const int sample : golden["samples"].get<std::vector<int>>())
                 upper.insert(upper.end(), 3, sample >> 8);
-            CHECK(numbers(image.data) == upper);
+            CHECK(numbers(read_image(folder + name).data) == upper);
             continue;
         }
-        const auto rgb = golden["rgb"].get<std::vector<int>>();
-        REQUIRE(image.data.size() == rgb.size());
-        int most = 0;
-        for (std::size_t i = 0; i < rgb.size(); ++i) most = std::max(most, std::abs(image.data[i] - rgb[i]));
-        // T.81 leaves the last bit of a JPEG's transform open, and how chroma is enlarged.
-        CHECK(most <= (name == "subsampled.jpg" ? 12 : name.ends_with(".jpg") ? 3 : 0));
+        for (const auto& [key, channels] : {std::pair{"rgb", 3}, std::pair{"grey", 1}, std::pair{"rgba", 4}}) {
+            CAPTURE(key);
+            const Image image = read_image(folder + name, channels);
+            const auto expected = golden[key].get<std::vector<int>>();
+            REQUIRE(image.channels == channels);
+            REQUIRE(image.data.size() == expected.size());
+            int most = 0;
+            for (std::size_t i = 0; i < expected.size(); ++i)
+                most = std::max(most, std::abs(image.data[i] - expected[i]));
+            // T.81 leaves the last bit of a JPEG's transform open, and how chroma is enlarged.
+            CHECK(most <= (name == "subsampled.jpg" ? 12 : name.ends_with(".jpg") ? 3 : 0));
+        }
     }
 }
 

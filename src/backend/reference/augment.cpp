@@ -25,15 +25,17 @@ void ReferenceBackend::augment(const Tensor& source, const Tensor& samples, int 
             std::memcpy(&sample, samples.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof sample),
                         sizeof sample);
             const std::uint8_t* label_map = sample.label_offset < 0 ? nullptr : bytes + sample.label_offset;
-            for (std::int64_t i = 0; i < out.h; ++i)
-                for (std::int64_t j = 0; j < out.w; ++j) {
-                    const std::int64_t at = out.at(n, i, j);
-                    float pixel[3];
-                    pixel::augment_pixel<pixel::PlainArithmetic>(
-                        sample.sampling, bytes + sample.image_offset, label_map, void_id, static_cast<int>(i),
-                        static_cast<int>(j), pixel, ids ? ids + at / 3 : nullptr);
-                    for (int c = 0; c < 3; ++c) px[at + c] = static_cast<A>(pixel[c]);
-                }
+            with_channels_of(out.c, [&]<int C>(std::integral_constant<int, C>) {
+                for (std::int64_t i = 0; i < out.h; ++i)
+                    for (std::int64_t j = 0; j < out.w; ++j) {
+                        const std::int64_t at = out.at(n, i, j);
+                        float pixel[C];
+                        pixel::augment_pixel<C, pixel::PlainArithmetic>(
+                            sample.sampling, bytes + sample.image_offset, label_map, void_id, static_cast<int>(i),
+                            static_cast<int>(j), pixel, ids ? ids + at / C : nullptr);
+                        for (int c = 0; c < C; ++c) px[at + c] = static_cast<A>(pixel[c]);
+                    }
+            });
         }
     });
 }
