@@ -64,8 +64,8 @@ void apply_augmentation(const AugmentParams& params, const Image& image, const I
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label);
 
-/// plain_resize() applied: the network's input f32 [out_height, out_width, C] for a picture of C channels, as validation
-/// and prediction see it.
+/// plain_resize() applied: the network's input f32 [out_height, out_width, C] for a picture of C channels, as
+/// validation and prediction see it.
 void prepare_image(const Image& image, const Normalisation& normalisation, int out_height, int out_width, float* out);
 
 }  // namespace camber

@@ -33,8 +33,9 @@ struct Image {
 };
 
 /// Decodes a PNG or JPEG file to `channels`: 3 (RGB: grey is repeated, alpha dropped), 1 (grey, see with_channels) or 4
-/// (RGBA, opaque where there is no alpha); upright: turned as its Exif orientation says, of a PNG's eXIf too. Throws Error naming the file when it is missing, not an image, larger than 2^28 pixels, or cut
-/// short (decoders would fill the missing rows with grey).
+/// (RGBA, opaque where there is no alpha); upright: turned as its Exif orientation says, of a PNG's eXIf too. Throws
+/// Error naming the file when it is missing, not an image, larger than 2^28 pixels, or cut short (decoders would fill
+/// the missing rows with grey).
 Image read_image(const std::filesystem::path& file, int channels = 3);
 
 /// Decodes a PNG of class ids, grey or with a palette, as a label map, one channel. Throws Error as read_image does,

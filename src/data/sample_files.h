@@ -22,8 +22,8 @@ class SampleFiles {
     SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
                 const DatasetOptions& options);
 
-    /// From now on, keeps the label maps that are decoded, as runs, while there is room: a label map takes about as long
-    /// to decode as its frame, and next to nothing to keep.
+    /// From now on, keeps the label maps that are decoded, as runs, while there is room: a label map takes about as
+    /// long to decode as its frame, and next to nothing to keep.
     void keep_labels(std::shared_ptr<CacheRoom> room);
 
     std::size_t size() const { return paths_.size(); }

@@ -71,8 +71,8 @@ constexpr auto known = [] {
     return names;
 }();
 
-/// Where a training checkpoint keeps the state_dict, and where averages of it. Where there are two their names stay, for
-/// who reads the file to choose.
+/// Where a training checkpoint keeps the state_dict, and where averages of it. Where there are two their names stay,
+/// for who reads the file to choose.
 constexpr std::string_view wrappers[] = {
     "state_dict", "model_state_dict", "model_state",    "model",          "net",
     "network",    "params_ema",       "params",         "state_ema",      "ema",
