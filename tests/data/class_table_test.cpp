@@ -68,13 +68,13 @@ TEST_CASE("what is wrong with a class table is said in the project's words") {
     CHECK(error("{\"name\": \"x\",\n\"classes\": oops}") ==
           "classes.json line 2: not a class table: no JSON from byte 26 on");
     CHECK(error("[]") == "classes.json must be a JSON object, not []");
-    CHECK(error(R"({"name": "x", "classes": []})") == "classes.json: 'void' is missing");
+    CHECK(error(R"({"name": "x", "classes": []})") == "classes.json: the table's 'void' is missing");
     CHECK(error(R"({"name": 3, "classes": [], )" + rest) == "classes.json: name must be text, not 3");
     CHECK(error(R"({"name": "x", "classes": 1, )" + rest) == "classes.json: classes must be a list, not 1");
     CHECK(error(R"({"name": "x", "classes": [{"name": 3, "colour": [1, 2, 3]}], )" + rest) ==
           "classes.json: classes[0].name must be text, not 3");
     CHECK(error(R"({"name": "x", "classes": [{"name": "a"}], )" + rest) ==
-          "classes.json: classes[0]: 'colour' is missing");
+          "classes.json: classes[0]: its 'colour' is missing");
     CHECK(error(R"({"name": "x", "classes": [{"name": "a", "colour": [1, 2]}], )" + rest) ==
           "classes.json: classes[0].colour must be three whole numbers from 0 to 255, not [1,2]");
     CHECK(error("\x1b[31m\xe9") == "classes.json: not a class table: no JSON from byte 1 on");
