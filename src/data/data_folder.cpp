@@ -81,6 +81,16 @@ ClassFile given_classes(const std::string& given) {
     return read_class_file(given);
 }
 
+/// Whether classes are the table's in another order or number, or say of which others they are made.
+bool speaks_of(const ClassFile& given, const ClassTable& table) {
+    const auto has = [&](const std::string& name) {
+        return std::find(table.names.begin(), table.names.end(), name) != table.names.end();
+    };
+    return std::all_of(given.table.names.begin(), given.table.names.end(), has) ||
+           std::any_of(given.sources.begin(), given.sources.end(),
+                       [](const ClassSource& source) { return !source.names.empty(); });
+}
+
 /// Classes that were found before, by the ids in their names, as ids of now.
 bool same_found(const ClassTable& found, const ClassTable& before) {
     return std::all_of(found.names.begin(), found.names.end(), [&](const std::string& name) {
@@ -145,8 +155,12 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
     FolderClasses own = data.layout_->classes(data.folder_);
     std::string from = own.where;
     const bool given = !options.classes.empty();
-    if (given && own.from != FolderClasses::From::folder) {
-        own.file = given_classes(options.classes);
+    ClassFile target;
+    if (given) target = given_classes(options.classes);
+    const bool becomes = given && (own.from == FolderClasses::From::folder ||
+                                   (own.from == FolderClasses::From::assumed && speaks_of(target, own.file.table)));
+    if (given && !becomes) {
+        own.file = target;
         from = options.classes;
     } else if (own.from == FolderClasses::From::assumed) {
         data.notes_.push_back(fmt::format("no class table: the classes are {}, CamVid's", own.file.table.name));
@@ -170,8 +184,7 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
     LabelCoding coding(own.file);
     coding.set_palette_colours(own.palette_colours);
     data.classes_ = own.file.table;
-    if (given && own.from == FolderClasses::From::folder) {
-        const ClassFile target = given_classes(options.classes);
+    if (becomes) {
         std::vector<std::string> dropped;
         coding.regroup(mapping_between(own.file.table, target, dropped), target.table);
         data.classes_ = target.table;

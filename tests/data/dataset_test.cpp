@@ -42,6 +42,32 @@ TEST_CASE("a dataset in SegNet's layout") {
     CHECK(DataFolder::open(folder.path()).splits() == std::vector<std::string>{"train", "val"});
 }
 
+TEST_CASE(
+    "--classes of a folder that has no table names its classes, or says what becomes of those that it is known for") {
+    TemporaryFolder folder;
+    write_small_dataset(folder / "data", 2);
+    const Image ids = Dataset::open(folder / "data", "train").label(0);
+    const auto read = [&](const std::string& file, const std::string& text) {
+        write_text(folder / file, text);
+        FolderOptions options;
+        options.classes = (folder / file).string();
+        return DataFolder::open(folder / "data", options).dataset("train").label(0);
+    };
+    std::string reversed, others;
+    const auto& names = camvid11().names;
+    for (auto name = names.rbegin(); name != names.rend(); ++name) reversed += *name + "\n";
+    for (std::size_t i = 0; i < names.size(); ++i) others += "thing" + std::string(i, 'x') + "\n";
+    Image turned = ids, drive = ids;
+    for (std::uint8_t& id : turned.data)
+        if (id < 11) id = static_cast<std::uint8_t>(10 - id);
+    const auto road = std::find(names.begin(), names.end(), "Road") - names.begin();
+    for (std::uint8_t& id : drive.data) id = id == road ? 0 : 255;
+    CHECK(read("reversed.txt", reversed + "Void\n") == turned);
+    CHECK(read("others.txt", others + "Void\n") == ids);
+    CHECK(read("drive.json", R"({"name": "d", "classes": [{"name": "drive", "colour": [1, 2, 3], "from": ["Road"]}],
+                                 "void": {"id": 255, "name": "void", "colour": [0, 0, 0]}})") == drive);
+}
+
 TEST_CASE("lists may name absolute paths, other extensions, and have odd white space") {
     TemporaryFolder folder;
     write_small_dataset(folder.path(), 3);
