@@ -125,6 +125,38 @@ TEST_CASE("CVAT's images, by z order") {
     std::string expected = picture_a;
     for (char& c : expected) c = c == '1' ? '2' : c == '2' ? '1' : c;
     CHECK(rows(e.label("c.xml", "a.png")) == expected);
+    const auto image = [](const std::string& shapes) {
+        return "<image name=\"a.png\" width=\"8\" height=\"6\">\n" + shapes + "</image>";
+    };
+    const auto drawn = [&](const std::string& shape) {
+        write_text(e.folder / "d.xml", image(shape));
+        return rows(e.label("d.xml", "a.png"));
+    };
+    // A square of side 4 on its corner is |x - 4| + |y - 3| < 2.83.
+    CHECK(drawn(R"(<box label="x" xtl="2" ytl="1" xbr="6" ybr="5" rotation="45"/>)") ==
+          "00000000/00011000/00111100/00111100/00011000/00000000");
+    const std::string flat = "00000000/00000000/01111110/01111110/00000000/00000000";
+    CHECK(drawn(R"(<ellipse label="x" cx="4" cy="3" rx="3.2" ry="1"/>)") == flat);
+    CHECK(drawn(R"(<ellipse label="x" cx="4" cy="3" rx="1" ry="3.2" rotation="90.00"/>)") == flat);
+    // Clockwise: the right end goes down.
+    CHECK(
+        drawn(R"(<box label="x" xtl="1" ytl="2" xbr="7" ybr="4" rotation="30"><attribute name="a">1</attribute></box>)")
+            .substr(9, 8) == "01100000");
+    CHECK(drawn(R"(<mask label="x" rle="1, 3, 1, 1" left="5" top="2" width="3" height="2"/><tag label="y"/>)") ==
+          "00000000/00000000/00000011/00000101/00000000/00000000");
+    const auto refused = [&](const std::string& shape) { return e.error("d.xml", image(shape)); };
+    CHECK(mentions(refused(R"(<mask label="x" rle="1, 3" left="5" top="2" width="3" height="2"/>)"),
+                   {"d.xml line 2", "rle of <mask> is of 4 pixels", "of 6"}));
+    CHECK(mentions(refused(R"(<mask label="x" rle="1,-3" left="5" top="2" width="3" height="2"/>)"),
+                   {"d.xml line 2", "rle of <mask> must be", "'-3'"}));
+    CHECK(mentions(refused(R"(<mask label="x" rle="0, 6" left="6" top="2" width="3" height="2"/>)"),
+                   {"d.xml", "beyond its picture's edges"}));
+    for (const std::string name : {"polyline", "points", "skeleton", "cuboid"}) {
+        CHECK(mentions(refused("<" + name + " label=\"x\" points=\"1,1;5,5;1,5\"/>"),
+                       {"d.xml line 2", ("is a " + name).c_str(), "no inside"}));
+    }
+    CHECK(
+        mentions(refused(R"(<polygon label="x" points="1,1;5,5"/>)"), {"d.xml line 2", "three points or more, not 2"}));
     CHECK(mentions(e.error("c.xml", "<a></a>"), {"c.xml", "no <image>"}));
     CHECK(mentions(
         e.error("c.xml", "\n<image name=\"a.png\" width=\"8\" height=\"6\">\n<polygon label=\"x\" points=\"1;2\">"),

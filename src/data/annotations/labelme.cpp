@@ -1,6 +1,5 @@
 // LabelMe's: a JSON file a picture. https://github.com/wkentaro/labelme
 #include <cmath>
-#include <numbers>
 #include <set>
 
 #include "data/annotations/fields.h"
@@ -26,14 +25,8 @@ Ring ring_of(const json& shape, const std::string& where) {
     const auto [a, b] = std::pair(ring[0], ring[1]);
     if (type == "rectangle") return {a, {b.x, a.y}, b, {a.x, b.y}};
     // The centre, and a point on the circle.
-    constexpr int corners = 128;
     const double radius = std::hypot(b.x - a.x, b.y - a.y);
-    Ring circle;
-    for (int i = 0; i < corners; ++i) {
-        const double angle = 2 * std::numbers::pi * i / corners;
-        circle.push_back({a.x + radius * std::cos(angle), a.y + radius * std::sin(angle)});
-    }
-    return circle;
+    return ellipse(a, radius, radius);
 }
 
 }  // namespace
