@@ -107,6 +107,8 @@ TEST_CASE("LabelMe's files, one a picture") {
     CHECK(rows(e.label("", "b.png")) == "00vvvv00/0vvvvvv0/0vvvvvv0/0vvvvvv0/0vvvvvv0/00vvvv00");
     CHECK(mentions(e.error("a.json", file("a.png", R"({"label": "x", "shape_type": "line", "points": []})")),
                    {"a.json: shapes[0]", "line", "no inside"}));
+    CHECK(mentions(e.error("a.json", file("a.png", R"({"label": "x", "points": [[1, 1], [5, 5]]})")),
+                   {"a.json: shapes[0]", "three points or more, not 2"}));
     CHECK(mentions(e.error("a.json", "{\"shapes\": 3}"), {"a.json", "'shapes' must be a list"}));
 }
 

@@ -18,7 +18,10 @@ Ring ring_of(const json& shape, const std::string& where) {
     const std::string type = shape.contains("shape_type") && shape["shape_type"].is_string()
                                  ? shape["shape_type"].get<std::string>()
                                  : "polygon";
-    if (type == "polygon") return ring;
+    if (type == "polygon") {
+        check_polygon(ring, where);
+        return ring;
+    }
     if (type != "rectangle" && type != "circle")
         fail("{}: is a {}, which has no inside; draw polygons, rectangles or circles", where, type);
     if (ring.size() != 2) fail("{}: a {} has two points, not {}", where, type, ring.size());
