@@ -80,6 +80,21 @@ TEST_CASE("COCO's polygons and run lengths, the smaller over the larger") {
     CHECK(mentions(e.error("c.json", with("[[1, 2, 3]]")), {"c.json: annotations[0]", "x, y"}));
     CHECK(mentions(e.error("c.json", with(R"({"counts": [40, 20]})")), {"c.json", "beyond its picture's end"}));
     CHECK(mentions(e.error("c.json", with(R"({"counts": "o"})")), {"annotations[0]", "run lengths are damaged"}));
+    for (const char* nothing : {"[]", R"([], "bbox": [1, 1, 4, 3])", R"({"counts": []})"})
+        CHECK(mentions(e.error("c.json", with(nothing)), {"c.json: annotations[0]", "no 'segmentation'", "draw it"}));
+    CHECK(mentions(e.error("c.json", with("[[1, 1, 5, 5]]")), {"c.json: annotations[0]", "three points"}));
+    CHECK(mentions(e.error("c.json", with(R"({"counts": [14, 2, 4, 2, 26], "size": [8, 6]})")),
+                   {"c.json: annotations[0]", "run lengths of 6x8", "its picture is 8x6"}));
+    CHECK(mentions(e.error("c.json", with(R"({"counts": [14, 2], "size": [6, -8]})")),
+                   {"annotations[0]", "'size' must be [height, width]"}));
+    // Of a picture whose size the export does not say, the run lengths do.
+    CHECK(mentions(e.error("c.json", R"({"images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "x"}], "annotations": [{"image_id": 1, "category_id": 1,
+        "segmentation": {"counts": [0, 4], "size": [5, 8]}}]})"),
+                   {"a.png: is 8x6", "8x5"}));
+    CHECK(mentions(e.error("c.json", R"({"images": [], "annotations": [],
+                                         "categories": [{"id": 3, "name": "car"}, {"id": 3, "name": "van"}]})"),
+                   {"c.json: categories[1]", "two categories with its id"}));
     CHECK(mentions(e.error("c.json", R"({"images": [], "annotations": []})"), {"c.json: 'categories' is missing"}));
     CHECK(mentions(e.error("c.json", R"({"images": [{"id": 1, "file_name": "c.png"}], "annotations": [],
                                          "categories": []})"),

@@ -101,8 +101,6 @@ Ring points_of(const Tag& tag) {
     return ring;
 }
 
-constexpr int most_pixels = 1 << 20;  ///< across
-
 /// <mask rle left top width height>: rle is of the rows of that rectangle, outside first.
 void read_mask(const Tag& tag, Shape2d& shape) {
     const auto size = [&](const char* key) { return tag.whole(key, tag.text(key), most_pixels); };
