@@ -181,6 +181,24 @@ TEST_CASE("CVAT's images, by z order") {
     CHECK(mentions(e.error("c.xml", "<image name=\"a.png"), {"c.xml line 1", "no XML"}));
 }
 
+TEST_CASE("names of pictures as Windows has them, and folders that hold another tool's file") {
+    const Exported e;
+    for (const char* name : {"a.png", R"(C:\\x\\a.png)", R"(..\\x\\a)", "/home/x/a.jpg"}) {
+        CAPTURE(name);
+        write_text(e.folder / "c.json", R"({"images": [{"id": 1, "file_name": ")" + std::string(name) +
+                                            R"("}], "categories": [], "annotations": []})");
+        CHECK(e.label("c.json", "a.png").width == 8);
+    }
+    REQUIRE(is_annotations(e.folder.path()));
+    CHECK(mentions(error_of([&] { e.read(""); }), {"c.json: is COCO's", "give this file"}));
+    fs::remove(e.folder / "c.json");
+    write_text(e.folder / "a.xml", "<annotation></annotation>");  // Pascal VOC's
+    CHECK(!is_annotations(e.folder.path()));
+    write_text(e.folder / "c.xml", "<?xml version=\"1.0\"?>\n<annotations></annotations>");
+    REQUIRE(is_annotations(e.folder.path()));
+    CHECK(mentions(error_of([&] { e.read(""); }), {"CVAT", "give the file", "c.xml"}));
+}
+
 TEST_CASE("a preview shows pictures, labels, both and a legend") {
     std::vector<PreviewRow> shown;
     for (std::uint64_t i = 0; i < 2; ++i) {

@@ -7,7 +7,7 @@
 /// Label maps drawn from what annotation tools export.
 namespace camber {
 
-/// Whether the path is such an export: a .json or .xml file, or a folder of LabelMe's .json files.
+/// Whether the path is such an export: a .json or .xml file, or a folder that holds such and is no dataset.
 bool is_annotations(const std::filesystem::path& path);
 
 /// COCO's JSON (polygons and run lengths; crowds are void), LabelMe's JSON (a file or a folder of them: polygons,

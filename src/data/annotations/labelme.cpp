@@ -40,17 +40,18 @@ Export read_labelme(const std::vector<std::filesystem::path>& files) {
     std::set<std::string> names;
     for (const auto& file : files) {
         parsed.push_back(read_export(file));
+        if (parsed.back().is_object() && !parsed.back().contains("shapes") && parsed.back().contains("annotations"))
+            fail("{}: is COCO's; give this file, not its folder", file.string());
         for (const json& shape : list_field(parsed.back(), "shapes", file.string()))
             names.insert(text_field(shape, "label", file.string()));
     }
     for (const std::string& name : names) result.class_id(name, files.front().string());
     for (std::size_t i = 0; i < files.size(); ++i) {
         const std::string name = files[i].string();
-        std::string picture = text_field(parsed[i], "imagePath", name);
-        for (char& c : picture)
-            if (c == '\\') c = '/';
-        DrawnFrame frame{
-            picture, size_field(parsed[i], "imageHeight", name), size_field(parsed[i], "imageWidth", name), {}};
+        DrawnFrame frame{text_field(parsed[i], "imagePath", name),
+                         size_field(parsed[i], "imageHeight", name),
+                         size_field(parsed[i], "imageWidth", name),
+                         {}};
         std::size_t number = 0;
         for (const json& shape : parsed[i]["shapes"]) {
             const std::string where = fmt::format("{}: shapes[{}]", name, number++);
