@@ -1,4 +1,5 @@
 #include <camber/data_folder.h>
+#include <camber/error.h>
 #include <fmt/format.h>
 
 #include "cli/commands.h"
@@ -8,6 +9,20 @@
 #include "data/convert.h"
 
 namespace camber::cli {
+
+namespace {
+
+/// What is for label maps has nothing to work on in polygons, nor --images in label maps.
+void refuse_unused(const CLI::App& command, bool drawn) {
+    if (!drawn && command.count("--images") > 0)
+        fail_usage("--images is for drawn polygons; a dataset's folder says itself where its pictures are");
+    for (const char* option : {"--layout", "--classes", "--map", "--unknown"})
+        if (drawn && command.count(option) > 0)
+            fail_usage("{} is for label maps, not for drawn polygons; give it with the folder that is made of them",
+                       option);
+}
+
+}  // namespace
 
 void add_data_convert(CLI::App& app, Action& action) {
     struct Arguments {
@@ -30,9 +45,10 @@ void add_data_convert(CLI::App& app, Action& action) {
                 line.update(static_cast<double>(done), static_cast<double>(total),
                             fmt::format("frame {}/{}", done, total));
             };
-            const DrawnDataset data = is_annotations(a->from)
-                                          ? read_annotations(a->from, a->images, a->source.val_fraction)
-                                          : drawn(DataFolder::open(a->from, a->source));
+            const bool polygons = is_annotations(a->from);
+            refuse_unused(*command, polygons);
+            const DrawnDataset data = polygons ? read_annotations(a->from, a->images, a->source.val_fraction)
+                                               : drawn(DataFolder::open(a->from, a->source));
             write_plain_dataset(data, a->out, progress);
             std::size_t frames = 0;
             for (const DrawnDataset::Split& split : data.splits) frames += split.frames.size();

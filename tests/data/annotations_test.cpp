@@ -80,6 +80,21 @@ TEST_CASE("COCO's polygons and run lengths, the smaller over the larger") {
     CHECK(mentions(e.error("c.json", with("[[1, 2, 3]]")), {"c.json: annotations[0]", "x, y"}));
     CHECK(mentions(e.error("c.json", with(R"({"counts": [40, 20]})")), {"c.json", "beyond its picture's end"}));
     CHECK(mentions(e.error("c.json", with(R"({"counts": "o"})")), {"annotations[0]", "run lengths are damaged"}));
+    for (const char* nothing : {"[]", R"([], "bbox": [1, 1, 4, 3])", R"({"counts": []})"})
+        CHECK(mentions(e.error("c.json", with(nothing)), {"c.json: annotations[0]", "no 'segmentation'", "draw it"}));
+    CHECK(mentions(e.error("c.json", with("[[1, 1, 5, 5]]")), {"c.json: annotations[0]", "three points"}));
+    CHECK(mentions(e.error("c.json", with(R"({"counts": [14, 2, 4, 2, 26], "size": [8, 6]})")),
+                   {"c.json: annotations[0]", "run lengths of 6x8", "its picture is 8x6"}));
+    CHECK(mentions(e.error("c.json", with(R"({"counts": [14, 2], "size": [6, -8]})")),
+                   {"annotations[0]", "'size' must be [height, width]"}));
+    // Of a picture whose size the export does not say, the run lengths do.
+    CHECK(mentions(e.error("c.json", R"({"images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "x"}], "annotations": [{"image_id": 1, "category_id": 1,
+        "segmentation": {"counts": [0, 4], "size": [5, 8]}}]})"),
+                   {"a.png: is 8x6", "8x5"}));
+    CHECK(mentions(e.error("c.json", R"({"images": [], "annotations": [],
+                                         "categories": [{"id": 3, "name": "car"}, {"id": 3, "name": "van"}]})"),
+                   {"c.json: categories[1]", "two categories with its id"}));
     CHECK(mentions(e.error("c.json", R"({"images": [], "annotations": []})"), {"c.json: 'categories' is missing"}));
     CHECK(mentions(e.error("c.json", R"({"images": [{"id": 1, "file_name": "c.png"}], "annotations": [],
                                          "categories": []})"),
@@ -107,6 +122,8 @@ TEST_CASE("LabelMe's files, one a picture") {
     CHECK(rows(e.label("", "b.png")) == "00vvvv00/0vvvvvv0/0vvvvvv0/0vvvvvv0/0vvvvvv0/00vvvv00");
     CHECK(mentions(e.error("a.json", file("a.png", R"({"label": "x", "shape_type": "line", "points": []})")),
                    {"a.json: shapes[0]", "line", "no inside"}));
+    CHECK(mentions(e.error("a.json", file("a.png", R"({"label": "x", "points": [[1, 1], [5, 5]]})")),
+                   {"a.json: shapes[0]", "three points or more, not 2"}));
     CHECK(mentions(e.error("a.json", "{\"shapes\": 3}"), {"a.json", "'shapes' must be a list"}));
 }
 
@@ -125,11 +142,61 @@ TEST_CASE("CVAT's images, by z order") {
     std::string expected = picture_a;
     for (char& c : expected) c = c == '1' ? '2' : c == '2' ? '1' : c;
     CHECK(rows(e.label("c.xml", "a.png")) == expected);
+    const auto image = [](const std::string& shapes) {
+        return "<image name=\"a.png\" width=\"8\" height=\"6\">\n" + shapes + "</image>";
+    };
+    const auto drawn = [&](const std::string& shape) {
+        write_text(e.folder / "d.xml", image(shape));
+        return rows(e.label("d.xml", "a.png"));
+    };
+    // A square of side 4 on its corner is |x - 4| + |y - 3| < 2.83.
+    CHECK(drawn(R"(<box label="x" xtl="2" ytl="1" xbr="6" ybr="5" rotation="45"/>)") ==
+          "00000000/00011000/00111100/00111100/00011000/00000000");
+    const std::string flat = "00000000/00000000/01111110/01111110/00000000/00000000";
+    CHECK(drawn(R"(<ellipse label="x" cx="4" cy="3" rx="3.2" ry="1"/>)") == flat);
+    CHECK(drawn(R"(<ellipse label="x" cx="4" cy="3" rx="1" ry="3.2" rotation="90.00"/>)") == flat);
+    // Clockwise: the right end goes down.
+    CHECK(
+        drawn(R"(<box label="x" xtl="1" ytl="2" xbr="7" ybr="4" rotation="30"><attribute name="a">1</attribute></box>)")
+            .substr(9, 8) == "01100000");
+    CHECK(drawn(R"(<mask label="x" rle="1, 3, 1, 1" left="5" top="2" width="3" height="2"/><tag label="y"/>)") ==
+          "00000000/00000000/00000011/00000101/00000000/00000000");
+    const auto refused = [&](const std::string& shape) { return e.error("d.xml", image(shape)); };
+    CHECK(mentions(refused(R"(<mask label="x" rle="1, 3" left="5" top="2" width="3" height="2"/>)"),
+                   {"d.xml line 2", "rle of <mask> is of 4 pixels", "of 6"}));
+    CHECK(mentions(refused(R"(<mask label="x" rle="1,-3" left="5" top="2" width="3" height="2"/>)"),
+                   {"d.xml line 2", "rle of <mask> must be", "'-3'"}));
+    CHECK(mentions(refused(R"(<mask label="x" rle="0, 6" left="6" top="2" width="3" height="2"/>)"),
+                   {"d.xml", "beyond its picture's edges"}));
+    for (const std::string name : {"polyline", "points", "skeleton", "cuboid"}) {
+        CHECK(mentions(refused("<" + name + " label=\"x\" points=\"1,1;5,5;1,5\"/>"),
+                       {"d.xml line 2", ("is a " + name).c_str(), "no inside"}));
+    }
+    CHECK(
+        mentions(refused(R"(<polygon label="x" points="1,1;5,5"/>)"), {"d.xml line 2", "three points or more, not 2"}));
     CHECK(mentions(e.error("c.xml", "<a></a>"), {"c.xml", "no <image>"}));
     CHECK(mentions(
         e.error("c.xml", "\n<image name=\"a.png\" width=\"8\" height=\"6\">\n<polygon label=\"x\" points=\"1;2\">"),
         {"c.xml line 3", "'1' is no point"}));
     CHECK(mentions(e.error("c.xml", "<image name=\"a.png"), {"c.xml line 1", "no XML"}));
+}
+
+TEST_CASE("names of pictures as Windows has them, and folders that hold another tool's file") {
+    const Exported e;
+    for (const char* name : {"a.png", R"(C:\\x\\a.png)", R"(..\\x\\a)", "/home/x/a.jpg"}) {
+        CAPTURE(name);
+        write_text(e.folder / "c.json", R"({"images": [{"id": 1, "file_name": ")" + std::string(name) +
+                                            R"("}], "categories": [], "annotations": []})");
+        CHECK(e.label("c.json", "a.png").width == 8);
+    }
+    REQUIRE(is_annotations(e.folder.path()));
+    CHECK(mentions(error_of([&] { e.read(""); }), {"c.json: is COCO's", "give this file"}));
+    fs::remove(e.folder / "c.json");
+    write_text(e.folder / "a.xml", "<annotation></annotation>");  // Pascal VOC's
+    CHECK(!is_annotations(e.folder.path()));
+    write_text(e.folder / "c.xml", "<?xml version=\"1.0\"?>\n<annotations></annotations>");
+    REQUIRE(is_annotations(e.folder.path()));
+    CHECK(mentions(error_of([&] { e.read(""); }), {"CVAT", "give the file", "c.xml"}));
 }
 
 TEST_CASE("a preview shows pictures, labels, both and a legend") {

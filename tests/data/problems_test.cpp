@@ -165,3 +165,22 @@ TEST_CASE("data preview and convert write what they say") {
     CHECK(again.exit_code == 1);
     CHECK(mentions(again.errors, {"plain: exists already"}));
 }
+
+TEST_CASE("data convert refuses options that what it is given has no use for") {
+    const TemporaryFolder folder;
+    const std::string file = (folder / "c.json").string(), out = (folder / "out").string();
+    write_png(folder / "a.png", Image(6, 8, 3));
+    write_text(folder / "c.json", R"({"images": [{"id": 1, "file_name": "a.png"}], "annotations": [],
+                                      "categories": [{"id": 1, "name": "car"}]})");
+    for (const auto& [option, value] :
+         {std::pair("--map", "1=void"), {"--classes", "camvid11"}, {"--layout", "voc"}, {"--unknown", "void"}}) {
+        const CommandResult result = run_camber({"data", "convert", file, "--out", out, option, value});
+        CHECK(result.exit_code == 2);
+        CHECK(mentions(result.errors, {option, "not for drawn polygons"}));
+    }
+    CHECK(!fs::exists(out));
+    CHECK(run_camber({"data", "convert", file, "--out", out, "--val-fraction", "0.5"}).exit_code == 0);
+    const CommandResult images = run_camber({"data", "convert", out, "--out", out + "2", "--images", out});
+    CHECK(images.exit_code == 2);
+    CHECK(mentions(images.errors, {"--images is for drawn polygons"}));
+}

@@ -47,7 +47,9 @@ LABELME = json.dumps({
     "shapes": [{"label": "road", "points": [[1, 1], [40, 1], [40.5, 30]], "shape_type": "polygon"},
                {"label": "car", "points": [[4, 4], [9, 9]], "shape_type": "circle"}]}).encode()
 CVAT = b"""<?xml version="1.0"?><annotations><image id="0" name="00000.png" width="48" height="32">
-<box label="car" xtl="2" ytl="2" xbr="4" ybr="4" z_order="1"></box>
+<box label="car" xtl="2" ytl="2" xbr="4" ybr="4" z_order="1" rotation="30.5"></box>
+<ellipse label="car" cx="9" cy="9" rx="4" ry="2.5"/>
+<mask label="car" rle="1, 3, 2" left="5" top="6" width="2" height="3"/>
 <polygon label="a &amp; b" points="1,1;5.5,1;5,4;1,4" z_order="0"/></image></annotations>"""
 COLOURS = b"name,r,g,b\r\nSky,128,128,128\r\nRoad,128,64,128\r\nVoid,0,0,0\r\n"
 

@@ -3,6 +3,9 @@
 #include <camber/error.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
+#include <string_view>
 
 #include "data/annotations/fields.h"
 #include "data/division.h"
@@ -15,18 +18,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> json_files(const fs::path& folder) {
+std::vector<fs::path> files_of(const fs::path& folder, const char* extension) {
     std::vector<fs::path> files;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error))
-        if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with('.'))
+        if (entry.path().extension() == extension && !entry.path().filename().string().starts_with('.'))
             files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;
 }
 
+/// CVAT's file in a folder, empty where there is none. Pascal VOC's <annotation> is not it.
+fs::path cvat_file(const fs::path& folder) {
+    for (const fs::path& file : files_of(folder, ".xml")) {
+        std::array<char, 512> start{};
+        std::ifstream(file, std::ios::binary).read(start.data(), start.size());
+        if (std::string_view(start.data(), start.size()).find("<annotations>") != std::string_view::npos) return file;
+    }
+    return {};
+}
+
+Export read_folder(const fs::path& folder) {
+    const std::vector<fs::path> files = files_of(folder, ".json");
+    if (files.empty())
+        fail("{}: is no dataset and no folder of LabelMe's .json files; of CVAT's export give the file, {}",
+             folder.string(), cvat_file(folder).string());
+    return read_labelme(files);
+}
+
 Export read(const fs::path& path) {
-    if (fs::is_directory(path)) return read_labelme(json_files(path));
+    if (fs::is_directory(path)) return read_folder(path);
     if (path.extension() == ".xml") return read_cvat(path);
     const nlohmann::json whole = read_export(path);
     return whole.is_object() && whole.contains("shapes") ? read_labelme({path}) : read_coco(path);
@@ -44,7 +65,8 @@ Image painted(const DrawnFrame& frame, const std::string& from) {
 
 bool is_annotations(const fs::path& path) {
     std::error_code error;
-    if (fs::is_directory(path, error)) return !DataFolder::recognises(path) && !json_files(path).empty();
+    if (fs::is_directory(path, error))
+        return !DataFolder::recognises(path) && (!files_of(path, ".json").empty() || !cvat_file(path).empty());
     return path.extension() == ".json" || path.extension() == ".xml";
 }
 
@@ -56,7 +78,9 @@ DrawnDataset read_annotations(const fs::path& path, const fs::path& images, doub
     PictureIndex index;
     std::vector<std::string> names;
     for (DrawnFrame& frame : drawings.frames) {
-        const fs::path found = index.resolve(folder, frame.image.string(), folder);
+        std::string named = frame.image.string();
+        std::replace(named.begin(), named.end(), '\\', '/');  // as in lists
+        const fs::path found = index.resolve(folder, named, folder);
         if (found.empty())
             fail("{}: the picture {} is not in {}; give its folder with --images", path.string(), frame.image.string(),
                  folder.string());

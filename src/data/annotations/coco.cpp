@@ -37,7 +37,23 @@ std::vector<std::uint32_t> runs_of(const std::string& text, const std::string& w
     return runs;
 }
 
-void read_segmentation(const json& segmentation, Shape2d& shape, const std::string& where) {
+/// Run lengths are of a picture of their size: that of the frame, which becomes it where the export has none.
+void check_size(const json& segmentation, DrawnFrame& frame, const std::string& where) {
+    if (!segmentation.contains("size")) return;
+    const json& size = segmentation["size"];
+    if (!size.is_array() || size.size() != 2 || !std::all_of(size.begin(), size.end(), [](const json& pixels) {
+            return pixels.is_number_unsigned() && pixels.get<std::uint64_t>() <= most_pixels;
+        }))
+        fail("{}: 'size' must be [height, width], not {}", where, shown(size));
+    const int height = size[0].get<int>(), width = size[1].get<int>();
+    if (frame.height == 0) frame.height = height;
+    if (frame.width == 0) frame.width = width;
+    if (height != frame.height || width != frame.width)
+        fail("{}: has run lengths of {}x{} (width x height), its picture is {}x{}", where, width, height, frame.width,
+             frame.height);
+}
+
+void read_segmentation(const json& segmentation, Shape2d& shape, DrawnFrame& frame, const std::string& where) {
     if (segmentation.is_array()) {
         for (const json& polygon : segmentation) {
             if (!polygon.is_array() || polygon.size() % 2 != 0)
@@ -45,11 +61,13 @@ void read_segmentation(const json& segmentation, Shape2d& shape, const std::stri
             Ring ring;
             for (std::size_t i = 0; i < polygon.size(); i += 2)
                 ring.push_back({number_of(polygon[i], where), number_of(polygon[i + 1], where)});
+            check_polygon(ring, where);
             shape.area += area_of(ring);
             shape.rings.push_back(std::move(ring));
         }
         return;
     }
+    check_size(segmentation, frame, where);
     const json& counts = field(segmentation, "counts", where);
     if (counts.is_string()) {
         shape.runs = runs_of(counts.get<std::string>(), where);
@@ -74,7 +92,9 @@ Export read_coco(const std::filesystem::path& file) {
     std::size_t number = 0;
     for (const json& category : list_field(whole, "categories", name)) {
         const std::string where = fmt::format("{}: categories[{}]", name, number++);
-        classes[id_field(category, "id", where)] = result.class_id(text_field(category, "name", where), where);
+        const int class_id = result.class_id(text_field(category, "name", where), where);
+        if (!classes.emplace(id_field(category, "id", where), class_id).second)
+            fail("{}: there are two categories with its id", where);
     }
     number = 0;
     for (const json& image : list_field(whole, "images", name)) {
@@ -96,8 +116,11 @@ Export read_coco(const std::filesystem::path& file) {
         Shape2d shape{class_id->second, {}, {}, 0};
         const bool crowd = annotation.contains("iscrowd") && annotation["iscrowd"] == 1;
         if (crowd) shape.class_id = Export::void_class;
-        if (annotation.contains("segmentation")) read_segmentation(annotation["segmentation"], shape, where);
-        result.frames[frame->second].shapes.push_back(std::move(shape));
+        DrawnFrame& drawn = result.frames[frame->second];
+        if (annotation.contains("segmentation")) read_segmentation(annotation["segmentation"], shape, drawn, where);
+        if (shape.rings.empty() && shape.runs.empty())
+            fail("{}: has no 'segmentation', so nothing to paint; draw it, or take the annotation away", where);
+        drawn.shapes.push_back(std::move(shape));
     }
     // The smaller over the larger, so that a rider stays on the bicycle.
     for (DrawnFrame& frame : result.frames)

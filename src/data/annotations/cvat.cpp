@@ -1,5 +1,6 @@
-// CVAT's "CVAT for images 1.1": <image name width height> with <polygon label points z_order> and <box> in it. No more
-// of XML is read than its tags and attributes, which is all that the format uses.
+// CVAT's "CVAT for images 1.1" (https://docs.cvat.ai/docs/other/xml_format): <image name width height> with
+// <polygon label points z_order>, <box>, <ellipse> and <mask> in it. No more of XML is read than its tags and
+// attributes, which is all that the format uses.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -29,6 +30,14 @@ struct Tag {
         return value;
     }
     double number(const std::string& key) const { return number(key, text(key)); }
+    double number_or_0(const std::string& key) const { return attributes.contains(key) ? number(key) : 0; }
+    template <class T>
+    T whole(const std::string& key, const std::string& digits, T most) const {
+        T value = 0;
+        if (const std::string wrong = read_number(digits, from_to(0, static_cast<double>(most)), value); !wrong.empty())
+            fail("{}: {} of <{}> {}", where, key, name, wrong);
+        return value;
+    }
 };
 
 std::string without_entities(std::string text) {
@@ -92,6 +101,45 @@ Ring points_of(const Tag& tag) {
     return ring;
 }
 
+/// <mask rle left top width height>: rle is of the rows of that rectangle, outside first.
+void read_mask(const Tag& tag, Shape2d& shape) {
+    const auto size = [&](const char* key) { return tag.whole(key, tag.text(key), most_pixels); };
+    const Window window{size("left"), size("top"), size("width"), size("height")};
+    const std::uint64_t pixels = static_cast<std::uint64_t>(window.width) * static_cast<std::uint64_t>(window.height);
+    std::uint64_t sum = 0;
+    for (const std::string& run : split_fields(tag.text("rle"), ", ")) {
+        const auto length = tag.whole<std::uint64_t>("rle", run, UINT32_MAX);
+        shape.runs.push_back(static_cast<std::uint32_t>(length));
+        sum += length;
+    }
+    if (sum != pixels) fail("{}: rle of <mask> is of {} pixels, its width and height of {}", tag.where, sum, pixels);
+    shape.window = window;
+}
+
+/// The shape of a tag within <image>; none of one that draws nothing.
+std::optional<Shape2d> shape_of(const Tag& tag) {
+    if (tag.name.starts_with('/') || tag.name == "attribute" || tag.name == "tag") return {};
+    Shape2d shape;
+    if (tag.name == "polygon") {
+        shape.rings = {points_of(tag)};
+        check_polygon(shape.rings[0], tag.where);
+    } else if (tag.name == "box") {
+        const double left = tag.number("xtl"), top = tag.number("ytl"), right = tag.number("xbr"),
+                     bottom = tag.number("ybr");
+        shape.rings = {turned({{left, top}, {right, top}, {right, bottom}, {left, bottom}},
+                              {(left + right) / 2, (top + bottom) / 2}, tag.number_or_0("rotation"))};
+    } else if (tag.name == "ellipse") {
+        const Point centre{tag.number("cx"), tag.number("cy")};
+        shape.rings = {
+            turned(ellipse(centre, tag.number("rx"), tag.number("ry")), centre, tag.number_or_0("rotation"))};
+    } else if (tag.name == "mask") {
+        read_mask(tag, shape);
+    } else {
+        fail("{}: is a {}, which has no inside; draw polygons, boxes, ellipses or masks", tag.where, tag.name);
+    }
+    return shape;
+}
+
 }  // namespace
 
 Export read_cvat(const std::filesystem::path& file) {
@@ -107,9 +155,8 @@ Export read_cvat(const std::filesystem::path& file) {
     Place place;
     while (const std::optional<Tag> tag = next_tag(text, place, file.string())) {
         if (tag->name == "image") {
-            constexpr double most = 1 << 20;
             const auto size = [&](const char* key) {
-                return static_cast<int>(std::clamp(tag->number(key), 0.0, most));
+                return static_cast<int>(std::clamp(tag->number(key), 0.0, double{most_pixels}));
             };
             result.frames.push_back({tag->text("name"), size("height"), size("width"), {}});
             shapes.clear();
@@ -118,17 +165,11 @@ Export read_cvat(const std::filesystem::path& file) {
             std::stable_sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a.z < b.z; });
             for (Ordered& ordered : shapes) result.frames.back().shapes.push_back(std::move(ordered.shape));
             in_image = false;
-        } else if (in_image && (tag->name == "polygon" || tag->name == "box")) {
-            Ring ring;
-            if (tag->name == "polygon") {
-                ring = points_of(*tag);
-            } else {
-                const double left = tag->number("xtl"), top = tag->number("ytl"), right = tag->number("xbr"),
-                             bottom = tag->number("ybr");
-                ring = {{left, top}, {right, top}, {right, bottom}, {left, bottom}};
-            }
-            const double z = tag->attributes.contains("z_order") ? tag->number("z_order") : 0;
-            shapes.push_back({z, {result.class_id(tag->text("label"), tag->where), {ring}, {}, 0}});
+        } else if (in_image) {
+            std::optional<Shape2d> shape = shape_of(*tag);
+            if (!shape) continue;
+            shape->class_id = result.class_id(tag->text("label"), tag->where);
+            shapes.push_back({tag->number_or_0("z_order"), std::move(*shape)});
         }
     }
     if (result.frames.empty()) fail("{}: has no <image>: export as 'CVAT for images'", file.string());

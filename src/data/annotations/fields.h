@@ -34,11 +34,12 @@ inline double number_of(const nlohmann::json& value, const std::string& where) {
     return value.get<double>();
 }
 
+inline constexpr int most_pixels = 1 << 20;  ///< of a picture's height or width
+
 /// 0 where it is missing.
 inline int size_field(const nlohmann::json& from, const char* key, const std::string& where) {
-    constexpr int most = 1 << 20;
     if (!from.contains(key) || from[key].is_null()) return 0;
-    if (!from[key].is_number_integer() || from[key].get<double>() < 0 || from[key].get<double>() > most)
+    if (!from[key].is_number_integer() || from[key].get<double>() < 0 || from[key].get<double>() > most_pixels)
         fail("{}: '{}' must be a number of pixels, not {}", where, key, shown(from[key]));
     return from[key].get<int>();
 }

@@ -1,6 +1,5 @@
 // LabelMe's: a JSON file a picture. https://github.com/wkentaro/labelme
 #include <cmath>
-#include <numbers>
 #include <set>
 
 #include "data/annotations/fields.h"
@@ -19,21 +18,18 @@ Ring ring_of(const json& shape, const std::string& where) {
     const std::string type = shape.contains("shape_type") && shape["shape_type"].is_string()
                                  ? shape["shape_type"].get<std::string>()
                                  : "polygon";
-    if (type == "polygon") return ring;
+    if (type == "polygon") {
+        check_polygon(ring, where);
+        return ring;
+    }
     if (type != "rectangle" && type != "circle")
         fail("{}: is a {}, which has no inside; draw polygons, rectangles or circles", where, type);
     if (ring.size() != 2) fail("{}: a {} has two points, not {}", where, type, ring.size());
     const auto [a, b] = std::pair(ring[0], ring[1]);
     if (type == "rectangle") return {a, {b.x, a.y}, b, {a.x, b.y}};
     // The centre, and a point on the circle.
-    constexpr int corners = 128;
     const double radius = std::hypot(b.x - a.x, b.y - a.y);
-    Ring circle;
-    for (int i = 0; i < corners; ++i) {
-        const double angle = 2 * std::numbers::pi * i / corners;
-        circle.push_back({a.x + radius * std::cos(angle), a.y + radius * std::sin(angle)});
-    }
-    return circle;
+    return ellipse(a, radius, radius);
 }
 
 }  // namespace
@@ -44,17 +40,18 @@ Export read_labelme(const std::vector<std::filesystem::path>& files) {
     std::set<std::string> names;
     for (const auto& file : files) {
         parsed.push_back(read_export(file));
+        if (parsed.back().is_object() && !parsed.back().contains("shapes") && parsed.back().contains("annotations"))
+            fail("{}: is COCO's; give this file, not its folder", file.string());
         for (const json& shape : list_field(parsed.back(), "shapes", file.string()))
             names.insert(text_field(shape, "label", file.string()));
     }
     for (const std::string& name : names) result.class_id(name, files.front().string());
     for (std::size_t i = 0; i < files.size(); ++i) {
         const std::string name = files[i].string();
-        std::string picture = text_field(parsed[i], "imagePath", name);
-        for (char& c : picture)
-            if (c == '\\') c = '/';
-        DrawnFrame frame{
-            picture, size_field(parsed[i], "imageHeight", name), size_field(parsed[i], "imageWidth", name), {}};
+        DrawnFrame frame{text_field(parsed[i], "imagePath", name),
+                         size_field(parsed[i], "imageHeight", name),
+                         size_field(parsed[i], "imageWidth", name),
+                         {}};
         std::size_t number = 0;
         for (const json& shape : parsed[i]["shapes"]) {
             const std::string where = fmt::format("{}: shapes[{}]", name, number++);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,19 @@ struct Point {
 };
 using Ring = std::vector<Point>;
 
+/// Part of a picture, pixels.
+struct Window {
+    int left = 0, top = 0, width = 0, height = 0;
+};
+
 /// Something drawn: the inside of rings, or run lengths.
 struct Shape2d {
     int class_id = 0;
     std::vector<Ring> rings;          ///< each is filled
-    std::vector<std::uint32_t> runs;  ///< COCO's: lengths of outside and inside in turn, column by column
+    std::vector<std::uint32_t> runs;  ///< lengths of outside and inside in turn
     double area = 0;
+    /// CVAT's: the runs go through this, row by row. None, COCO's: through the picture, column by column.
+    std::optional<Window> window = {};
 };
 
 /// A frame of an export.
@@ -41,6 +49,12 @@ struct Export {
 };
 
 double area_of(const Ring& ring);
+/// Throws Error, naming `where`, for a polygon of fewer than three points.
+void check_polygon(const Ring& ring, const std::string& where);
+/// The points turned about `centre`, clockwise as the picture is seen.
+Ring turned(Ring ring, Point centre, double degrees);
+/// A polygon of 128 corners on the ellipse of these half axes.
+Ring ellipse(Point centre, double x_radius, double y_radius);
 /// The id 0 with the shapes painted over: a pixel is in a ring when its centre is (even-odd). Throws Error, naming
 /// `where`, for run lengths that are not those of the picture.
 Image paint(const std::vector<Shape2d>& shapes, int height, int width, const std::string& where);
