@@ -22,7 +22,8 @@ std::vector<fs::path> files_of(const fs::path& folder, const char* extension) {
     std::vector<fs::path> files;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error))
-        if (entry.path().extension() == extension && !entry.path().filename().string().starts_with('.'))
+        if (entry.is_regular_file(error) && entry.path().extension() == extension &&
+            !entry.path().filename().string().starts_with('.'))
             files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;
