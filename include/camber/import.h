@@ -115,9 +115,8 @@ bool says_unit_pixels(const WeightFile& file);
 /// that does not say it. Empty for other files.
 std::string assumed_layers(const WeightFile& file, const nets::Net& net);
 
-/// The options of a network that leave no trace in a file of PyTorch's weights alone, with their values, in a line: what
-/// is taken for granted of it, unless it was `given`: "--blur false, --blur-final true". Empty for other files and
-/// networks.
+/// The options of a network that leave no trace in a file of PyTorch's weights alone, with their values: what is taken
+/// for granted of it, unless it was `given`: "--blur false, --blur-final true". Empty for other files and networks.
 std::string untraced_options(const WeightFile& file, const nets::Net& net, const nlohmann::json& given);
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for

@@ -204,7 +204,7 @@ void add_import(CLI::App& app, Action& action) {
     command->add_option("--from", a->from, sources)->capture_default_str();
     command->add_option("--prefix", a->prefix,
                         "What the names of the wanted weights begin with, where a file has several sets of them: "
-                        "teacher, fold0, model [an average: ema, params_ema]");
+                        "teacher, fold0, model, . for names without one beside others [an average: ema, params_ema]");
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
     command->add_flag("--partial", a->partial,
                       "Take what fits, though the file fills but a part of the network; the rest starts anew");

@@ -92,10 +92,10 @@ std::string function_name(const json& value) {
     if (value.is_null()) return "linear";
     if (value.is_string()) return value.get<std::string>();
     if (value.is_object()) {
+        const auto type = value.find("class_name");
+        if (type == value.end() || *type == "__lambda__") return "a function of its maker's";  // its bytes
         if (const auto config = value.find("config"); config != value.end() && config->is_string())
             return config->get<std::string>();
-        const auto type = value.find("class_name");
-        if (type != value.end() && *type == "__lambda__") return "a lambda";
         if (type != value.end() && *type == "Softmax") return softmax_name(value.value("config", json()));
         if (type != value.end() && type->is_string()) return keras_snake_case(type->get<std::string>());
     }

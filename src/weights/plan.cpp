@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "io/keras_model.h"
 #include "io/printable.h"
 #include "weights/keras_layers.h"
 
@@ -123,10 +124,10 @@ std::optional<std::string> name_below(const WeightFile& file, Convention convent
     return plain;
 }
 
-/// Whether a set of weights of this name is an average over steps of training: ema, params_ema, state_dict_ema, swa.
+/// Whether a set of weights of this name is an average over steps of training: ema, params_ema, EMACallback, swa.
 bool is_average(const std::string& prefix) {
     std::string word;
-    for (const char c : prefix + ".") {
+    for (const char c : keras_snake_case(prefix) + ".") {
         if (std::isalpha(static_cast<unsigned char>(c))) {
             word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
             continue;

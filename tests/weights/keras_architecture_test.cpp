@@ -195,8 +195,9 @@ TEST_CASE("a Keras model of other layers between the same weights is refused, an
     names({.activation = "elu"}, {"elu, where unet has relu"});
     names({.act_first = true},
           {"(relu) before 'batch_normalization'", "encoder.0.conv1 (Conv2D) before encoder.0.bn1"});
-    names({.activation = {{"class_name", "__lambda__"}, {"config", {{"code", "4wEAAAA="}}}}},
-          {"has 'Activation", ", a lambda, where unet has relu"});
+    for (const json& lambda : {json{{"class_name", "__lambda__"}, {"config", "4wEAAAA="}}, json{{"value", "4wEA"}}}) {
+        names({.activation = lambda}, {"has 'Activation", ", a function of its maker's, where unet has relu"});
+    }
     names({.last = {{"class_name", "Softmax"}, {"config", {{"axis", 1}}}}},
           {"ends in 'conv2d_6' (softmax over axis 1)", "a softmax or sigmoid"});
     names({.last = "tanh"}, {"ends in 'conv2d_6' (tanh)", "head (Conv2D)"});

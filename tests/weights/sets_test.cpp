@@ -49,11 +49,12 @@ int taken(const std::filesystem::path& file, ImportReport& report, const std::st
 TEST_CASE("of the weights and their average in one file the average is taken, where it is whole, and that is said") {
     const TemporaryFolder folder;
     using Prefixes = std::vector<std::string>;
-    for (const Prefixes& prefixes : {Prefixes{"model.", "ema."}, Prefixes{"params.", "params_ema."},
-                                     Prefixes{"state_dict.", "state_dict_ema.module."}, Prefixes{"", "ema_model."},
-                                     Prefixes{"net.", "averaged_net."}, Prefixes{"state_dict.", "swa_state_dict."},
-                                     Prefixes{"model_state_dict.", "ema_model_state_dict."},
-                                     Prefixes{"state_dict.model.", "callbacks.EMA.ema_state_dict.model."}}) {
+    for (const Prefixes& prefixes :
+         {Prefixes{"model.", "ema."}, Prefixes{"params.", "params_ema."},
+          Prefixes{"state_dict.", "state_dict_ema.module."}, Prefixes{"", "ema_model."},
+          Prefixes{"net.", "averaged_net."}, Prefixes{"state_dict.", "swa_state_dict."},
+          Prefixes{"model_state_dict.", "ema_model_state_dict."}, Prefixes{"state_dict.", "callbacks.EMACallback.net."},
+          Prefixes{"state_dict.model.", "callbacks.EMA.ema_state_dict.model."}}) {
         CAPTURE(prefixes[1]);
         const auto file = write_sets(folder / ".", prefixes);
         ImportReport report;
