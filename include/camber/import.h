@@ -32,7 +32,8 @@ class Net;
 struct ImportOptions {
     /// The names in the file: one of import_sources(), or "auto" for the one under which most tensors fit.
     std::string from = "auto";
-    /// What the names of the wanted set begin with, where a file has several: "teacher". Without it an average of the
+    /// What the names of the wanted set begin with, where a file has several: "teacher"; or a part of its name, as in
+    /// "state_dict.teacher"; "." for names without a prefix beside others. Without it an average of the
     /// weights ("ema", "params_ema") goes before these, and sets that no such name tells apart are an Error.
     std::string prefix = "";
     /// Takes a classifier's weights for the encoder alone: its head is left out, the parameters below `encoder_paths`
@@ -107,9 +108,16 @@ void name_what_fits(const WeightFile& file, const std::string& net, const nlohma
 /// `partial`), and when the file cannot be read. Nothing is written before names and shapes have been judged.
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options = {});
 
+/// Whether the Keras model that a file has divides its pixels by 255, which makes them those of `input` "unit".
+bool says_unit_pixels(const WeightFile& file);
+
 /// The layers that a network has between its weights, in a line: what is taken for granted of a file of Keras's weights
 /// that does not say it. Empty for other files.
 std::string assumed_layers(const WeightFile& file, const nets::Net& net);
+
+/// The options of a network that leave no trace in a file of PyTorch's weights alone, with their values: what is taken
+/// for granted of it, unless it was `given`: "--blur false, --blur-final true". Empty for other files and networks.
+std::string untraced_options(const WeightFile& file, const nets::Net& net, const nlohmann::json& given);
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for
 /// networks whose original is PyTorch's are those of its state_dict: what load_state_dict takes. Networks of another

@@ -61,7 +61,7 @@ class WeightFile {
     };
     /// In the order of the model; empty in files of others.
     const std::vector<Layer>& layers() const { return layers_; }
-    /// In the file's order. PyTorch: a state_dict's keys, also of one that is wrapped in a training checkpoint. Keras:
+    /// In the file's order. PyTorch: a state_dict's keys, dotted ones in a training checkpoint ("model.KEY"). Keras:
     /// "LAYER/VARIABLE" with the variables kernel, bias, gamma, beta, moving_mean, moving_variance.
     const std::vector<WeightEntry>& entries() const { return entries_; }
     /// Null when the file has no such tensor.

@@ -1,3 +1,4 @@
+#include <camber/autograd.h>
 #include <camber/checkpoint.h>
 #include <camber/import.h>
 #include <camber/nets.h>
@@ -81,14 +82,23 @@ std::string assumption(const nets::Net& net, bool bgr) {
     return text + "\n";
 }
 
-/// What the layers between the weights are taken to be where nothing says it.
-std::string layers_assumption(const WeightFile& file, const nets::Net& net) {
+/// What the layers between the weights are taken to be where nothing says it. `given`: options of the network.
+std::string layers_assumption(const WeightFile& file, const nets::Net& net, const nlohmann::json& given) {
     const std::string layers = assumed_layers(file, net);
+    const std::string options = untraced_options(file, net, given);
+    if (!options.empty()) return fmt::format("  the file has weights alone: assumed are {}\n", options);
     if (layers.empty()) return {};
     return fmt::format(
         "  the file has weights alone: between them are assumed {}'s layers, {}; a .keras file says its "
         "own\n",
         net.name(), layers);
+}
+
+/// Throws as the network does of pictures that it cannot take.
+void check_size(const TrainConfig& config) {
+    const auto net = nets::make_net(config.net, config.net_options);
+    const NoGrad no_grad;
+    net->forward(Tensor::empty({1, config.height, config.width, net->in_channels()}, Dtype::f32, Device::meta));
 }
 
 int run_import(const Arguments& a) {
@@ -108,6 +118,7 @@ int run_import(const Arguments& a) {
     if (!a.size.empty()) std::tie(config.height, config.width) = parse_size(a.size);
     set_net_options(config.net_options, a.net_options);
     nets::make_net(config.net, config.net_options);  // what is given is judged before a file is opened
+    const nlohmann::json given = config.net_options;
     const auto file = WeightFile::open(a.weights.empty() ? a.encoder_weights : a.weights);
     const Description said = described(*file);
     if (a.size.empty()) {
@@ -123,10 +134,12 @@ int run_import(const Arguments& a) {
         if (!fitted.fits && !a.partial) name_what_fits(*file, config.net, config.net_options, options);
         config.net_options = fitted.options;
     }
-    const bool assumed = !config.net_options.contains("input") && file->note().empty() && !file->from_camber();
+    const bool assumed = !config.net_options.contains("input") && file->note().empty() && !file->from_camber() &&
+                         !says_unit_pixels(*file);
     set_input(*file, said, config);
     const auto net = nets::make_net(config.net, config.net_options);
     config.net_options = net->options();
+    if (!a.size.empty()) check_size(config);
 
     options.encoder_paths = net->encoder_paths();
     if (options.encoder_only && options.encoder_paths.empty()) {
@@ -166,7 +179,8 @@ int run_import(const Arguments& a) {
                                          : fmt::format("  its network takes pictures of {} channel{}\n",
                                                        net->in_channels(), net->in_channels() == 1 ? "" : "s");
         fmt::print("{}: {}{}{}{}{} is written\n", file->file().string(), report.text(), channels,
-                   layers_assumption(*file, *net), assumed ? assumption(*net, a.bgr) : "", a.out);
+                   options.encoder_only ? "" : layers_assumption(*file, *net, given),
+                   assumed ? assumption(*net, a.bgr) : "", a.out);
     }
     return 0;
 }
@@ -190,7 +204,7 @@ void add_import(CLI::App& app, Action& action) {
     command->add_option("--from", a->from, sources)->capture_default_str();
     command->add_option("--prefix", a->prefix,
                         "What the names of the wanted weights begin with, where a file has several sets of them: "
-                        "teacher, fold0, model [an average: ema, params_ema]");
+                        "teacher, fold0, model, . for names without one beside others [an average: ema, params_ema]");
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
     command->add_flag("--partial", a->partial,
                       "Take what fits, though the file fills but a part of the network; the rest starts anew");

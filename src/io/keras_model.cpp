@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 
 #include "io/printable.h"
@@ -187,7 +188,12 @@ class Builder {
         }
         std::vector<std::size_t> result;
         for (const Place& output : outputs) {
-            const auto found = find(output);
+            auto found = find(output);
+            // Uses of a model are counted from before it came to be in this one: the last that there is.
+            const auto after = made.lower_bound({output.layer, output.use});
+            if (!found && after != made.begin() && std::prev(after)->first.first == output.layer) {
+                found = find({output.layer, std::prev(after)->first.second, output.output});
+            }
             if (!found) wrong(fmt::format("its output '{}' is no layer", printable(output.layer)));
             result.push_back(*found);
         }

@@ -71,13 +71,6 @@ constexpr auto known = [] {
     return names;
 }();
 
-/// Where a training checkpoint keeps the state_dict, and where averages of it. Where there are two their names stay,
-/// for who reads the file to choose.
-constexpr std::string_view wrappers[] = {
-    "state_dict", "model_state_dict", "model_state",    "model",          "net",
-    "network",    "params_ema",       "params",         "state_ema",      "ema",
-    "model_ema",  "ema_model",        "state_dict_ema", "ema_state_dict", "model_state_dict_ema"};
-
 /// What PyTorch makes that has no place among weights as it is, and what to do.
 struct Unusual {
     std::string_view maker, problem;
@@ -173,6 +166,12 @@ class Interpreter {
         return pairs;
     }
 
+    /// The values of a list or tuple; none of any other.
+    std::vector<Index> list_items(Index index) const {
+        const Value& value = tree_[index];
+        return value.kind == Kind::list || value.kind == Kind::tuple ? value.items : std::vector<Index>();
+    }
+
     /// The name of an object that is there instead of a state_dict, or among a dictionary's values; empty for none.
     std::string object_in(Index index) const {
         if (tree_[index].kind == Kind::opaque) return tree_.name(index);
@@ -245,6 +244,12 @@ class Interpreter {
   private:
     /// ('storage', type, key, location, elements[, view]); view is None or (key, offset, elements).
     Storage storage(const Value& id) const {
+        if (id.kind == Kind::text) {
+            fail(
+                "{}: a pickle of protocol 0, which cannot say where tensors' elements are; save it with another "
+                "protocol",
+                file_.name());
+        }
         if (id.kind != Kind::tuple || id.items.size() < 5 || tree_.text(tree_[id.items[0]]) != "storage") {
             damaged("a reference to something other than a storage");
         }
@@ -294,16 +299,10 @@ class TorchFile : public WeightFile {
     void take(const Pickle& tree, const std::unordered_map<Index, Storage>& storages) {
         const Interpreter interpreter(file_, tree);
         std::vector<WeightEntry> list;
-        Index root = tree.root;
-        for (int depth = 0; depth < deepest_name; ++depth) {
-            const std::optional<Index> inner = unwrap(interpreter, root);
-            if (!inner) break;
-            root = *inner;
-        }
         std::size_t seen = 0;
-        collect(interpreter, storages, root, "", 0, seen, list);
+        collect(interpreter, storages, tree.root, "", 0, seen, list);
         if (list.empty()) {
-            if (const auto object = interpreter.object_in(root); !object.empty()) {
+            if (const auto object = interpreter.object_in(tree.root); !object.empty()) {
                 fail(
                     "{}: holds a pickled {} where a state_dict is wanted, and nothing in a file is ever run; in "
                     "Python, "
@@ -346,40 +345,10 @@ class TorchFile : public WeightFile {
     }
 
   private:
-    static std::optional<Index> unwrap(const Interpreter& interpreter, Index root) {
-        const auto items = interpreter.items(root);
-        if (!items) return std::nullopt;
-        std::optional<Index> found;
-        for (const auto& [key, value] : *items) {
-            const std::optional<std::string> name = interpreter.key(key);
-            const bool wraps = name && std::find(std::begin(wrappers), std::end(wrappers), *name) != std::end(wrappers);
-            std::size_t seen = 0;
-            if (!wraps || !holds_tensors(interpreter, value, 0, seen)) continue;
-            if (found) return std::nullopt;  // two sets
-            found = value;
-        }
-        return found;
-    }
-
-    /// Whether there are tensors in a dictionary, or in those in it.
-    static bool holds_tensors(const Interpreter& interpreter, Index index, int depth, std::size_t& seen) {
-        const auto items = interpreter.items(index);
-        if (!items || depth > deepest_name) return false;
-        seen += items->size() + 1;
-        if (seen > most_tensors) interpreter.damaged("more values than any network has");
-        for (const auto& [key, value] : *items) {
-            if (interpreter.tensor_arguments(value) || interpreter.problem(value)) return true;
-        }
-        for (const auto& [key, value] : *items) {
-            if (holds_tensors(interpreter, value, depth + 1, seen)) return true;
-        }
-        return false;
-    }
-
     void collect(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages, Index index,
                  const std::string& prefix, int depth, std::size_t& seen, std::vector<WeightEntry>& list) {
         const auto items = interpreter.items(index);
-        if (!items) return;
+        if (!items) return collect_from_list(interpreter, storages, index, prefix, depth, seen, list);
         if (depth > deepest_name) interpreter.damaged("dictionaries within dictionaries without end");
         for (const auto& [key_index, value] : *items) {
             if (++seen > most_tensors) interpreter.damaged("more values than any network has");
@@ -396,6 +365,19 @@ class TorchFile : public WeightFile {
             } else {
                 collect(interpreter, storages, value, name, depth + 1, seen, list);
             }
+        }
+    }
+
+    /// The dictionaries of a list under their numbers; tensors of a list have no names.
+    void collect_from_list(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages,
+                           Index index, const std::string& prefix, int depth, std::size_t& seen,
+                           std::vector<WeightEntry>& list) {
+        if (depth > deepest_name) return;
+        const std::vector<Index> values = interpreter.list_items(index);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (++seen > most_tensors) interpreter.damaged("more values than any network has");
+            const std::string name = prefix.empty() ? std::to_string(i) : fmt::format("{}.{}", prefix, i);
+            collect(interpreter, storages, values[i], name, depth + 1, seen, list);
         }
     }
 
@@ -437,9 +419,12 @@ class TorchFile : public WeightFile {
             wrong(fmt::format("points outside its storage: it reaches element {}, the storage has {}",
                               offset > storage.view_elements ? offset : offset + last, storage.view_elements));
         }
-        if (!empty && numel > storage.view_elements) {
-            wrong(fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
-                              numel, storage.view_elements));
+        if (!empty && numel > storage.view_elements) {  // no trouble unless it is wanted
+            entry.type = ElementType::unreadable;
+            entry.shape.clear();
+            entry.problem =
+                fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
+                            numel, storage.view_elements);
         }
         entry.by_rows = contiguous;
         placements_.push_back({storage.type,
@@ -490,8 +475,8 @@ std::uint64_t storage_bytes(const InputFile& file, const Storage& storage) {
     return *bytes;
 }
 
-/// The number that a stream begins with, as a pickle of protocol 1, 2, 3, 4 and 5. (Protocol 0 has no way to say where
-/// a tensor's elements are.)
+/// The number that a stream begins with, as a pickle of protocol 1, 2, 3, 4 and 5. (Protocol 0 begins as 1
+/// does; it is refused where a tensor is.)
 constexpr std::string_view stream_magics[] = {
     {"L119547037146038801333356L\n.", 28},
     {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15},

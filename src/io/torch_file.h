@@ -10,9 +10,9 @@
 /// PyTorch's files of tensors, as torch.save writes them: a zip archive (`NAME/data.pkl` and `NAME/data/KEY`; PyTorch
 /// 1.6 on), or the stream of pickles and storages that came before it.
 ///
-/// Read are dictionaries of tensors, nested ones under dotted names, of the dtypes of ElementType, sharing storages and
-/// with any offsets and strides. What a training checkpoint wraps is found under state_dict, model_state_dict,
-/// model_state, model or net. Elements stay in the file until they are asked for.
+/// Read are dictionaries of tensors, those in others and in lists under dotted names ("state_dict.conv1.weight"), of
+/// the dtypes of ElementType, sharing storages and with any offsets and strides. Elements stay in the file until they
+/// are asked for.
 ///
 /// Refused, each in one line: a pickle that names anything but tensors and what holds them, TorchScript archives,
 /// big-endian files, quantised, sparse and complex tensors, storages that are missing or cut short, tensors that point

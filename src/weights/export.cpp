@@ -34,6 +34,18 @@ Exported exported(const std::string& name, const Target& target, Convention conv
 
 void check_is_of_keras(const nets::Net& net, const std::string& file) {
     if (net.original().library == nets::Library::keras) return;
+    // One that another value of an option would make Keras's: --style keras.
+    for (const nets::NetOption& option : nets::net_info(net.name()).options) {
+        for (const std::string& choice : option.choices) {
+            nlohmann::json options = net.options();
+            options[option.name] = choice;
+            if (nets::make_net(net.name(), options)->original().library != nets::Library::keras) continue;
+            fail_usage(
+                "cannot write {}: this {} has --{} {}, so its weights go into .safetensors; .h5 is for those trained "
+                "with --{} {}",
+                file, net.name(), option.name, net.options().at(option.name).get<std::string>(), option.name, choice);
+        }
+    }
     std::vector<std::string> of_keras;
     for (const nets::NetInfo& info : nets::net_list()) {
         if (info.make(nlohmann::json::object())->original().library == nets::Library::keras)

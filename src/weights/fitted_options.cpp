@@ -19,6 +19,9 @@ std::vector<nlohmann::json> candidates(const nets::NetOption& option, const std:
     return list;
 }
 
+/// How many names the file and the network do not share, whatever their shapes.
+std::size_t strangers(const Plan& plan) { return plan.report.missing.size() + plan.report.unexpected.size(); }
+
 /// "width 4, not 8": what of `given` the file has otherwise.
 std::string differences(const nlohmann::json& options, const nlohmann::json& given) {
     std::vector<std::string> texts;
@@ -50,37 +53,48 @@ FittedOptions fitted_options(const WeightFile& file, const std::string& net, con
         if (has && !given.contains(name)) fitted.options[name] = value;
     }
     if (!implied.empty()) best = plan_of(fitted.options, &best);
-    const nlohmann::json fixed = fitted.options;
-    std::set<std::int64_t> extents = {1, 2, 3};
+    nlohmann::json fixed = fitted.options;
+    std::set<std::int64_t> extents = {1, 2, 3, 4, 5, 6, 7, 8};  // a depth is no extent
     for (const WeightEntry& entry : file.entries()) {
         constexpr std::int64_t largest = 1024;
         for (const std::int64_t extent : entry.shape) {
             if (extent > 0 && extent <= largest) extents.insert(extent);
         }
     }
-    // One option after the other, as long as more fits: a width moves most shapes, the rest few.
     constexpr std::size_t most_extents = 64, most_rounds = 4;
     const std::size_t placed = best.report.matched.size() + best.report.wrong_shape.size();
     const bool by_name = 2 * placed >= file.entries().size() - best.report.ignored.size();  // else of another network
-    bool better = by_name && !best.report.complete() && extents.size() <= most_extents;
-    for (std::size_t round = 0; better && round < most_rounds; ++round) {
-        better = false;
-        for (const nets::NetOption& option : all) {
-            if (fixed.contains(option.name)) continue;
-            for (const nlohmann::json& value : candidates(option, extents)) {
-                nlohmann::json tried = fitted.options;
-                tried[option.name] = value;
-                try {
-                    Plan plan = plan_of(tried, &best);
-                    if (score(plan) <= score(best)) continue;
-                    best = std::move(plan);
-                    fitted.options = std::move(tried);
-                    better = true;
-                } catch (const UsageError&) {  // out of the option's range
+    if (!by_name || best.report.complete() || extents.size() > most_extents) {
+        fitted.fits = best.report.fits();
+        return fitted;
+    }
+    // One option after the other, as long as there is a better value by `is_better`.
+    const auto improve = [&](const auto& is_better) {
+        bool better = true;
+        for (std::size_t round = 0; better && round < most_rounds; ++round) {
+            better = false;
+            for (const nets::NetOption& option : all) {
+                if (fixed.contains(option.name)) continue;
+                for (const nlohmann::json& value : candidates(option, extents)) {
+                    nlohmann::json tried = fitted.options;
+                    tried[option.name] = value;
+                    try {
+                        Plan plan = plan_of(tried, &best);
+                        if (!is_better(plan, best)) continue;
+                        best = std::move(plan);
+                        fitted.options = std::move(tried);
+                        better = true;
+                    } catch (const UsageError&) {  // out of the option's range
+                    }
                 }
             }
         }
-    }
+    };
+    // Which layers there are does not depend on their widths: a depth is told by names alone. Under a wrong one, widths
+    // that are wrong, too, may fit more tensors than the right one.
+    improve([](const Plan& plan, const Plan& than) { return strangers(plan) < strangers(than); });
+    if (strangers(best) == 0) fixed = fitted.options;
+    improve([](const Plan& plan, const Plan& than) { return score(plan) > score(than); });
     fitted.fits = best.report.fits();
     return fitted;
 }

@@ -105,6 +105,17 @@ std::string likely_cause(const WeightFile& file, const Plan& plan, const Targets
     return "it is of another network, or of other options";
 }
 
+/// Whether one of the tables of the network's library implies this option of it.
+bool is_told_by_names(const nets::Net& net, const std::string& option) {
+    for (const NameSource* source : name_sources()) {
+        if (source->own.empty() || !std::string_view(net.name()).starts_with(source->own)) continue;
+        for (const NameMap& map : source->maps) {
+            if (nlohmann::json::parse(map.options).contains(option)) return true;
+        }
+    }
+    return false;
+}
+
 /// Our modules by the file's layers that fill them, or would but for the number of classes.
 std::map<std::string, std::string> layers_of(const Plan& plan, const Targets& targets) {
     std::map<std::string, std::string> layers;
@@ -128,7 +139,7 @@ std::string ImportReport::text(std::size_t most) const {
     if (!passed_over.empty()) {
         std::vector<std::string> others;
         for (const std::string& other : passed_over) {
-            others.push_back(other.empty() ? "that without a prefix" : printable(other));
+            others.push_back(other.empty() ? "that without a prefix (--prefix .)" : printable(other));
         }
         result += fmt::format(
             "  it has {} whole sets of weights: taken is {}, the average over training; passed over {} (--prefix takes "
@@ -170,6 +181,39 @@ std::vector<std::pair<std::string, std::string>> import_sources() {
 std::string assumed_layers(const WeightFile& file, const nets::Net& net) {
     const bool says = !file.architecture().empty() || !file.note().empty();
     return file.format() != WeightFormat::keras || says ? "" : keras_architecture_text(net);
+}
+
+std::string untraced_options(const WeightFile& file, const nets::Net& net, const nlohmann::json& given) {
+    if (file.format() == WeightFormat::keras || file.from_camber() || !file.note().empty()) return "";
+    // What only a training has, or is told otherwise.
+    constexpr std::array others = {"init", "dropout", "aux_dropout", "aux_weight", "input", "size_policy"};
+    const auto shapes_of = [](nets::Net& of) {
+        std::vector<std::pair<std::string, Shape>> list;
+        for (const auto& named : {of.named_parameters(), of.named_buffers()}) {
+            for (const nn::NamedParameter& n : named) list.emplace_back(n.name, n.parameter->tensor.shape());
+        }
+        return list;
+    };
+    const nlohmann::json options = net.options();
+    const auto shapes = shapes_of(*nets::make_net(net.name(), options));
+    std::vector<std::string> texts;
+    for (const nets::NetOption& option : nets::net_info(net.name()).options) {
+        const bool other = std::any_of(others.begin(), others.end(), [&](const char* o) { return option.name == o; });
+        if (other || given.contains(option.name) || is_told_by_names(net, option.name)) continue;
+        std::vector<nlohmann::json> values(option.choices.begin(), option.choices.end());
+        if (option.value.is_boolean()) values = {!options.at(option.name).get<bool>()};
+        const bool is_traced = std::any_of(values.begin(), values.end(), [&](const nlohmann::json& value) {
+            nlohmann::json changed = options;
+            changed[option.name] = value;
+            return shapes_of(*nets::make_net(net.name(), changed)) != shapes;
+        });
+        if (values.empty() || is_traced) continue;
+        std::string flag = "--" + option.name;
+        std::replace(flag.begin(), flag.end(), '_', '-');
+        const nlohmann::json& value = options.at(option.name);
+        texts.push_back(fmt::format("{} {}", flag, value.is_string() ? value.get<std::string>() : value.dump()));
+    }
+    return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options) {

@@ -79,16 +79,25 @@ double number(const json& config, const char* key, double otherwise) {
     return found != config.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
+/// "softmax", where it is over the channels.
+std::string softmax_name(const json& config) {
+    const std::string axis = config.is_object() && config.contains("axis") ? shown(config.at("axis")) : "-1";
+    const bool of_channels = axis == "-1" || axis == "3" || axis == "[-1]" || axis == "[3]";
+    return of_channels ? "softmax" : "softmax over axis " + axis;
+}
+
 /// A function's name, however it is written: "relu", {"class_name": "function", "config": "relu"}, an object of a
 /// layer's class.
 std::string function_name(const json& value) {
     if (value.is_null()) return "linear";
     if (value.is_string()) return value.get<std::string>();
     if (value.is_object()) {
+        const auto type = value.find("class_name");
+        if (type == value.end() || *type == "__lambda__") return "a function of its maker's";  // its bytes
         if (const auto config = value.find("config"); config != value.end() && config->is_string())
             return config->get<std::string>();
-        if (const auto type = value.find("class_name"); type != value.end() && type->is_string())
-            return keras_snake_case(type->get<std::string>());
+        if (type != value.end() && *type == "Softmax") return softmax_name(value.value("config", json()));
+        if (type != value.end() && type->is_string()) return keras_snake_case(type->get<std::string>());
     }
     return shown(value);
 }
@@ -131,7 +140,8 @@ std::string activation_of(const KerasNode& node) {
         if (slope != 0 || threshold != 0) return fmt::format("relu of slope {} and threshold {}", slope, threshold);
         return "relu";
     }
-    for (const char* type : {"Softmax", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"}) {
+    if (node.type == "Softmax") return softmax_name(c);
+    for (const char* type : {"LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"}) {
         if (node.type == type) return keras_snake_case(type);
     }
     return {};
@@ -179,6 +189,18 @@ Settings settings_of(const KerasNode& node) {
 bool is_of_unit_pixels(const KerasNode& node) {
     const double scale = number(node.config, "scale", 0), offset = number(node.config, "offset", 0);
     return node.type == "Rescaling" && offset == 0 && std::abs(scale * 255 - 1) < 1e-4;
+}
+
+/// Whether that is the first of its layers that does anything.
+bool begins_with_unit_pixels(const KerasModel& model) {
+    std::set<std::size_t> pixels;  // nodes that are the input as it is
+    for (std::size_t i = 0; i < model.nodes.size(); ++i) {
+        const KerasNode& node = model.nodes[i];
+        const bool of_pixels = node.inputs.size() == 1 && pixels.contains(node.inputs[0]);
+        if (of_pixels && is_of_unit_pixels(node)) return true;
+        if (node.type == "InputLayer" || (of_pixels && does_nothing(node.type))) pixels.insert(i);
+    }
+    return false;
 }
 
 Graph graph_of(const KerasModel& model, const std::set<std::string>& filled) {
@@ -430,11 +452,23 @@ void check_keras_architecture(const WeightFile& file, const nets::Net& net,
     const std::string name = file.file().string();
     const auto model = keras_model(parse_json(file.architecture(), name, "what Keras says of a model"), name);
     if (!model) return;
+    const std::string pixels = nets::describe(net.preprocessing()), unit = nets::describe(nets::Preprocessing());
+    if (begins_with_unit_pixels(*model) && pixels != unit) {
+        fail("{}: its model divides pixels by 255 itself: it takes {}, where {} takes {}{}", name, unit, net.name(),
+             pixels, net.options().contains("input") ? "; leave --input out: the file says it" : "");
+    }
     const std::map<std::string, std::string> paths = by_model_names(*model, layers);
     std::set<std::string> filled;
     for (const auto& [layer, path] : paths) filled.insert(layer);
     const Graph ours = graph_of(net), theirs = graph_of(*model, filled);
     Comparison(name, net.name(), ours, theirs, paths).run(whole);
+}
+
+bool says_unit_pixels(const WeightFile& file) {
+    if (file.architecture().empty()) return false;
+    const std::string name = file.file().string();
+    const auto model = keras_model(parse_json(file.architecture(), name, "what Keras says of a model"), name);
+    return model && begins_with_unit_pixels(*model);
 }
 
 std::string keras_architecture_text(const nets::Net& net) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "io/keras_model.h"
 #include "io/printable.h"
 #include "weights/keras_layers.h"
 
@@ -66,11 +67,11 @@ bool is_within(const std::string& name, const std::string& root, const std::set<
     return false;
 }
 
-/// What may stand before a network's names: "", and whatever a tenth of the names begin with, as "model.".
+/// What may stand before a network's names: "", and whatever some of the names begin with, as "model.".
 std::vector<std::string> prefixes(const WeightFile& file) {
-    constexpr std::size_t most = 64, deepest = 4;
+    constexpr std::size_t most = 128, deepest = 8, least_share = 25;
     std::vector<std::string> names, list = {""};
-    for (const WeightEntry& entry : file.entries()) names.push_back(plain_name(Convention::pytorch, entry.name));
+    for (const WeightEntry& entry : file.entries()) names.push_back(entry.name);
     for (std::size_t i = 0; i < list.size() && list.size() < most; ++i) {
         const std::string above = list[i];
         if (static_cast<std::size_t>(std::count(above.begin(), above.end(), '.')) == deepest) break;
@@ -80,7 +81,7 @@ std::vector<std::string> prefixes(const WeightFile& file) {
             if (dot != std::string::npos) ++counts[name.substr(0, dot + 1)];
         }
         for (const auto& [prefix, count] : counts) {
-            if (10 * count >= names.size()) list.push_back(prefix);
+            if (least_share * count >= names.size()) list.push_back(prefix);
         }
     }
     return list;
@@ -88,28 +89,60 @@ std::vector<std::string> prefixes(const WeightFile& file) {
 
 /// How many of a file's names begin so.
 std::size_t count_below(const WeightFile& file, const std::string& prefix) {
-    return static_cast<std::size_t>(std::count_if(
-        file.entries().begin(), file.entries().end(),
-        [&](const WeightEntry& entry) { return plain_name(Convention::pytorch, entry.name).starts_with(prefix); }));
+    return static_cast<std::size_t>(
+        std::count_if(file.entries().begin(), file.entries().end(),
+                      [&](const WeightEntry& entry) { return entry.name.starts_with(prefix); }));
 }
 
-/// Whether a set of weights of this name is an average over steps of training: ema, params_ema, state_dict_ema, swa.
+/// The prefixes that --prefix may mean: those that begin with it, else those that have it further on.
+std::vector<std::string> prefixes_of(const WeightFile& file, const std::string& wanted) {
+    std::vector<std::string> list = prefixes(file), found;
+    if (count_below(file, wanted) > 0) {
+        found = {wanted};
+        for (const std::string& prefix : list) {
+            if (prefix != wanted && prefix.starts_with(wanted)) found.push_back(prefix);
+        }
+    } else {
+        std::copy_if(list.begin(), list.end(), std::back_inserter(found),
+                     [&](const std::string& prefix) { return ("." + prefix).find("." + wanted) != std::string::npos; });
+    }
+    return found;
+}
+
+/// A name of the file below `prefix`, before any rule; nothing for others, and for those of another set: where there
+/// are "module.conv.weight" and "conv.weight", the first is the one below "module." alone.
+std::optional<std::string> name_below(const WeightFile& file, Convention convention, const std::string& name,
+                                      const std::string& prefix) {
+    if (convention == Convention::keras) {
+        const std::string plain = plain_name(convention, name);
+        return plain.starts_with(prefix) ? std::optional(plain.substr(prefix.size())) : std::nullopt;
+    }
+    if (!name.starts_with(prefix)) return std::nullopt;
+    const std::string below = name.substr(prefix.size());
+    std::string plain = plain_name(convention, below);
+    if (plain != below && file.find(prefix + plain)) return std::nullopt;
+    return plain;
+}
+
+/// Whether a set of weights of this name is an average over steps of training: ema, params_ema, EMACallback, swa.
 bool is_average(const std::string& prefix) {
     std::string word;
-    for (const char c : prefix + ".") {
+    for (const char c : keras_snake_case(prefix) + ".") {
         if (std::isalpha(static_cast<unsigned char>(c))) {
             word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
             continue;
         }
-        if (word == "ema" || word == "swa" || word == "averaged" || word == "average" || word == "shadow") return true;
+        if (word == "ema" || word == "swa" || word == "averaged" || word == "average" || word == "avg" ||
+            word == "shadow")
+            return true;
         word.clear();
     }
     return false;
 }
 
-/// As messages show it: "ema", or "no prefix".
+/// As messages show it: "ema", or what takes the names without one.
 std::string shown_prefix(const std::string& prefix) {
-    return prefix.empty() ? "the names without a prefix" : printable(prefix.substr(0, prefix.size() - 1));
+    return prefix.empty() ? "the names without a prefix (--prefix .)" : printable(prefix.substr(0, prefix.size() - 1));
 }
 
 /// Adds a set, unless it is one of them: "model.net." of what "model." finds too.
@@ -173,12 +206,12 @@ Plan make_plan(const WeightFile& file, const Targets& targets, Convention conven
     const auto nameless =
         convention == Convention::keras ? nameless_layers(file, targets) : std::map<std::string, std::string>();
     for (const WeightEntry& entry : file.entries()) {
-        std::string plain = plain_name(convention, entry.name);
-        if (const auto layer = nameless.find(plain.substr(0, plain.rfind('.'))); layer != nameless.end()) {
-            plain.replace(0, layer->first.size(), layer->second);
+        std::optional<std::string> plain = name_below(file, convention, entry.name, prefix);
+        if (plain && !nameless.empty()) {
+            const auto layer = nameless.find(plain->substr(0, plain->rfind('.')));
+            if (layer != nameless.end()) plain->replace(0, layer->first.size(), layer->second);
         }
-        const std::optional<std::string> name =
-            plain.starts_with(prefix) ? mapped_name(map, plain.substr(prefix.size())) : std::nullopt;
+        const std::optional<std::string> name = plain ? mapped_name(map, *plain) : std::nullopt;
         if (!name || has_average(file, entry.name)) {
             report.ignored.push_back(entry.name);
             continue;
@@ -231,19 +264,19 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
         return !source->own.empty() && targets.net.starts_with(source->own);
     });
     const bool given = !options.prefix.empty();
-    const std::string wanted = given && !options.prefix.ends_with('.') ? options.prefix + "." : options.prefix;
+    const std::string wanted = !given || options.prefix == "." ? ""  // the names without one
+                               : options.prefix.ends_with('.') ? options.prefix
+                                                               : options.prefix + ".";
     for (const NameSource* source : suitable) consider(*source, wanted);
     const auto of_pytorch = [](const NameSource* source) { return source->convention == Convention::pytorch; };
-    if (given && best && best->transfers.empty() && best->report.wrong_shape.empty()) {
-        fail_usage("{}: has no set of weights whose names begin with '{}'", file.file().string(), wanted);
-    }
-    if (best && !given && std::any_of(suitable.begin(), suitable.end(), of_pytorch)) {
+    const bool exact = given && best && (wanted.empty() || best->report.fits());  // always taken
+    if (best && !exact && std::any_of(suitable.begin(), suitable.end(), of_pytorch)) {
         // Where one fits, others can only be whole with as many names.
         const std::size_t least = best->report.fits() ? best->report.matched.size() : 0;
         std::vector<Plan> whole;
         if (best->report.fits()) whole.push_back(*best);
-        for (const std::string& prefix : prefixes(file)) {
-            if (prefix.empty() || count_below(file, prefix) < least) continue;
+        for (const std::string& prefix : given ? prefixes_of(file, wanted) : prefixes(file)) {
+            if (prefix == wanted || count_below(file, prefix) < least) continue;
             std::optional<Plan> before = std::exchange(best, std::nullopt);
             for (const NameSource* source : suitable) {
                 if (of_pytorch(source)) consider(*source, prefix);
@@ -252,6 +285,9 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
             if (!best || score(*before) >= score(*best)) best = std::move(before);
         }
         if (whole.size() > 1) best = chosen(file, std::move(whole));
+    }
+    if (given && best && best->transfers.empty() && best->report.wrong_shape.empty()) {
+        fail_usage("{}: has no set of weights whose names begin with '{}'", file.file().string(), wanted);
     }
     if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
     if (!best) fail_usage("{}: not a file of {}'s weights", file.file().string(), options.from);

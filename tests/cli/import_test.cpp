@@ -280,6 +280,36 @@ TEST_CASE("import says what its network takes: channels other than RGB, BGR, and
                    {"assumed are BGR from 0 to 1, less 0.406 0.456 0.485", "as --bgr says"}));
 }
 
+TEST_CASE("import says which options it takes for granted because a file of weights has no trace of them") {
+    const TemporaryFolder folder;
+    const std::string file = (folder / "a.safetensors").string(), out = (folder / "c.safetensors").string();
+    const auto net = nets::make_net("dynamic-unet-resnet34", {{"width", 4}, {"classes", 3}});
+    const nn::ParameterBuffer memory(*net, {.gradients = false});
+    write_safetensors(file, export_weights(*net));
+    const auto import = [&](std::vector<std::string> more) {
+        more.insert(more.begin(),
+                    {"import", "--net", "dynamic-unet-resnet34", "--size", "65x97", "--weights", file, "--out", out});
+        const CommandResult result = run_camber(more);
+        INFO(result.errors);
+        CHECK(result.exit_code == 0);
+        return result.output;
+    };
+    CHECK(mentions(import({}), {"weights alone: assumed are --blur false, --blur-final"}));
+    CHECK_FALSE(mentions(import({"--blur", "false", "--blur-final", "true"}), {"weights alone"}));
+    REQUIRE(run_camber({"export", "--checkpoint", out, "--out", file}).exit_code == 0);
+    CHECK_FALSE(mentions(import({}), {"weights alone"}));  // Camber's own file
+}
+
+TEST_CASE("import refuses a size that the network cannot take") {
+    const TemporaryFolder folder;
+    write_weights(folder / "a.safetensors", 7);
+    const std::filesystem::path out = folder / "c.safetensors";
+    check_error(import_file(folder / "a.safetensors", out, {"--size", "65x97"}), 2,
+                {"65 high and 97 wide", "multiples of 2"});
+    CHECK_FALSE(std::filesystem::exists(out));
+    CHECK(import_file(folder / "a.safetensors", out, {"--size", "66x98"}).exit_code == 0);
+}
+
 TEST_CASE("a class table with a name twice is refused, and what lacks a name is named") {
     const TemporaryFolder folder;
     const std::string table = (folder / "classes.json").string();

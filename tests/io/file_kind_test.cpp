@@ -72,20 +72,3 @@ TEST_CASE("tensors that are none as they are lie in the list, and say what to do
     CHECK(mentions(error_of([&] { weights->read("s"); }), {"'s' is sparse", "to_dense()"}));
     CHECK(mentions(error_of([&] { weights->read("q"); }), {"'q' is quantised", "dequantize()"}));
 }
-
-TEST_CASE("a training checkpoint with the weights and an average of them keeps their names apart") {
-    const TemporaryFolder folder;
-    const std::string file = (folder / "a.pth").string();
-    const std::string set = "}" + pickled_text("x") + pickled_tensor(4, 0, {4}, {1}) + "s";
-    const auto names = [&](const std::string& dictionary) {
-        write_text(file, zip_archive({{"a/data.pkl", pickled(dictionary)}, {"a/data/0", std::string(16, '\0')}}));
-        return names_of(*WeightFile::open(file));
-    };
-    using Names = std::vector<std::string>;
-    CHECK(names("}" + pickled_text("model") + set + "s") == Names{"x"});
-    CHECK(names("}" + pickled_text("model") + set + "s" + pickled_text("ema") + "}s") == Names{"x"});
-    CHECK(names("}" + pickled_text("params_ema") + set + "s" + pickled_text("params") + set + "s") ==
-          Names{"params_ema.x", "params.x"});
-    CHECK(names("}" + pickled_text("model") + set + "s" + pickled_text("ema") + "}" + pickled_text("module") + set +
-                "ss") == Names{"model.x", "ema.module.x"});
-}

@@ -158,7 +158,7 @@ TEST_CASE("what Keras has no place for is refused in one line, and leaves no fil
     CHECK(mentions(refused("smp-unet-resnet34", {{"width", 4}}),
                    {"a.h5", "the original of smp-unet-resnet34 is PyTorch's", ".safetensors", "unet-vgg16"}));
     CHECK(mentions(refused("unet", {{"width", 4}, {"style", "pytorch"}}),
-                   {"a.h5", "original of unet is PyTorch's", ".safetensors"}));
+                   {"a.h5", "unet has --style pytorch", ".safetensors", "--style keras"}));
     Filled filled("unet", {{"width", 4}, {"depth", 1}}, 1);
     const std::string nowhere = error_of([&] { export_keras(*filled.net, folder / "none" / "a.h5"); });
     CHECK(mentions(nowhere, {"cannot write", "a.h5"}));

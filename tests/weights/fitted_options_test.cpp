@@ -87,3 +87,24 @@ TEST_CASE("names of other versions say which options they imply, shapes and name
     CHECK(reimported("deeplabv3-resnet50", {{"width", 4}, {"classes", 5}, {"aux", false}}, "classifier.4.weight")
               .options == nlohmann::json({{"width", 4}, {"classes", 5}, {"aux", false}}));
 }
+
+TEST_CASE("width and depth of a plain U-Net are read off its export, however small it is") {
+    const TemporaryFolder folder;
+    for (const auto& [width, depth] : {std::pair{4, 2}, {4, 3}, {4, 5}, {8, 2}, {2, 1}, {1, 3}, {16, 1}}) {
+        for (const bool batch_norm : {true, false}) {
+            CAPTURE(width);
+            CAPTURE(depth);
+            CAPTURE(batch_norm);
+            const auto net = nets::make_net(
+                "unet", {{"width", width}, {"depth", depth}, {"classes", 3}, {"batch_norm", batch_norm}});
+            const nn::ParameterBuffer memory(*net, {.gradients = false});
+            write_safetensors(folder / "a", export_weights(*net));
+            const auto fitted =
+                fitted_options(*WeightFile::open(folder / "a"), "unet", nlohmann::json::object()).options;
+            CHECK(fitted.value("width", 64) == width);
+            CHECK(fitted.value("depth", 4) == depth);
+            CHECK(fitted.value("classes", 11) == 3);
+            CHECK(fitted.value("batch_norm", true) == batch_norm);
+        }
+    }
+}

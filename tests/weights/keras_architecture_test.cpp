@@ -19,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-const json options = {{"width", 4}, {"depth", 1}, {"classes", 3}};
+const json options = {{"width", 4}, {"depth", 1}, {"classes", 3}, {"input", "unit"}};
 
 /// A model as Keras 3 writes it, a layer after the other.
 class Model {
@@ -179,6 +179,8 @@ TEST_CASE("a Keras model whose layers are the network's is taken, however they a
     model["config"]["layers"].push_back(inner);
     CHECK(error_of_model(model) == "");
     CHECK(error_of_model({{"class_name", "Sequential"}, {"config", {{"layers", {unet({})}}}}}) == "");
+    model["config"]["output_layers"] = {{"m", 1, 0}};  // as Keras 3 counts its uses
+    CHECK(error_of_model(model) == "");
 }
 
 TEST_CASE("a Keras model of other layers between the same weights is refused, and what is otherwise is named") {
@@ -193,6 +195,11 @@ TEST_CASE("a Keras model of other layers between the same weights is refused, an
     names({.activation = "elu"}, {"elu, where unet has relu"});
     names({.act_first = true},
           {"(relu) before 'batch_normalization'", "encoder.0.conv1 (Conv2D) before encoder.0.bn1"});
+    for (const json& lambda : {json{{"class_name", "__lambda__"}, {"config", "4wEAAAA="}}, json{{"value", "4wEA"}}}) {
+        names({.activation = lambda}, {"has 'Activation", ", a function of its maker's, where unet has relu"});
+    }
+    names({.last = {{"class_name", "Softmax"}, {"config", {{"axis", 1}}}}},
+          {"ends in 'conv2d_6' (softmax over axis 1)", "a softmax or sigmoid"});
     names({.last = "tanh"}, {"ends in 'conv2d_6' (tanh)", "head (Conv2D)"});
     names({.conv = {{"padding", "valid"}}}, {"'conv2d'", "padding valid", "same (encoder.0.conv1)"});
     names({.conv = {{"strides", 2}}}, {"'conv2d'", "strides 2x2", "1x1"});
@@ -206,6 +213,24 @@ TEST_CASE("a Keras model of other layers between the same weights is refused, an
     names({.up = {{"dilation_rate", {2, 2}}}}, {"'conv2d_transpose'", "dilation_rate 2x2"});
     names({.up = {{"activation", "relu"}}}, {"'conv2d_transpose' (relu) before"});
     names({.swapped = true}, {"before 'Concatenate"});
+}
+
+TEST_CASE("a Keras model that divides its pixels by 255 is of a network that takes them so") {
+    if (!has_hdf5()) return;
+    const TemporaryFolder folder;
+    const auto written = [&](const Otherwise& o) {
+        write_text(folder / "a.keras", zip_archive({{"metadata.json", "{}"},
+                                                    {"config.json", unet(o).dump()},
+                                                    {"model.weights.h5", weights(folder / ".", false)}}));
+        return WeightFile::open(folder / "a.keras");
+    };
+    CHECK(!says_unit_pixels(*written({})));
+    const auto file = written({.rescaled = true});
+    CHECK(says_unit_pixels(*file));
+    json original = options;
+    original["input"] = "original";
+    CHECK(mentions(error_of([&] { import_weights(*file, *nets::make_net("unet", original)); }),
+                   {"divides pixels by 255 itself", "leave --input out"}));
 }
 
 TEST_CASE("what Keras says of a model, damaged, is a line") {

@@ -49,9 +49,12 @@ int taken(const std::filesystem::path& file, ImportReport& report, const std::st
 TEST_CASE("of the weights and their average in one file the average is taken, where it is whole, and that is said") {
     const TemporaryFolder folder;
     using Prefixes = std::vector<std::string>;
-    for (const Prefixes& prefixes : {Prefixes{"model.", "ema."}, Prefixes{"params.", "params_ema."},
-                                     Prefixes{"state_dict.", "state_dict_ema.module."}, Prefixes{"", "ema_model."},
-                                     Prefixes{"net.", "averaged_net."}}) {
+    for (const Prefixes& prefixes :
+         {Prefixes{"model.", "ema."}, Prefixes{"params.", "params_ema."},
+          Prefixes{"state_dict.", "state_dict_ema.module."}, Prefixes{"", "ema_model."},
+          Prefixes{"net.", "averaged_net."}, Prefixes{"state_dict.", "swa_state_dict."},
+          Prefixes{"model_state_dict.", "ema_model_state_dict."}, Prefixes{"state_dict.", "callbacks.EMACallback.net."},
+          Prefixes{"state_dict.model.", "callbacks.EMA.ema_state_dict.model."}}) {
         CAPTURE(prefixes[1]);
         const auto file = write_sets(folder / ".", prefixes);
         ImportReport report;
@@ -80,4 +83,30 @@ TEST_CASE("sets of weights that no rule tells apart are refused by name until on
     file = write_sets(folder / ".", {"fold0.", "fold1.", "fold2."});
     CHECK(mentions(error_of([&] { taken(file, report); }), {"3 sets of weights", "fold0, fold1, fold2"}));
     CHECK(taken(file, report, "fold2") == 3);
+}
+
+TEST_CASE("a set under a name that scripts give the weights hides no other") {
+    const TemporaryFolder folder;
+    ImportReport report;
+    using Prefixes = std::vector<std::string>;
+    for (const Prefixes& prefixes :
+         {Prefixes{"state_dict.", "best_state_dict."}, Prefixes{"model.", "best_model."}, Prefixes{"A.", "state_dict."},
+          Prefixes{"module.", "model."}, Prefixes{"state_dict.", "other.state_dict."}, Prefixes{"", "model."},
+          Prefixes{"", "module."}, Prefixes{"history.0.net.", "state_dict.module."}}) {
+        CAPTURE(prefixes[0]);
+        CAPTURE(prefixes[1]);
+        const auto file = write_sets(folder / ".", prefixes);
+        CHECK(mentions(error_of([&] { taken(file, report); }), {"2 sets of weights that fit", "--prefix"}));
+        CHECK(taken(file, report, prefixes[0].empty() ? "." : prefixes[0]) == 1);
+        CHECK(taken(file, report, prefixes[1]) == 2);
+    }
+}
+
+TEST_CASE("--prefix finds a set by what holds it and by a part of its name") {
+    const TemporaryFolder folder;
+    ImportReport report;
+    const auto file = write_sets(folder / ".", {"state_dict.student.", "state_dict.teacher.", "other.net."});
+    CHECK(taken(file, report, "teacher") == 2);
+    CHECK(taken(file, report, "other") == 3);
+    CHECK(mentions(error_of([&] { taken(file, report, "state_dict"); }), {"2 sets", "state_dict.student"}));
 }
