@@ -49,13 +49,14 @@ std::vector<LayoutInfo> data_layouts();
 
 class Layout;
 class LabelCoding;
+struct ClassFile;
 
 /// A folder whose layout is known.
 class DataFolder {
   public:
     /// Throws Error, one line: no such folder, no layout that fits, a class table that cannot be read. Throws
     /// UsageError for a layout, class table or map that there is not. Label maps are read where nothing else says what
-    /// ids there are, otherwise no pictures are.
+    /// ids there are or how two classes are stored, and some for their palettes.
     static DataFolder open(const std::filesystem::path& folder, const FolderOptions& options = {});
     /// As open(), but for what labels mean: to list frames. classes() is empty, and no label can be read.
     static DataFolder look(const std::filesystem::path& folder, const FolderOptions& options = {});
@@ -88,8 +89,12 @@ class DataFolder {
     Dataset dataset(const std::string& split, const DatasetOptions& options = {}) const;
 
   private:
-    /// Every label map, sorted; throws Error where there is none.
+    /// Every label map, sorted.
     std::vector<std::filesystem::path> labels() const;
+    /// What two classes are stored as, by looking, where `file` leaves it open.
+    void tell_two_classes(ClassFile& file);
+    /// Notes palettes, of some label maps, whose colours say something else than their indices.
+    void look_at_palettes();
 
     std::filesystem::path folder_;
     const Layout* layout_ = nullptr;

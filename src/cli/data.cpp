@@ -70,10 +70,11 @@ void add_data_info(CLI::App& app, Action& action) {
                 const std::vector<SamplePaths> samples = data.samples(split);
                 const bool labelled = std::any_of(samples.begin(), samples.end(),
                                                   [](const SamplePaths& sample) { return !sample.label.empty(); });
-                if (!labelled) {
+                const auto faults = problems.faults.find(split);
+                if (!labelled && faults == problems.faults.end()) {
                     fmt::print("{}: {} frames without label maps: they can be predicted\n", one_line(split),
                                samples.size());
-                } else if (const auto faults = problems.faults.find(split); faults != problems.faults.end()) {
+                } else if (faults != problems.faults.end()) {
                     fmt::print("{}: {} frames, {} faults\n", one_line(split), samples.size(), faults->second);
                 } else {
                     print_split(data.dataset(split));

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "data/annotations/annotations.h"
 #include "data/convert.h"
@@ -40,6 +41,7 @@ void add_data_convert(CLI::App& app, Action& action) {
     add_folder_options(*command, a->source);
     command->callback([=, &action] {
         action = [=] {
+            refuse_among_frames(a->out, a->out);
             ProgressLine line;
             const auto progress = [&](std::size_t done, std::size_t total) {
                 line.update(static_cast<double>(done), static_cast<double>(total),
@@ -53,6 +55,7 @@ void add_data_convert(CLI::App& app, Action& action) {
             std::size_t frames = 0;
             for (const DrawnDataset::Split& split : data.splits) frames += split.frames.size();
             line.print(fmt::format("{} frames of {} classes are in {}", frames, data.classes.count(), a->out));
+            if (!data.left_out.empty()) line.print(fmt::format("left out: {}", fmt::join(data.left_out, ", ")));
             return 0;
         };
     });

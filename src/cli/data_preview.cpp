@@ -1,8 +1,12 @@
 #include <camber/data_folder.h>
+#include <camber/error.h>
 #include <fmt/format.h>
+
+#include <cctype>
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "data/preview.h"
 
 namespace camber::cli {
@@ -26,6 +30,11 @@ void add_data_preview(CLI::App& app, Action& action) {
     add_folder_options(*command, a->source);
     command->callback([=, &action] {
         action = [=] {
+            const std::filesystem::path out = a->out;
+            std::string extension = out.extension().string();
+            for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            if (extension != ".png") fail_usage("--out {}: a sheet is a PNG: give it a name that ends in .png", a->out);
+            refuse_among_frames(std::filesystem::absolute(out).parent_path(), a->out);
             const DataFolder data = DataFolder::open(a->folder, a->source);
             std::vector<PreviewRow> rows;
             const std::vector<std::string> splits =
@@ -42,7 +51,7 @@ void add_data_preview(CLI::App& app, Action& action) {
                                     sample.label.empty() ? Image() : data.read_label(sample.label)});
                 }
             }
-            write_png(a->out, preview_sheet(rows, data.classes(), a->width));
+            write_sheet(out, preview_sheet(rows, data.classes(), a->width));
             fmt::print("{} frames of {} ({}) are in {}\n", rows.size(), one_line(a->folder), data.layout(),
                        one_line(a->out));
             return 0;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <filesystem>
 
 #include "train/options.h"
 #include "train/plan.h"
@@ -93,7 +94,8 @@ FolderOptions folder_options(const FolderOptions& given, const Model& model, con
         options.map = trained.map;
     }
     if (options.unknown == UnknownLabels::refuse) options.unknown = trained.unknown;
-    if (folder == model.config.data) {
+    std::error_code error;
+    if (folder == model.config.data || std::filesystem::equivalent(folder, model.config.data, error)) {
         if (options.layout.empty()) options.layout = trained.layout;
         if (options.val_fraction == 0) options.val_fraction = trained.val_fraction;
     }

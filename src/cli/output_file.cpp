@@ -1,10 +1,67 @@
 #include "cli/output_file.h"
 
+#include <camber/data_folder.h>
 #include <camber/error.h>
 
-#include <filesystem>
+#include <set>
 
 namespace camber::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folders below `root` that hold frames or label maps, or folders of such; of files elsewhere the folder itself.
+std::set<fs::path> frame_folders(const DataFolder& data, const fs::path& root) {
+    std::set<fs::path> folders;
+    std::set<fs::path> seen;
+    for (const std::string& split : data.splits()) {
+        std::vector<SamplePaths> samples;
+        try {
+            samples = data.samples(split);
+        } catch (const Error&) {
+            continue;  // what reads the split says so
+        }
+        for (const SamplePaths& sample : samples) {
+            for (const fs::path& file : {sample.image, sample.label}) {
+                if (file.empty() || !seen.insert(file.parent_path()).second) continue;
+                fs::path folder = resolved(file.parent_path());
+                const bool inside = is_within(folder, root);
+                folders.insert(folder);
+                while (inside && folder != root && folders.insert(folder = folder.parent_path()).second) continue;
+            }
+        }
+    }
+    folders.erase(root);
+    return folders;
+}
+
+}  // namespace
+
+fs::path resolved(const fs::path& path) {
+    std::error_code error;
+    fs::path found = fs::weakly_canonical(fs::absolute(path), error);
+    if (error) return path;
+    return found.has_filename() ? found : found.parent_path();
+}
+
+bool is_within(const fs::path& path, const fs::path& folder) {
+    const fs::path relative = path.lexically_relative(folder);
+    return !relative.empty() && *relative.begin() != "..";
+}
+
+void refuse_among_frames(const fs::path& folder, const std::string& out) {
+    const fs::path to = resolved(folder);
+    constexpr int deepest = 6;
+    fs::path root = to;
+    for (int up = 0; up < deepest && root.has_relative_path(); ++up, root = root.parent_path()) {
+        if (!DataFolder::recognises(root)) continue;
+        for (const fs::path& held : frame_folders(DataFolder::look(root), root)) {
+            if (is_within(to, held))
+                fail_usage("--out {} is among the dataset's frames or label maps ({}): choose a folder of its own", out,
+                           held.string());
+        }
+    }
+}
 
 void refuse_to_replace(const std::string& read, const std::string& out) {
     std::error_code error;

@@ -56,8 +56,10 @@ void add_predict(CLI::App& app, Action& action) {
         ->required();
     command->callback([=, &action] {
         action = [=] {
-            const Listing listing = list_pictures(a->inputs, a->out, a->split);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
+            const Listing listing = list_pictures(a->inputs, a->out, a->split, [&](const std::string& folder) {
+                return folder_options({}, model, folder);
+            });
             if (!a->size.empty()) take_size(model, a->size);
             for (const std::string& fault : listing.faults) report(fault, 1);
             if (listing.pictures.empty()) return 1;

@@ -8,7 +8,9 @@
 #include <map>
 #include <set>
 
+#include "cli/output_file.h"
 #include "data/picture_index.h"
+#include "data/preview.h"
 
 namespace camber::cli {
 namespace {
@@ -31,36 +33,37 @@ void list_folder(const fs::path& folder, const fs::path& out, Listing& listing) 
             sorted.insert(entry->path());
         } else {
             listing.files += !is_hidden(entry->path());
+            if (is_other_picture(entry->path())) ++listing.others[ending(entry->path())];
         }
     }
-    if (sorted.empty()) fail("{}: the folder holds no .png or .jpg pictures", folder.string());
+    if (sorted.empty())
+        fail("{}: the folder holds no .png or .jpg pictures{}{}", folder.string(), listing.others.empty() ? "" : "; ",
+             not_read(listing.others));
     for (const fs::path& file : sorted)
         listing.pictures.push_back({file, file.lexically_relative(folder).replace_extension()});
 }
 
-/// Whether a folder is a dataset; none has pictures beside its folders, so that notes in a train.txt make none.
-bool is_dataset(const fs::path& folder) {
-    for (const auto& entry : fs::directory_iterator(folder))
-        if (is_picture(entry.path()) && !entry.is_directory()) return false;
-    return DataFolder::recognises(folder);
-}
-
-/// Without links, also where the end of it is not there yet.
-fs::path resolved(const fs::path& path) {
-    std::error_code error;
-    const fs::path found = fs::weakly_canonical(fs::absolute(path), error);
-    return error ? path : found;
-}
-
-/// Whether a resolved path is the folder or lies in it.
-bool is_within(const fs::path& path, const fs::path& folder) {
-    const fs::path relative = path.lexically_relative(folder);
-    return !relative.empty() && *relative.begin() != "..";
+/// The dataset that a folder is or, as an archive's own, holds and nothing else; empty where it is none. None has
+/// pictures beside its folders, so that notes in a train.txt make none.
+fs::path dataset_in(const fs::path& folder, const fs::path& out) {
+    constexpr int deepest = 3;
+    fs::path place = folder;
+    for (int depth = 0; depth < deepest; ++depth) {
+        for (const auto& entry : fs::directory_iterator(place))
+            if (is_picture(entry.path()) && !entry.is_directory() && !is_sheet(entry.path())) return {};
+        if (DataFolder::recognises(place)) return place;
+        std::vector<fs::path> within = folders_in(place);
+        std::erase_if(within, [&](const fs::path& each) { return resolved(each) == resolved(out); });
+        if (within.size() != 1) return {};
+        place = within[0];
+    }
+    return {};
 }
 
 /// The frames of a dataset, without its label maps; of one split where `split` names it.
-void list_dataset(const fs::path& folder, const fs::path& out, const std::string& split, Listing& listing) {
-    const DataFolder data = DataFolder::look(folder);
+void list_dataset(const fs::path& place, const fs::path& folder, const FolderOptions& options, const fs::path& out,
+                  const std::string& split, Listing& listing) {
+    const DataFolder data = DataFolder::look(place, options);
     const fs::path to = resolved(out);
     const bool inside = is_within(to, resolved(folder));
     std::set<fs::path> seen;
@@ -126,11 +129,13 @@ std::string Listing::passed_over() const {
         if (n > 0) parts.push_back(fmt::format("{} {}", n, n == 1 ? one : more));
     };
     count(files, "file that is no .png or .jpg picture", "files that are no .png or .jpg pictures");
+    if (!others.empty()) parts.push_back("of them " + not_read(others));
     count(links, "link to a folder", "links to folders");
     return parts.empty() ? std::string() : fmt::format("passed over: {}", fmt::join(parts, ", "));
 }
 
-Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& out, const std::string& split) {
+Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& out, const std::string& split,
+                      const OptionsOf& options_of) {
     Listing listing;
     for (const fs::path input : inputs) {
         if (!fs::exists(input)) fail("{}: there is no such file or folder", input.string());
@@ -146,14 +151,17 @@ Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& ou
                 "pictures: choose another",
                 out.string());
         }
-        if (!split.empty() || is_dataset(input)) {
-            list_dataset(input, out, split, listing);
+        fs::path place = dataset_in(input, out);
+        if (!split.empty() && place.empty()) place = input;
+        if (!place.empty()) {
+            list_dataset(place, input, options_of(input.string()), out, split, listing);
         } else {
             list_folder(input, out, listing);
         }
     }
     keep_names_apart(listing);
     keep_pictures(listing, out);
+    refuse_among_frames(out, out.string());
     return listing;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "train/options.h"
 #include "train/pretrained.h"
@@ -242,6 +243,7 @@ void add_train(CLI::App& app, Action& action) {
                     "one");
             }
             const TrainConfig config = configured(*a);
+            if (!a->out.empty()) refuse_among_frames(a->out, a->out);
             const NewFolder folder(a->out, config.net);
             return finish(train(config, folder.path(), observer, stop), observer, folder.path());
         };

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "data/known_classes.h"
 #include "data/list_file.h"
@@ -80,21 +81,50 @@ struct Line {
 };
 
 /// The fields of a line, between commas where there are any, else tabs or blanks.
-std::vector<std::string> fields_of(std::string_view line) {
-    for (const std::string_view separator : {",", ";"})
-        if (line.find(separator) != line.npos) return split_fields(line, separator);
+struct Fields {
+    std::vector<std::string> texts;
+    std::vector<bool> apart;  ///< whether more than blanks stands before it
+};
+
+Fields fields_of(std::string_view line) {
+    Fields fields;
+    for (const std::string_view separator : {",", ";"}) {
+        if (line.find(separator) == line.npos) continue;
+        fields.texts = split_fields(line, separator);
+        fields.apart.assign(fields.texts.size(), true);
+        return fields;
+    }
     std::string text(line);
     const std::size_t colon = text.find(':');  // "0: road"
-    if (colon != text.npos && number(text.substr(0, colon))) text[colon] = ' ';
-    return split_fields(text, " \t");
+    if (colon != text.npos && number(text.substr(0, colon))) text[colon] = '\t';
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find('\t', begin), text.size());
+        bool first = true;
+        for (std::string& field : split_fields(std::string_view(text).substr(begin, end - begin), " ")) {
+            fields.texts.push_back(std::move(field));
+            fields.apart.push_back(std::exchange(first, false));
+        }
+        begin = end + 1;
+    }
+    return fields;
 }
 
 Line parse_line(std::string_view text, const std::string& where) {
+    const Fields fields = fields_of(text);
+    const std::size_t count = fields.texts.size();
+    const auto is_number = [&](std::size_t i) { return number(fields.texts[i]).has_value(); };
+    std::size_t before = 0, after = count;  // the name is from `before` to `after`
+    while (before < count && is_number(before)) ++before;
+    while (after > before && is_number(after - 1)) --after;
+    // "Class 1" is a name, with a colour behind it too: no id stands after blanks alone.
+    if ((count - after == 1 || count - after == 4) && after > before && !fields.apart[after]) ++after;
     std::vector<int> numbers;
     Line line;
-    for (const std::string& field : fields_of(text)) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string& field = fields.texts[i];
         if (field.empty()) continue;
-        if (const std::optional<int> value = number(field)) {
+        const bool within = i >= before && i < after && !fields.apart[i];
+        if (const std::optional<int> value = number(field); value && !within) {
             numbers.push_back(*value);
         } else {
             line.name += (line.name.empty() ? "" : " ") + field;
@@ -121,9 +151,11 @@ Line parse_line(std::string_view text, const std::string& where) {
 bool is_header(const std::string& text) {
     static const std::set<std::string> words = {"name", "class", "label", "id",    "r",          "g",         "b",
                                                 "red",  "green", "blue",  "index", "class_name", "label_name"};
-    const std::vector<std::string> fields = fields_of(lower(text));
-    return fields.size() > 1 &&
-           std::all_of(fields.begin(), fields.end(), [](const std::string& field) { return words.contains(field); });
+    static const std::set<std::string> alone = {"name",   "names",      "class",       "classes",
+                                                "labels", "class_name", "class_names", "label_name"};
+    const std::vector<std::string> fields = fields_of(lower(text)).texts;
+    if (fields.size() == 1) return alone.contains(fields[0]);
+    return std::all_of(fields.begin(), fields.end(), [](const std::string& field) { return words.contains(field); });
 }
 
 ClassFile parse_text_classes(const std::string& text, const std::string& source) {
@@ -163,6 +195,7 @@ ClassFile parse_text_classes(const std::string& text, const std::string& source)
             table.void_colour = colour(i);
         }
     }
+    file.says_colours = with_colours;
     file.says_void = void_last || table.void_is_class();
     if (void_last) {
         table.void_name = lines.back().name;

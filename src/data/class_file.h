@@ -19,6 +19,7 @@ struct ClassFile {
     ClassTable table;
     std::vector<ClassSource> sources;  ///< of each class, then of void; empty: ids are positions
     bool says_void = true;             ///< whether void is in the file, not assumed
+    bool says_colours = true;          ///< likewise the colours
 
     /// The entry of a class, or of void where `id` is count().
     ClassSource& source(int id) {

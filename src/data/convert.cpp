@@ -20,15 +20,24 @@ std::string in_quotes(const std::string& name) {
 }  // namespace
 
 DrawnDataset drawn(const DataFolder& folder) {
-    DrawnDataset dataset{folder.classes(), {}};
+    DrawnDataset dataset{folder.classes(), {}, {}};
     const auto shared = std::make_shared<DataFolder>(folder);
     for (const std::string& split : folder.splits()) {
         DrawnDataset::Split made{split, {}};
-        for (const SamplePaths& sample : folder.samples(split)) {
-            if (sample.label.empty()) continue;
-            made.frames.push_back({sample.image, [shared, label = sample.label] { return shared->read_label(label); }});
+        const std::vector<SamplePaths> samples = folder.samples(split);
+        const auto is_labelled = [](const SamplePaths& sample) { return !sample.label.empty(); };
+        if (std::none_of(samples.begin(), samples.end(), is_labelled)) {
+            dataset.left_out.push_back(fmt::format("{} frame{} of {} without {}", samples.size(),
+                                                   samples.size() == 1 ? "" : "s", split,
+                                                   samples.size() == 1 ? "a label map" : "label maps"));
+            continue;
         }
-        if (!made.frames.empty()) dataset.splits.push_back(std::move(made));
+        DatasetOptions unread;  // what keeps a split from being used is told by the sizes of its files
+        unread.cache_bytes = 0;
+        folder.dataset(split, unread);
+        for (const SamplePaths& sample : samples)
+            made.frames.push_back({sample.image, [shared, label = sample.label] { return shared->read_label(label); }});
+        dataset.splits.push_back(std::move(made));
     }
     return dataset;
 }

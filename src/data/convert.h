@@ -20,9 +20,10 @@ struct DrawnDataset {
     };
     ClassTable classes;
     std::vector<Split> splits;
+    std::vector<std::string> left_out = {};  ///< "3 frames of test without label maps"
 };
 
-/// A folder's labelled splits.
+/// A folder's labelled splits. Throws Error as DataFolder::dataset() does, but for what is in the files.
 DrawnDataset drawn(const DataFolder& folder);
 
 /// Writes SegNet's layout, which everything reads: SPLIT/ (the pictures, copied), SPLITannot/ (ids), SPLIT.txt,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/parallel_for.h"
@@ -73,7 +74,7 @@ std::vector<SamplePaths> divided(std::vector<SamplePaths> all, double fraction, 
 
 /// A table that is given by name or file.
 ClassFile given_classes(const std::string& given) {
-    if (const ClassTable* known = known_classes(given)) return {*known, {}, true};
+    if (const ClassTable* known = known_classes(given)) return {*known, {}, true, true};
     std::error_code error;
     if (!fs::exists(fs::symlink_status(given, error)))
         fail_usage("--classes {}: is neither a file nor one of the tables {}", given,
@@ -146,8 +147,66 @@ std::vector<fs::path> DataFolder::labels() const {
             if (!sample.label.empty()) files.push_back(sample.label);
     std::sort(files.begin(), files.end());
     files.erase(std::unique(files.begin(), files.end()), files.end());
-    if (files.empty()) fail("{}: no frame has a label map", folder_.string());
     return files;
+}
+
+void DataFolder::look_at_palettes() {
+    constexpr std::size_t most_files = 32;
+    const std::vector<fs::path> files = labels();
+    const std::size_t count = std::min(files.size(), most_files);
+    std::map<std::size_t, Rgb> colours;
+    for (std::size_t f = 0; f < count; ++f) {
+        const fs::path& file = files[f * files.size() / count];
+        LabelFile stored;
+        try {
+            stored = read_label_file(file);
+        } catch (const Error&) {
+            continue;  // what reads it says so
+        }
+        if (const auto doubt = coding_->doubt(stored); doubt.index >= 0) {
+            notes_.push_back(
+                fmt::format("warning: {}: {}; indices are what counts: save label maps as RGB where colours "
+                            "should",
+                            file.string(), coding_->described(doubt, stored)));
+            return;
+        }
+        for (const std::size_t index : std::set<std::size_t>(stored.ids.begin(), stored.ids.end())) {
+            if (index >= stored.palette.size()) continue;
+            const auto [place, added] = colours.emplace(index, stored.palette[index]);
+            if (added || place->second == stored.palette[index]) continue;
+            notes_.push_back(fmt::format(
+                "warning: {}: index {} has the colour {}, in others {}; indices are what counts: "
+                "save label maps as RGB where colours should",
+                file.string(), index, fmt::join(stored.palette[index], " "), fmt::join(place->second, " ")));
+            return;
+        }
+    }
+}
+
+void DataFolder::tell_two_classes(ClassFile& file) {
+    const bool says_ids = std::any_of(file.sources.begin(), file.sources.end(),
+                                      [](const ClassSource& source) { return !source.ids.empty(); });
+    const bool found = says_ids && !file.says_void && file.sources[1].ids == std::vector{1, 255};
+    if (says_ids && !found) return;
+    const std::string& second = file.table.name_of(1);
+    const BinaryLabels stored = binary_labels(labels());
+    if (!stored.of_255()) return;
+    if (file.says_void) {
+        if (file.table.void_id == 255)
+            notes_.push_back(
+                fmt::format("warning: {} label maps are of 0 and 255, and 255 is void: is it not {}? (--map 255=1)",
+                            stored.with_255, second));
+        return;
+    }
+    file.source(2).ids = {254};
+    file.source(1).ids = {255};
+    if (stored.with_1 == 0) {
+        notes_.push_back(fmt::format("label maps of 0 and 255: 255 is {}", second));
+        return;
+    }
+    file.source(1).ids.push_back(1);
+    notes_.push_back(fmt::format("warning: {} label maps are of 0 and 1, {} of 0 and 255: both 1 and 255 are {}",
+                                 stored.with_1, stored.with_255, second));
 }
 
 DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options) {
@@ -165,22 +224,18 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
     } else if (own.from == FolderClasses::From::assumed) {
         data.notes_.push_back(fmt::format("no class table: the classes are {}, CamVid's", own.file.table.name));
     } else if (own.from == FolderClasses::From::nothing) {
-        own.file = found_classes(data.folder_, data.labels());
+        const std::vector<fs::path> labels = data.labels();
+        if (labels.empty()) fail("{}: no frame has a label map", data.folder_.string());
+        own.file = found_classes(data.folder_, labels);
         const ClassTable* const before = options.otherwise ? &*options.otherwise : nullptr;
-        if (before && !same_found(own.file.table, *before)) own.file = {*before, {}, false};
+        if (before && !same_found(own.file.table, *before)) own.file = {*before, {}, false, false};
         data.notes_.push_back(before
                                   ? "no class table: the classes are the network's"
                                   : "no class table: there is a class for each value of the label maps; name them in "
                                     "classes.csv, a line each: name,r,g,b");
     }
     if (!from.empty()) data.notes_.push_back(fmt::format("classes: {} of {}", own.file.table.count(), from));
-    const bool may_be_binary = own.file.table.count() == 2 && own.file.sources.empty() && !own.file.says_void;
-    constexpr std::size_t looked_at = 16;
-    if (may_be_binary && found_ids(data.labels(), looked_at) == std::vector{0, 255}) {
-        own.file.source(1).ids = {255};
-        own.file.source(2).ids = {254};
-        data.notes_.push_back(fmt::format("label maps of 0 and 255: 255 is {}", own.file.table.name_of(1)));
-    }
+    if (own.file.table.count() == 2) data.tell_two_classes(own.file);
     LabelCoding coding(own.file);
     coding.set_palette_colours(own.palette_colours);
     data.classes_ = own.file.table;
@@ -195,12 +250,14 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
                 fmt::format("void, since {} has nothing for them: {}", target.table.name, fmt::join(dropped, ", ")));
     } else if (own.from == FolderClasses::From::nothing && options.otherwise && !given) {
         std::vector<std::string> dropped;
-        coding.regroup(mapping_between(own.file.table, {*options.otherwise, {}, true}, dropped), *options.otherwise);
+        coding.regroup(mapping_between(own.file.table, {*options.otherwise, {}, true, true}, dropped),
+                       *options.otherwise);
         data.classes_ = *options.otherwise;
     }
     apply_map(options.map, data.classes_, coding);
     coding.set_unknown_void(options.unknown == UnknownLabels::as_void);
     data.coding_ = std::make_shared<const LabelCoding>(std::move(coding));
+    if (!own.palette_colours) data.look_at_palettes();
     return data;
 }
 

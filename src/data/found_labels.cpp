@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_values = 256, most_colours = 64;
 
 struct Found {
+    BinaryLabels binary;
     std::set<int> ids;
     std::set<Rgb> colours;
     std::map<int, Rgb> palette;  ///< of the ids, where files have one
@@ -53,7 +54,13 @@ Found values_of(const std::vector<fs::path>& labels) {
         if (here.ids.size() > most_values)
             fail("{}: has more than {} ids, so it is no label map; are pictures and labels swapped?",
                  labels[i].string(), most_values);
+        const bool one = here.ids.contains(1), white = here.ids.contains(255);
+        here.binary.others = !here.colours.empty() || (one && white) ||
+                             here.ids.size() - (here.ids.contains(0) ? 1 : 0) > std::size_t{one || white};
         const std::lock_guard lock(mutex);
+        all.binary.with_1 += one ? 1 : 0;
+        all.binary.with_255 += white ? 1 : 0;
+        all.binary.others = all.binary.others || here.binary.others;
         all.ids.merge(here.ids);
         all.colours.merge(here.colours);
         all.palette.merge(here.palette);
@@ -80,7 +87,8 @@ ClassFile found_classes(const fs::path& folder, const std::vector<fs::path>& lab
     ClassTable& table = file.table;
     table.name = "found in the label maps";
     constexpr int usual_void = 255;
-    const bool two = found.ids == std::set{0, usual_void};
+    const bool two = found.binary.of_255() && found.ids.contains(0);
+    if (two && found.binary.with_1 > 0) found.ids.erase(1);
     if (!two && found.ids.size() > 1) found.ids.erase(usual_void);
     for (const int id : found.ids) {
         const int position = table.count();
@@ -88,20 +96,33 @@ ClassFile found_classes(const fs::path& folder, const std::vector<fs::path>& lab
         const auto colour = found.palette.find(id);
         table.colours.push_back(colour == found.palette.end() ? voc_colour(position) : colour->second);
         file.source(position).ids = {id};
+        if (two && id == usual_void && found.binary.with_1 > 0) file.source(position).ids = {1, id};
     }
     for (const Rgb& colour : found.colours) {
         table.names.push_back(fmt::format("colour {}", fmt::join(colour, " ")));
         table.colours.push_back(colour);
     }
+    file.says_void = false;
     file.source(table.count()).ids = two ? std::vector<int>{} : std::vector{usual_void};
     return file;
 }
 
-std::vector<int> found_ids(const std::vector<fs::path>& labels, std::size_t most_files) {
-    const std::vector<fs::path> some(labels.begin(),
-                                     labels.begin() + static_cast<std::ptrdiff_t>(std::min(labels.size(), most_files)));
-    const std::set<int> ids = values_of(some).ids;
-    return {ids.begin(), ids.end()};
+BinaryLabels binary_labels(const std::vector<fs::path>& labels) {
+    BinaryLabels all;
+    std::mutex mutex;
+    parallel_for(labels.size(), 0, [&](std::size_t i) {
+        BinaryLabels here;
+        try {
+            here = values_of({labels[i]}).binary;
+        } catch (const Error&) {
+            return;  // what reads it says so
+        }
+        const std::lock_guard lock(mutex);
+        all.with_1 += here.with_1;
+        all.with_255 += here.with_255;
+        all.others = all.others || here.others;
+    });
+    return all;
 }
 
 }  // namespace camber

@@ -36,7 +36,8 @@ Rgb expanded(const LabelFile& stored, std::size_t i) {
 
 }  // namespace
 
-LabelCoding::LabelCoding(const ClassFile& file) : classes_(file.table), ids_(stored_values, unknown) {
+LabelCoding::LabelCoding(const ClassFile& file)
+    : classes_(file.table), ids_(stored_values, unknown), says_colours_(file.says_colours) {
     for (int id = 0; id <= classes_.count(); ++id) {
         const bool is_void = id == classes_.count();
         if (is_void && classes_.void_is_class()) break;
@@ -88,7 +89,53 @@ Image LabelCoding::decode(const std::string& file, const LabelFile& stored) cons
             std::copy_n(expanded(stored, i).data(), 3, &colours.data[3 * i]);
         return decode_colours(file, colours);
     }
+    if (const PaletteDoubt wrong = doubt(stored); wrong.sure)
+        fail(
+            "{}: its palette has the colours of {} in another order: {}; indices are what counts: save it as RGB, "
+            "where "
+            "colours do, or give classes.json the \"ids\"",
+            file, classes_.name, described(wrong, stored));
     return decode_ids(file, stored);
+}
+
+LabelCoding::PaletteDoubt LabelCoding::doubt(const LabelFile& stored) const {
+    if (stored.kind != LabelFile::Kind::palette || palette_colours_ || !says_colours_) return {};
+    // VOC's is what tools give any ids, whatever the classes are.
+    bool usual = true;
+    for (std::size_t i = 0; i < stored.palette.size(); ++i)
+        usual = usual && stored.palette[i] == voc_colour(static_cast<int>(i));
+    if (usual) return {};
+    std::array<bool, 256> used{};
+    for (const std::uint16_t index : stored.ids) used[index & 255] = true;
+    PaletteDoubt doubt;
+    bool all_known = true;
+    for (std::size_t i = 0; i < stored.palette.size(); ++i) {
+        if (!used[i]) continue;
+        const auto found = colours_.find(key(stored.palette[i].data()));
+        if (found == colours_.end() || found->second.ambiguous) {
+            all_known = false;
+        } else if (found->second.now != ids_[i] && doubt.index < 0 && found->second.now != classes_.void_id) {
+            doubt.index = static_cast<int>(i);
+        }
+    }
+    doubt.sure = doubt.index >= 0 && all_known;
+    for (const auto& [rgb, colour] : colours_) {
+        const Rgb wanted = {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8 & 255),
+                            static_cast<std::uint8_t>(rgb & 255)};
+        if (colour.now == classes_.void_id) continue;
+        doubt.sure =
+            doubt.sure && std::find(stored.palette.begin(), stored.palette.end(), wanted) != stored.palette.end();
+    }
+    return doubt;
+}
+
+std::string LabelCoding::described(const PaletteDoubt& doubt, const LabelFile& stored) const {
+    const auto index = static_cast<std::size_t>(doubt.index);
+    const Rgb& colour = stored.palette[index];
+    const std::int16_t id = ids_[index];
+    return fmt::format("index {} is {}, the colour of {}, but as an id it is {}", index, fmt::join(colour, " "),
+                       classes_.name_of(colours_.at(key(colour.data())).now),
+                       id == unknown ? "none" : classes_.name_of(id));
 }
 
 Image LabelCoding::decode_ids(const std::string& file, const LabelFile& stored) const {

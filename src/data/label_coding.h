@@ -29,6 +29,16 @@ class LabelCoding {
     /// class that is nearest.
     Image decode(const std::string& file, const LabelFile& stored) const;
 
+    /// Whether an index of a palette has the colour of another class than it is, and whether that of all indices is
+    /// surely what is meant: every colour is a class's, and every class's is there.
+    struct PaletteDoubt {
+        int index = -1;  ///< the first; -1: none
+        bool sure = false;
+    };
+    PaletteDoubt doubt(const LabelFile& stored) const;
+    /// "index 3 is 128 64 128, the colour of Road, but as an id it is Sky".
+    std::string described(const PaletteDoubt& doubt, const LabelFile& stored) const;
+
   private:
     static constexpr std::int16_t unknown = -1;
     struct Colour {
@@ -48,7 +58,7 @@ class LabelCoding {
     ClassTable classes_;
     std::vector<std::int16_t> ids_;  ///< of every stored value
     std::unordered_map<std::uint32_t, Colour> colours_;
-    bool unknown_void_ = false, palette_colours_ = false;
+    bool unknown_void_ = false, palette_colours_ = false, says_colours_ = true;
 };
 
 /// How a class of `own` becomes one of `target`: by the names that target says, by its own names, or by CamVid's

@@ -19,7 +19,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// Every way to make two of `words` joined by blanks, each to the end of a picture's name where there are such.
-void add_pairs(const std::vector<std::string>& words, std::vector<std::vector<std::string>>& readings) {
+void add_pairs(const std::vector<std::string>& words, std::vector<ListReading>& readings) {
     constexpr std::size_t most_words = 32;
     const bool named = std::any_of(words.begin(), words.end(), is_picture_name);
     for (std::size_t cut = 1; cut < std::min(words.size(), most_words); ++cut) {
@@ -29,15 +29,16 @@ void add_pairs(const std::vector<std::string>& words, std::vector<std::vector<st
             std::string& side = pair[i < cut ? 0 : 1];
             side += (side.empty() ? "" : " ") + words[i];
         }
-        readings.push_back(std::move(pair));
+        readings.push_back({std::move(pair), true});
     }
 }
 
-std::vector<std::vector<std::string>> readings_of(std::string_view line) {
-    std::vector<std::vector<std::string>> readings;
-    const auto add = [&](std::vector<std::string> fields) {
-        if (!fields.empty() && std::find(readings.begin(), readings.end(), fields) == readings.end())
-            readings.push_back(std::move(fields));
+std::vector<ListReading> readings_of(std::string_view line) {
+    std::vector<ListReading> readings;
+    const auto add = [&](std::vector<std::string> fields, bool joined = false) {
+        const auto same = [&](const ListReading& reading) { return reading.fields == fields; };
+        if (!fields.empty() && std::none_of(readings.begin(), readings.end(), same))
+            readings.push_back({std::move(fields), joined});
     };
     const bool quoted = line.find_first_of("\"'") != line.npos;
     if (line.find('\t') != line.npos) add(split_fields(line, "\t"));
@@ -48,11 +49,16 @@ std::vector<std::vector<std::string>> readings_of(std::string_view line) {
     if (line.find(',') != line.npos) add(split_fields(line, ","));
     if (words.size() > 2 && !quoted) add_pairs(words, readings);
     if (words.size() > 1 && std::none_of(words.begin(), words.end() - 1, is_picture_name))
-        add({std::string(trimmed(line))});
+        add({std::string(trimmed(line))}, true);
     return readings;
 }
 
 }  // namespace
+
+bool holds_two_names(std::string_view field) {
+    const std::vector<std::string> words = split_fields(field, blanks);
+    return words.size() > 1 && std::any_of(words.begin(), words.end() - 1, is_picture_name);
+}
 
 std::vector<std::string> split_fields(std::string_view line, std::string_view separators) {
     // A blank never makes an empty field; a comma does.
@@ -93,7 +99,8 @@ std::vector<ListLine> read_list(const std::filesystem::path& list) {
         ++number;
         if (line.empty() || line.starts_with('#')) continue;
         std::replace(line.begin(), line.end(), '\\', '/');
-        lines.push_back({number, readings_of(line)});
+        const bool has_comment = line.find(" #") != line.npos || line.find("\t#") != line.npos;
+        lines.push_back({number, readings_of(line), has_comment});
     }
     return lines;
 }

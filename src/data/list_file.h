@@ -6,11 +6,21 @@
 
 namespace camber {
 
+/// A way to take a line of a list apart.
+struct ListReading {
+    std::vector<std::string> fields;
+    bool joined = false;  ///< of words that nothing but blanks stand between
+};
+
 /// A line of a list, as the ways to take it apart: "a b.png c d.png" may be two names in three ways.
 struct ListLine {
     int number = 0;
-    std::vector<std::vector<std::string>> readings;  ///< likeliest first, at least one
+    std::vector<ListReading> readings;  ///< likeliest first, at least one
+    bool has_comment = false;           ///< a word after the first begins with #
 };
+
+/// Whether words before the last end as pictures' names do: "a.png b.png".
+bool holds_two_names(std::string_view field);
 
 /// Lines of a list that name something. Fields stand between tabs, white space or commas, quoted ("..." or '...') where
 /// they hold such. Lines that begin with # are comments. Backslashes separate folders as slashes do. Throws Error for

@@ -1,17 +1,48 @@
 #include "data/picture_index.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 namespace camber {
 
 namespace fs = std::filesystem;
 
-bool is_picture(const fs::path& file) {
-    if (file.filename().string().starts_with('.')) return false;
+std::string ending(const fs::path& file) {
     std::string extension = file.extension().string();
     for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return extension;
+}
+
+bool is_picture(const fs::path& file) {
+    if (file.filename().string().starts_with('.')) return false;
+    const std::string extension = ending(file);
     return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
+
+bool is_other_picture(const fs::path& file) {
+    static const std::set<std::string> endings = {".tif", ".tiff", ".webp", ".bmp", ".gif", ".heic", ".heif", ".ppm"};
+    return !file.filename().string().starts_with('.') && endings.contains(ending(file));
+}
+
+std::map<std::string, std::size_t> other_pictures_in(const fs::path& folder) {
+    std::map<std::string, std::size_t> endings;
+    std::error_code error;
+    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+         entry.increment(error))
+        if (is_other_picture(entry->path())) ++endings[ending(entry->path())];
+    return endings;
+}
+
+std::string not_read(const std::map<std::string, std::size_t>& endings) {
+    std::string text;
+    for (const auto& [ending, count] : endings)
+        text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, ending, count == 1 ? "file" : "files");
+    return text.empty()
+               ? text
+               : text + " not read: convert to PNG (magick mogrify -format png *" + endings.begin()->first + ")";
 }
 
 std::vector<fs::path> pictures_below(const fs::path& folder) {
@@ -70,22 +101,24 @@ fs::path PictureIndex::find(const fs::path& file) {
     return {};
 }
 
-fs::path PictureIndex::resolve(const fs::path& folder, const std::string& listed, const fs::path& pictures) {
+PictureIndex::Found PictureIndex::locate(const fs::path& folder, const std::string& listed, const fs::path& pictures) {
     std::string text = listed;
     if (text.size() > 2 && text[1] == ':') text.erase(0, 2);  // C:/...
     const fs::path path = text;
     if (path.filename().empty()) return {};
     if (path.is_absolute()) {
-        if (fs::path found = find(path); !found.empty()) return found;
+        if (fs::path found = find(path); !found.empty()) return {found, {}};
     }
     const fs::path relative = path.relative_path();
+    fs::path left_out;
     for (auto begin = relative.begin(); begin != relative.end(); ++begin) {
         fs::path end;
         for (auto part = begin; part != relative.end(); ++part) end /= *part;
         if (std::next(begin) == relative.end() && begin != relative.begin()) break;  // a name alone is in `pictures`
-        if (fs::path found = find(folder / end); !found.empty()) return found;
+        if (fs::path found = find(folder / end); !found.empty()) return {found, left_out};
+        left_out /= *begin;
     }
-    return find(pictures / path.filename());
+    return {find(pictures / path.filename()), relative.parent_path()};
 }
 
 }  // namespace camber

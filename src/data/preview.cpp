@@ -4,15 +4,32 @@
 #include <camber/label_picture.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "data/glyphs.h"
+#include "io/atomic_file.h"
+#include "io/crc32.h"
+#include "io/image.h"
 
 namespace camber {
 namespace {
 
 constexpr int gap = 4, scale = 2, line_height = (glyph_height + 2) * scale, cell_width = 200;
 constexpr Rgb ink = {0, 0, 0}, faint = {170, 170, 170};
+
+constexpr int after_header = 33;  ///< of a PNG: its signature and IHDR
+
+/// A PNG's tEXt chunk (ISO/IEC 15948, 11.3.4.3).
+std::string made_by() {
+    const std::string body = std::string("tEXtSoftware") + '\0' + "camber data preview";
+    const auto big_endian = [](std::size_t value) {
+        std::string bytes;
+        for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(value >> shift & 255);
+        return bytes;
+    };
+    return big_endian(body.size() - 4) + body + big_endian(crc32(body.data(), body.size()));
+}
 
 void paste(Image& sheet, const Image& picture, int row, int column) {
     for (int y = 0; y < picture.height; ++y)
@@ -88,6 +105,26 @@ Image preview_sheet(const std::vector<PreviewRow>& rows, const ClassTable& class
                   present.contains(ids[i]) ? ink : faint, scale);
     }
     return sheet;
+}
+
+void write_sheet(const std::filesystem::path& file, const Image& sheet) {
+    std::error_code error;
+    if (std::filesystem::exists(std::filesystem::symlink_status(file, error)) && !is_sheet(file))
+        fail("{}: exists, and is no sheet of a preview: choose another name, or remove it first", file.string());
+    const std::vector<std::uint8_t> bytes = encode_png(sheet);
+    AtomicFile out(file);
+    out.write(bytes.data(), after_header);
+    out.write(made_by());
+    out.write(&bytes[after_header], bytes.size() - after_header);
+    out.commit();
+}
+
+bool is_sheet(const std::filesystem::path& file) {
+    const std::string wanted = made_by();
+    std::string found(wanted.size(), '\0');
+    std::ifstream in(file, std::ios::binary);
+    return in.seekg(after_header) && in.read(found.data(), static_cast<std::streamsize>(found.size())) &&
+           found == wanted;
 }
 
 }  // namespace camber

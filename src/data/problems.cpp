@@ -10,6 +10,9 @@
 #include <unordered_map>
 
 #include "core/parallel_for.h"
+#include "data/layouts/layout.h"
+#include "data/picture_index.h"
+#include "data/sample_files.h"
 #include "io/input_file.h"
 #include "io/label_file.h"
 
@@ -122,6 +125,8 @@ class Finder {
         parallel_for(
             frames_.size(), 0, [&](std::size_t i) { examine(folder_, frames_[i]); }, progress);
         missing_partners();
+        shared_labels();
+        other_kinds();
         swapped();
         each("pictures that cannot be read", &Frame::unread);
         each("label maps that cannot be read", &Frame::bad_label);
@@ -161,9 +166,54 @@ class Finder {
         }
         add("pictures without a label map", true, std::move(items));
         std::vector<std::string> strays;
-        for (const fs::path& file : folder_.labels_without_image())
-            strays.push_back(file.string() + ": has no picture");
+        const std::vector<fs::path> alone = folder_.labels_without_image();
+        for (const fs::path& file : alone) strays.push_back(file.string() + ": has no picture");
+        const bool none = std::all_of(labelled.begin(), labelled.end(), [](const auto& s) { return s.second == 0; });
+        std::vector<std::string> unpaired;
+        for (const auto& [split, count] : labelled) {
+            if (count > 0) continue;
+            const auto is_its = [&, &split = split](const fs::path& file) {
+                const fs::path within = file.lexically_relative(folder_.folder());
+                return none || std::any_of(within.begin(), within.end(), [&](const fs::path& part) {
+                           return usual_split(part.string()) == split || part.string().starts_with(split);
+                       });
+            };
+            const auto stray = std::find_if(alone.begin(), alone.end(), is_its);
+            if (stray == alone.end()) continue;
+            const auto frame = std::find_if(frames_.begin(), frames_.end(),
+                                            [&, &split = split](const Frame& each) { return each.split == split; });
+            unpaired.push_back(fmt::format("{}: no picture has a label map of its name: there are {} and {}", split,
+                                           frame->paths.image.string(), stray->string()));
+            ++problems_.faults[split];
+        }
+        add("splits in which nothing pairs", true, std::move(unpaired));
         add("label maps without a picture", false, std::move(strays));
+    }
+
+    /// A label map is of one picture: of two that share it, the other's is missing or has another name.
+    void shared_labels() {
+        SharedLabels shared;
+        std::vector<std::string> items;
+        for (const Frame& frame : frames_) {
+            std::string wrong = frame.paths.label.empty() ? std::string() : shared.add(frame.paths);
+            if (wrong.empty()) continue;
+            items.push_back(std::move(wrong));
+            ++problems_.faults[frame.split];
+        }
+        add("label maps of two pictures", true, std::move(items));
+    }
+
+    /// Pictures of kinds that are not read, beside those that are.
+    void other_kinds() {
+        std::set<fs::path> folders;
+        for (const Frame& frame : frames_)
+            for (const fs::path& file : {frame.paths.image, frame.paths.label})
+                if (!file.empty()) folders.insert(file.parent_path());
+        std::vector<std::string> items;
+        for (const fs::path& folder : folders)
+            if (const std::string others = not_read(other_pictures_in(folder)); !others.empty())
+                items.push_back(folder.string() + ": " + others);
+        add("folders with pictures that are passed over", false, std::move(items));
     }
 
     void swapped() {

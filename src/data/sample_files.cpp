@@ -48,9 +48,21 @@ void check_ids(const std::string& where, const Image& label, const ClassTable& c
     }
 }
 
+std::string SharedLabels::add(const SamplePaths& frame) {
+    const auto [place, added] = images_.emplace(frame.label.string(), frame.image);
+    std::error_code error;
+    if (added || place->second == frame.image || std::filesystem::equivalent(place->second, frame.image, error))
+        return {};
+    return fmt::format("{}: is the label map of two pictures, {} and {}; take away or rename the one it is not of",
+                       frame.label.string(), place->second.string(), frame.image.string());
+}
+
 SampleFiles::SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
                          const DatasetOptions& options)
     : paths_(std::move(paths)), coding_(std::move(coding)), channels_(options.channels), sizes_(paths_.size()) {
+    SharedLabels shared;
+    for (const SamplePaths& frame : paths_)
+        if (const std::string wrong = shared.add(frame); !wrong.empty()) fail("{}", wrong);
     parallel_for(size(), options.threads, [&](std::size_t i) {
         const PictureSize image = read_picture_size(paths_[i].image), label = read_picture_size(paths_[i].label);
         const Extent original{image.height, image.width};

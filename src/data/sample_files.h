@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "data/label_runs.h"
@@ -14,11 +15,21 @@ namespace camber {
 /// Throw an Error that begins with `where`, the label's file or its position for pictures in memory.
 void check_same_size(const std::string& where, const Extent& image, const Extent& label);
 void check_ids(const std::string& where, const Image& label, const ClassTable& classes);
+/// Finds the frames whose label map is that of another picture before them.
+class SharedLabels {
+  public:
+    /// What is wrong with a frame, the next; empty where nothing is.
+    std::string add(const SamplePaths& frame);
+
+  private:
+    std::unordered_map<std::string, std::filesystem::path> images_;  ///< of each label map
+};
 
 /// The samples of a split on disk, decoded whenever they are asked for, by any thread.
 class SampleFiles {
   public:
-    /// Looks at the size of every file. Throws Error where one is no picture, or a label map has not its frame's size.
+    /// Looks at the size of every file. Throws Error where one is no picture, a label map has not its frame's size, or
+    /// is that of two frames.
     SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
                 const DatasetOptions& options);
 

@@ -95,10 +95,10 @@ std::string read_text(const std::filesystem::path& file, std::uint64_t most) {
 }
 
 std::string_view take_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    const bool two = rest.substr(end).starts_with("\r\n");
+    rest.remove_prefix(std::min(end + (two ? 2 : 1), rest.size()));
     return line;
 }
 

@@ -11,7 +11,7 @@ namespace camber {
 /// be read or is longer, and the line too where it is UTF-16 or holds a zero byte.
 std::string read_text(const std::filesystem::path& file, std::uint64_t most);
 
-/// A line of a text; `rest` becomes what follows it. Without the line end, \n or \r\n.
+/// A line of a text; `rest` becomes what follows it. Without the line end, \n, \r\n or \r.
 std::string_view take_line(std::string_view& rest);
 
 /// What a JSON text may hold beside what its reader wants.

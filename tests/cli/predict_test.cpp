@@ -107,6 +107,35 @@ TEST_CASE("of a dataset the frames are meant; a folder of pictures with notes in
     CHECK(fs::exists(n.out / "a_labels.png"));
 }
 
+TEST_CASE("a dataset one folder down is one; pictures of kinds that are not read are named") {
+    Network n;
+    write_scenes(n.in / "set");
+    CHECK(n.predict({n.in.string()}).exit_code == 0);
+    CHECK(fs::exists(n.out / "set/train/00007_labels.png"));
+    CHECK_FALSE(fs::exists(n.out / "set/trainannot"));
+    fs::create_directories(n.folder / "kinds");
+    for (const char* name : {"a.TIF", "b.tif", "c.webp"}) write_text(n.folder / "kinds" / name, "x");
+    check_error(n.predict({(n.folder / "kinds").string()}), 1, {"2 .tif files, 1 .webp file not read", "PNG"});
+    write_png(n.folder / "kinds/d.png", noise(20, 30));
+    CHECK(n.predict({(n.folder / "kinds").string()}).output.find("of them 2 .tif files, 1 .webp file not read") !=
+          std::string::npos);
+}
+
+TEST_CASE("a dataset's frames for validation are those that the checkpoint was trained without") {
+    const TemporaryFolder folder;
+    const fs::path data = folder / "data", run = folder / "run", out = folder / "out";
+    fs::create_directories(data / "masks");
+    write_scenes(folder / "scenes");
+    fs::rename(folder / "scenes/train", data / "images");
+    fs::rename(folder / "scenes/trainannot", data / "masks");
+    write_text(data / "classes.json", class_table_json(camvid11()));
+    REQUIRE(run_camber(train_arguments(data, run, {"--val-fraction", "0.5"})).exit_code == 0);
+    const CommandResult result = run_camber({"predict", "--checkpoint", (run / "best.safetensors").string(), "--split",
+                                             "val", "--out", out.string(), data.string() + "/"});
+    INFO(result.errors);
+    CHECK(result.output.starts_with("4 pictures"));
+}
+
 TEST_CASE("results inside the folder of pictures are not predicted the next time") {
     Network n;
     n.out = n.in / "out";
@@ -148,6 +177,9 @@ TEST_CASE("results are not written where they would be, or replace, pictures to 
     refuse(n.folder / "none/../in", n.in, "the folder of the pictures");
     refuse(n.folder / "set", n.folder / "set", "the folder of the pictures");
     refuse(n.folder / "set/train", n.folder / "set", "holds frames of the dataset");
+    refuse(n.folder / "set/trainannot", n.folder / "set", "frames or label maps");
+    refuse(n.folder / "set/trainannot/new", n.in / "a.png", "frames or label maps");
+    refuse(n.folder / "set/train", n.in, "frames or label maps");
     n.out = n.in;
     const std::string a = (n.in / "a.png").string(), labels = (n.in / "a_labels.png").string();
     CHECK(n.predict({a}).exit_code == 0);

@@ -53,6 +53,22 @@ TEST_CASE("tables of one class a line, as tools and people write them") {
     CHECK(both.table.colours[1] == Rgb{4, 5, 6});
 }
 
+TEST_CASE("a number behind blanks is the end of a name, not an id; a header may be one word") {
+    const Writer w;
+    for (const char* text :
+         {"name\nClass 1\nArea 0\n", "classes\r\n0 Class 1\r\n1 Area 0\r\n", "0: Class 1\n1: Area 0\n",
+          "Class 1\rArea 0\r", "1 2 3 Class 1\n4 5 6 Area 0\n", "Class 1 1 2 3\nArea 0 4 5 6\n",
+          "1 2 3\tClass 1\n4 5 6\tArea 0\n", "Name,R,G,B\nClass 1,1,2,3\nArea 0,4,5,6\n"}) {
+        CAPTURE(text);
+        const ClassFile file = w.read(text, "classes.txt");
+        CHECK(file.table.names == std::vector<std::string>{"Class 1", "Area 0"});
+        for (std::size_t i = 0; i < file.sources.size(); ++i)
+            CHECK((i == 2 || file.sources[i].ids == std::vector{static_cast<int>(i)}));
+    }
+    CHECK(w.read("road\t7\ncar\t3\n").sources[0].ids == std::vector{7});
+    CHECK(w.read("Zone 3 north\nZone 4 north\n").table.names[0] == "Zone 3 north");
+}
+
 TEST_CASE("a class called void is void: no class where it is the last, one of them elsewhere") {
     const Writer w;
     const ClassFile last = w.read("a,1,1,1\nb,2,2,2\nUnlabelled,0,0,0\n");

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "data/known_classes.h"
 #include "layout_folders.h"
 #include "small_dataset.h"
 #include "support/errors.h"
@@ -77,6 +78,23 @@ TEST_CASE("where nothing says it, ids that are found are classes") {
     write_text(with_void.folder / "classes.json", class_table_json(numbered_classes(2)));
     CHECK(with_void.read().data == Bytes{0, 255, 255, 0, 0, 0, 0, 0});
 
+    CHECK(
+        mentions(DataFolder::open(with_void.folder.path()).notes().back(), {"2 label maps", "255 is void", "class1"}));
+    // Masks of several tools.
+    for (const char* classes : {"", "background\nroad\n"}) {
+        const Own mixed(ids({0, 255, 255, 0, 0, 0, 0, 0}), classes);
+        write_png(mixed.folder / "masks/a.png", ids({0, 0, 1, 0, 0, 0, 0, 0}));
+        const DataFolder folder = DataFolder::open(mixed.folder.path());
+        CHECK(folder.classes().count() == 2);
+        CHECK(folder.read_label(mixed.folder / "masks/a.png").data == Bytes{0, 0, 1, 0, 0, 0, 0, 0});
+        CHECK(folder.read_label(mixed.folder / "masks/b.png").data == Bytes{0, 1, 1, 0, 0, 0, 0, 0});
+        CHECK(mentions(folder.notes().back(), {"1 label maps are of 0 and 1", "1 of 0 and 255", "both"}));
+        // Where one map has both, 255 is void.
+        write_png(mixed.folder / "masks/a.png", ids({0, 255, 1, 0, 0, 0, 0, 0}));
+        CHECK(DataFolder::open(mixed.folder.path()).read_label(mixed.folder / "masks/b.png").data ==
+              Bytes{0, 255, 255, 0, 0, 0, 0, 0});
+    }
+
     ClassTable table = numbered_classes(3);
     table.colours = {{10, 0, 0}, {0, 20, 0}, {0, 0, 30}};
     const Own colours(in_colours(ids({0, 1, 2, 0, 0, 0, 0, 0}), table));
@@ -136,10 +154,44 @@ TEST_CASE("palettes are indices, or colours where the format's colours are what 
     const Own own(ids({0, 1, 2, 0, 0, 0, 0, 0}), "a\nb\nc\n");
     write_palette_png(own.folder / "masks/a.png", ids({0, 1, 2, 2, 2, 1, 1, 0}));
     CHECK(own.read().data == Bytes{0, 1, 2, 2, 2, 1, 1, 0});
-    LabelCoding coding({camvid32(), {}, true});
+    LabelCoding coding({camvid32(), {}, true, true});
     coding.set_palette_colours(true);
     const LabelFile stored{LabelFile::Kind::palette, 8, 1, 2, {1, 0}, {}, {{128, 64, 128}, {0, 0, 0}}};
     CHECK(coding.decode("x.png", stored).data == Bytes{30, 17});
+}
+
+TEST_CASE("a palette of the table's colours in another order is refused, one that says something else is named") {
+    // The palette that is written is VOC's; of another table it says nothing.
+    const auto colours = [](int a, int b, int c) {
+        std::string text;
+        for (const int id : {a, b, c}) text += fmt::format("c{},{}\n", id, fmt::join(voc_colour(id), ","));
+        const TemporaryFolder folder;
+        write_text(folder / "classes.csv", text);
+        return read_class_file(folder / "classes.csv");
+    };
+    const auto stored = [](std::vector<std::uint16_t> values, std::vector<Rgb> palette) {
+        return LabelFile{LabelFile::Kind::palette, 8, 1, 3, std::move(values), {}, std::move(palette)};
+    };
+    const LabelCoding coding(colours(1, 2, 3));
+    const Rgb one = voc_colour(1), two = voc_colour(2), three = voc_colour(3), other = {9, 9, 9};
+    CHECK(coding.decode("x.png", stored({0, 1, 2}, {one, two, three})).data == Bytes{0, 1, 2});
+    CHECK(mentions(
+        error_of([&] {
+            coding.decode("x.png", stored({0, 1, 2}, {two, one, three}));
+        }),
+        {"x.png: its palette", "another order", "index 0 is 0 128 0, the colour of c2, but as an id it is c1"}));
+    CHECK(coding.decode("x.png", stored({0, 1, 2}, {other, one, three})).data == Bytes{0, 1, 2});
+    CHECK(coding.doubt(stored({0, 1, 2}, {other, one, three})).index == 1);
+    CHECK(coding.doubt(stored({0, 2, 2}, {other, one, three})).index == -1);  // unused
+    CHECK(coding.doubt(stored({0, 1, 2}, {voc_colour(0), one, two, three})).index == -1);
+
+    const Own own(ids({0, 1, 2, 0, 0, 0, 0, 0}), "a\nb\nc\n");
+    for (const char* name : {"a.png", "b.png"})
+        write_palette_png(own.folder / "masks" / name, ids({0, 1, 2, 2, 2, 1, 1, 0}));
+    CHECK_FALSE(mentions(DataFolder::open(own.folder.path()).notes().back(), {"warning"}));
+    write_palette_png(own.folder / "masks/b.png", ids({0, 1, 2, 2, 2, 1, 1, 0}), {9, 9, 9});
+    CHECK(mentions(DataFolder::open(own.folder.path()).notes().back(),
+                   {"warning: ", "b.png: index 0 has the colour 9 9 9, in others 0 0 0", "RGB"}));
 }
 
 TEST_CASE("another table takes a folder's classes by name") {

@@ -265,7 +265,7 @@ Image in_colours(const Image& label, const ClassTable& classes) {
     return colours;
 }
 
-void write_palette_png(const fs::path& file, const Image& ids) {
+void write_palette_png(const fs::path& file, const Image& ids, const Rgb& first) {
     using Bytes = std::vector<unsigned char>;
     Bytes out = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
     const auto number = [](Bytes& to, std::uint32_t value) {
@@ -288,7 +288,7 @@ void write_palette_png(const fs::path& file, const Image& ids) {
     number(header, static_cast<std::uint32_t>(ids.height));
     header.insert(header.end(), {8, 3, 0, 0, 0});
     for (int id = 0; id < 256; ++id)
-        for (const std::uint8_t value : voc_colour(id)) palette.push_back(value);
+        for (const std::uint8_t value : id == 0 ? first : voc_colour(id)) palette.push_back(value);
     // A stored block a row, each with its filter byte.
     std::uint32_t a = 1, b = 0;
     for (int y = 0; y < ids.height; ++y) {

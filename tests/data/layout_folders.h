@@ -24,7 +24,7 @@ const std::vector<LayoutFolder>& layout_folders();
 Image labels_of_32(const Image& labels_of_11);
 /// Each id in its colour.
 Image in_colours(const Image& label, const ClassTable& classes);
-/// A PNG with a palette, of 8 bits; the colours are VOC's.
-void write_palette_png(const std::filesystem::path& file, const Image& ids);
+/// A PNG with a palette, of 8 bits; the colours are VOC's but for the first.
+void write_palette_png(const std::filesystem::path& file, const Image& ids, const Rgb& first = {0, 0, 0});
 
 }  // namespace camber::testing

@@ -186,6 +186,12 @@ TEST_CASE("details of Cityscapes and of a user's folders") {
     fs::create_directories(folder / "own/Masks/a");
     write_png(folder / "own/Images/a/x.png", scene.image);
     write_png(folder / "own/Masks/a/x_mask.png", scene.label);
+    for (const char* split : {"Train", "Validation"}) {
+        for (const char* kind : {"Images", "Masks"}) fs::create_directories(folder / "cases" / split / kind);
+        write_png(folder / "cases" / split / "Images/x.png", scene.image);
+        write_png(folder / "cases" / split / "Masks/x.png", scene.label);
+    }
+    CHECK(DataFolder::open(folder / "cases").splits() == std::vector<std::string>{"train", "val"});
     const DataFolder own = DataFolder::open(folder / "own");
     CHECK(own.layout() == "folders");
     CHECK(own.splits() == std::vector<std::string>{"train"});  // one frame cannot be divided
@@ -250,10 +256,23 @@ TEST_CASE("lists of other machines and hands") {
     CHECK(names("a 1.png\n000\n") == "a 1;000;");
     CHECK(names("train/b,2.png trainannot/b,2.png\n") == "b,2;");
     CHECK(names("000\n001.jpg\n") == "000;001;");
+    CHECK(names("train/000.png trainannot/000.png\rtrain/001.png trainannot/001.png\r") == "000;001;");
+    CHECK(names("C:\\J D\\train\\000.png C:\\J D\\trainannot\\000.png\n/J D/train/001.png\n") == "000;001;");
     const auto error = [&](const std::string& list) { return error_of([&] { names(list); }); };
     CHECK(mentions(error(std::string("\xff\xfe", 2) + std::string("t\0", 2)), {"train.txt", "UTF-16"}));
     CHECK(mentions(error("nothing\n"), {"train.txt line 1", "nothing is not there"}));
     CHECK(mentions(error("train/000.png\n/else/where/009.png\n"), {"line 2", "009.png is not there"}));
+    // What leaves open which label is the frame's.
+    for (const char* line :
+         {"train/000.png trainannot/000.png train/001.png trainannot/001.png", "train/000.png junk trainannot/001.png",
+          "train/000.png 0.5/trainannot/001.png", "train/000.png\tjunk trainannot/001.png", "junk train/000.png",
+          "0.5/train/000.png trainannot/001.png", "train/000.png trainannot/000.png,train/001.png trainannot/001.png",
+          "train/000.png trainannot/000.png train/000.png trainannot/000.png", "train/000.png x y trainannot/000.png",
+          "train/000.png trainannot/000.png 1"}) {
+        CAPTURE(line);
+        CHECK(mentions(error(std::string(line) + "\n"), {"train.txt line 1: "}));
+    }
+    CHECK(mentions(error("train/000.png trainannot/000.png # first\n"), {"line 1", "comment", "line of its own"}));
 }
 
 TEST_CASE("converting any layout gives the same ids in the plain one") {

@@ -67,6 +67,31 @@ TEST_CASE("planted problems are found and named with their file") {
         fs::remove(p.folder / "train/images/train1.png");
         CHECK(p.finds("without a picture", {"train/labels/train1.png"}, false));
     }
+    SUBCASE("a label map of two pictures") {
+        write_png(p.folder / "train/images/train1_img.png", Image(48, 64, 3));
+        CHECK(p.finds("of two pictures", {"labels/train1.png", "images/train1.png", "images/train1_img.png"}, true));
+        CHECK(mentions(error_of([&] { Dataset::open(p.folder.path(), "train"); }), {"of two pictures"}));
+        // One that is listed twice is no other.
+        fs::remove(p.folder / "train/images/train1_img.png");
+        CHECK(p.find().fault_count() == 0);
+    }
+    SUBCASE("pictures of kinds that are not read") {
+        write_text(p.folder / "train/images/a.TIFF", "x");
+        CHECK(p.finds("passed over", {"train/images: 1 .tiff file not read"}, false));
+    }
+    SUBCASE("nothing pairs") {
+        const auto rename = [&](const std::string& split) {
+            const fs::path labels = p.folder / split / "labels";
+            for (int i = 0; i < 3; ++i)
+                fs::rename(labels / fmt::format("{}{}.png", split, i), labels / fmt::format("x{}.png", i));
+        };
+        rename("val");
+        CHECK(p.finds("nothing pairs", {"val: no picture has a label map", "images/val0.png", "labels/x0.png"}, true));
+        CHECK(p.find().fault_count() == 1);
+        rename("train");
+        CHECK(p.finds("nothing pairs", {"train: no picture", "images/train0.png"}, true));
+        CHECK(run_camber({"data", "info", p.folder.path().string()}).exit_code == 1);
+    }
     SUBCASE("sizes that differ") {
         write_png(p.folder / "val/labels/val2.png", Image(48, 63, 1));
         CHECK(p.finds("another size", {"val/labels/val2.png", "63x48", "64x48"}, true));
@@ -166,6 +191,7 @@ TEST_CASE("data preview and convert write what they say") {
     CHECK(mentions(again.errors, {"plain: exists already"}));
 }
 
+<<<<<<< HEAD
 TEST_CASE("data convert refuses options that what it is given has no use for") {
     const TemporaryFolder folder;
     const std::string file = (folder / "c.json").string(), out = (folder / "out").string();
@@ -183,4 +209,56 @@ TEST_CASE("data convert refuses options that what it is given has no use for") {
     const CommandResult images = run_camber({"data", "convert", out, "--out", out + "2", "--images", out});
     CHECK(images.exit_code == 2);
     CHECK(mentions(images.errors, {"--images is for drawn polygons"}));
+=======
+TEST_CASE("a preview takes the place of a preview alone, and lies among no frames") {
+    const Planted p;
+    const std::string folder = p.folder.path().string();
+    const auto preview = [&](const fs::path& out) {
+        return run_camber({"data", "preview", folder, "--out", (p.folder / out).string()});
+    };
+    for (int time = 0; time < 2; ++time) CHECK(preview("preview.png").exit_code == 0);
+    const std::string before = read_text(p.folder / "classes.json");
+    const std::vector<unsigned char> label = read_bytes(p.folder / "train/labels/train0.png");
+    write_bytes(p.folder / "mine.png", label);
+    for (const char* out : {"train/labels/train0.png", "train/images/train0.png", "train/images/new.png", "val/new.png",
+                            "val/labels/../labels/new.png"})
+        CHECK(mentions(preview(out).errors, {"--out ", "frames or label maps", "folder of its own"}));
+    for (const char* out : {"classes.json", "sheet.jpg", "sheet"}) CHECK(preview(out).exit_code == 2);
+    CHECK(mentions(preview("mine.png").errors, {"mine.png: exists, and is no sheet"}));
+    CHECK(read_bytes(p.folder / "mine.png") == label);
+    CHECK(read_bytes(p.folder / "train/labels/train0.png") == label);
+    CHECK(read_text(p.folder / "classes.json") == before);
+}
+
+TEST_CASE("runs and converted datasets do not lie among frames either") {
+    const Planted p;
+    const std::string folder = p.folder.path().string();
+    for (const char* out : {"train/images", "train/labels", "train", "val/images/run"}) {
+        CAPTURE(out);
+        const std::string path = (p.folder / out).string();
+        const CommandResult trained = run_camber({"train", "--data", folder, "--epochs", "1", "--out", path});
+        CHECK(trained.exit_code == 2);
+        CHECK(mentions(trained.errors, {"frames or label maps"}));
+    }
+    CHECK(run_camber({"data", "convert", folder, "--out", (p.folder / "val/labels/new").string()}).exit_code == 2);
+    CHECK_FALSE(fs::exists(p.folder / "val/labels/new"));
+}
+
+TEST_CASE("what info calls a fault is not converted; frames without labels are counted") {
+    const Planted p;
+    const std::string folder = p.folder.path().string();
+    const auto convert = [&](const char* out) {
+        return run_camber({"data", "convert", folder, "--out", (p.folder / out).string()});
+    };
+    fs::create_directories(p.folder / "test");
+    write_png(p.folder / "test/a.png", Image(48, 64, 3));
+    const CommandResult sound = convert("sound");
+    CHECK(sound.exit_code == 0);
+    CHECK(mentions(sound.output, {"6 frames of 11 classes", "left out: 1 frame of test without a label map"}));
+    write_png(p.folder / "val/labels/val2.png", Image(48, 63, 1));
+    CHECK(convert("sizes").exit_code == 1);
+    fs::remove(p.folder / "val/labels/val2.png");
+    CHECK(mentions(convert("missing").errors, {"val2.png: has no label map"}));
+    CHECK_FALSE(fs::exists(p.folder / "missing"));
+>>>>>>> wt-14
 }

@@ -54,7 +54,7 @@ bool has_file(const std::filesystem::path& folder, const std::string& name);
 /// The table that find_class_file() finds; From::nothing where there is none.
 FolderClasses folder_classes(const std::filesystem::path& folder);
 
-/// "val" for valid and validation, "train" for training, "test" for testing, else the name itself.
+/// "val" for valid and validation, "train" for training, "test" for testing, in any case, else the name itself.
 std::string usual_split(const std::string& name);
 /// Whether usual_split() is train, val, test or trainval.
 bool is_split_name(const std::string& name);

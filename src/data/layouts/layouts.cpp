@@ -1,3 +1,4 @@
+#include <cctype>
 #include <map>
 
 #include "data/layouts/layout.h"
@@ -47,8 +48,11 @@ FolderClasses folder_classes(const fs::path& folder) {
 
 std::string usual_split(const std::string& name) {
     static const std::map<std::string, std::string> usual = {
-        {"training", "train"}, {"valid", "val"}, {"validation", "val"}, {"testing", "test"}};
-    const auto found = usual.find(name);
+        {"training", "train"}, {"valid", "val"}, {"validation", "val"}, {"testing", "test"},
+        {"train", "train"},    {"val", "val"},   {"test", "test"},      {"trainval", "trainval"}};
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto found = usual.find(lower);
     return found == usual.end() ? name : found->second;
 }
 

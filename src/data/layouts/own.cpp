@@ -1,6 +1,7 @@
 // A user's own: images/ with masks/ or labels/, or such within train/, val/ and test/, or train/ with train_labels/.
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <optional>
 #include <set>
@@ -47,7 +48,9 @@ std::vector<Part> parts_of(const fs::path& folder) {
     if (const std::optional<Part> all = pair_in(folder)) {
         for (const fs::path& split : folders_in(all->images)) {
             const std::string name = split.filename().string();
-            if (is_split_name(name)) parts.push_back({usual_split(name), split, all->labels / name});
+            if (!is_split_name(name)) continue;
+            fs::path labels = folder_called(folders_in(all->labels), std::array{lower(name).c_str()});
+            parts.push_back({usual_split(name), split, labels.empty() ? all->labels / name : labels});
         }
         if (parts.empty()) parts.push_back(*all);
         return parts;
@@ -64,7 +67,8 @@ std::vector<Part> parts_of(const fs::path& folder) {
         const fs::path images = folder_called(folders_in(split), image_names);
         Part part{usual_split(name), images.empty() ? split : images, {}};
         for (const char* end : label_ends)
-            if (part.labels.empty() && has_folder(folder, name + end)) part.labels = folder / (name + end);
+            if (part.labels.empty())
+                part.labels = folder_called(folders_in(folder), std::array{(lower(name) + end).c_str()});
         labelled = labelled || !part.labels.empty();
         parts.push_back(part);
     }

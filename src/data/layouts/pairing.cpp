@@ -34,10 +34,17 @@ std::string stem_in(const fs::path& file, const fs::path& folder) {
     return file.lexically_relative(folder).replace_extension().generic_string();
 }
 
-bool is_header(const std::vector<std::string>& fields) {
+bool is_header(const ListReading& reading) {
     static const std::set<std::string> words = {"image",    "images", "img",     "file",
                                                 "filename", "frame",  "picture", "name"};
-    return fields.size() <= 2 && words.contains(fields[0]);
+    return reading.fields.size() <= 2 && words.contains(reading.fields[0]);
+}
+
+/// Whether a name that was found leaves nothing of it open: one of several words is whole, or of another machine.
+bool is_certain(const std::string& name, const PictureIndex::Found& found, bool joined) {
+    if (found.left_out.empty()) return true;
+    const bool elsewhere = name[0] == '/' || (name.size() > 2 && name[1] == ':');
+    return !holds_two_names(name) && (!joined || elsewhere);
 }
 
 }  // namespace
@@ -69,7 +76,10 @@ fs::path Pairing::label_of(const fs::path& image) const {
 std::vector<SamplePaths> Pairing::samples() const {
     std::vector<SamplePaths> samples;
     for (const fs::path& image : pictures_below(images_)) samples.push_back({image, label_of(image), images_.string()});
-    if (samples.empty()) fail("{}: holds no PNG or JPEG images", images_.string());
+    if (samples.empty()) {
+        const std::string others = not_read(other_pictures_in(images_));
+        fail("{}: holds no PNG or JPEG images{}{}", images_.string(), others.empty() ? "" : "; ", others);
+    }
     return samples;
 }
 
@@ -81,21 +91,28 @@ std::vector<SamplePaths> listed_samples(const fs::path& list, const ListedFolder
         const std::string origin = fmt::format("{} line {}", list.string(), line.number);
         bool found = false;
         std::string wrong;
-        for (const std::vector<std::string>& fields : line.readings) {
+        for (const auto& [fields, joined] : line.readings) {
             if (found || fields.size() > 2 || fields[0].empty()) continue;
-            SamplePaths sample{index.resolve(folders.folder, fields[0], folders.images), {}, origin};
-            if (sample.image.empty()) {
+            const PictureIndex::Found image = index.locate(folders.folder, fields[0], folders.images);
+            SamplePaths sample{image.file, {}, origin};
+            if (sample.image.empty() || !is_certain(fields[0], image, joined)) {
                 if (wrong.empty()) wrong = fmt::format("image {} is not there; copy it or remove the line", fields[0]);
                 continue;
             }
             if (fields.size() == 1) {
                 sample.label = pairing.label_of(sample.image);
             } else {
-                sample.label = index.resolve(folders.folder, fields[1], folders.labels);
+                const PictureIndex::Found label = index.locate(folders.folder, fields[1], folders.labels);
+                sample.label = label.file;
                 // Lists of another release of the same frames name labels without this one's suffix.
                 if (sample.label.empty() && fs::path(fields[1]).stem() == fs::path(fields[0]).stem())
                     sample.label = pairing.label_of(sample.image);
-                if (sample.label.empty()) {
+                // Found by its end alone, it is the picture's where both lay in one folder, or by its name.
+                const bool by_name =
+                    label.file.stem() == image.file.stem() || pairing.label_of(image.file) == label.file;
+                if (!label.file.empty() && label.left_out != image.left_out && (joined || !by_name))
+                    sample.label.clear();
+                if (sample.label.empty() || !is_certain(fields[1], label, joined)) {
                     wrong = fmt::format("label map {} is not there; copy it or remove the line", fields[1]);
                     continue;
                 }
@@ -104,9 +121,10 @@ std::vector<SamplePaths> listed_samples(const fs::path& list, const ListedFolder
             found = true;
         }
         if (found || (samples.empty() && std::any_of(line.readings.begin(), line.readings.end(), is_header))) continue;
-        const std::size_t count = line.readings[0].size();
+        const std::size_t count = line.readings[0].fields.size();
         if (count > 2 || wrong.empty())
             wrong = fmt::format("expected 'image label', found {} fields; quote names that have spaces", count);
+        if (line.has_comment) wrong += " (a comment, #, needs a line of its own)";
         fail("{}: {}", origin, wrong);
     }
     if (samples.empty()) fail("{}: lists no images; add 'image label' lines or choose another split", list.string());
