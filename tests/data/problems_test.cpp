@@ -191,7 +191,6 @@ TEST_CASE("data preview and convert write what they say") {
     CHECK(mentions(again.errors, {"plain: exists already"}));
 }
 
-<<<<<<< HEAD
 TEST_CASE("data convert refuses options that what it is given has no use for") {
     const TemporaryFolder folder;
     const std::string file = (folder / "c.json").string(), out = (folder / "out").string();
@@ -209,7 +208,7 @@ TEST_CASE("data convert refuses options that what it is given has no use for") {
     const CommandResult images = run_camber({"data", "convert", out, "--out", out + "2", "--images", out});
     CHECK(images.exit_code == 2);
     CHECK(mentions(images.errors, {"--images is for drawn polygons"}));
-=======
+
 TEST_CASE("a preview takes the place of a preview alone, and lies among no frames") {
     const Planted p;
     const std::string folder = p.folder.path().string();
@@ -260,5 +259,4 @@ TEST_CASE("what info calls a fault is not converted; frames without labels are c
     fs::remove(p.folder / "val/labels/val2.png");
     CHECK(mentions(convert("missing").errors, {"val2.png: has no label map"}));
     CHECK_FALSE(fs::exists(p.folder / "missing"));
->>>>>>> wt-14
 }
