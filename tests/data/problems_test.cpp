@@ -208,6 +208,7 @@ TEST_CASE("data convert refuses options that what it is given has no use for") {
     const CommandResult images = run_camber({"data", "convert", out, "--out", out + "2", "--images", out});
     CHECK(images.exit_code == 2);
     CHECK(mentions(images.errors, {"--images is for drawn polygons"}));
+}
 
 TEST_CASE("a preview takes the place of a preview alone, and lies among no frames") {
     const Planted p;
