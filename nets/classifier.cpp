@@ -1,7 +1,7 @@
 // ImageNet classifiers: an encoder and its head, so that imported weights can be proved on whole logits.
-#include "encoders.h"
-
 #include <fmt/format.h>
+
+#include "encoders.h"
 #include "named_net.h"
 #include "registry.h"
 

@@ -1,8 +1,8 @@
 // DeepLabV3 (Chen et al. 2017, arXiv 1706.05587) as torchvision builds it
 // (torchvision/models/segmentation/deeplabv3.py, fcn.py).
-#include "encoders.h"
-
 #include <fmt/format.h>
+
+#include "encoders.h"
 #include "named_net.h"
 #include "registry.h"
 #include "torch_layers.h"

@@ -1,8 +1,8 @@
 // fastai's DynamicUnet on ResNet34 as unet_learner builds it (fastai/vision/models/unet.py, layers.py, 1.0.61 and 2.8):
 // no batch norm but the encoder's and the skips', biases everywhere, no self-attention.
-#include "encoders.h"
-
 #include <fmt/format.h>
+
+#include "encoders.h"
 #include "named_net.h"
 #include "registry.h"
 #include "torch_layers.h"

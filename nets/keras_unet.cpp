@@ -1,8 +1,8 @@
 // U-Net with a pretrained encoder as segmentation_models builds it for Keras (models/unet.py, 1.0.1). Layers have
 // Keras's names, at the root.
-#include "encoders.h"
-
 #include <fmt/format.h>
+
+#include "encoders.h"
 #include "keras_layers.h"
 #include "named_net.h"
 #include "registry.h"

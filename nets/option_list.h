@@ -1,6 +1,5 @@
 #pragma once
 #include <camber/nets.h>
-
 #include <fmt/format.h>
 
 #include "options.h"

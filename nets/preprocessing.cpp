@@ -1,6 +1,5 @@
-#include <fmt/format.h>
-
 #include <camber/nets.h>
+#include <fmt/format.h>
 
 namespace camber::nets {
 

@@ -1,8 +1,7 @@
 #include "registry.h"
 
-#include <fmt/format.h>
-
 #include <camber/names.h>
+#include <fmt/format.h>
 
 namespace camber::nets {
 

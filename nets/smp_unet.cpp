@@ -1,7 +1,7 @@
 // U-Net with a pretrained encoder as segmentation_models.pytorch builds it (decoders/unet, 0.6.0).
-#include "encoders.h"
-
 #include <fmt/format.h>
+
+#include "encoders.h"
 #include "named_net.h"
 #include "registry.h"
 #include "torch_layers.h"

@@ -46,6 +46,9 @@ Image read_label(const std::filesystem::path& file);
 /// ever seen. Throws Error naming the file and the reason (for example no space left on the device).
 void write_png(const std::filesystem::path& file, const Image& image);
 
+/// Whether pictures have so many channels: 1 (grey), 3 (RGB) or 4 (RGBA).
+constexpr bool is_picture_channels(int channels) { return channels == 1 || channels == 3 || channels == 4; }
+
 /// A picture of 1, 3 or 4 channels in 1, 3 or 4: grey is Rec. 601's luma rounded as Pillow's "L", (19595 R + 38470 G +
 /// 7471 B + 32768) / 65536; alpha is dropped, or 255 where there was none.
 Image with_channels(const Image& image, int channels);

@@ -33,8 +33,8 @@ struct ImportOptions {
     /// The names in the file: one of import_sources(), or "auto" for the one under which most tensors fit.
     std::string from = "auto";
     /// What the names of the wanted set begin with, where a file has several: "teacher"; or a part of its name, as in
-    /// "state_dict.teacher"; "." for names without a prefix beside others. Without it an average of the
-    /// weights ("ema", "params_ema") goes before these, and sets that no such name tells apart are an Error.
+    /// "state_dict.teacher"; "." for names without a prefix beside others. Without it an average of the weights ("ema",
+    /// "params_ema") goes before these, and sets that no such name tells apart are an Error.
     std::string prefix = "";
     /// Takes a classifier's weights for the encoder alone: its head is left out, the parameters below `encoder_paths`
     /// are filled, all others stay as they are.

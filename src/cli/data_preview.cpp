@@ -2,11 +2,10 @@
 #include <camber/error.h>
 #include <fmt/format.h>
 
-#include <cctype>
-
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output_file.h"
+#include "data/picture_index.h"
 #include "data/preview.h"
 
 namespace camber::cli {
@@ -31,9 +30,8 @@ void add_data_preview(CLI::App& app, Action& action) {
     command->callback([=, &action] {
         action = [=] {
             const std::filesystem::path out = a->out;
-            std::string extension = out.extension().string();
-            for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-            if (extension != ".png") fail_usage("--out {}: a sheet is a PNG: give it a name that ends in .png", a->out);
+            if (ending(out) != ".png")
+                fail_usage("--out {}: a sheet is a PNG: give it a name that ends in .png", a->out);
             refuse_among_frames(std::filesystem::absolute(out).parent_path(), a->out);
             const DataFolder data = DataFolder::open(a->folder, a->source);
             std::vector<PreviewRow> rows;

@@ -1,4 +1,3 @@
-#include <camber/autograd.h>
 #include <camber/checkpoint.h>
 #include <camber/import.h>
 #include <camber/nets.h>
@@ -13,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/output_file.h"
 #include "data/class_file.h"
+#include "train/plan.h"
 #include "train/pretrained.h"
 
 namespace camber::cli {
@@ -92,13 +92,6 @@ std::string layers_assumption(const WeightFile& file, const nets::Net& net, cons
         "  the file has weights alone: between them are assumed {}'s layers, {}; a .keras file says its "
         "own\n",
         net.name(), layers);
-}
-
-/// Throws as the network does of pictures that it cannot take.
-void check_size(const TrainConfig& config) {
-    const auto net = nets::make_net(config.net, config.net_options);
-    const NoGrad no_grad;
-    net->forward(Tensor::empty({1, config.height, config.width, net->in_channels()}, Dtype::f32, Device::meta));
 }
 
 int run_import(const Arguments& a) {

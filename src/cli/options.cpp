@@ -3,8 +3,8 @@
 #include <camber/error.h>
 #include <camber/names.h>
 #include <camber/nets.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 

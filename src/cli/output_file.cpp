@@ -11,16 +11,16 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The folders below `root` that hold frames or label maps, or folders of such; of files elsewhere the folder itself.
-std::set<fs::path> frame_folders(const DataFolder& data, const fs::path& root) {
+std::set<fs::path> frame_folders(const fs::path& root) {
     std::set<fs::path> folders;
     std::set<fs::path> seen;
-    for (const std::string& split : data.splits()) {
-        std::vector<SamplePaths> samples;
-        try {
-            samples = data.samples(split);
-        } catch (const Error&) {
-            continue;  // what reads the split says so
-        }
+    std::vector<std::vector<SamplePaths>> splits;
+    try {
+        const DataFolder data = DataFolder::look(root);
+        for (const std::string& split : data.splits()) splits.push_back(data.samples(split));
+    } catch (const Error&) {  // what reads the dataset says so
+    }
+    for (const std::vector<SamplePaths>& samples : splits) {
         for (const SamplePaths& sample : samples) {
             for (const fs::path& file : {sample.image, sample.label}) {
                 if (file.empty() || !seen.insert(file.parent_path()).second) continue;
@@ -55,7 +55,7 @@ void refuse_among_frames(const fs::path& folder, const std::string& out) {
     fs::path root = to;
     for (int up = 0; up < deepest && root.has_relative_path(); ++up, root = root.parent_path()) {
         if (!DataFolder::recognises(root)) continue;
-        for (const fs::path& held : frame_folders(DataFolder::look(root), root)) {
+        for (const fs::path& held : frame_folders(root)) {
             if (is_within(to, held))
                 fail_usage("--out {} is among the dataset's frames or label maps ({}): choose a folder of its own", out,
                            held.string());

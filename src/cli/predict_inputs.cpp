@@ -2,8 +2,8 @@
 
 #include <camber/data_folder.h>
 #include <camber/error.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,7 +1,6 @@
 #include <camber/train.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-
 #include <csignal>
 #include <ctime>
 #include <map>

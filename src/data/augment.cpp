@@ -128,7 +128,7 @@ void apply_augmentation(const AugmentParams& params, const Image& image, const I
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label) {
     const int channels = image.channels;
-    if (channels != 1 && channels != 3 && channels != 4)
+    if (!is_picture_channels(channels))
         fail("augmentation expects a grey, RGB or RGBA image, got {} channels", channels);
     if (label && (label->height != image.height || label->width != image.width || label->channels != 1)) {
         fail("the label map is {}x{}x{}, its image {}x{}", label->height, label->width, label->channels, image.height,

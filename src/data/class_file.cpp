@@ -80,12 +80,12 @@ struct Line {
     std::optional<Rgb> colour;
 };
 
-/// The fields of a line, between commas where there are any, else tabs or blanks.
 struct Fields {
     std::vector<std::string> texts;
     std::vector<bool> apart;  ///< whether more than blanks stands before it
 };
 
+/// The fields of a line, between commas where there are any, else tabs or blanks.
 Fields fields_of(std::string_view line) {
     Fields fields;
     for (const std::string_view separator : {",", ";"}) {

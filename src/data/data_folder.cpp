@@ -1,7 +1,7 @@
 #include <camber/data_folder.h>
 #include <camber/error.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -152,6 +152,7 @@ std::vector<fs::path> DataFolder::labels() const {
 
 void DataFolder::look_at_palettes() {
     constexpr std::size_t most_files = 32;
+    constexpr const char* indices_count = "indices are what counts: save label maps as RGB where colours should";
     const std::vector<fs::path> files = labels();
     const std::size_t count = std::min(files.size(), most_files);
     std::map<std::size_t, Rgb> colours;
@@ -165,19 +166,16 @@ void DataFolder::look_at_palettes() {
         }
         if (const auto doubt = coding_->doubt(stored); doubt.index >= 0) {
             notes_.push_back(
-                fmt::format("warning: {}: {}; indices are what counts: save label maps as RGB where colours "
-                            "should",
-                            file.string(), coding_->described(doubt, stored)));
+                fmt::format("warning: {}: {}; {}", file.string(), coding_->described(doubt, stored), indices_count));
             return;
         }
         for (const std::size_t index : std::set<std::size_t>(stored.ids.begin(), stored.ids.end())) {
             if (index >= stored.palette.size()) continue;
             const auto [place, added] = colours.emplace(index, stored.palette[index]);
             if (added || place->second == stored.palette[index]) continue;
-            notes_.push_back(fmt::format(
-                "warning: {}: index {} has the colour {}, in others {}; indices are what counts: "
-                "save label maps as RGB where colours should",
-                file.string(), index, fmt::join(stored.palette[index], " "), fmt::join(place->second, " ")));
+            notes_.push_back(fmt::format("warning: {}: index {} has the colour {}, in others {}; {}", file.string(),
+                                         index, fmt::join(stored.palette[index], " "), fmt::join(place->second, " "),
+                                         indices_count));
             return;
         }
     }
@@ -188,14 +186,14 @@ void DataFolder::tell_two_classes(ClassFile& file) {
                                       [](const ClassSource& source) { return !source.ids.empty(); });
     const bool found = says_ids && !file.says_void && file.sources[1].ids == std::vector{1, 255};
     if (says_ids && !found) return;
+    if (file.says_void && file.table.void_id != 255) return;
     const std::string& second = file.table.name_of(1);
     const BinaryLabels stored = binary_labels(labels());
     if (!stored.of_255()) return;
     if (file.says_void) {
-        if (file.table.void_id == 255)
-            notes_.push_back(
-                fmt::format("warning: {} label maps are of 0 and 255, and 255 is void: is it not {}? (--map 255=1)",
-                            stored.with_255, second));
+        notes_.push_back(
+            fmt::format("warning: {} label maps are of 0 and 255, and 255 is void: is it not {}? (--map 255=1)",
+                        stored.with_255, second));
         return;
     }
     file.source(2).ids = {254};
@@ -299,7 +297,7 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
         fail_usage("load size {}x{}: give both height and width, or 0 for the original", options.load_height,
                    options.load_width);
     }
-    if (options.channels != 1 && options.channels != 3 && options.channels != 4)
+    if (!is_picture_channels(options.channels))
         fail_usage("frames are read in 1 (grey), 3 (RGB) or 4 (RGBA) channels, not {}", options.channels);
     std::vector<SamplePaths> paths = samples(split);
     const auto lacks = [](const SamplePaths& sample) { return sample.label.empty(); };

@@ -33,7 +33,7 @@ Dataset Dataset::from_samples(std::vector<Image> images, std::vector<Image> labe
     for (std::size_t i = 0; i < images.size(); ++i) {
         const std::string name = fmt::format("{:05}", i);
         const int channels = images[i].channels;
-        if (images[i].empty() || (channels != 1 && channels != 3 && channels != 4) || labels[i].channels != 1)
+        if (images[i].empty() || !is_picture_channels(channels) || labels[i].channels != 1)
             fail("sample {}: expected a grey, RGB or RGBA image and a one-channel label map", name);
         if (channels != dataset.channels_)
             fail("sample {}: has {} channels, others have {}", name, channels, dataset.channels_);

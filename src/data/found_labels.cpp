@@ -1,8 +1,8 @@
 #include "data/found_labels.h"
 
 #include <camber/error.h>
-
 #include <fmt/format.h>
+
 #include <map>
 #include <mutex>
 #include <set>

@@ -7,9 +7,9 @@
 namespace camber {
 
 /// The classes of label maps that nothing says what they are: one for each id or colour that occurs in them, "class 0",
-/// named after the id. 255 is void, or, where there is nothing but 0 and 255 (or, in other
-/// files, 1), the second of two. Throws Error for files
-/// that cannot be read, mix ids and colours, or have so many values that they are no label maps.
+/// named after the id. 255 is void, or, where there is nothing but 0 and 255 (or, in other files, 1), the second of
+/// two. Throws Error for files that cannot be read, mix ids and colours, or have so many values that they are no label
+/// maps.
 ClassFile found_classes(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& labels);
 
 /// Label maps that tell two classes apart, as tools write them: 0 and 1, or 0 and 255.

@@ -1,8 +1,8 @@
 #include "data/label_coding.h"
 
 #include <camber/error.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -92,8 +92,7 @@ Image LabelCoding::decode(const std::string& file, const LabelFile& stored) cons
     if (const PaletteDoubt wrong = doubt(stored); wrong.sure)
         fail(
             "{}: its palette has the colours of {} in another order: {}; indices are what counts: save it as RGB, "
-            "where "
-            "colours do, or give classes.json the \"ids\"",
+            "where colours do, or give classes.json the \"ids\"",
             file, classes_.name, described(wrong, stored));
     return decode_ids(file, stored);
 }

@@ -6,8 +6,7 @@
 
 namespace camber {
 
-/// A label map as runs of equal ids: one or two hundredths of its frame's bytes, and again a map in a twentieth of the
-/// time that a PNG takes.
+/// A label map as runs of equal ids: one or two hundredths of its frame's bytes.
 class LabelRuns {
   public:
     explicit LabelRuns(const Image& label);

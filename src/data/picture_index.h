@@ -15,8 +15,7 @@ bool is_picture(const std::filesystem::path& file);
 bool is_other_picture(const std::filesystem::path& file);
 /// The ending of a name, in small letters.
 std::string ending(const std::filesystem::path& file);
-/// "3 .tif files not read: convert to PNG (...)": of how many files there are of each such ending; empty
-/// for none.
+/// "3 .tif files not read: convert to PNG (...)": of how many files there are of each such ending; empty for none.
 std::string not_read(const std::map<std::string, std::size_t>& endings);
 /// Those in a folder itself.
 std::map<std::string, std::size_t> other_pictures_in(const std::filesystem::path& folder);

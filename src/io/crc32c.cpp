@@ -11,9 +11,7 @@
 namespace camber {
 namespace {
 
-using Table = CrcTable;
-
-constexpr std::array<Table, 8> tables = make_crc_tables(0x82F63B78u);
+constexpr std::array<CrcTable, 8> tables = make_crc_tables(0x82F63B78u);
 
 #if defined(__x86_64__)
 
@@ -33,7 +31,7 @@ class Shift {
         for (std::size_t bit = 0; bit < 32; ++bit) {
             std::uint32_t crc = 1u << bit;
             for (std::size_t i = 0; i < part; ++i) crc = crc >> 8 ^ tables[0][crc & 0xFF];
-            Table& table = of_[bit / 8];
+            CrcTable& table = of_[bit / 8];
             const std::size_t value = std::size_t{1} << bit % 8;  // linear: those with this bit are those without, xor
             for (std::size_t below = 0; below < value; ++below) table[value + below] = table[below] ^ crc;
         }
@@ -43,7 +41,7 @@ class Shift {
     }
 
   private:
-    std::array<Table, 4> of_{};
+    std::array<CrcTable, 4> of_{};
 };
 
 __attribute__((target("sse4.2"))) std::uint32_t by_instruction(const unsigned char* from, std::size_t bytes,

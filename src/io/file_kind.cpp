@@ -30,14 +30,16 @@ constexpr Start starts[] = {
     {"\xff\xd8\xff", "a JPEG picture, not weights"},
 };
 
+constexpr std::string_view html =
+    "an HTML page, not the file that was to be downloaded: open the address in a browser, or sign in";
+constexpr std::string_view xml =
+    "an XML text, as servers answer with in the place of a file: read it, and fetch the file again";
+constexpr std::string_view json =
+    "a JSON text, as servers answer with in the place of a file: read it, and fetch the file again";
+
 /// Of texts, in lower case, after blanks and a byte-order mark.
 constexpr Start texts[] = {
-    {"<html", "an HTML page, not the file that was to be downloaded: open the address in a browser, or sign in"},
-    {"<!doctype", "an HTML page, not the file that was to be downloaded: open the address in a browser, or sign in"},
-    {"<?xml", "an XML text, as servers answer with in the place of a file: read it, and fetch the file again"},
-    {"<error", "an XML text, as servers answer with in the place of a file: read it, and fetch the file again"},
-    {"{", "a JSON text, as servers answer with in the place of a file: read it, and fetch the file again"},
-    {"[", "a JSON text, as servers answer with in the place of a file: read it, and fetch the file again"},
+    {"<html", html}, {"<!doctype", html}, {"<?xml", xml}, {"<error", xml}, {"{", json}, {"[", json},
 };
 
 bool is_pickle(std::string_view start) {

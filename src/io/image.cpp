@@ -201,7 +201,7 @@ Image read_image(const fs::path& file, int channels, int shrink) {
 Image with_channels(const Image& image, int channels) {
     if (image.channels == channels) return image;
     for (const int count : {image.channels, channels})
-        if (count != 1 && count != 3 && count != 4) fail("pictures have 1, 3 or 4 channels, not {}", count);
+        if (!is_picture_channels(count)) fail("pictures have 1, 3 or 4 channels, not {}", count);
     Image result(image.height, image.width, channels);
     const auto from_step = static_cast<std::size_t>(image.channels), to_step = static_cast<std::size_t>(channels);
     const std::uint8_t* from = image.data.data();

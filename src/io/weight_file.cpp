@@ -1,8 +1,8 @@
 #include <camber/error.h>
 #include <camber/safetensors.h>
 #include <camber/weights.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 

@@ -1,7 +1,7 @@
 #include <camber/error.h>
 #include <camber/init.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>

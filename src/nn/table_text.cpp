@@ -1,7 +1,7 @@
 #include <camber/error.h>
 #include <camber/summary.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>

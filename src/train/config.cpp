@@ -1,6 +1,6 @@
 #include <camber/train.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,6 +1,7 @@
 #include "train/loss.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -20,7 +20,7 @@ std::vector<NamedTensor> Model::tensors() const {
 
 int picture_channels(const nets::Net& net) {
     const int channels = net.in_channels();
-    if (channels != 1 && channels != 3 && channels != 4)
+    if (!is_picture_channels(channels))
         fail_usage("{} has {} input channels; pictures have 1 (grey), 3 (RGB) or 4 (RGBA)", net.name(), channels);
     return channels;
 }

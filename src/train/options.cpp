@@ -1,6 +1,7 @@
 #include "train/options.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 

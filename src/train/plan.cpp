@@ -1,8 +1,8 @@
 #include "train/plan.h"
 
 #include <camber/autograd.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

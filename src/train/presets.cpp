@@ -1,8 +1,7 @@
 // Named starting points. docs/published_systems.md says where the numbers of the published ones come from, and what is
 // done otherwise.
-#include <fmt/format.h>
-
 #include <camber/train.h>
+#include <fmt/format.h>
 
 namespace camber {
 namespace {

@@ -1,8 +1,8 @@
 #include "train/pretrained.h"
 
 #include <camber/checkpoint.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 
 namespace camber {

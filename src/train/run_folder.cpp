@@ -1,13 +1,13 @@
 #include "train/run_folder.h"
 
 #include <camber/label_picture.h>
+#include <fmt/format.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
 #include <algorithm>
 #include <cerrno>
 #include <optional>

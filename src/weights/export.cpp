@@ -1,8 +1,8 @@
 #include <camber/import.h>
 #include <camber/layers.h>
 #include <camber/nets.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 
 #include "io/hdf5_writer.h"

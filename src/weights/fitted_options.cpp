@@ -1,8 +1,8 @@
 #include <camber/error.h>
 #include <camber/import.h>
 #include <camber/nets.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 

@@ -4,8 +4,8 @@
 #include <camber/error.h>
 #include <camber/layers.h>
 #include <camber/summary.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -444,14 +444,20 @@ std::map<std::string, std::string> by_model_names(const KerasModel& model,
     return result;
 }
 
+/// What the file says of its model; nothing where it does not.
+std::optional<KerasModel> model_of(const WeightFile& file) {
+    if (file.architecture().empty()) return {};
+    const std::string name = file.file().string();
+    return keras_model(parse_json(file.architecture(), name, "what Keras says of a model"), name);
+}
+
 }  // namespace
 
 void check_keras_architecture(const WeightFile& file, const nets::Net& net,
                               const std::map<std::string, std::string>& layers, bool whole) {
-    if (file.architecture().empty()) return;
-    const std::string name = file.file().string();
-    const auto model = keras_model(parse_json(file.architecture(), name, "what Keras says of a model"), name);
+    const auto model = model_of(file);
     if (!model) return;
+    const std::string name = file.file().string();
     const std::string pixels = nets::describe(net.preprocessing()), unit = nets::describe(nets::Preprocessing());
     if (begins_with_unit_pixels(*model) && pixels != unit) {
         fail("{}: its model divides pixels by 255 itself: it takes {}, where {} takes {}{}", name, unit, net.name(),
@@ -465,9 +471,7 @@ void check_keras_architecture(const WeightFile& file, const nets::Net& net,
 }
 
 bool says_unit_pixels(const WeightFile& file) {
-    if (file.architecture().empty()) return false;
-    const std::string name = file.file().string();
-    const auto model = keras_model(parse_json(file.architecture(), name, "what Keras says of a model"), name);
+    const auto model = model_of(file);
     return model && begins_with_unit_pixels(*model);
 }
 

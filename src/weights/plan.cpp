@@ -1,8 +1,8 @@
 #include "weights/plan.h"
 
 #include <camber/layers.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <map>

@@ -1,8 +1,7 @@
 #include "data/label_coding.h"
 
-#include <fmt/format.h>
-
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "data/known_classes.h"
 #include "layout_folders.h"
