@@ -9,7 +9,7 @@
 
 #include "data/glyphs.h"
 #include "io/atomic_file.h"
-#include "io/crc32.h"
+#include "io/crc.h"
 #include "io/image.h"
 
 namespace camber {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "io/crc32.h"
+#include "io/crc.h"
 #include "io/printable.h"
 
 namespace camber {

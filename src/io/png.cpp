@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "io/crc.h"
 #include "io/exif.h"
 
 namespace camber {
@@ -15,30 +16,6 @@ using Bytes = std::span<const std::uint8_t>;
 
 std::uint32_t big_endian(const std::uint8_t* p) {
     return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
-}
-
-/// Eight tables for eight bytes at a time: a checksum must not take as long as decoding.
-std::uint32_t crc32(Bytes data) {
-    static const auto tables = [] {
-        std::array<std::array<std::uint32_t, 256>, 8> t{};
-        for (std::uint32_t i = 0; i < 256; ++i) {
-            std::uint32_t c = i;
-            for (int k = 0; k < 8; ++k) c = c & 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
-            t[0][i] = c;
-        }
-        for (std::size_t k = 1; k < 8; ++k)
-            for (std::size_t i = 0; i < 256; ++i) t[k][i] = t[0][t[k - 1][i] & 0xFF] ^ (t[k - 1][i] >> 8);
-        return t;
-    }();
-    std::uint32_t c = 0xFFFFFFFFu;
-    std::size_t i = 0;
-    for (; i + 8 <= data.size(); i += 8) {
-        const std::uint8_t* p = &data[i];
-        c = tables[7][(c ^ p[0]) & 0xFF] ^ tables[6][(c >> 8 ^ p[1]) & 0xFF] ^ tables[5][(c >> 16 ^ p[2]) & 0xFF] ^
-            tables[4][c >> 24 ^ p[3]] ^ tables[3][p[4]] ^ tables[2][p[5]] ^ tables[1][p[6]] ^ tables[0][p[7]];
-    }
-    for (; i < data.size(); ++i) c = tables[0][(c ^ data[i]) & 0xFF] ^ (c >> 8);
-    return ~c;
 }
 
 void read_header(const std::string& name, Bytes data, PngHeader& header) {
@@ -90,7 +67,7 @@ PngHeader check_png(const std::string& name, Bytes bytes) {
         if (bytes.size() < at + frame) cut_short();
         const std::size_t length = big_endian(&bytes[at]);
         if (length > bytes.size() - at - frame) cut_short();
-        if (crc32(bytes.subspan(at + 4, length + 4)) != big_endian(&bytes[at + 8 + length]))
+        if (crc32(&bytes[at + 4], length + 4) != big_endian(&bytes[at + 8 + length]))
             fail("{}: is damaged (wrong checksum in a PNG chunk); fetch or copy the file again", name);
         const Bytes data = bytes.subspan(at + 8, length);
         const std::string_view chunk(reinterpret_cast<const char*>(&bytes[at + 4]), 4);

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
-#include "io/crc32c.h"
+#include "io/crc.h"
 #include "io/elements.h"
 #include "io/input_file.h"
 #include "io/printable.h"

@@ -68,14 +68,15 @@ FittedOptions fitted_options(const WeightFile& file, const std::string& net, con
         fitted.fits = best.report.fits();
         return fitted;
     }
-    // One option after the other, as long as there is a better value by `is_better`.
-    const auto improve = [&](const auto& is_better) {
+    // One option after the other, as long as there is a better value by `is_better`: after `is_best` there is none.
+    const auto improve = [&](const auto& is_better, const auto& is_best) {
         bool better = true;
         for (std::size_t round = 0; better && round < most_rounds; ++round) {
             better = false;
             for (const nets::NetOption& option : all) {
                 if (fixed.contains(option.name)) continue;
                 for (const nlohmann::json& value : candidates(option, extents)) {
+                    if (is_best(best)) return;
                     nlohmann::json tried = fitted.options;
                     tried[option.name] = value;
                     try {
@@ -92,9 +93,11 @@ FittedOptions fitted_options(const WeightFile& file, const std::string& net, con
     };
     // Which layers there are does not depend on their widths: a depth is told by names alone. Under a wrong one, widths
     // that are wrong, too, may fit more tensors than the right one.
-    improve([](const Plan& plan, const Plan& than) { return strangers(plan) < strangers(than); });
+    improve([](const Plan& plan, const Plan& than) { return strangers(plan) < strangers(than); },
+            [](const Plan& plan) { return strangers(plan) == 0; });
     if (strangers(best) == 0) fixed = fitted.options;
-    improve([](const Plan& plan, const Plan& than) { return score(plan) > score(than); });
+    improve([](const Plan& plan, const Plan& than) { return score(plan) > score(than); },
+            [](const Plan& plan) { return plan.report.complete(); });
     fitted.fits = best.report.fits();
     return fitted;
 }

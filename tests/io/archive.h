@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "io/crc32.h"
+#include "io/crc.h"
 
 /// Files of weights written by hand, right or wrong.
 namespace camber::testing {
@@ -28,8 +28,8 @@ inline std::string zip_archive(const std::vector<ArchiveMember>& members) {
     for (const ArchiveMember& m : members) {
         const std::uint64_t offset = m.claimed_offset >= 0 ? static_cast<std::uint64_t>(m.claimed_offset) : file.size();
         const std::uint64_t size = m.claimed_size >= 0 ? static_cast<std::uint64_t>(m.claimed_size) : m.contents.size();
-        const std::uint64_t crc = m.claimed_crc < 0 ? crc32_by_tables(m.contents.data(), m.contents.size())
-                                                    : static_cast<std::uint64_t>(m.claimed_crc);
+        const std::uint64_t crc =
+            m.claimed_crc < 0 ? crc32(m.contents.data(), m.contents.size()) : static_cast<std::uint64_t>(m.claimed_crc);
         const std::string start = little(static_cast<unsigned>(m.flags), 2) +
                                   little(static_cast<unsigned>(m.method), 2) + std::string(4, '\0') + little(crc, 4) +
                                   little(size, 4) + little(size, 4) + little(m.name.size(), 2) + little(0, 2);
