@@ -192,6 +192,9 @@ class Layers : public nn::Module {
 class DynamicUnet : public NamedNet<DynamicUnetOptions> {
   public:
     DynamicUnet(const char* name, const DynamicUnetOptions& o) : NamedNet(name, o), layers_(add<Layers>("layers", o)) {}
+    Original original() const override {
+        return {.untraced = o_.style == Fastai::v2 ? "ReLU everywhere (act_cls, the default)" : ""};
+    }
     int size_multiple() const override { return 1; }
     /// Two, as fastai splits a ResNet34 (vision/learner.py, _resnet_split): up to layer 2, and from layer 3 on.
     std::vector<std::vector<std::string>> encoder_stages() const override {

@@ -114,6 +114,10 @@ class SmpUnet : public NamedNet<SmpUnetOptions> {
                                             .head = true}));
     }
     int size_multiple() const override { return 1; }
+    Original original() const override {
+        return {.untraced =
+                    "nearest-neighbour upsampling in the decoder (decoder_interpolation='nearest', the default)"};
+    }
     std::vector<std::vector<std::string>> encoder_stages() const override {
         return stages_below("encoder", encoder_->stages());
     }

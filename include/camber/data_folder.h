@@ -70,6 +70,8 @@ class DataFolder {
     const std::string& why() const { return why_; }
     /// What else a user should know: where classes or a split come from.
     const std::vector<std::string>& notes() const { return notes_; }
+    /// Which of the options have no effect, and why, a line that notes() has too; empty where all have one.
+    const std::string& without_effect() const { return without_effect_; }
     const ClassTable& classes() const { return classes_; }
 
     /// train, val, test, then the rest.
@@ -98,7 +100,7 @@ class DataFolder {
 
     std::filesystem::path folder_;
     const Layout* layout_ = nullptr;
-    std::string layout_name_, why_;
+    std::string layout_name_, why_, without_effect_;
     std::vector<std::string> notes_, splits_;
     ClassTable classes_;
     std::shared_ptr<const LabelCoding> coding_;

@@ -50,6 +50,7 @@ struct DatasetOptions {
     static std::int64_t default_cache_bytes();
 };
 
+class CacheRoom;
 class SampleCache;
 class SampleFiles;
 
@@ -83,6 +84,10 @@ class Dataset {
     /// Of all samples when they are decoded.
     std::int64_t bytes() const;
 
+    /// Keeps no more than `bytes` of decoded samples, where fewer are kept than DatasetOptions::cache_bytes would have
+    /// it: before any is wanted, of a dataset that does not fit in those.
+    void limit_cache(std::int64_t bytes);
+
     /// Throws Error as open() for a file that cannot be read, and where one has changed its size since.
     std::shared_ptr<const Sample> sample(std::size_t index) const;
     /// Sample::label, decoded without its image.
@@ -99,6 +104,7 @@ class Dataset {
     ClassTable classes_;
     int channels_ = 3;
     std::vector<Entry> entries_;
+    std::shared_ptr<CacheRoom> room_;  ///< null: all samples are kept
     std::shared_ptr<SampleCache> samples_;
     std::shared_ptr<const SampleFiles> files_;  ///< null for samples in memory, which are all kept
 };

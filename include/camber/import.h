@@ -29,6 +29,11 @@ namespace nets {
 class Net;
 }
 
+/// Help of ImportOptions::prefix on the command line.
+inline constexpr const char* prefix_help =
+    "What the names of the wanted weights begin with, where a file has several sets of them: teacher, fold0, model, . "
+    "for names without one beside others";
+
 struct ImportOptions {
     /// The names in the file: one of import_sources(), or "auto" for the one under which most tensors fit.
     std::string from = "auto";
@@ -74,6 +79,8 @@ struct ImportReport {
     bool complete() const { return missing.empty() && unexpected.empty() && wrong_shape.empty(); }
     /// Whether the network is filled as its original was, but perhaps for a last layer for other classes.
     bool fits() const;
+    /// Which of several whole sets was taken, and which were passed over; empty where there was one.
+    std::string taken_set() const;
     /// A line of counts, then a line for each kind of trouble with at most `most` names.
     std::string text(std::size_t most = 8) const;
 };
@@ -116,7 +123,8 @@ bool says_unit_pixels(const WeightFile& file);
 std::string assumed_layers(const WeightFile& file, const nets::Net& net);
 
 /// The options of a network that leave no trace in a file of PyTorch's weights alone, with their values: what is taken
-/// for granted of it, unless it was `given`: "--blur false, --blur-final true". Empty for other files and networks.
+/// for granted of it, unless it was `given`: "--blur false, --blur-final true"; and Original::untraced. Empty for other
+/// files and networks.
 std::string untraced_options(const WeightFile& file, const nets::Net& net, const nlohmann::json& given);
 
 /// The network's parameters and running statistics in PyTorch's layouts, on the host, under their own names, which for

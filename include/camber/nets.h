@@ -36,6 +36,9 @@ enum class Library { pytorch, keras };
 struct Original {
     Library library = Library::pytorch;
     bool names_layers = true;  ///< false: it gives them none, so that they have those that the library makes up
+    /// What it can be built otherwise without a trace in its weights, and this network cannot: as this one has it, for
+    /// people. Empty: nothing known.
+    const char* untraced = "";
 };
 
 enum class Task {

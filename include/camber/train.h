@@ -46,6 +46,7 @@ struct TrainConfig {
 
     std::string weights;              ///< file of a whole network's weights that training starts from; empty: none
     std::string encoder_weights;      ///< file of a classifier's weights that the encoder starts from; empty: none
+    std::string prefix;               ///< which of several sets in either: ImportOptions::prefix
     bool freeze_encoder = false;      ///< its weights stay as they are
     bool freeze_batch_norms = false;  ///< with freeze_encoder: its batch normalisations' too
 

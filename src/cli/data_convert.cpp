@@ -49,8 +49,13 @@ void add_data_convert(CLI::App& app, Action& action) {
             };
             const bool polygons = is_annotations(a->from);
             refuse_unused(*command, polygons);
-            const DrawnDataset data = polygons ? read_annotations(a->from, a->images, a->source.val_fraction)
-                                               : drawn(DataFolder::open(a->from, a->source));
+            const auto converted = [&] {
+                if (polygons) return read_annotations(a->from, a->images, a->source.val_fraction);
+                const DataFolder folder = DataFolder::open(a->from, a->source);
+                refuse_unused(a->source, folder);
+                return drawn(folder);
+            };
+            const DrawnDataset data = converted();
             write_plain_dataset(data, a->out, progress);
             std::size_t frames = 0;
             for (const DrawnDataset::Split& split : data.splits) frames += split.frames.size();

@@ -34,6 +34,7 @@ void add_data_preview(CLI::App& app, Action& action) {
                 fail_usage("--out {}: a sheet is a PNG: give it a name that ends in .png", a->out);
             refuse_among_frames(std::filesystem::absolute(out).parent_path(), a->out);
             const DataFolder data = DataFolder::open(a->folder, a->source);
+            refuse_unused(a->source, data);
             std::vector<PreviewRow> rows;
             const std::vector<std::string> splits =
                 a->split.empty() ? data.splits() : std::vector<std::string>{a->split};

@@ -69,6 +69,15 @@ std::string pixels_of(const nets::Net& net, bool bgr) {
     return text;
 }
 
+/// What became of a network's tensors that an encoder's file has nothing for.
+std::string encoder_alone(const nets::Net& net, const ImportReport& report) {
+    const std::size_t all = net.named_parameters().size() + net.named_buffers().size();
+    return fmt::format(
+        "  the encoder alone is filled: the network's other {} tensors have random initial values, so it predicts "
+        "nothing of use before it is trained (train --weights)\n",
+        all - report.matched.size());
+}
+
 /// What the pixels are taken to be where nothing says it.
 std::string assumption(const nets::Net& net, bool bgr) {
     const nlohmann::json options = net.options();
@@ -86,7 +95,7 @@ std::string assumption(const nets::Net& net, bool bgr) {
 std::string layers_assumption(const WeightFile& file, const nets::Net& net, const nlohmann::json& given) {
     const std::string layers = assumed_layers(file, net);
     const std::string options = untraced_options(file, net, given);
-    if (!options.empty()) return fmt::format("  the file has weights alone: assumed are {}\n", options);
+    if (!options.empty()) return fmt::format("  the file has weights alone; assumed: {}\n", options);
     if (layers.empty()) return {};
     return fmt::format(
         "  the file has weights alone: between them are assumed {}'s layers, {}; a .keras file says its "
@@ -172,7 +181,7 @@ int run_import(const Arguments& a) {
                                          : fmt::format("  its network takes pictures of {} channel{}\n",
                                                        net->in_channels(), net->in_channels() == 1 ? "" : "s");
         fmt::print("{}: {}{}{}{}{} is written\n", file->file().string(), report.text(), channels,
-                   options.encoder_only ? "" : layers_assumption(*file, *net, given),
+                   options.encoder_only ? encoder_alone(*net, report) : layers_assumption(*file, *net, given),
                    assumed ? assumption(*net, a.bgr) : "", a.out);
     }
     return 0;
@@ -195,9 +204,7 @@ void add_import(CLI::App& app, Action& action) {
     std::string sources = "Whose names the file has: auto";
     for (const auto& [name, what] : import_sources()) sources += ", " + name;
     command->add_option("--from", a->from, sources)->capture_default_str();
-    command->add_option("--prefix", a->prefix,
-                        "What the names of the wanted weights begin with, where a file has several sets of them: "
-                        "teacher, fold0, model, . for names without one beside others [an average: ema, params_ema]");
+    command->add_option("--prefix", a->prefix, std::string(prefix_help) + " [an average: ema, params_ema]");
     command->add_flag("--strict", a->strict, "Anything missing, unexpected or of the wrong shape is an error");
     command->add_flag("--partial", a->partial,
                       "Take what fits, though the file fills but a part of the network; the rest starts anew");

@@ -86,6 +86,10 @@ void add_folder_options(CLI::App& command, FolderOptions& options) {
     }
 }
 
+void refuse_unused(const FolderOptions& given, const DataFolder& data) {
+    if (given.val_fraction > 0 && !data.without_effect().empty()) fail_usage("{}", data.without_effect());
+}
+
 FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder) {
     const FolderOptions& trained = model.config.source;
     FolderOptions options = given;

@@ -35,6 +35,8 @@ void set_net_options(nlohmann::json& options, const std::map<std::string, std::s
 
 /// Declares --layout, --classes, --map, --unknown and --val-fraction.
 void add_folder_options(CLI::App& command, FolderOptions& options);
+/// Throws UsageError for an option that is given and has no effect on the dataset.
+void refuse_unused(const FolderOptions& given, const DataFolder& data);
 /// What is given, and for the rest how the network's own data was read, so that classes agree.
 FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder);
 

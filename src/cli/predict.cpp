@@ -64,7 +64,6 @@ void add_predict(CLI::App& app, Action& action) {
             for (const std::string& fault : listing.faults) report(fault, 1);
             if (listing.pictures.empty()) return 1;
             const int channels = std::max(3, picture_channels(*model.net));  // overlays of grey networks are in colour
-            make_folder(a->out);
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;
             std::size_t done = 0, bad = 0;
@@ -84,6 +83,10 @@ void add_predict(CLI::App& app, Action& action) {
                 ++done;
                 line.update(static_cast<double>(done + bad), static_cast<double>(listing.pictures.size()),
                             picture.file.filename().string());
+            }
+            if (done == 0) {
+                line.clear();
+                return 1;  // what was wrong is said
             }
             line.print(fmt::format("{} picture{}: label maps, their colours and overlays are in {}", done,
                                    done == 1 ? "" : "s", a->out));

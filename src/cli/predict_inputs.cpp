@@ -19,8 +19,24 @@ namespace fs = std::filesystem;
 
 bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
 
+/// Takes the results of earlier predictions out, which stand three by three; returns how many.
+std::size_t take_results(std::set<fs::path>& files) {
+    std::size_t count = 0;
+    for (auto file = files.begin(); file != files.end();) {
+        const std::string name = file->string();
+        ++file;
+        if (!name.ends_with(labels_end)) continue;
+        const std::string base = name.substr(0, name.size() - std::string_view(labels_end).size());
+        const fs::path colours = base + colours_end, overlay = base + overlay_end;
+        if (!files.contains(colours) || !files.contains(overlay)) continue;
+        if (file != files.end() && *file == overlay) ++file;
+        count += files.erase(name) + files.erase(colours) + files.erase(overlay);
+    }
+    return count;
+}
+
 /// A folder's pictures keep their place in it; hidden files (macOS leaves a ._NAME beside every NAME) and hidden
-/// folders are passed over, and `out` is where results go, not a folder of pictures.
+/// folders are passed over, results of earlier predictions too, and `out` is where results go, no folder of pictures.
 void list_folder(const fs::path& folder, const fs::path& out, Listing& listing) {
     std::set<fs::path> sorted;
     std::error_code none;
@@ -39,6 +55,9 @@ void list_folder(const fs::path& folder, const fs::path& out, Listing& listing) 
     if (sorted.empty())
         fail("{}: the folder holds no .png or .jpg pictures{}{}", folder.string(), listing.others.empty() ? "" : "; ",
              not_read(listing.others));
+    listing.results += take_results(sorted);
+    if (sorted.empty())
+        fail("{}: the folder holds results of an earlier predict, and no other pictures", folder.string());
     for (const fs::path& file : sorted)
         listing.pictures.push_back({file, file.lexically_relative(folder).replace_extension()});
 }
@@ -130,6 +149,7 @@ std::string Listing::passed_over() const {
     };
     count(files, "file that is no .png or .jpg picture", "files that are no .png or .jpg pictures");
     if (!others.empty()) parts.push_back("of them " + not_read(others));
+    count(results, "result of an earlier predict", "results of an earlier predict");
     count(links, "link to a folder", "links to folders");
     return parts.empty() ? std::string() : fmt::format("passed over: {}", fmt::join(parts, ", "));
 }

@@ -21,6 +21,7 @@ struct Picture {
 struct Listing {
     std::vector<Picture> pictures;
     std::size_t files = 0, links = 0;           ///< of folders: files that are no pictures, and links to folders
+    std::size_t results = 0;                    ///< of folders: pictures that an earlier predict made
     std::map<std::string, std::size_t> others;  ///< of those files, pictures of kinds that are not read, by ending
     std::vector<std::string> faults;            ///< a line each, about pictures that cannot be done
 

@@ -102,6 +102,7 @@ bool same_found(const ClassTable& found, const ClassTable& before) {
 }  // namespace
 
 DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options) {
+    if (folder.empty()) fail("no folder of a dataset is given");
     std::error_code error;
     if (!fs::is_directory(folder, error))
         fail("{}: there is no such folder; give the folder of a dataset", folder.string());
@@ -135,6 +136,13 @@ DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options
                             "(--val-fraction)",
                             100 * data.val_fraction_, frames));
         }
+    }
+    if (options.val_fraction > 0 && data.val_fraction_ == 0) {
+        data.without_effect_ =
+            fmt::format("--val-fraction has no effect: the dataset has {}", has_val     ? "a split for validation"
+                                                                            : has_train ? "one frame for training"
+                                                                                        : "no split for training");
+        data.notes_.push_back(data.without_effect_);
     }
     data.splits_ = ordered(splits);
     return data;
@@ -327,8 +335,9 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
             files->size(), options.threads, [&](std::size_t i) { dataset.sample(i); }, options.progress);
         return dataset;
     }
-    room->reserve(options.cache_bytes / 4);  // until all label maps are kept
+    room->reserve(options.cache_bytes / labels_share);
     files->keep_labels(room);
+    dataset.room_ = room;
     return dataset;
 }
 

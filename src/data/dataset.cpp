@@ -55,6 +55,12 @@ std::int64_t Dataset::bytes() const {
     return bytes;
 }
 
+void Dataset::limit_cache(std::int64_t bytes) {
+    if (!room_) return;
+    room_->limit(bytes);
+    room_->reserve(bytes / labels_share);
+}
+
 std::shared_ptr<const Sample> Dataset::sample(std::size_t index) const { return samples_->get(index); }
 
 Image Dataset::label(std::size_t index) const {

@@ -53,13 +53,13 @@ LabelCoding::LabelCoding(const ClassFile& file)
                      classes_.name_of(own));
             if (entry == unknown) entry = static_cast<std::int16_t>(own);
         }
-        add_colour(classes_.colour_of(own), own);
-        for (const Rgb& colour : source.colours) add_colour(colour, own);
+        add_colour(classes_.colour_of(own), own, stored);
+        for (const Rgb& colour : source.colours) add_colour(colour, own, stored);
     }
 }
 
-void LabelCoding::add_colour(const Rgb& colour, int id) {
-    const auto [place, added] = colours_.try_emplace(key(colour.data()), Colour{id, static_cast<std::int16_t>(id)});
+void LabelCoding::add_colour(const Rgb& colour, int id, const std::vector<int>& stored) {
+    const auto [place, added] = colours_.try_emplace(key(colour.data()), Colour{stored, static_cast<std::int16_t>(id)});
     // Void's colour is often left at black, which a class may have.
     if (!added && place->second.now != id && id != classes_.void_id) place->second.ambiguous = true;
 }
@@ -78,7 +78,8 @@ void LabelCoding::regroup(const std::vector<int>& to, const ClassTable& target) 
 void LabelCoding::map(int stored, int to) {
     ids_[static_cast<std::size_t>(stored)] = static_cast<std::int16_t>(to);
     for (auto& [_, colour] : colours_)
-        if (colour.stored == stored) colour.now = static_cast<std::int16_t>(to);
+        if (std::find(colour.stored.begin(), colour.stored.end(), stored) != colour.stored.end())
+            colour.now = static_cast<std::int16_t>(to);
 }
 
 Image LabelCoding::decode(const std::string& file, const LabelFile& stored) const {

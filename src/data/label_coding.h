@@ -19,7 +19,8 @@ class LabelCoding {
 
     /// Has every class c become to[c], `void_id` of `target` for the old void where that was no class.
     void regroup(const std::vector<int>& to, const ClassTable& target);
-    /// Has a stored id become a class; of colours, those of the class that had the id before any regroup().
+    /// Has a stored id become a class. A colour's is that of its class in the file that the coding is made from: the
+    /// "ids" that this says, else the class's own.
     void map(int stored, int to);
     void set_unknown_void(bool unknown_void) { unknown_void_ = unknown_void; }
     /// Palettes are looked up as colours: formats in which the index means nothing.
@@ -42,14 +43,14 @@ class LabelCoding {
   private:
     static constexpr std::int16_t unknown = -1;
     struct Colour {
-        int stored = 0;          ///< id of its class before any regroup()
-        std::int16_t now = 0;    ///< ids of now
-        bool ambiguous = false;  ///< two classes have it
+        std::vector<int> stored;  ///< ids that label maps have for its class
+        std::int16_t now = 0;     ///< id of now
+        bool ambiguous = false;   ///< two classes have it
     };
     static std::uint32_t key(const std::uint8_t* rgb) {
         return static_cast<std::uint32_t>(rgb[0]) << 16 | static_cast<std::uint32_t>(rgb[1]) << 8 | rgb[2];
     }
-    void add_colour(const Rgb& colour, int id);
+    void add_colour(const Rgb& colour, int id, const std::vector<int>& stored);
     Image decode_ids(const std::string& file, const LabelFile& stored) const;
     Image decode_colours(const std::string& file, const Image& colours) const;
     [[noreturn]] void refuse_ids(const std::string& file, const LabelFile& stored, std::size_t first) const;

@@ -10,6 +10,11 @@ void CacheRoom::reserve(std::int64_t bytes) {
     reserve_ = bytes;
 }
 
+void CacheRoom::limit(std::int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    bytes_ = std::min(bytes_, bytes);
+}
+
 bool CacheRoom::take(std::int64_t bytes, bool reserved) {
     const std::lock_guard lock(mutex_);
     if (bytes > bytes_ - (reserved ? 0 : reserve_)) return false;

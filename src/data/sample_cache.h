@@ -8,12 +8,17 @@
 
 namespace camber {
 
+/// Of a dataset that is not all kept, this part of the room is for label maps until all of them are kept.
+inline constexpr std::int64_t labels_share = 4;
+
 /// Bytes that may still be kept. Threads may ask at once.
 class CacheRoom {
   public:
     explicit CacheRoom(std::int64_t bytes) : bytes_(bytes) {}
     /// Leaves so many to who takes with `reserved`.
     void reserve(std::int64_t bytes);
+    /// Leaves so many in all where there are more.
+    void limit(std::int64_t bytes);
     /// Whether there are as many; takes them.
     bool take(std::int64_t bytes, bool reserved);
     bool none_left() const;

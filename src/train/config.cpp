@@ -38,7 +38,14 @@ struct Reader {
         if (!from.is_string()) refuse("text");
         *to = from.get<std::string>();
     }
-    void operator()(json* to) const { *to = from; }
+    /// An object, or a list of objects, as it is before.
+    void operator()(json* to) const {
+        const auto is_object = [](const json& element) { return element.is_object(); };
+        if (to->is_object() && !from.is_object()) refuse("a JSON object");
+        if (to->is_array() && !(from.is_array() && std::all_of(from.begin(), from.end(), is_object)))
+            refuse("a list of JSON objects");
+        *to = from;
+    }
     template <std::integral T>
     void operator()(T* to) const {
         // Negative numbers of an unsigned field, and those beyond an int, would wrap round.

@@ -47,9 +47,9 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     }
     model.net->train(training);
     if (pretrained && !config.encoder_weights.empty()) {
-        model.start = load_encoder_weights(*model.net, config.encoder_weights);
+        model.start = load_encoder_weights(*model.net, config.encoder_weights, config.prefix);
     } else if (pretrained && !config.weights.empty()) {
-        model.start = load_network_weights(*model.net, config.weights);
+        model.start = load_network_weights(*model.net, config.weights, config.prefix);
     }
     if (training) freeze_encoder(*model.net, config.freeze_encoder, config.freeze_batch_norms);
     model.net->context().seed = config.seed;

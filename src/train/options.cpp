@@ -1,5 +1,6 @@
 #include "train/options.h"
 
+#include <camber/import.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -105,6 +106,10 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
              "classes starts anew");
     t.option("encoder_weights", c.encoder_weights,
              "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from");
+    t.option("prefix", c.prefix, prefix_help)
+        .otherwise("an average: ema, params_ema")
+        .needs(!c.weights.empty() || !c.encoder_weights.empty(), "without --weights or --encoder-weights")
+        .when(!c.prefix.empty());
     t.option("freeze_encoder", c.freeze_encoder, "Keep the encoder's weights; batch norms go on learning").in_stages();
     t.option("freeze_batch_norms", c.freeze_batch_norms, "With --freeze-encoder: its batch norms too")
         .needs(c.freeze_encoder, "without --freeze-encoder")
@@ -135,7 +140,12 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
                          one_of(known_class_tables())))
         .otherwise("the data's own")
         .when(!c.source.classes.empty());
-    t.option("map", c.source.map, "What stored label ids become, as 255=void,7=3,9=Road").when(!c.source.map.empty());
+    t.option(
+         "map", c.source.map,
+         "What label ids become, as 255=void,7=3,9=Road: left, the number in the label map (of colours, the id that "
+         "the folder's table gives the class, else its position from 0); right, a class by name or position, or "
+         "void")
+        .when(!c.source.map.empty());
     t.option("unknown", c.source.unknown, "What labels that are no class are")
         .when(c.source.unknown != UnknownLabels::refuse);
     t.option("val_fraction", c.source.val_fraction, from_below(0, 1),

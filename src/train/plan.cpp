@@ -45,10 +45,9 @@ DatasetOptions val_data_options(const TrainConfig& config) {
 
 /// Of memory that does not hold the training frames, the splits get as much as they have frames: each frame is wanted
 /// once an epoch.
-std::int64_t val_share(const DataFolder& folder, std::int64_t bytes) {
-    const auto train = static_cast<double>(folder.samples("train").size()),
-               val = static_cast<double>(folder.samples("val").size());
-    return static_cast<std::int64_t>(static_cast<double>(bytes) * val / (train + val));
+std::int64_t val_share(std::size_t train, std::size_t val, std::int64_t bytes) {
+    return static_cast<std::int64_t>(static_cast<double>(bytes) * static_cast<double>(val) /
+                                     static_cast<double>(train + val));
 }
 
 }  // namespace
@@ -61,13 +60,13 @@ RunData::RunData(const DataFolder& folder, const TrainConfig& config, TrainObser
     observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder.layout(), folder.why()));
     for (const std::string& note : folder.notes()) observer.on_message(note);
     if (folder.has("val")) {
-        DatasetOptions train = train_data_options(config), val = val_data_options(config);
-        if (train_.bytes() <= train.cache_bytes) {
+        DatasetOptions val = val_data_options(config);
+        if (train_.bytes() <= val.cache_bytes) {
             val.cache_bytes -= train_.bytes();
         } else {
-            val.cache_bytes = val_share(folder, val.cache_bytes);
-            train.cache_bytes -= val.cache_bytes;
-            train_ = folder.dataset("train", train);
+            const std::int64_t all = val.cache_bytes;
+            val.cache_bytes = val_share(train_.size(), folder.samples("val").size(), all);
+            train_.limit_cache(all - val.cache_bytes);
         }
         val_.emplace(folder.dataset("val", val));
     }

@@ -37,8 +37,19 @@ void refuse_classifier(const nets::Net& net) {
                fmt::join(others, ", "));
 }
 
-std::string load_encoder_weights(nets::Net& net, const std::string& file) {
+namespace {
+
+/// Of several sets in a file, as the end of a line.
+std::string taken(const ImportReport& report) {
+    const std::string set = report.taken_set();
+    return set.empty() ? set : "; " + set;
+}
+
+}  // namespace
+
+std::string load_encoder_weights(nets::Net& net, const std::string& file, const std::string& prefix) {
     ImportOptions options;
+    options.prefix = prefix;
     options.encoder_only = true;
     options.encoder_paths = net.encoder_paths();
     if (options.encoder_paths.empty()) fail_usage("--encoder-weights: {} has no encoder of its own", net.name());
@@ -51,8 +62,8 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file) {
                  ? fmt::format("{} is {} there", report.wrong_shape[0].source, report.wrong_shape[0].source_shape)
                  : fmt::format("it has nothing for {}", report.missing[0]));
     }
-    return fmt::format("the encoder starts from {} ({} tensors, names as in {})", file, report.matched.size(),
-                       report.from);
+    return fmt::format("the encoder starts from {} ({} tensors, names as in {}), the rest anew{}", file,
+                       report.matched.size(), report.from, taken(report));
 }
 
 void leave_classes_to_data(TrainConfig& config) {
@@ -73,17 +84,19 @@ bool take_network(TrainConfig& config) {
 
 void take_net_options(TrainConfig& config, const nlohmann::json& given) {
     const auto file = WeightFile::open(config.weights);
-    FittedOptions fitted = fitted_options(*file, config.net, config.net_options);
-    if (!fitted.fits) fitted = fitted_options(*file, config.net, given);
-    if (!fitted.fits) name_what_fits(*file, config.net, given);
+    const ImportOptions options{.prefix = config.prefix};
+    FittedOptions fitted = fitted_options(*file, config.net, config.net_options, options);
+    if (!fitted.fits) fitted = fitted_options(*file, config.net, given, options);
+    if (!fitted.fits) name_what_fits(*file, config.net, given, options);
     config.net_options = fitted.options;
     if (!given.contains("classes")) config.net_options.erase("classes");  // the data's
     assume_input(*file, config.net, config.net_options);
 }
 
-std::string load_network_weights(nets::Net& net, const std::string& file_name) {
+std::string load_network_weights(nets::Net& net, const std::string& file_name, const std::string& prefix) {
     const auto file = WeightFile::open(file_name);
-    const ImportReport report = import_weights(*file, net, {.bgr_input = wants_bgr_turned(net, *file)});
+    const ImportReport report =
+        import_weights(*file, net, {.prefix = prefix, .bgr_input = wants_bgr_turned(net, *file)});
     std::string line = fmt::format("training starts from {} ({} tensors, names as in {})", file_name,
                                    report.matched.size(), report.from);
     std::vector<std::string> anew = report.missing;
@@ -93,6 +106,7 @@ std::string load_network_weights(nets::Net& net, const std::string& file_name) {
                             anew.size() > 1 ? ", ..." : "");
     }
     if (!report.unexpected.empty()) line += fmt::format("; {} of the file's have no place", report.unexpected.size());
+    line += taken(report);
     if (!file->from_camber()) line += fmt::format("; it takes {}", nets::describe(net.preprocessing()));
     return line;
 }

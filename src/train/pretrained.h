@@ -24,9 +24,10 @@ void assume_input(const WeightFile& file, const std::string& net, nlohmann::json
 /// Throws UsageError, naming the networks that segment, for one that gives a picture one class.
 void refuse_classifier(const nets::Net& net);
 
-/// Fills the encoder from a classifier's weights; the network has no memory yet. Returns a line about what fitted.
+/// Fills the encoder from a classifier's weights, of several sets those of `prefix` (see ImportOptions); the network
+/// has no memory yet. Returns a line about what fitted.
 /// Throws UsageError when the network has no encoder of its own, Error when part of the encoder is not in the file.
-std::string load_encoder_weights(nets::Net& net, const std::string& file);
+std::string load_encoder_weights(nets::Net& net, const std::string& file, const std::string& prefix = "");
 
 /// Leaves the number of classes to the data, as far as options of a network that there was before say it; that of a
 /// network of one channel stays, since both are possible on two classes.
@@ -41,9 +42,10 @@ bool take_network(TrainConfig& config);
 /// cannot tell stay as they are. Throws Error naming what the file is of where it does not fit.
 void take_net_options(TrainConfig& config, const nlohmann::json& given);
 
-/// Fills the network from a file of all its weights: another library's or a checkpoint. A last layer for other classes
+/// Fills the network from a file of all its weights, of several sets those of `prefix`: another library's or a
+/// checkpoint. A last layer for other classes
 /// keeps its initial values. Returns a line about it. Throws Error when anything else does not fit.
-std::string load_network_weights(nets::Net& net, const std::string& file);
+std::string load_network_weights(nets::Net& net, const std::string& file, const std::string& prefix = "");
 
 /// Lets the encoder's parameters learn, or keeps them as they are; its batch normalisations too when `batch_norms_too`
 /// (torchvision's choice; segmentation_models and fastai let them learn). Throws UsageError when the network has no

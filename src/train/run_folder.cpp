@@ -1,6 +1,7 @@
 #include "train/run_folder.h"
 
 #include <camber/label_picture.h>
+#include <camber/nets.h>
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -100,7 +101,14 @@ TrainConfig RunFolder::stored_config() const {
             fs::exists(best()) ? fmt::format(" with --weights {}", best().string()) : "");
     }
     const std::string file = config().string();
-    return train_config(parse_json(read_text(file, most_config_bytes), file, "the configuration of a run"), file);
+    TrainConfig stored =
+        train_config(parse_json(read_text(file, most_config_bytes), file, "the configuration of a run"), file);
+    try {
+        nets::make_net(stored.net, stored.net_options);
+    } catch (const UsageError& error) {  // it speaks of the network alone
+        fail("{}: {}", file, error.what());
+    }
+    return stored;
 }
 
 void RunFolder::make() const {

@@ -1,5 +1,6 @@
 #include <camber/error.h>
 #include <camber/import.h>
+#include <camber/layers.h>
 #include <camber/nets.h>
 #include <fmt/format.h>
 
@@ -31,6 +32,56 @@ std::string differences(const nlohmann::json& options, const nlohmann::json& giv
         }
     }
     return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+/// Whether the file's network is `net`, a classifier, but for what comes after its features.
+bool is_without_head(const WeightFile& file, const std::string& net, const nlohmann::json& net_options,
+                     const ImportOptions& options) {
+    const auto network = nets::make_net(net, net_options);
+    if (network->task() != nets::Task::classification) return false;
+    const Targets targets = targets_of(*network);
+    const ImportReport report = best_plan(file, targets, options).report;
+    const auto of_head = [&](const std::string& name) {
+        return dynamic_cast<const nn::Linear*>(targets.by_name.at(name).layer) != nullptr;
+    };
+    return !report.matched.empty() && report.within == 0 && report.wrong_shape.empty() &&
+           std::all_of(report.missing.begin(), report.missing.end(), of_head);
+}
+
+/// Whether the file fills the encoder of `net`, which is as wide as `like` says.
+bool fills_encoder(const WeightFile& file, const std::string& net, const nlohmann::json& like, ImportOptions options) {
+    nlohmann::json net_options = nlohmann::json::object();
+    if (like.contains("width")) net_options["width"] = like["width"];
+    const nets::NetInfo& info = nets::net_info(net);
+    const auto network = info.make(nlohmann::json::object());
+    if (network->task() != nets::Task::segmentation || network->encoder_paths().empty()) return false;
+    const auto made = info.make(net_options);
+    Targets targets = targets_of(*made);
+    want_only(targets, made->encoder_paths());
+    options.encoder_only = true;
+    const ImportReport report = best_plan(file, targets, options).report;
+    return !report.matched.empty() && report.missing.empty() && report.wrong_shape.empty();
+}
+
+/// Throws Error naming the networks whose encoder the weights of a classifier, with its last layers or without, fill.
+void name_encoders(const WeightFile& file, const std::string& net, const ImportOptions& options) {
+    for (const nets::NetInfo& classifier : nets::net_list()) {
+        if (classifier.make(nlohmann::json::object())->task() != nets::Task::classification) continue;
+        const FittedOptions fitted = fitted_options(file, classifier.name, nlohmann::json::object(), options);
+        if (!is_without_head(file, classifier.name, fitted.options, options)) continue;
+        std::vector<std::string> filled;
+        for (const nets::NetInfo& info : nets::net_list()) {
+            if (fills_encoder(file, info.name, fitted.options, options)) filled.push_back("--net " + info.name);
+        }
+        const std::string what = fmt::format("{} is of {}, a classifier{}", file.file().string(), classifier.name,
+                                             fitted.fits ? "" : ", without its last layers");
+        if (std::find(filled.begin(), filled.end(), "--net " + net) != filled.end()) {
+            fail("{}: it fills the encoder of {} alone; give it as --encoder-weights in place of --weights", what, net);
+        }
+        if (filled.empty() || fitted.fits) continue;
+        fail("{}: it fills encoders alone, with --encoder-weights in place of --weights: {}", what,
+             fmt::join(filled, ", "));
+    }
 }
 
 }  // namespace
@@ -112,6 +163,7 @@ void name_what_fits(const WeightFile& file, const std::string& net, const nlohma
                  differences(nets::make_net(net, other.options)->options(), given));
         }
     }
+    name_encoders(file, net, options);
     for (const nets::NetInfo& info : nets::net_list()) {
         if (info.name == net || !fitted_options(file, info.name, nlohmann::json::object(), options).fits) continue;
         fail("{} does not fit {}: it is of {}; give --net {}", name, net, info.name, info.name);

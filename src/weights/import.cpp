@@ -108,7 +108,7 @@ std::string likely_cause(const WeightFile& file, const Plan& plan, const Targets
 /// Whether one of the tables of the network's library implies this option of it.
 bool is_told_by_names(const nets::Net& net, const std::string& option) {
     for (const NameSource* source : name_sources()) {
-        if (source->own.empty() || !std::string_view(net.name()).starts_with(source->own)) continue;
+        if (!source->is_own(net.name())) continue;
         for (const NameMap& map : source->maps) {
             if (nlohmann::json::parse(map.options).contains(option)) return true;
         }
@@ -130,22 +130,25 @@ std::map<std::string, std::string> layers_of(const Plan& plan, const Targets& ta
 
 }  // namespace
 
+std::string ImportReport::taken_set() const {
+    if (passed_over.empty()) return {};
+    std::vector<std::string> others;
+    for (const std::string& other : passed_over) {
+        others.push_back(other.empty() ? "that without a prefix (--prefix .)" : printable(other));
+    }
+    return fmt::format(
+        "it has {} whole sets of weights: taken is {}, the average over training; passed over {} (--prefix takes "
+        "another)",
+        1 + others.size(), printable(prefix), fmt::join(others, ", "));
+}
+
 std::string ImportReport::text(std::size_t most) const {
     // What is left out on purpose, or belongs to no weights, most files have: counters of batches that were seen.
     std::string result =
         fmt::format("{} matched, {} missing, {} unexpected, {} of the wrong shape, {} left out{} (names as in {}{})\n",
                     matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(),
                     left_out_text(ignored), from, prefix.empty() ? "" : fmt::format(", below {}", printable(prefix)));
-    if (!passed_over.empty()) {
-        std::vector<std::string> others;
-        for (const std::string& other : passed_over) {
-            others.push_back(other.empty() ? "that without a prefix (--prefix .)" : printable(other));
-        }
-        result += fmt::format(
-            "  it has {} whole sets of weights: taken is {}, the average over training; passed over {} (--prefix takes "
-            "another)\n",
-            1 + others.size(), printable(prefix), fmt::join(others, ", "));
-    }
+    if (!passed_over.empty()) result += fmt::format("  {}\n", taken_set());
     if (!integers.empty()) {
         result += "  " + named(integers, "of whole numbers", most) +
                   ": taken as they are; if they are quantised, save them with dequantize() instead\n";
@@ -174,7 +177,9 @@ nlohmann::json to_json(const ImportReport& report) {
 
 std::vector<std::pair<std::string, std::string>> import_sources() {
     std::vector<std::pair<std::string, std::string>> list;
-    for (const NameSource* source : name_sources()) list.emplace_back(source->name, source->what);
+    for (const NameSource* source : name_sources()) {
+        if (list.empty() || list.back().first != source->name) list.emplace_back(source->name, source->what);
+    }
     return list;
 }
 
@@ -213,19 +218,14 @@ std::string untraced_options(const WeightFile& file, const nets::Net& net, const
         const nlohmann::json& value = options.at(option.name);
         texts.push_back(fmt::format("{} {}", flag, value.is_string() ? value.get<std::string>() : value.dump()));
     }
+    if (const std::string_view fixed = net.original().untraced; !fixed.empty()) texts.emplace_back(fixed);
     return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 ImportReport import_weights(const WeightFile& file, nn::Module& network, const ImportOptions& options) {
     const std::string name = file.file().string();
     Targets targets = targets_of(network);
-    if (options.encoder_only && !options.encoder_paths.empty()) {
-        for (auto& [path, target] : targets.by_name) {
-            target.wanted =
-                std::any_of(options.encoder_paths.begin(), options.encoder_paths.end(),
-                            [&path = path](const std::string& encoder) { return path.starts_with(encoder + "."); });
-        }
-    }
+    if (options.encoder_only && !options.encoder_paths.empty()) want_only(targets, options.encoder_paths);
     Plan plan = best_plan(file, targets, options);
     if (plan.transfers.empty()) {
         fail("{}: none of its {} tensors fits the network: the first is '{}' {}, the network's first is '{}'", name,

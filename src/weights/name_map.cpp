@@ -37,9 +37,13 @@ std::optional<std::string> replaced(const std::string& name, std::string_view fr
 }  // namespace
 
 std::span<const NameSource* const> name_sources() {
-    static constexpr const NameSource* all[] = {&torchvision_names, &smp_names, &fastai_names, &keras_names,
-                                                &camber_names};
+    static constexpr const NameSource* all[] = {&torchvision_names, &smp_names,    &fastai_names,
+                                                &keras_names,       &export_names, &camber_names};
     return all;
+}
+
+bool NameSource::is_own(std::string_view net) const {
+    return std::any_of(own.begin(), own.end(), [&](std::string_view begin) { return net.starts_with(begin); });
 }
 
 std::optional<std::string> mapped_name(const NameMap& map, const std::string& name) {

@@ -29,10 +29,13 @@ struct NameSource {
     std::string_view what;  ///< one line
     Convention convention;
     std::span<const NameMap> maps;
-    std::string_view own = "";  ///< what the names of those of our networks begin with that are this library's
+    /// What the names of those of our networks begin with whose names are of this source.
+    std::span<const std::string_view> own = {};
+
+    bool is_own(std::string_view net) const;
 };
 
-extern const NameSource torchvision_names, smp_names, fastai_names, keras_names, camber_names;
+extern const NameSource torchvision_names, smp_names, fastai_names, keras_names, export_names, camber_names;
 
 /// All of them, the likelier of those that suit a file first.
 std::span<const NameSource* const> name_sources();

@@ -109,6 +109,14 @@ std::vector<std::string> prefixes_of(const WeightFile& file, const std::string& 
     return found;
 }
 
+/// Whether --prefix may mean any name of the file.
+bool has_prefix(const WeightFile& file, const std::string& wanted) {
+    if (file.format() != WeightFormat::keras) return !prefixes_of(file, wanted).empty();
+    return std::any_of(file.entries().begin(), file.entries().end(), [&](const WeightEntry& entry) {
+        return plain_name(Convention::keras, entry.name).starts_with(wanted);
+    });
+}
+
 /// A name of the file below `prefix`, before any rule; nothing for others, and for those of another set: where there
 /// are "module.conv.weight" and "conv.weight", the first is the one below "module." alone.
 std::optional<std::string> name_below(const WeightFile& file, Convention convention, const std::string& name,
@@ -166,9 +174,8 @@ Plan chosen(const WeightFile& file, std::vector<Plan> sets) {
         std::vector<std::string> shown;
         for (const std::string& name : names) shown.push_back(shown_prefix(name));
         const std::string one = names[0].empty() ? shown_prefix(names[1]) : shown[0];
-        fail(
-            "{}: has {} sets of weights that fit: {}; say which with `camber import --prefix`, --prefix {} for example",
-            file.file().string(), sets.size(), fmt::join(shown, ", "), one);
+        fail("{}: has {} sets of weights that fit: {}; say which, with --prefix {} for example", file.file().string(),
+             sets.size(), fmt::join(shown, ", "), one);
     }
     names.erase(names.begin() + static_cast<std::ptrdiff_t>(average));
     Plan plan = std::move(sets[average]);
@@ -254,19 +261,24 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
     };
     std::vector<const NameSource*> suitable;
     for (const NameSource* source : name_sources()) {
-        names.push_back(source->name);
+        if (names.empty() || names.back() != source->name) names.push_back(source->name);
         if (options.from != "auto" && options.from != source->name) continue;
         known = true;
         if (suits(file, source->convention)) suitable.push_back(source);
     }
     // Several libraries have the same names; the network's own is the one to speak of.
-    std::stable_partition(suitable.begin(), suitable.end(), [&](const NameSource* source) {
-        return !source->own.empty() && targets.net.starts_with(source->own);
-    });
+    std::stable_partition(suitable.begin(), suitable.end(),
+                          [&](const NameSource* source) { return source->is_own(targets.net); });
     const bool given = !options.prefix.empty();
+    if (given && file.from_camber()) {
+        fail_usage("{}: is a checkpoint of Camber's, of one network: leave --prefix out", file.file().string());
+    }
     const std::string wanted = !given || options.prefix == "." ? ""  // the names without one
                                : options.prefix.ends_with('.') ? options.prefix
                                                                : options.prefix + ".";
+    if (!wanted.empty() && !has_prefix(file, wanted)) {
+        fail_usage("{}: has no set of weights whose names begin with '{}'", file.file().string(), printable(wanted));
+    }
     for (const NameSource* source : suitable) consider(*source, wanted);
     const auto of_pytorch = [](const NameSource* source) { return source->convention == Convention::pytorch; };
     const bool exact = given && best && (wanted.empty() || best->report.fits());  // always taken
@@ -285,9 +297,6 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
             if (!best || score(*before) >= score(*best)) best = std::move(before);
         }
         if (whole.size() > 1) best = chosen(file, std::move(whole));
-    }
-    if (given && best && best->transfers.empty() && best->report.wrong_shape.empty()) {
-        fail_usage("{}: has no set of weights whose names begin with '{}'", file.file().string(), wanted);
     }
     if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
     if (!best) fail_usage("{}: not a file of {}'s weights", file.file().string(), options.from);

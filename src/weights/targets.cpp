@@ -44,6 +44,13 @@ Targets targets_of(nn::Module& network) {
     return targets;
 }
 
+void want_only(Targets& targets, const std::vector<std::string>& paths) {
+    for (auto& [name, target] : targets.by_name) {
+        target.wanted = std::any_of(paths.begin(), paths.end(),
+                                    [&name = name](const std::string& path) { return name.starts_with(path + "."); });
+    }
+}
+
 Layout target_layout(const std::string& name, const Target& target, Convention convention) {
     const Shape& shape = target.parameter->tensor.shape();
     Role role = target.role;

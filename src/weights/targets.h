@@ -28,6 +28,9 @@ struct Targets {
 
 Targets targets_of(nn::Module& network);
 
+/// Leaves those below the modules `paths` wanted, and no others.
+void want_only(Targets& targets, const std::vector<std::string>& paths);
+
 /// Layout of a target's weights, PyTorch's flattening included.
 Layout target_layout(const std::string& name, const Target& target, Convention convention);
 

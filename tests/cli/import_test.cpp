@@ -254,6 +254,86 @@ TEST_CASE("predict, eval and export say how to import another library's file, or
     }
 }
 
+TEST_CASE("of several sets in a file train takes one by --prefix, as import does, and keeps it in the configuration") {
+    const TemporaryFolder folder;
+    const std::string sets = (folder / "sets.safetensors").string(), run = (folder / "run").string(),
+                      data = (folder / "data").string();
+    std::vector<NamedTensor> tensors;
+    const auto net = nets::make_net("unet", {{"width", 4}, {"depth", 1}, {"classes", 11}});
+    const nn::ParameterBuffer memory(*net, {.seed = 2, .gradients = false});
+    for (const NamedTensor& named : export_weights(*net)) {
+        tensors.push_back({"teacher." + named.name, named.tensor});
+        Tensor other = Tensor::zeros(named.tensor.shape(), Dtype::f32, Device::cpu);
+        tensors.push_back({"student." + named.name, other});
+    }
+    write_safetensors(sets, tensors);
+    write_scenes(data);
+    const auto train = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"train", "--data", data, "--out", run, "--size", "32x48", "--epochs", "1", "--lr",
+                                   "0", "--weights", sets});
+        return run_camber(more);
+    };
+    check_error(train({}), 1, {"student, teacher", "say which, with --prefix student"});
+    check_error(train({"--prefix", "judge"}), 2, {"sets.safetensors", "begin with 'judge.'"});
+    CHECK_FALSE(std::filesystem::exists(run));
+    const CommandResult trained = train({"--prefix", "teacher"});
+    INFO(trained.errors);
+    REQUIRE(trained.exit_code == 0);
+    CHECK(nlohmann::json::parse(read_text(run + "/config.json"))["prefix"] == "teacher");
+    const auto checkpoint = WeightFile::open(run + "/last.safetensors"), file = WeightFile::open(sets);
+    CHECK(checkpoint->read("model.head.bias") == file->read("teacher.head.bias"));
+    CHECK(checkpoint->read("model.encoder.0.bn1.weight") == file->read("teacher.encoder.0.bn1.weight"));
+    check_error(run_camber({"train", "--data", data, "--out", run + "2", "--prefix", "teacher"}), 2,
+                {"--prefix has no effect without --weights or --encoder-weights"});
+    check_error(run_camber({"train", "--data", data, "--out", run + "2", "--weights", run + "/last.safetensors",
+                            "--prefix", "teacher"}),
+                2, {"last.safetensors", "is a checkpoint of Camber's", "leave --prefix out"});
+}
+
+TEST_CASE("import of an encoder says that the rest is random") {
+    const TemporaryFolder folder;
+    const std::string file = (folder / "a.safetensors").string();
+    const auto classifier = nets::make_net("resnet34", {{"width", 4}});
+    const nn::ParameterBuffer memory(*classifier, {.gradients = false});
+    write_safetensors(file, export_weights(*classifier));
+    const CommandResult result = run_camber({"import", "--net", "smp-unet-resnet34", "--width", "4",
+                                             "--encoder-weights", file, "--out", (folder / "c.safetensors").string()});
+    INFO(result.errors);
+    CHECK(result.exit_code == 0);
+    CHECK(mentions(result.output, {"the encoder alone is filled", "random initial values", "before it is trained"}));
+}
+
+TEST_CASE(
+    "a classifier's weights, with its head or without, in the place of a whole network's: said for what they are") {
+    const TemporaryFolder folder;
+    const std::string whole = (folder / "whole.safetensors").string(), notop = (folder / "notop.safetensors").string();
+    const auto import = [&](const char* net, const std::string& weights) {
+        return run_camber({"import", "--net", net, "--weights", weights, "--out", (folder / "c.safetensors").string()});
+    };
+    const auto classifier = nets::make_net("keras-vgg16", {{"width", 4}, {"classes", 5}});
+    const nn::ParameterBuffer memory(*classifier, {.gradients = false});
+    std::vector<NamedTensor> all = export_weights(*classifier), features;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(features),
+                 [](const NamedTensor& named) { return named.name.starts_with("block"); });
+    REQUIRE(features.size() == 26);
+    write_safetensors(whole, all);
+    write_safetensors(notop, features);
+    CHECK(import("keras-vgg16", whole).exit_code == 0);
+    check_error(import("keras-vgg16", notop), 1,
+                {"notop.safetensors is of keras-vgg16, a classifier, without its last layers",
+                 "--encoder-weights in place of --weights: --net unet-vgg16"});
+    for (const std::string& weights : {whole, notop}) {
+        CAPTURE(weights);
+        check_error(import("unet-vgg16", weights), 1,
+                    {"of keras-vgg16, a classifier", "the encoder of unet-vgg16 alone", "--encoder-weights"});
+    }
+    const CommandResult encoder = run_camber({"import", "--net", "unet-vgg16", "--width", "4", "--encoder-weights",
+                                              whole, "--out", (folder / "c.safetensors").string()});
+    CHECK(mentions(encoder.output, {"26 matched, 0 missing", "names as in camber"}));
+    check_error(import("unet", notop), 1, {"a classifier, without its last layers", "--net unet-vgg16"});
+    check_error(import("unet", whole), 1, {"it is of keras-vgg16; give --net keras-vgg16"});
+}
+
 TEST_CASE("import says what its network takes: channels other than RGB, BGR, and whose names a file has") {
     const TemporaryFolder folder;
     const auto write = [&](const char* net, const nlohmann::json& options) {
@@ -273,9 +353,13 @@ TEST_CASE("import says what its network takes: channels other than RGB, BGR, and
     CHECK(mentions(import({"--net", "unet"}), {"pictures of 1 channel\n", "grey values from 0 to 1"}));
     CHECK(CheckpointFile::open(folder / "c.safetensors").info().config["net_options"]["in_channels"] == 1);
     write("unet", {{"width", 4}, {"depth", 1}, {"classes", 3}, {"in_channels", 4}});
-    CHECK(mentions(import({"--net", "unet"}), {"pictures of 4 channels\n"}));
+    CHECK(mentions(import({"--net", "unet"}), {"pictures of 4 channels\n", "names as in camber"}));
+    write("unet-vgg16", {{"width", 4}, {"classes", 3}});
+    CHECK(mentions(import({"--net", "unet-vgg16"}), {"names as in camber"}));
     write("smp-unet-resnet34", {{"width", 4}, {"classes", 3}});
-    CHECK(mentions(import({"--net", "smp-unet-resnet34"}), {"names as in smp", "assumed are RGB"}));
+    CHECK(mentions(import({"--net", "smp-unet-resnet34"}),
+                   {"names as in smp", "assumed are RGB", "weights alone; assumed: nearest-neighbour upsampling",
+                    "decoder_interpolation='nearest'"}));
     CHECK(mentions(import({"--net", "smp-unet-resnet34", "--bgr"}),
                    {"assumed are BGR from 0 to 1, less 0.406 0.456 0.485", "as --bgr says"}));
 }
@@ -294,7 +378,7 @@ TEST_CASE("import says which options it takes for granted because a file of weig
         CHECK(result.exit_code == 0);
         return result.output;
     };
-    CHECK(mentions(import({}), {"weights alone: assumed are --blur false, --blur-final"}));
+    CHECK(mentions(import({}), {"weights alone; assumed: --blur false, --blur-final"}));
     CHECK_FALSE(mentions(import({"--blur", "false", "--blur-final", "true"}), {"weights alone"}));
     REQUIRE(run_camber({"export", "--checkpoint", out, "--out", file}).exit_code == 0);
     CHECK_FALSE(mentions(import({}), {"weights alone"}));  // Camber's own file

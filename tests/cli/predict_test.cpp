@@ -11,6 +11,7 @@
 
 #include "cli/check_error.h"
 #include "cli/scenes.h"
+#include "support/errors.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -89,6 +90,33 @@ TEST_CASE("a folder is predicted whole: hidden files are passed over, bad ones n
         CHECK(overlay.width == 30);
         CHECK(read_image(base + "_colours.png") == colour_labels(labels, numbered_classes(3)));
     }
+}
+
+TEST_CASE("where no picture is read nothing is said but why, and nothing is made") {
+    const Network n;
+    write_text(n.in / "a.png", "no picture");
+    write_text(n.in / "b.jpg", "");
+    write_text(n.in / "notes.txt", "");
+    const CommandResult result = n.predict({n.in.string()});
+    CHECK(result.exit_code == 1);
+    CHECK(result.output == "");
+    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 2);
+    CHECK_FALSE(fs::exists(n.out));
+}
+
+TEST_CASE("results of an earlier prediction are no pictures to predict, wherever they lie, and that is said") {
+    Network n;
+    for (const char* name : {"a.png", "b_labels.png"}) write_png(n.in / name, noise(20, 30));
+    n.out = n.in / "first";
+    REQUIRE(n.predict({n.in.string()}).exit_code == 0);
+    n.out = n.in / "second";
+    const CommandResult result = n.predict({n.in.string()});
+    CHECK(result.exit_code == 0);
+    CHECK(mentions(result.output, {"2 pictures", "passed over: 6 results of an earlier predict\n"}));
+    CHECK_FALSE(fs::exists(n.out / "first"));
+    CHECK(fs::exists(n.out / "b_labels_labels.png"));
+    n.out = n.folder / "third";
+    check_error(n.predict({(n.in / "first").string()}), 1, {"in/first", "results of an earlier predict"});
 }
 
 TEST_CASE("of a dataset the frames are meant; a folder of pictures with notes in a list's name is none") {

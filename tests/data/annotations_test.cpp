@@ -78,7 +78,16 @@ TEST_CASE("COCO's polygons and run lengths, the smaller over the larger") {
         CHECK(rows(e.label("c.json", "b.png")).substr(0, 8) == "v0000000");
     }
     CHECK(mentions(e.error("c.json", with("[[1, 2, 3]]")), {"c.json: annotations[0]", "x, y"}));
-    CHECK(mentions(e.error("c.json", with(R"({"counts": [40, 20]})")), {"c.json", "beyond its picture's end"}));
+    CHECK(mentions(e.error("c.json", with(R"({"counts": [40, 20]})")),
+                   {"c.json: annotations[0]", "run lengths are of 60 pixels", "its picture of 48 (8x6"}));
+    // Short ones are damaged too: no tool writes them.
+    for (const char* part : {R"({"counts": [14, 2, 4, 2], "size": [6, 8]})", R"({"counts": [14, 2, 4, 2]})",
+                             R"({"counts": ">24", "size": [6, 8]})"})
+        CHECK(mentions(e.error("c.json", with(part)), {"c.json: annotations[0]", "run lengths are of", "of 48"}));
+    CHECK(mentions(e.error("c.json", R"({"images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "x"}], "annotations": [{"image_id": 1, "category_id": 1,
+        "segmentation": {"counts": [0, 4]}}]})"),
+                   {"c.json", "run lengths of 4 pixels", "of 48"}));
     CHECK(mentions(e.error("c.json", with(R"({"counts": "o"})")), {"annotations[0]", "run lengths are damaged"}));
     for (const char* nothing : {"[]", R"([], "bbox": [1, 1, 4, 3])", R"({"counts": []})"})
         CHECK(mentions(e.error("c.json", with(nothing)), {"c.json: annotations[0]", "no 'segmentation'", "draw it"}));
@@ -90,7 +99,7 @@ TEST_CASE("COCO's polygons and run lengths, the smaller over the larger") {
     // Of a picture whose size the export does not say, the run lengths do.
     CHECK(mentions(e.error("c.json", R"({"images": [{"id": 1, "file_name": "a.png"}],
         "categories": [{"id": 1, "name": "x"}], "annotations": [{"image_id": 1, "category_id": 1,
-        "segmentation": {"counts": [0, 4], "size": [5, 8]}}]})"),
+        "segmentation": {"counts": [0, 40], "size": [5, 8]}}]})"),
                    {"a.png: is 8x6", "8x5"}));
     CHECK(mentions(e.error("c.json", R"({"images": [], "annotations": [],
                                          "categories": [{"id": 3, "name": "car"}, {"id": 3, "name": "van"}]})"),
@@ -122,6 +131,9 @@ TEST_CASE("LabelMe's files, one a picture") {
     CHECK(rows(e.label("", "b.png")) == "00vvvv00/0vvvvvv0/0vvvvvv0/0vvvvvv0/0vvvvvv0/00vvvv00");
     CHECK(mentions(e.error("a.json", file("a.png", R"({"label": "x", "shape_type": "line", "points": []})")),
                    {"a.json: shapes[0]", "line", "no inside"}));
+    const std::string mask =
+        e.error("a.json", file("a.png", R"({"label": "x", "shape_type": "mask", "points": [[1, 1], [5, 5]]})"));
+    CHECK(mentions(mask, {"a.json: shapes[0]: is a mask, which is not read", "draw polygons"}));
     CHECK(mentions(e.error("a.json", file("a.png", R"({"label": "x", "points": [[1, 1], [5, 5]]})")),
                    {"a.json: shapes[0]", "three points or more, not 2"}));
     CHECK(mentions(e.error("a.json", "{\"shapes\": 3}"), {"a.json", "'shapes' must be a list"}));

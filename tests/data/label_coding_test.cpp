@@ -61,6 +61,32 @@ TEST_CASE("stored ids are mapped, merged and made void") {
     }
 }
 
+TEST_CASE("--map's numbers are stored ids before the =, of colours those that the table says, and classes after it") {
+    const auto colours = [](const std::vector<Rgb>& pixels) {
+        Image label(2, 4, 3);
+        for (std::size_t i = 0; i < 8; ++i) std::copy_n(pixels[i % pixels.size()].data(), 3, &label.data[3 * i]);
+        return label;
+    };
+    const Rgb road = {1, 2, 3}, car = {4, 5, 6}, tree = {7, 8, 9};
+    FolderOptions options;
+    // A table without ids: a class has its position.
+    const Own plain(colours({road, car, tree, road}), "road,1,2,3\ncar,4,5,6\ntree,7,8,9\n");
+    options.map = "2=void,1=0";
+    CHECK(plain.read(options).data == Bytes{0, 0, 255, 0, 0, 0, 255, 0});
+    // One with ids of its own: the same numbers for colours as for ids.
+    const std::string table = "10,road,1,2,3\n2,car,4,5,6\n30,tree,7,8,9\n";
+    const Own painted(colours({road, car, tree, road}), table), stored(ids({10, 2, 30, 10, 10, 2, 30, 10}), table);
+    for (const auto& [map, expected] : {std::pair("30=void", Bytes{0, 1, 255, 0, 0, 1, 255, 0}),
+                                        {"2=void", Bytes{0, 255, 2, 0, 0, 255, 2, 0}},
+                                        {"10=2", Bytes{2, 1, 2, 2, 2, 1, 2, 2}},
+                                        {"10=tree", Bytes{2, 1, 2, 2, 2, 1, 2, 2}}}) {
+        CAPTURE(map);
+        options.map = map;
+        CHECK(painted.read(options).data == expected);
+        CHECK(stored.read(options).data == expected);
+    }
+}
+
 TEST_CASE("where nothing says it, ids that are found are classes") {
     const Own some(ids({0, 5, 9, 255, 0, 0, 0, 0}));
     const DataFolder data = DataFolder::open(some.folder.path());

@@ -198,6 +198,78 @@ TEST_CASE("details of Cityscapes and of a user's folders") {
     CHECK(own.dataset("train").size() == 1);
 }
 
+TEST_CASE("lists and folders of splits are known in any case; two of one split are refused by name") {
+    const TemporaryFolder folder;
+    const auto picture = [&](const std::string& name, bool grey) {
+        fs::create_directories((folder / name).parent_path());
+        write_png(folder / name, grey ? Image(6, 8, 1) : patterned_image(6, 8, name.back()));
+    };
+    const auto pairs = [&](const std::string& images, const std::string& labels, std::initializer_list<char> names) {
+        for (const char name : names)
+            for (const bool grey : {false, true}) picture((grey ? labels : images) + "/" + name + ".png", grey);
+    };
+    const auto opened = [&](const char* name) { return DataFolder::open(folder / name); };
+    using Names = std::vector<std::string>;
+
+    pairs("own/images", "own/masks", {'a', 'b', 'c'});
+    write_text(folder / "own/Train.txt", "a\nb\n");
+    write_text(folder / "own/VAL.TXT", "c\n");
+    CHECK(opened("own").layout() == "folders");
+    CHECK(opened("own").splits() == Names{"train", "val"});
+    CHECK(opened("own").samples("train").size() == 2);
+    CHECK(opened("own").samples("val").size() == 1);
+    write_text(folder / "own/validation.txt", "b\n");
+    CHECK(mentions(error_of([&] { opened("own"); }), {"own/VAL.TXT and ", "own/validation.txt", "split 'val'"}));
+
+    pairs("segnet/Train", "segnet/Trainannot", {'a', 'b'});
+    pairs("segnet/valid", "segnet/validannot", {'c'});
+    write_text(folder / "segnet/Train.txt", "Train/a.png Trainannot/a.png\n");
+    CHECK(opened("segnet").layout() == "segnet");
+    CHECK(opened("segnet").splits() == Names{"train", "val"});
+    CHECK(opened("segnet").samples("train").size() == 1);
+    CHECK(opened("segnet").samples("val").size() == 1);
+    write_text(folder / "segnet/Training.txt", "a\n");
+    CHECK(mentions(error_of([&] { opened("segnet"); }), {"Train.txt and ", "Training.txt", "split 'train'"}));
+
+    pairs("voc/JPEGImages", "voc/SegmentationClass", {'a', 'b'});
+    fs::create_directories(folder / "voc/ImageSets/Segmentation");
+    write_text(folder / "voc/ImageSets/Segmentation/Train.txt", "a\n");
+    write_text(folder / "voc/ImageSets/Segmentation/Val.txt", "b\n");
+    CHECK(opened("voc").splits() == Names{"train", "val"});
+    CHECK(opened("voc").samples("val").size() == 1);
+
+    for (const char* split : {"train", "val", "validation"})
+        pairs(std::string("two/") + split + "/images", std::string("two/") + split + "/masks", {'a'});
+    CHECK(mentions(error_of([&] { opened("two"); }), {"two/val/images and ", "two/validation/images", "split 'val'"}));
+    CHECK(run_camber({"data", "info", (folder / "two").string()}).exit_code == 1);
+    for (const char* split : {"train", "val", "valid"})
+        pairs(std::string("within/images/") + split, std::string("within/masks/") + split, {'a'});
+    CHECK(mentions(error_of([&] { opened("within"); }), {"images/val and ", "images/valid", "split 'val'"}));
+    for (const char* split : {"train", "val", "Val"})
+        pairs(std::string("annot/") + split, std::string("annot/") + split + "annot", {'a'});
+    CHECK(mentions(error_of([&] { opened("annot"); }), {"annot/Val and ", "annot/val", "split 'val'"}));
+}
+
+TEST_CASE("--val-fraction beside a split for validation is said, or refused, to have no effect") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder.path(), 2);
+    const std::string data = folder.path().string();
+    const char* said = "--val-fraction has no effect: the dataset has a split for validation";
+    CHECK(says(command({"data", "info", data, "--val-fraction", "0.3"}).output, said));
+    CHECK_FALSE(says(command({"data", "info", data}).output, "no effect"));
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>{"preview"}, std::vector<std::string>{"convert"}}) {
+        std::vector<std::string> arguments = {"data",           more[0], data, "--out", (folder / "out.png").string(),
+                                              "--val-fraction", "0.3"};
+        const CommandResult result = run_camber(arguments);
+        CHECK(result.exit_code == 2);
+        CHECK(says(result.errors, said));
+    }
+    FolderOptions options;
+    options.val_fraction = 0.3;
+    CHECK(DataFolder::look(data, options).splits() == std::vector<std::string>{"train", "val"});
+}
+
 TEST_CASE("a seeded split is the same for the same names") {
     const TemporaryFolder folder;
     for (int i = 0; i < 20; ++i) {

@@ -79,6 +79,11 @@ TEST_CASE("a configuration that is not as it was written is refused by field, in
     CHECK(refusal({{"loss", 1}}) == "run/config.json: loss must be a JSON object, not 1");
     CHECK(refusal({{"schedule", {{"gamma", "x"}}}}) ==
           "run/config.json: schedule.gamma must be a number above 0, not \"x\"");
+    CHECK(refusal({{"net_options", 3}}) == "run/config.json: net_options must be a JSON object, not 3");
+    CHECK(refusal({{"stages", 3}}) == "run/config.json: stages must be a list of JSON objects, not 3");
+    CHECK(refusal({{"stages", {{"epochs", 3}}}}) ==
+          "run/config.json: stages must be a list of JSON objects, not {\"epochs\":3}");
+    CHECK(refusal({{"stages", json::array({3})}}) == "run/config.json: stages must be a list of JSON objects, not [3]");
     CHECK(refusal(json::array()) == "run/config.json must be a JSON object, not []");
     CHECK(train_config({{"seed", 18446744073709551615u}}).seed == 18446744073709551615u);
     TrainConfig config;

@@ -1,6 +1,7 @@
 // COCO's format: https://cocodataset.org/#format-data
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "data/annotations/fields.h"
 
@@ -79,6 +80,12 @@ void read_segmentation(const json& segmentation, Shape2d& shape, DrawnFrame& fra
         }
     }
     for (std::size_t i = 1; i < shape.runs.size(); i += 2) shape.area += shape.runs[i];
+    // pycocotools fills what is short with whatever was in memory; its own run lengths are always whole.
+    const std::uint64_t sum = std::accumulate(shape.runs.begin(), shape.runs.end(), std::uint64_t{0}),
+                        pixels = static_cast<std::uint64_t>(frame.height) * static_cast<std::uint64_t>(frame.width);
+    if (pixels > 0 && sum != pixels)
+        fail("{}: its run lengths are of {} pixels, its picture of {} ({}x{}, width x height)", where, sum, pixels,
+             frame.width, frame.height);
 }
 
 }  // namespace

@@ -22,8 +22,11 @@ Ring ring_of(const json& shape, const std::string& where) {
         check_polygon(ring, where);
         return ring;
     }
-    if (type != "rectangle" && type != "circle")
-        fail("{}: is a {}, which has no inside; draw polygons, rectangles or circles", where, type);
+    if (type != "rectangle" && type != "circle") {
+        const bool is_thin = type == "point" || type == "points" || type == "line" || type == "linestrip";
+        fail("{}: is a {}, which {}; draw polygons, rectangles or circles", where, type,
+             is_thin ? "has no inside" : "is not read");
+    }
     if (ring.size() != 2) fail("{}: a {} has two points, not {}", where, type, ring.size());
     const auto [a, b] = std::pair(ring[0], ring[1]);
     if (type == "rectangle") return {a, {b.x, a.y}, b, {a.x, b.y}};

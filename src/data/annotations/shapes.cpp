@@ -48,6 +48,8 @@ void fill_runs(Image& label, const Shape2d& shape, std::uint8_t id, const std::s
         position += length;
         inside = !inside;
     }
+    if (!shape.runs.empty() && position < pixels)
+        fail("{}: has run lengths of {} pixels, of a picture of {}", where, position, pixels);
 }
 
 }  // namespace

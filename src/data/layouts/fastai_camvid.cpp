@@ -21,7 +21,7 @@ class FastaiCamVid : public Layout {
         return "it has images/, labels/ and codes.txt";
     }
 
-    bool undivided(const fs::path& folder) const override { return !has_file(folder, "valid.txt"); }
+    bool undivided(const fs::path& folder) const override { return list_of(folder, "val").empty(); }
 
     std::vector<std::string> splits(const fs::path& folder) const override {
         return undivided(folder) ? std::vector<std::string>{"train"} : std::vector<std::string>{"train", "val"};
@@ -30,7 +30,7 @@ class FastaiCamVid : public Layout {
     std::vector<SamplePaths> samples(const fs::path& folder, const std::string& split) const override {
         const std::vector<SamplePaths> all = Pairing(folder / "images", folder / "labels").samples();
         if (undivided(folder)) return all;
-        const fs::path list = folder / "valid.txt";
+        const fs::path list = list_of(folder, "val");
         std::set<std::string> valid;
         for (const SamplePaths& sample : listed_samples(list, {folder, folder / "images", folder / "labels"}))
             valid.insert(sample.image.string());

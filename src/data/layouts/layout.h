@@ -3,6 +3,7 @@
 #include <camber/error.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/class_file.h"
@@ -56,6 +57,11 @@ FolderClasses folder_classes(const std::filesystem::path& folder);
 
 /// "val" for valid and validation, "train" for training, "test" for testing, in any case, else the name itself.
 std::string usual_split(const std::string& name);
+/// The list of a split, "train.txt", "Training.TXT" and the like; empty where there is none. Throws Error where there
+/// are two.
+std::filesystem::path list_of(const std::filesystem::path& folder, const std::string& split);
+/// Throws Error where two paths, of the splits beside them, are of one split: val/ and validation/.
+void refuse_same_split(const std::vector<std::pair<std::string, std::filesystem::path>>& places);
 /// Whether usual_split() is train, val, test or trainval.
 bool is_split_name(const std::string& name);
 

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cctype>
 #include <map>
 
 #include "data/layouts/layout.h"
+#include "data/picture_index.h"
 
 namespace camber {
 
@@ -54,6 +56,28 @@ std::string usual_split(const std::string& name) {
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const auto found = usual.find(lower);
     return found == usual.end() ? name : found->second;
+}
+
+fs::path list_of(const fs::path& folder, const std::string& split) {
+    std::vector<std::pair<std::string, fs::path>> lists;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        const fs::path& file = entry.path();
+        if (ending(file) == ".txt" && usual_split(file.stem().string()) == split && !entry.is_directory(error))
+            lists.emplace_back(split, file);
+    }
+    refuse_same_split(lists);
+    return lists.empty() ? fs::path() : lists.front().second;
+}
+
+void refuse_same_split(const std::vector<std::pair<std::string, fs::path>>& places) {
+    std::map<std::string, fs::path> seen;
+    for (const auto& [split, path] : places) {
+        const auto [place, added] = seen.emplace(split, path);
+        if (added) continue;
+        const auto [first, second] = std::minmax({place->second.string(), path.string()});
+        fail("{} and {} are both the split '{}': join them, or take one away", first, second, split);
+    }
 }
 
 bool is_split_name(const std::string& name) {

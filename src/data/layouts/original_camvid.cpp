@@ -20,13 +20,13 @@ class OriginalCamVid : public Layout {
         return fmt::format("it has {}/ and {}/", stills, labels);
     }
 
-    bool undivided(const fs::path& folder) const override { return !has_file(folder, "train.txt"); }
+    bool undivided(const fs::path& folder) const override { return list_of(folder, "train").empty(); }
 
     std::vector<std::string> splits(const fs::path& folder) const override {
         if (undivided(folder)) return {"train"};
         std::vector<std::string> found;
         for (const char* split : {"train", "val", "test"})
-            if (has_file(folder, std::string(split) + ".txt")) found.emplace_back(split);
+            if (!list_of(folder, split).empty()) found.emplace_back(split);
         return found;
     }
 
@@ -34,7 +34,7 @@ class OriginalCamVid : public Layout {
         if (undivided(folder)) return Pairing(folder / stills, folder / labels).samples();
         // The published lists are of SegNet's files, whose labels have other names: the frame's name counts.
         std::vector<SamplePaths> samples =
-            listed_samples(folder / (split + ".txt"), {folder, folder / stills, folder / labels});
+            listed_samples(list_of(folder, split), {folder, folder / stills, folder / labels});
         return samples;
     }
 

@@ -75,14 +75,6 @@ std::vector<Part> parts_of(const fs::path& folder) {
     return labelled ? parts : std::vector<Part>();
 }
 
-/// The list of a split beside the folders, however it is called.
-fs::path list_of(const fs::path& folder, const std::string& split) {
-    for (const char* name : {"train", "training", "val", "valid", "validation", "test", "testing", "trainval"})
-        if (usual_split(name) == split && has_file(folder, std::string(name) + ".txt"))
-            return folder / (std::string(name) + ".txt");
-    return {};
-}
-
 class Own : public Layout {
   public:
     const char* name() const override { return "folders"; }
@@ -113,6 +105,7 @@ class Own : public Layout {
             if (listed == std::vector<std::string>{"val"}) return {"train", "val"};
             return listed;
         }
+        refuse_same(parts);
         std::vector<std::string> found;
         for (const Part& part : parts) found.push_back(part.split);
         return found;
@@ -121,6 +114,7 @@ class Own : public Layout {
     std::vector<SamplePaths> samples(const fs::path& folder, const std::string& split) const override {
         const std::vector<Part> parts = parts_of(folder);
         if (parts.size() != 1 || !parts[0].split.empty()) {
+            refuse_same(parts);
             for (const Part& part : parts)
                 if (part.split == split) return Pairing(part.images, part.labels).samples();
             fail("{}: has no split '{}'", folder.string(), split);
@@ -148,6 +142,11 @@ class Own : public Layout {
     }
 
   private:
+    static void refuse_same(const std::vector<Part>& parts) {
+        std::vector<std::pair<std::string, fs::path>> places;
+        for (const Part& part : parts) places.emplace_back(part.split, part.images);
+        refuse_same_split(places);
+    }
     static std::vector<std::string> lists(const fs::path& folder) {
         std::vector<std::string> found;
         for (const char* split : {"train", "val", "test", "trainval"})

@@ -28,7 +28,7 @@ class PascalVoc : public Layout {
 
     std::vector<SamplePaths> samples(const fs::path& folder, const std::string& split) const override {
         const fs::path images = folder / "JPEGImages", labels = folder / "SegmentationClass";
-        if (!undivided(folder)) return listed_samples(list_folder(folder) / (split + ".txt"), {folder, images, labels});
+        if (!undivided(folder)) return listed_samples(list_of(list_folder(folder), split), {folder, images, labels});
         // Most of VOC's pictures are for detection.
         std::vector<SamplePaths> samples;
         for (SamplePaths& sample : Pairing(images, labels).samples())
@@ -54,7 +54,7 @@ class PascalVoc : public Layout {
     static std::vector<std::string> lists(const fs::path& folder) {
         std::vector<std::string> found;
         for (const char* split : {"train", "val", "test", "trainval"})
-            if (has_file(list_folder(folder), std::string(split) + ".txt")) found.emplace_back(split);
+            if (!list_of(list_folder(folder), split).empty()) found.emplace_back(split);
         return found;
     }
 };

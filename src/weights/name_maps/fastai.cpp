@@ -29,6 +29,8 @@ constexpr NameRule body[] = {
     {"1.*", ""},
 };
 
+constexpr std::string_view own[] = {"dynamic-unet-"};
+
 constexpr NameMap maps[] = {
     {"fastai", "the network itself", false, same},
     {"fastai", "the network itself, of fastai v2", false, version2, R"({"style": "fastai2"})"},
@@ -37,6 +39,6 @@ constexpr NameMap maps[] = {
 
 }  // namespace
 
-const NameSource fastai_names = {"fastai", "fastai's learn.save()", Convention::pytorch, maps, "dynamic-unet-"};
+const NameSource fastai_names = {"fastai", "fastai's learn.save()", Convention::pytorch, maps, own};
 
 }  // namespace camber

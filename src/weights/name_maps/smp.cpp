@@ -35,6 +35,8 @@ constexpr NameRule encoder_alone[] = {
     {"classification_head.*", ""},
 };
 
+constexpr std::string_view own[] = {"smp-"};
+
 constexpr NameMap maps[] = {
     {"smp", "the network itself", false, same},
     {"smp", "the network itself, before 0.1", false, before_0_1, R"({"head_kernel": 1})"},
@@ -43,6 +45,6 @@ constexpr NameMap maps[] = {
 
 }  // namespace
 
-const NameSource smp_names = {"smp", "segmentation_models.pytorch's state_dicts", Convention::pytorch, maps, "smp-"};
+const NameSource smp_names = {"smp", "segmentation_models.pytorch's state_dicts", Convention::pytorch, maps, own};
 
 }  // namespace camber
