@@ -83,7 +83,7 @@ void read_segmentation(const json& segmentation, Shape2d& shape, DrawnFrame& fra
     // pycocotools fills what is short with whatever was in memory; its own run lengths are always whole.
     const std::uint64_t sum = std::accumulate(shape.runs.begin(), shape.runs.end(), std::uint64_t{0}),
                         pixels = static_cast<std::uint64_t>(frame.height) * static_cast<std::uint64_t>(frame.width);
-    if (pixels > 0 && sum != pixels)
+    if (!shape.runs.empty() && pixels > 0 && sum != pixels)
         fail("{}: its run lengths are of {} pixels, its picture of {} ({}x{}, width x height)", where, sum, pixels,
              frame.width, frame.height);
 }
