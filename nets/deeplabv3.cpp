@@ -122,6 +122,7 @@ class Deeplab : public NamedNet<DeeplabOptions> {
     std::vector<std::vector<std::string>> encoder_stages() const override {
         return stages_below("backbone", encoder_->stages());
     }
+    std::vector<std::string> training_paths() const override { return {"aux_classifier"}; }
 
     Tensor forward(const Tensor& x) override { return at_size_of(x, head_->forward(features(x)[4])); }
 

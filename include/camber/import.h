@@ -67,6 +67,7 @@ struct ImportReport {
     std::string from;                      ///< the table that was used
     std::string prefix;                    ///< what stands before the names in the file, "model." for example
     std::vector<std::string> passed_over;  ///< the same of other whole sets of weights in it
+    std::vector<std::string> averages;     ///< the same of averages that are not whole, and so not taken
     std::vector<std::string> integers;     ///< sources whose elements are whole numbers, though they are weights
     std::vector<Match> matched;
     std::vector<std::string> missing;     ///< targets that the file has nothing for
@@ -103,7 +104,8 @@ FittedOptions fitted_options(const WeightFile& file, const std::string& net, con
                              const ImportOptions& options = {});
 
 /// Throws Error naming what the file is of, where that is not `net` with what is `given`: the same network with other
-/// options, or another network of Camber's. Returns where none fits.
+/// options, or another network of Camber's; with options.encoder_only those whose encoder the file fills, where it
+/// does not fill that of `net`. Returns where none fits.
 void name_what_fits(const WeightFile& file, const std::string& net, const nlohmann::json& given,
                     const ImportOptions& options = {});
 

@@ -71,6 +71,8 @@ class Net : public nn::Module {
     virtual std::vector<std::vector<std::string>> encoder_stages() const { return {}; }
     /// Those of all stages.
     std::vector<std::string> encoder_paths() const;
+    /// The modules (paths) that only training uses: auxiliary heads.
+    virtual std::vector<std::string> training_paths() const { return {}; }
 
     /// The logits of forward() and of the heads that only training uses.
     virtual Outputs forward_all(const Tensor& x) { return {forward(x), {}}; }

@@ -135,6 +135,8 @@ int run_import(const Arguments& a) {
         const FittedOptions fitted = fitted_options(*file, config.net, config.net_options, options);
         if (!fitted.fits && !a.partial) name_what_fits(*file, config.net, config.net_options, options);
         config.net_options = fitted.options;
+    } else if (!a.partial) {
+        name_what_fits(*file, config.net, config.net_options, options);
     }
     const bool assumed = !config.net_options.contains("input") && file->note().empty() && !file->from_camber() &&
                          !says_unit_pixels(*file);

@@ -78,7 +78,9 @@ int main(int argc, char** argv) {
     }
     wait_passively(argv);
     std::set_terminate(terminate_in_one_line);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of write(), which is reported
+    // A file-size limit and a reader that is gone are then errors of write(), which are reported.
+    std::signal(SIGXFSZ, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
     CLI::App app{"Trains, judges and applies street-scene segmentation networks."};
     app.set_version_flag("--version", CAMBER_VERSION);
     app.require_subcommand(1);

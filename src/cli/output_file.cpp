@@ -65,6 +65,10 @@ void refuse_among_frames(const fs::path& folder, const std::string& out) {
 
 void refuse_to_replace(const std::string& read, const std::string& out) {
     std::error_code error;
+    const fs::path file = out, run = file.parent_path();
+    const bool is_checkpoint = file.filename() == "last.safetensors" || file.filename() == "best.safetensors";
+    if (is_checkpoint && fs::exists(run / "metrics.jsonl", error))
+        fail_usage("{} is a run's own checkpoint: give --out another name", out);
     if (read.empty() || !std::filesystem::equivalent(read, out, error)) return;
     const std::string what = read == out ? out : out + ", which is " + read + ",";
     fail_usage("{} is itself what is read: writing there would destroy it; give --out another name", what);

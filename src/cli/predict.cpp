@@ -1,8 +1,6 @@
 #include <camber/label_picture.h>
 #include <camber/train.h>
 
-#include <optional>
-
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -20,15 +18,22 @@ void make_folder(const fs::path& folder) {
     if (error) fail("{}: the folder cannot be made: {}", folder.string(), error.message());
 }
 
-/// The picture, or nothing where it cannot be read, which is said.
-std::optional<Image> try_read(const fs::path& file, int channels, ProgressLine& line) {
-    try {
-        return read_image(file, channels);
-    } catch (const Error& error) {
-        line.clear();
-        report(error.what(), 1);
-        return {};
-    }
+/// Reads a picture and writes its results, whose names begin with `base`.
+void predict_into(Model& model, const fs::path& file, const fs::path& base, float alpha) {
+    const int channels = std::max(3, picture_channels(*model.net));  // overlays of grey networks are in colour
+    const Image image = read_image(file, channels), labels = predict(model, image);
+    make_folder(base.parent_path());
+    write_png(base.string() + labels_end, labels);
+    write_png(base.string() + colours_end, colour_labels(labels, model.classes));
+    write_png(base.string() + overlay_end, overlay_labels(image, labels, model.classes, alpha));
+}
+
+/// Whether the disk has no room for more results, so that those of other pictures will not be written either.
+bool is_full(const fs::path& folder) {
+    constexpr std::uintmax_t least_bytes = 1 << 20;
+    std::error_code none;
+    const fs::space_info space = fs::space(folder, none);
+    return !none && space.available < least_bytes;
 }
 
 }  // namespace
@@ -56,6 +61,7 @@ void add_predict(CLI::App& app, Action& action) {
         ->required();
     command->callback([=, &action] {
         action = [=] {
+            if (a->out.empty()) fail_usage("--out is empty: it is the folder for the results");
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             const Listing listing = list_pictures(a->inputs, a->out, a->split, [&](const std::string& folder) {
                 return folder_options({}, model, folder);
@@ -63,24 +69,20 @@ void add_predict(CLI::App& app, Action& action) {
             if (!a->size.empty()) take_size(model, a->size);
             for (const std::string& fault : listing.faults) report(fault, 1);
             if (listing.pictures.empty()) return 1;
-            const int channels = std::max(3, picture_channels(*model.net));  // overlays of grey networks are in colour
             const std::atomic<bool>& stop = interruption();
             ProgressLine line;
             std::size_t done = 0, bad = 0;
             for (const Picture& picture : listing.pictures) {
                 if (stop) return interrupted_exit;
-                const std::optional<Image> image = try_read(picture.file, channels, line);
-                if (!image) {
+                try {
+                    predict_into(model, picture.file, fs::path(a->out) / picture.name, a->alpha);
+                    ++done;
+                } catch (const Error& error) {  // the others are done all the same
+                    if (is_full(a->out)) throw;
+                    line.clear();
+                    report(error.what(), 1);
                     ++bad;
-                    continue;
                 }
-                const Image labels = predict(model, *image);
-                const fs::path base = fs::path(a->out) / picture.name;
-                make_folder(base.parent_path());
-                write_png(base.string() + labels_end, labels);
-                write_png(base.string() + colours_end, colour_labels(labels, model.classes));
-                write_png(base.string() + overlay_end, overlay_labels(*image, labels, model.classes, a->alpha));
-                ++done;
                 line.update(static_cast<double>(done + bad), static_cast<double>(listing.pictures.size()),
                             picture.file.filename().string());
             }

@@ -35,23 +35,40 @@ std::size_t take_results(std::set<fs::path>& files) {
     return count;
 }
 
+/// The pictures of a folder and of those in it; what cannot be read is a fault that stops no other.
+void collect_pictures(const fs::path& folder, const fs::path& out, Listing& listing, std::set<fs::path>& found) {
+    std::error_code error, none;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        const fs::path& path = entry->path();
+        if (is_hidden(path)) continue;
+        if (entry->is_directory(none)) {
+            if (fs::equivalent(path, out, none)) continue;
+            if (entry->is_symlink(none)) {
+                ++listing.links;
+            } else {
+                collect_pictures(path, out, listing, found);
+            }
+        } else if (!is_picture(path)) {
+            ++listing.files;
+            if (is_other_picture(path)) ++listing.others[ending(path)];
+        } else if (entry->is_regular_file(none)) {
+            found.insert(path);
+        } else {
+            listing.faults.push_back(fmt::format(
+                "{}: {}", path.string(),
+                entry->is_symlink(none) && !entry->exists(none) ? "a link that leads nowhere" : "not a regular file"));
+        }
+    }
+    if (error) listing.faults.push_back(fmt::format("{}: {}", folder.string(), error_text(error.value())));
+}
+
 /// A folder's pictures keep their place in it; hidden files (macOS leaves a ._NAME beside every NAME) and hidden
 /// folders are passed over, results of earlier predictions too, and `out` is where results go, no folder of pictures.
 void list_folder(const fs::path& folder, const fs::path& out, Listing& listing) {
     std::set<fs::path> sorted;
-    std::error_code none;
-    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-        if (entry->is_directory(none)) {
-            const bool left_out = is_hidden(entry->path()) || fs::equivalent(entry->path(), out, none);
-            if (left_out) entry.disable_recursion_pending();
-            listing.links += !left_out && entry->is_symlink(none);
-        } else if (entry->is_regular_file(none) && is_picture(entry->path())) {
-            sorted.insert(entry->path());
-        } else {
-            listing.files += !is_hidden(entry->path());
-            if (is_other_picture(entry->path())) ++listing.others[ending(entry->path())];
-        }
-    }
+    const std::size_t faults = listing.faults.size();
+    collect_pictures(folder, out, listing, sorted);
+    if (sorted.empty() && listing.faults.size() > faults) return;
     if (sorted.empty())
         fail("{}: the folder holds no .png or .jpg pictures{}{}", folder.string(), listing.others.empty() ? "" : "; ",
              not_read(listing.others));
@@ -158,7 +175,10 @@ Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& ou
                       const OptionsOf& options_of) {
     Listing listing;
     for (const fs::path input : inputs) {
-        if (!fs::exists(input)) fail("{}: there is no such file or folder", input.string());
+        if (!fs::exists(input)) {
+            listing.faults.push_back(fmt::format("{}: there is no such file or folder", input.string()));
+            continue;
+        }
         if (!fs::is_directory(input)) {
             if (!split.empty())
                 fail_usage("--split {} is of folders that are datasets; {} is a file", split, input.string());

@@ -1,7 +1,6 @@
 #include <camber/train.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <csignal>
 #include <ctime>
 #include <map>
 
@@ -227,7 +226,6 @@ void add_train(CLI::App& app, Action& action) {
     command->callback([=, &action] {
         action = [=] {
             const std::atomic<bool>& stop = interruption();
-            std::signal(SIGPIPE, SIG_IGN);  // the observer sees the error, and the run is saved
             ConsoleObserver observer;
             if (!a->conv.empty()) {
                 ConvolutionSettings settings = convolution_settings();

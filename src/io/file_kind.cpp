@@ -35,7 +35,8 @@ constexpr std::string_view html =
 constexpr std::string_view xml =
     "an XML text, as servers answer with in the place of a file: read it, and fetch the file again";
 constexpr std::string_view json =
-    "a JSON text, as servers answer with in the place of a file: read it, and fetch the file again";
+    "a JSON text, not weights: of an index of several files, load all in Python and save one state_dict; what a server "
+    "answered in the place of a file, fetch again";
 
 /// Of texts, in lower case, after blanks and a byte-order mark.
 constexpr Start texts[] = {

@@ -224,6 +224,14 @@ class Interpreter {
         return arguments;
     }
 
+    /// Whether a tensor's metadata says that its elements are the negative or conjugate of what is stored.
+    bool is_seen_otherwise(Index metadata) const {
+        const auto pairs = items(metadata);
+        return pairs && std::any_of(pairs->begin(), pairs->end(), [&](const auto& pair) {
+                   return tree_[pair.second].kind == Kind::boolean && tree_[pair.second].integer != 0;
+               });
+    }
+
     std::vector<std::int64_t> extents(Index index) const {
         const Value* value = &tree_[index];
         if (value->kind == Kind::call && meaning_of(*value) == Meaning::size) {
@@ -425,6 +433,10 @@ class TorchFile : public WeightFile {
             entry.problem =
                 fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
                             numel, storage.view_elements);
+        }
+        if (arguments.items.size() > 6 && interpreter.is_seen_otherwise(arguments.items[6])) {
+            entry.type = ElementType::unreadable;
+            entry.problem = "is kept as its negative or conjugate: save its resolve_neg().resolve_conj()";
         }
         entry.by_rows = contiguous;
         placements_.push_back({storage.type,

@@ -54,6 +54,7 @@ std::string load_encoder_weights(nets::Net& net, const std::string& file, const 
     options.encoder_paths = net.encoder_paths();
     if (options.encoder_paths.empty()) fail_usage("--encoder-weights: {} has no encoder of its own", net.name());
     const auto weights = WeightFile::open(file);
+    name_what_fits(*weights, net.name(), net.options(), options);
     options.bgr_input = wants_bgr_turned(net, *weights);
     const ImportReport report = import_weights(*weights, net, options);
     if (!report.missing.empty() || !report.wrong_shape.empty()) {

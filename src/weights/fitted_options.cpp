@@ -40,12 +40,19 @@ bool is_without_head(const WeightFile& file, const std::string& net, const nlohm
     const auto network = nets::make_net(net, net_options);
     if (network->task() != nets::Task::classification) return false;
     const Targets targets = targets_of(*network);
-    const ImportReport report = best_plan(file, targets, options).report;
+    const Plan plan = best_plan(file, targets, options);
+    const ImportReport& report = plan.report;
+    // A decoder is no head.
+    constexpr std::ptrdiff_t most_head_layers = 3;
+    const auto is_matrix = [](const WeightEntry& entry) { return entry.shape.size() > 1; };
+    const auto placed = std::count_if(plan.transfers.begin(), plan.transfers.end(),
+                                      [&](const Transfer& t) { return is_matrix(*t.source); });
+    const auto there = std::count_if(file.entries().begin(), file.entries().end(), is_matrix);
     const auto of_head = [&](const std::string& name) {
         return dynamic_cast<const nn::Linear*>(targets.by_name.at(name).layer) != nullptr;
     };
     return !report.matched.empty() && report.within == 0 && report.wrong_shape.empty() &&
-           std::all_of(report.missing.begin(), report.missing.end(), of_head);
+           there - placed <= most_head_layers && std::all_of(report.missing.begin(), report.missing.end(), of_head);
 }
 
 /// Whether the file fills the encoder of `net`, which is as wide as `like` says.
@@ -60,7 +67,19 @@ bool fills_encoder(const WeightFile& file, const std::string& net, const nlohman
     want_only(targets, made->encoder_paths());
     options.encoder_only = true;
     const ImportReport report = best_plan(file, targets, options).report;
-    return !report.matched.empty() && report.missing.empty() && report.wrong_shape.empty();
+    return !report.matched.empty() && report.missing.empty() && report.wrong_shape.empty() && report.within == 0;
+}
+
+/// Throws Error naming the networks whose encoder the file fills, where it does not fill that of `net`.
+void name_other_encoders(const WeightFile& file, const std::string& net, const nlohmann::json& given,
+                         const ImportOptions& options) {
+    if (fills_encoder(file, net, given, options)) return;
+    std::vector<std::string> filled;
+    for (const nets::NetInfo& info : nets::net_list()) {
+        if (info.name != net && fills_encoder(file, info.name, given, options)) filled.push_back("--net " + info.name);
+    }
+    if (filled.empty()) return;
+    fail("{} does not fill the encoder of {}: it fills that of {}", file.file().string(), net, fmt::join(filled, ", "));
 }
 
 /// Throws Error naming the networks whose encoder the weights of a classifier, with its last layers or without, fill.
@@ -156,6 +175,7 @@ FittedOptions fitted_options(const WeightFile& file, const std::string& net, con
 void name_what_fits(const WeightFile& file, const std::string& net, const nlohmann::json& given,
                     const ImportOptions& options) {
     const std::string name = file.file().string();
+    if (options.encoder_only) return name_other_encoders(file, net, given, options);
     if (!given.empty()) {
         const FittedOptions other = fitted_options(file, net, nlohmann::json::object(), options);
         if (other.fits) {
@@ -163,11 +183,18 @@ void name_what_fits(const WeightFile& file, const std::string& net, const nlohma
                  differences(nets::make_net(net, other.options)->options(), given));
         }
     }
-    name_encoders(file, net, options);
+    std::vector<std::string> fitting;
     for (const nets::NetInfo& info : nets::net_list()) {
-        if (info.name == net || !fitted_options(file, info.name, nlohmann::json::object(), options).fits) continue;
-        fail("{} does not fit {}: it is of {}; give --net {}", name, net, info.name, info.name);
+        if (info.name != net && fitted_options(file, info.name, nlohmann::json::object(), options).fits)
+            fitting.push_back(info.name);
     }
+    const auto segments = [](const std::string& other) {
+        return nets::make_net(other)->task() == nets::Task::segmentation;
+    };
+    std::stable_partition(fitting.begin(), fitting.end(), segments);
+    const bool classifier = !fitting.empty() && !segments(fitting[0]);
+    if (fitting.empty() || classifier) name_encoders(file, net, options);
+    if (!fitting.empty()) fail("{} does not fit {}: it is of {}; give --net {}", name, net, fitting[0], fitting[0]);
 }
 
 }  // namespace camber

@@ -149,6 +149,10 @@ std::string ImportReport::text(std::size_t most) const {
                     matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(),
                     left_out_text(ignored), from, prefix.empty() ? "" : fmt::format(", below {}", printable(prefix)));
     if (!passed_over.empty()) result += fmt::format("  {}\n", taken_set());
+    if (!averages.empty()) {
+        result += fmt::format("  it has an average over training ({}), which is not whole, and so not taken\n",
+                              printable(averages[0].substr(0, averages[0].size() - 1)));
+    }
     if (!integers.empty()) {
         result += "  " + named(integers, "of whole numbers", most) +
                   ": taken as they are; if they are quantised, save them with dequantize() instead\n";
@@ -169,10 +173,11 @@ nlohmann::json to_json(const ImportReport& report) {
                          {"source_shape", w.source_shape},
                          {"wanted_shape", w.wanted_shape}});
     }
-    return {{"from", report.from},       {"matched", matched},
-            {"missing", report.missing}, {"unexpected", report.unexpected},
-            {"wrong_shape", wrong},      {"ignored", report.ignored},
-            {"prefix", report.prefix},   {"passed_over", report.passed_over}};
+    return {{"from", report.from},        {"matched", matched},
+            {"missing", report.missing},  {"unexpected", report.unexpected},
+            {"wrong_shape", wrong},       {"ignored", report.ignored},
+            {"prefix", report.prefix},    {"passed_over", report.passed_over},
+            {"averages", report.averages}};
 }
 
 std::vector<std::pair<std::string, std::string>> import_sources() {

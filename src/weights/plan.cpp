@@ -148,6 +148,21 @@ bool is_average(const std::string& prefix) {
     return false;
 }
 
+/// Averages whose weights are not all there, as those without the running statistics, and so not taken.
+std::vector<std::string> averages_beside(const WeightFile& file, const Plan& plan) {
+    std::vector<std::string> list;
+    const ImportReport& report = plan.report;
+    for (const std::string& prefix : prefixes(file)) {
+        const auto is_taken = [&](const Transfer& t) { return t.source->name.starts_with(prefix); };
+        const bool known =
+            std::any_of(list.begin(), list.end(), [&](auto& l) { return prefix.starts_with(l); }) ||
+            std::find(report.passed_over.begin(), report.passed_over.end(), prefix) != report.passed_over.end();
+        if (is_average(prefix) && !known && std::none_of(plan.transfers.begin(), plan.transfers.end(), is_taken))
+            list.push_back(prefix);
+    }
+    return list;
+}
+
 /// As messages show it: "ema", or what takes the names without one.
 std::string shown_prefix(const std::string& prefix) {
     return prefix.empty() ? "the names without a prefix (--prefix .)" : printable(prefix.substr(0, prefix.size() - 1));
@@ -190,9 +205,9 @@ bool suits(const WeightFile& file, Convention convention) {
 
 }  // namespace
 
-std::array<std::ptrdiff_t, 4> score(const Plan& plan) {
+std::array<std::ptrdiff_t, 5> score(const Plan& plan) {
     const ImportReport& r = plan.report;
-    return {r.fits(), std::ssize(r.matched), std::ssize(r.wrong_shape), -std::ssize(r.unexpected)};
+    return {r.fits(), std::ssize(r.matched), std::ssize(r.wrong_shape), -std::ssize(r.unexpected), -plan.outputs_anew};
 }
 
 Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,
@@ -234,6 +249,7 @@ Plan make_plan(const WeightFile& file, const Targets& targets, Convention conven
             const WeightEntry wanted{*name, layout.shape};
             report.wrong_shape.push_back({entry.name, *name, entry.shape_text(), wanted.shape_text(),
                                           is_for_other_classes(found->second, layout, entry.shape, convention)});
+            plan.outputs_anew += !found->second.for_training;
         } else {
             report.matched.push_back({entry.name, *name});
             if (is_whole_number(entry.type)) report.integers.push_back(entry.name);
@@ -297,6 +313,7 @@ Plan best_plan(const WeightFile& file, const Targets& targets, const ImportOptio
             if (!best || score(*before) >= score(*best)) best = std::move(before);
         }
         if (whole.size() > 1) best = chosen(file, std::move(whole));
+        if (!given) best->report.averages = averages_beside(file, *best);
     }
     if (!known) fail_usage("unknown source of weights '{}': auto, {}", options.from, fmt::join(names, ", "));
     if (!best) fail_usage("{}: not a file of {}'s weights", file.file().string(), options.from);

@@ -24,11 +24,12 @@ struct Plan {
     std::vector<Transfer> transfers;
     Convention convention;
     const NameMap* map;
+    std::ptrdiff_t outputs_anew = 0;  ///< tensors of the wrong shape that are not for training alone
 };
 
 /// Higher for a plan that fits, then for one that places more, then for one that knows more names, then for one that
-/// leaves less without a place.
-std::array<std::ptrdiff_t, 4> score(const Plan& plan);
+/// leaves less without a place, then for one that keeps the network's last layer rather than that of an auxiliary head.
+std::array<std::ptrdiff_t, 5> score(const Plan& plan);
 
 /// What the file would fill under one table with the names that begin with `prefix`, which is taken off.
 Plan make_plan(const WeightFile& file, const Targets& targets, Convention convention, const NameMap& map,

@@ -24,9 +24,11 @@ Targets targets_of(nn::Module& network) {
     std::map<std::string, nn::Module*> layers;
     for (const auto& [path, module] : network.named_modules()) layers.emplace(path, module);
     Targets targets;
+    std::vector<std::string> training_paths;
     if (const auto* net = dynamic_cast<const nets::Net*>(&network)) {
         targets.net = net->name();
         targets.names_layers = net->original().names_layers;
+        training_paths = net->training_paths();
     }
     for (const auto& list : {network.named_parameters(), network.named_buffers()}) {
         for (const nn::NamedParameter& named : list) {
@@ -38,17 +40,20 @@ Targets targets_of(nn::Module& network) {
             const auto layer = layers.find(target.path);
             target.layer = layer == layers.end() ? nullptr : layer->second;
             target.role = role_of(target.layer, target.leaf);
+            target.for_training = is_below(named.name, training_paths);
             targets.names.push_back(named.name);
         }
     }
     return targets;
 }
 
+bool is_below(const std::string& name, const std::vector<std::string>& paths) {
+    return std::any_of(paths.begin(), paths.end(),
+                       [&](const std::string& path) { return name.starts_with(path + "."); });
+}
+
 void want_only(Targets& targets, const std::vector<std::string>& paths) {
-    for (auto& [name, target] : targets.by_name) {
-        target.wanted = std::any_of(paths.begin(), paths.end(),
-                                    [&name = name](const std::string& path) { return name.starts_with(path + "."); });
-    }
+    for (auto& [name, target] : targets.by_name) target.wanted = is_below(name, paths);
 }
 
 Layout target_layout(const std::string& name, const Target& target, Convention convention) {

@@ -15,7 +15,8 @@ struct Target {
     const nn::Module* layer = nullptr;
     std::string path, leaf;  ///< the layer's, and "weight", "bias", "running_mean" or "running_var"
     Role role = Role::other;
-    bool wanted = true;  ///< false: outside the encoder that is imported
+    bool wanted = true;         ///< false: outside the encoder that is imported
+    bool for_training = false;  ///< below one of Net::training_paths()
 };
 
 /// Names in the network's own order: parameters, then running statistics.
@@ -27,6 +28,9 @@ struct Targets {
 };
 
 Targets targets_of(nn::Module& network);
+
+/// Whether a name is below one of these modules.
+bool is_below(const std::string& name, const std::vector<std::string>& paths);
 
 /// Leaves those below the modules `paths` wanted, and no others.
 void want_only(Targets& targets, const std::vector<std::string>& paths);

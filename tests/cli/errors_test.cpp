@@ -1,6 +1,10 @@
 #include <camber/image.h>
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "cli/check_error.h"
 #include "cli/scenes.h"
 
@@ -147,6 +151,16 @@ TEST_CASE("a full disk is an error that leaves neither half a file nor a tempora
         CHECK_MESSAGE(name.find("tmp") == std::string::npos, name);
         CHECK_MESSAGE(!name.ends_with(".safetensors"), name);
     }
+}
+
+TEST_CASE("output that nobody reads any more is an error, not a signal") {
+    const TemporaryFolder folder;
+    const std::string status = (folder / "status").string();
+    // `true` is gone before anything is printed.
+    std::system(
+        ("( sleep 0.2; " CAMBER_COMMAND " info 2>/dev/null; echo $? >" + status + " ) | true; sleep 1").c_str());
+    for (int i = 0; i < 100 && (!fs::exists(status) || fs::is_empty(status)); ++i) usleep(100'000);
+    CHECK(read_text(status) == "1\n");
 }
 
 TEST_CASE("predict refuses what it cannot read before it writes") {

@@ -334,6 +334,32 @@ TEST_CASE(
     check_error(import("unet", whole), 1, {"it is of keras-vgg16; give --net keras-vgg16"});
 }
 
+TEST_CASE("a network's file given for another is named with its decoder; encoders of another classifier too") {
+    const TemporaryFolder folder;
+    const std::string file = (folder / "a.safetensors").string(), out = (folder / "c.safetensors").string();
+    const auto write = [&](const char* name, const std::string& decoder) {
+        const auto net = nets::make_net(name, {{"width", 8}});
+        const nn::ParameterBuffer memory(*net, {.gradients = false});
+        std::vector<NamedTensor> tensors = export_weights(*net);
+        for (NamedTensor& named : tensors)
+            if (named.name.starts_with("decoder.")) named.name.replace(0, 8, decoder);
+        write_safetensors(file, tensors);
+    };
+    const auto import = [&](const char* net, const char* what) {
+        return run_camber({"import", "--net", net, "--width", "8", what, file, "--out", out});
+    };
+    write("smp-unet-vgg16", "decoder.");
+    for (const char* net : {"smp-unet-vgg16-bn", "smp-unet-resnet34", "vgg16"})
+        check_error(import(net, "--weights"), 1, {"it is of smp-unet-vgg16; give --net smp-unet-vgg16"});
+    write("smp-unet-vgg16", "decoder.other.");
+    const CommandResult other = import("smp-unet-vgg16", "--weights");
+    check_error(other, 1, {"it is of another network"});
+    CHECK(other.errors.find("classifier") == std::string::npos);
+    write("vgg16", "");
+    check_error(import("smp-unet-vgg16-bn", "--encoder-weights"), 1,
+                {"does not fill the encoder of smp-unet-vgg16-bn", "--net smp-unet-vgg16"});
+}
+
 TEST_CASE("import says what its network takes: channels other than RGB, BGR, and whose names a file has") {
     const TemporaryFolder folder;
     const auto write = [&](const char* net, const nlohmann::json& options) {

@@ -92,6 +92,20 @@ TEST_CASE("a folder is predicted whole: hidden files are passed over, bad ones n
     }
 }
 
+TEST_CASE("what cannot be read or written is named, and the others are done") {
+    const Network n;
+    for (const char* name : {"a.png", "b.png", "d.png"}) write_png(n.in / name, noise(20, 30));
+    fs::create_symlink("/nowhere/c.png", n.in / "c.png");
+    fs::create_directories(n.out / "b_overlay.png");
+    const CommandResult result = n.predict({n.in.string(), (n.folder / "absent.png").string()});
+    CHECK(result.exit_code == 1);
+    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 3);
+    CHECK(mentions(result.errors, {"c.png: a link that leads nowhere", "absent.png: there is no such file",
+                                   "b_overlay.png: it exists and is not a regular file"}));
+    CHECK(result.output.starts_with("2 pictures: "));
+    for (const char* name : {"a_overlay.png", "d_overlay.png"}) CHECK(fs::exists(n.out / name));
+}
+
 TEST_CASE("where no picture is read nothing is said but why, and nothing is made") {
     const Network n;
     write_text(n.in / "a.png", "no picture");

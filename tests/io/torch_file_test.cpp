@@ -128,6 +128,20 @@ TEST_CASE("an expanded tensor is refused where it is read") {
                    {"tensor 'x' has 1099511627776 elements over a storage of 16", "save its contiguous() form"}));
 }
 
+TEST_CASE("a tensor that is kept as its negative or conjugate is refused where it is read") {
+    const TemporaryFolder folder;
+    for (const char* bit : {"neg", "conj"}) {
+        for (const bool set : {true, false}) {
+            std::string tensor = pickled_tensor(16, 0, {16}, {1});
+            REQUIRE(tensor.ends_with("tR"));
+            tensor.insert(tensor.size() - 2, "}" + pickled_text(bit) + (set ? "\x88s" : "\x89s"));
+            write_text(folder / "a", torch_archive(tensor, sixteen));
+            const auto file = WeightFile::open(folder / "a");
+            CHECK(mentions(error_of([&] { file->read("x"); }), {"'x' is kept as its negative or conj"}) == set);
+        }
+    }
+}
+
 TEST_CASE("a whole pickled module is refused by name") {
     CHECK(mentions(error_of([] { WeightFile::open(weight_fixture("torch_module.pth")); }),
                    {"a pickled torch.nn.modules.container.Sequential", "state_dict()"}));

@@ -88,6 +88,30 @@ TEST_CASE("names of other versions say which options they imply, shapes and name
               .options == nlohmann::json({{"width", 4}, {"classes", 5}, {"aux", false}}));
 }
 
+TEST_CASE("classes are those of the network's last layer, not of an auxiliary head") {
+    const TemporaryFolder folder;
+    const nlohmann::json given = {{"width", 4}};
+    const auto made = [&](int classes) {
+        const auto net = nets::make_net("deeplabv3-resnet50", {{"width", 4}, {"classes", classes}});
+        const nn::ParameterBuffer memory(*net, {.gradients = false});
+        return export_weights(*net);
+    };
+    for (const auto& [main, auxiliary] : {std::pair{3, 21}, {21, 3}, {1, 21}}) {
+        CAPTURE(main);
+        std::vector<NamedTensor> tensors = made(main), other = made(auxiliary);
+        for (std::size_t i = 0; i < tensors.size(); ++i)
+            if (tensors[i].name.starts_with("aux_classifier.")) tensors[i] = other[i];
+        write_safetensors(folder / "a", tensors);
+        const auto file = WeightFile::open(folder / "a");
+        const FittedOptions fitted = fitted_options(*file, "deeplabv3-resnet50", given);
+        CHECK(fitted.fits);
+        const auto net = nets::make_net("deeplabv3-resnet50", fitted.options);
+        CHECK(net->classes() == main);
+        const ImportReport report = import_weights(*file, *net);
+        for (const auto& wrong : report.wrong_shape) CHECK(wrong.target.starts_with("aux_classifier."));
+    }
+}
+
 TEST_CASE("width and depth of a plain U-Net are read off its export, however small it is") {
     const TemporaryFolder folder;
     for (const auto& [width, depth] : {std::pair{4, 2}, {4, 3}, {4, 5}, {8, 2}, {2, 1}, {1, 3}, {16, 1}}) {

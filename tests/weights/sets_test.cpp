@@ -68,8 +68,11 @@ TEST_CASE("of the weights and their average in one file the average is taken, wh
     }
     ImportReport report;
     CHECK(taken(write_sets(folder / ".", {"model.", "ema."}, true), report) == 1);
+    CHECK(report.averages == Prefixes{"ema."});
+    CHECK(mentions(report.text(), {"it has an average over training (ema)", "not whole, and so not taken"}));
     CHECK(taken(write_sets(folder / ".", {"net."}), report) == 1);
     CHECK(report.passed_over.empty());
+    CHECK(report.averages.empty());
 }
 
 TEST_CASE("sets of weights that no rule tells apart are refused by name until one is picked") {
