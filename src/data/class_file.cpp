@@ -88,6 +88,14 @@ struct Fields {
 /// The fields of a line, between commas where there are any, else tabs or blanks.
 Fields fields_of(std::string_view line) {
     Fields fields;
+    // CVAT's labelmap.txt: name:r,g,b:parts:actions.
+    if (const std::vector<std::string> parts = split_fields(line, ":");
+        parts.size() == 4 && parts[1].find(',') != line.npos) {
+        fields.texts = split_fields(parts[1], ",");
+        fields.texts.insert(fields.texts.begin(), parts[0]);
+        fields.apart.assign(fields.texts.size(), true);
+        return fields;
+    }
     for (const std::string_view separator : {",", ";"}) {
         if (line.find(separator) == line.npos) continue;
         fields.texts = split_fields(line, separator);

@@ -104,10 +104,15 @@ fs::path PictureIndex::find(const fs::path& file) {
 PictureIndex::Found PictureIndex::locate(const fs::path& folder, const std::string& listed, const fs::path& pictures) {
     std::string text = listed;
     if (text.size() > 2 && text[1] == ':') text.erase(0, 2);  // C:/...
-    const fs::path path = text;
+    fs::path path = fs::path(text).lexically_normal();        // `find .` writes ./images/x.png
     if (path.filename().empty()) return {};
     if (path.is_absolute()) {
-        if (fs::path found = find(path); !found.empty()) return {found, {}};
+        const fs::path here = path.lexically_relative(fs::absolute(folder).lexically_normal());
+        if (!here.empty() && *here.begin() != "..") {
+            path = here;  // named as what lies in `folder` is
+        } else if (fs::path found = find(path); !found.empty()) {
+            return {found, {}};
+        }
     }
     const fs::path relative = path.relative_path();
     fs::path left_out;

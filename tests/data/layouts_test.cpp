@@ -330,6 +330,16 @@ TEST_CASE("lists of other machines and hands") {
     CHECK(names("000\n001.jpg\n") == "000;001;");
     CHECK(names("train/000.png trainannot/000.png\rtrain/001.png trainannot/001.png\r") == "000;001;");
     CHECK(names("C:\\J D\\train\\000.png C:\\J D\\trainannot\\000.png\n/J D/train/001.png\n") == "000;001;");
+    CHECK(names("./train/000.png ./trainannot/000.png\n./001.png\n") == "000;001;");
+    CHECK(names("train/../train/000.png\n") == "000;");
+    CHECK(names((folder / "train/000.png").string() + "\n") == "000;");
+    // Names of another machine too: one of two that are found by their ends is never the frame.
+    for (const char* mark : {";", "|", ","})
+        for (const char* of : {"", "/else/where/", "C:\\d\\"}) {
+            const std::string line = fmt::format("{0}train/000.png{1}{0}trainannot/000.png\n", of, mark);
+            CAPTURE(line);
+            CHECK(names(line) == "000;");
+        }
     const auto error = [&](const std::string& list) { return error_of([&] { names(list); }); };
     CHECK(mentions(error(std::string("\xff\xfe", 2) + std::string("t\0", 2)), {"train.txt", "UTF-16"}));
     CHECK(mentions(error("nothing\n"), {"train.txt line 1", "nothing is not there"}));
@@ -345,6 +355,76 @@ TEST_CASE("lists of other machines and hands") {
         CHECK(mentions(error(std::string(line) + "\n"), {"train.txt line 1: "}));
     }
     CHECK(mentions(error("train/000.png trainannot/000.png # first\n"), {"line 1", "comment", "line of its own"}));
+}
+
+TEST_CASE("lists name files below a folder that is itself given from elsewhere, or by another of its names") {
+    const TemporaryFolder folder;
+    for (const char* within : {"images", "masks"}) fs::create_directories(folder / within);
+    for (int i = 0; i < 3; ++i) {
+        write_png(folder / fmt::format("images/{}.png", i), patterned_image(8, 8, i));
+        write_png(folder / fmt::format("masks/{}.png", i), patterned_label(8, 8, i));
+    }
+    // `find ./images`; names alone of the validation frames leave the others for training.
+    write_text(folder / "val.txt", "./images/0.png\n" + (folder / "images/1.png").string() + "\n");
+    for (const fs::path& place :
+         {folder.path(), folder / "images/..", folder.path().lexically_relative(fs::current_path())}) {
+        CAPTURE(place);
+        const DataFolder data = DataFolder::open(place);
+        CHECK(data.dataset("train").size() == 1);
+        CHECK(data.dataset("val").size() == 2);
+    }
+}
+
+TEST_CASE("classes of one's own in VOC's layout, as CVAT and labelme2voc export them") {
+    const TemporaryFolder folder;
+    for (const char* within : {"JPEGImages", "SegmentationClass"}) fs::create_directories(folder / within);
+    Image ids(8, 8, 1);
+    ids.data[0] = 1;
+    ids.data[1] = 2;
+    ClassTable colours;
+    colours.names = {"background", "road", "car"};
+    colours.colours = {{0, 0, 0}, {128, 0, 0}, {250, 50, 83}};
+    for (int i = 0; i < 2; ++i) {
+        write_png(folder / fmt::format("JPEGImages/{}.png", i), patterned_image(8, 8, i));
+        write_png(folder / fmt::format("SegmentationClass/{}.png", i), ids);
+    }
+    CHECK(DataFolder::open(folder.path()).classes().names == voc21().names);
+    write_text(folder / "class_names.txt", "_background_\nroad\ncar");
+    CHECK(DataFolder::open(folder.path()).classes().names == std::vector<std::string>{"_background_", "road", "car"});
+    fs::remove(folder / "class_names.txt");
+    write_text(folder / "labelmap.txt",
+               "# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,0,0::\n"
+               "car:250,50,83::\n");
+    for (int i = 0; i < 2; ++i)
+        write_png(folder / fmt::format("SegmentationClass/{}.png", i), in_colours(ids, colours));
+    const DataFolder cvat = DataFolder::open(folder.path());
+    CHECK(cvat.classes().names == colours.names);
+    CHECK(cvat.classes().colours == colours.colours);
+    CHECK(cvat.read_label(folder / "SegmentationClass/1.png") == ids);
+}
+
+TEST_CASE("what is converted can be read, whatever its files are called") {
+    const TemporaryFolder folder;
+    for (const char* within : {"images", "masks"}) fs::create_directories(folder / "from" / within);
+    const std::vector<std::string> names = {"a b", "a \"b", "a \"b's", "a\tb\"", "a\\b", "a\nb",
+                                            "a;b", "a|b",   "'a' b",   " a",     "#a"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        write_png(folder / "from/images" / (names[i] + ".png"), patterned_image(8, 8, static_cast<int>(i)));
+        write_png(folder / "from/masks" / (names[i] + ".png"), patterned_label(8, 8, static_cast<int>(i)));
+    }
+    FolderOptions options;
+    options.val_fraction = 0.1;
+    const DataFolder from = DataFolder::open(folder / "from", options);
+    write_plain_dataset(drawn(from), folder / "to");
+    const DataFolder to = DataFolder::open(folder / "to");
+    for (const std::string& split : from.splits()) {
+        const Dataset a = from.dataset(split), b = to.dataset(split);
+        REQUIRE(a.size() == b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            CHECK(a.label(i) == b.label(i));
+            CHECK(a.sample(i)->image == b.sample(i)->image);
+        }
+    }
 }
 
 TEST_CASE("converting any layout gives the same ids in the plain one") {

@@ -1,5 +1,6 @@
 // Pascal VOC: JPEGImages/NAME.jpg, SegmentationClass/NAME.png (palette, index 255 void), names in
 // ImageSets/Segmentation/SPLIT.txt. http://host.robots.ox.ac.uk/pascal/VOC
+// Tools export classes of one's own in this layout: CVAT with labelmap.txt, labelme2voc with class_names.txt.
 #include "data/layouts/pairing.h"
 
 namespace camber {
@@ -39,6 +40,14 @@ class PascalVoc : public Layout {
     FolderClasses classes(const fs::path& folder) const override {
         FolderClasses classes = folder_classes(folder);
         if (classes.from != FolderClasses::From::nothing) return classes;
+        for (const char* name : {"labelmap.txt", "class_names.txt"}) {
+            if (!has_file(folder, name)) continue;
+            classes.file = read_class_file(folder / name);
+            classes.from = FolderClasses::From::folder;
+            classes.where = name;
+            classes.palette_colours = classes.file.says_colours;
+            return classes;
+        }
         classes.file.table = voc21();
         classes.from = FolderClasses::From::folder;
         classes.where = "VOC's 21 classes";
