@@ -157,8 +157,9 @@ Line parse_line(std::string_view text, const std::string& where) {
 
 /// name,r,g,b and the like.
 bool is_header(const std::string& text) {
-    static const std::set<std::string> words = {"name", "class", "label", "id",    "r",          "g",         "b",
-                                                "red",  "green", "blue",  "index", "class_name", "label_name"};
+    static const std::set<std::string> words = {"name",        "class", "label",      "id",        "r",
+                                                "g",           "b",     "red",        "green",     "blue",
+                                                "pixel value", "index", "class_name", "label_name"};
     static const std::set<std::string> alone = {"name",   "names",      "class",       "classes",
                                                 "labels", "class_name", "class_names", "label_name"};
     const std::vector<std::string> fields = fields_of(lower(text)).texts;

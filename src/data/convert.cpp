@@ -32,8 +32,7 @@ DrawnDataset drawn(const DataFolder& folder) {
     for (const std::string& split : folder.splits()) {
         DrawnDataset::Split made{split, {}};
         const std::vector<SamplePaths> samples = folder.samples(split);
-        const auto is_labelled = [](const SamplePaths& sample) { return !sample.label.empty(); };
-        if (std::none_of(samples.begin(), samples.end(), is_labelled)) {
+        if (!folder.is_labelled(split)) {
             dataset.left_out.push_back(fmt::format("{} frame{} of {} without {}", samples.size(),
                                                    samples.size() == 1 ? "" : "s", split,
                                                    samples.size() == 1 ? "a label map" : "label maps"));

@@ -64,8 +64,8 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
     for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
          entry.increment(error)) {
         std::error_code none;
-        if (entry->is_directory(none) && !entry->path().filename().string().starts_with('.'))
-            folders.push_back(entry->path());
+        const std::string name = entry->path().filename().string();
+        if (entry->is_directory(none) && !name.starts_with('.') && name != "__MACOSX") folders.push_back(entry->path());
     }
     std::sort(folders.begin(), folders.end());
     return folders;

@@ -166,6 +166,178 @@ TEST_CASE("an archive's own folder is looked into, another layout can be asked f
     CHECK(mentions(error_of([&] { DataFolder::open(folder / "other"); }), {"no splits found", "images/"}));
 }
 
+TEST_CASE("a dataset is found beside whatever else, a few folders deep; of several none is taken") {
+    const TemporaryFolder folder;
+    const LayoutFolder& kaggle = layout_folders()[1];
+    kaggle.write(folder / "mac/CamVid");
+    for (const char* beside :
+         {"mac/__MACOSX/CamVid/train", "mac/__MACOSX/CamVid/train_labels", "mac/docs", "mac/runs/1"})
+        fs::create_directories(folder / beside);
+    CHECK(DataFolder::open(folder / "mac").folder() == folder / "mac/CamVid");
+    kaggle.write(folder / "deep/a/b/c/d");
+    CHECK(DataFolder::open(folder / "deep").layout() == "kaggle-camvid");
+    kaggle.write(folder / "mac/Other");
+    CHECK(mentions(error_of([&] { DataFolder::open(folder / "mac"); }),
+                   {"holds 2 datasets", "mac/CamVid (kaggle-camvid) and ", "mac/Other", "give the folder of one"}));
+
+    // As archives are unpacked by name.
+    for (const LayoutFolder& layout : layout_folders()) {
+        if (std::string(layout.layout) != "cityscapes" || fs::exists(folder / "city")) continue;
+        layout.write(folder / "city");
+        for (const std::string name : {"leftImg8bit", "gtFine"}) {
+            fs::create_directories(folder / "city" / (name + "_trainvaltest"));
+            fs::rename(folder / "city" / name, folder / "city" / (name + "_trainvaltest") / name);
+        }
+        const DataFolder city = DataFolder::open(folder / "city");
+        CHECK(city.splits() == std::vector<std::string>{"train", "val", "test"});
+        CHECK(city.dataset("train").size() == 4);
+        CHECK(city.dataset("val").size() == 2);
+    }
+}
+
+namespace {
+
+/// Writes pictures, or label maps, of the given names.
+struct Writer {
+    TemporaryFolder folder;
+
+    void pictures(std::initializer_list<std::string> names) const {
+        for (const std::string& name : names) write(name, patterned_image(8, 8, static_cast<int>(name.size())));
+    }
+    void labels(std::initializer_list<std::string> names) const {
+        for (const std::string& name : names) write(name, patterned_label(8, 8, static_cast<int>(name.size())));
+    }
+    /// images/N.png and masks/N.png.
+    void pairs(int count) const {
+        for (int i = 0; i < count; ++i) {
+            pictures({fmt::format("images/{}.png", i)});
+            labels({fmt::format("masks/{}.png", i)});
+        }
+    }
+    void write(const std::string& name, const Image& image) const {
+        fs::create_directories((folder / name).parent_path());
+        write_png(folder / name, image);
+    }
+    DataFolder open() const { return DataFolder::open(folder.path()); }
+    /// "train 3, val 1": of each split its frames that have label maps.
+    std::string splits() const {
+        const DataFolder data = open();
+        std::string text;
+        for (const std::string& split : data.splits())
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", split, data.dataset(split).size());
+        return text;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("splits are known with a year behind their names, in lists of other names, kinds and places") {
+    for (const char* kind : {"2017", "_set", " images"}) {
+        const Writer w;
+        const std::string train = std::string("train") + kind, val = std::string("val") + kind;
+        w.pictures({"images/" + train + "/a.png", "images/" + train + "/b.png", "images/" + val + "/c.png"});
+        w.labels(
+            {"annotations/" + train + "/a.png", "annotations/" + train + "/b.png", "annotations/" + val + "/c.png"});
+        CHECK(w.splits() == "train 2, val 1");
+    }
+    struct Lists {
+        std::string train, val, header;
+    };
+    for (const Lists& lists : {Lists{"train.csv", "val.csv", "image,mask\n"},
+                               {"train.csv", "val.csv", "name\n"},
+                               {"splits/train.txt", "splits/val.txt", ""},
+                               {"train_list.txt", "val_list.txt", ""}}) {
+        CAPTURE(lists.train);
+        const Writer w;
+        w.pairs(5);
+        fs::create_directories(w.folder / "splits");
+        const bool both = lists.header.starts_with("image");
+        write_text(w.folder / lists.train, lists.header + (both ? "images/0.png,masks/0.png\n" : "0\n"));
+        write_text(w.folder / lists.val, lists.header + (both ? "images/1.png,masks/1.png\n" : "1\n"));
+        CHECK(w.splits() == "train 1, val 1");
+        // The plain name is the list where both are there.
+        write_text(w.folder / "train.txt", "0\n2\n3\n");
+        CHECK(w.splits() == "train 3, val 1");
+    }
+    const Writer voc;
+    voc.pictures({"JPEGImages/a.png", "JPEGImages/b.png", "JPEGImages/c.png"});
+    voc.labels({"SegmentationClass/a.png", "SegmentationClass/b.png", "SegmentationClass/c.png"});
+    fs::create_directories(voc.folder / "ImageSets/Segmentation");
+    for (const auto& [name, text] : {std::pair("train", "a\n"), {"trainaug", "a\nc\n"}, {"val", "b\n"}})
+        write_text(voc.folder / fmt::format("ImageSets/Segmentation/{}.txt", name), text);
+    CHECK(voc.splits() == "train 1, val 1, trainaug 2");
+}
+
+TEST_CASE("pictures and label maps pair in any case, with a word before them, and beside one another") {
+    const auto pair = [](const char* image, const char* label) {
+        const Writer w;
+        w.pictures({image});
+        w.labels({label});
+        return w.splits() == "train 1";
+    };
+    CHECK(pair("images/IMG_1.png", "labels/img_1.png"));
+    CHECK(pair("images/f0.png", "masks/f0_MASK.png"));
+    CHECK(pair("images/f0.png", "masks/f0_Gt.png"));
+    CHECK(pair("images/image_1.png", "masks/mask_1.png"));
+    CHECK(pair("images/1.png", "masks/label-1.png"));
+    CHECK(pair("img_dir/train/1.png", "ann_dir/train/1.png"));
+    CHECK(pair("images/train/1.png", "masks/1.png"));
+    CHECK(pair("train_images/1.png", "train_masks/1.png"));
+    CHECK(pair("train/a.rf.01.png", "train/a.rf.01_mask.png"));
+    CHECK(pair("train/images/a.png", "train/images/a_mask.png"));
+    CHECK(pair("images/a.png", "images/a_mask.png"));
+    // The exact name is the frame's where there are both; of two that differ alike, neither.
+    const Writer w;
+    w.pictures({"images/a.png", "images/A.png", "images/B.png"});
+    w.labels({"masks/a.png", "masks/A.png", "masks/b_mask.png"});
+    const std::vector<SamplePaths> samples = w.open().samples("train");
+    CHECK(w.open().labels_without_image().empty());
+    for (const char* name : {"b_mask", "b_Mask"}) w.labels({fmt::format("masks/{}.png", name)});
+    CHECK(mentions(error_of([&] { w.splits(); }), {"images/B.png: has no label map"}));
+
+    const Writer roboflow;
+    roboflow.pictures({"train/a.png", "train/b.png", "valid/c.png"});
+    roboflow.labels({"train/a_mask.png", "train/b_mask.png", "valid/c_mask.png"});
+    for (const char* split : {"train", "valid"})
+        write_text(roboflow.folder / split / "_classes.csv",
+                   "Pixel Value, Class\n0, road\n1, car\n2, sky\n3, tree\n"
+                   "4, fence\n5, wall\n6, pole\n7, sign\n8, bus\n9, van\n"
+                   "10, cat\n11, dog\n");
+    CHECK(roboflow.splits() == "train 2, val 1");
+    CHECK(roboflow.open().classes().name_of(1) == "car");
+    CHECK(roboflow.open().labels_without_image().empty());
+}
+
+TEST_CASE("where nothing pairs or no layout fits, the error says what is there") {
+    const auto error = [](const Writer& w) { return error_of([&] { w.open(); }); };
+    {
+        const Writer w;
+        w.pictures({"images/a.png"});
+        w.labels({"masks/b.png"});
+        CHECK(
+            mentions(error(w), {"no frame has a label map; ", "images/a.png and ", "masks/b.png do not pair", "name"}));
+    }
+    {
+        const Writer w;
+        w.pictures({"train/a.png"});
+        fs::create_directories(w.folder / "train_masks");
+        for (const char* name : {"a_mask.gif", "b_mask.gif"}) write_text(w.folder / "train_masks" / name, "GIF89a");
+        CHECK(mentions(error(w), {"no frame has a label map; ", "train_masks: 2 .gif files not read", "PNG"}));
+    }
+    {
+        const Writer w;
+        w.pictures({"photos/a.png", "x.png"});
+        w.labels({"truth/a.png"});
+        CHECK(mentions(error(w), {"no splits found: it holds photos/, truth/, 1 picture; expected images/"}));
+    }
+    {
+        const Writer w;
+        w.pairs(2);
+        w.labels({"labels/0.png"});
+        CHECK(mentions(error(w), {"/masks and ", "/labels both hold label maps"}));
+    }
+}
+
 TEST_CASE("details of Cityscapes and of a user's folders") {
     const TemporaryFolder folder;
     for (const LayoutFolder& layout : layout_folders())

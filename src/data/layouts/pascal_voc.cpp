@@ -20,10 +20,10 @@ class PascalVoc : public Layout {
         return "it has JPEGImages/ and SegmentationClass/";
     }
 
-    bool undivided(const fs::path& folder) const override { return lists(folder).empty(); }
+    bool undivided(const fs::path& folder) const override { return listed_splits(list_folder(folder)).empty(); }
 
     std::vector<std::string> splits(const fs::path& folder) const override {
-        const std::vector<std::string> found = lists(folder);
+        const std::vector<std::string> found = listed_splits(list_folder(folder));
         return found.empty() ? std::vector<std::string>{"train"} : found;
     }
 
@@ -54,18 +54,12 @@ class PascalVoc : public Layout {
         return classes;
     }
 
-    std::vector<fs::path> label_folders(const fs::path& folder) const override {
-        return {folder / "SegmentationClass"};
+    std::vector<Places> places(const fs::path& folder) const override {
+        return {{folder / "JPEGImages", folder / "SegmentationClass"}};
     }
 
   private:
     static fs::path list_folder(const fs::path& folder) { return folder / "ImageSets" / "Segmentation"; }
-    static std::vector<std::string> lists(const fs::path& folder) {
-        std::vector<std::string> found;
-        for (const char* split : {"train", "val", "test", "trainval"})
-            if (!list_of(list_folder(folder), split).empty()) found.emplace_back(split);
-        return found;
-    }
 };
 
 }  // namespace
