@@ -62,8 +62,11 @@ class DataFolder {
     static DataFolder look(const std::filesystem::path& folder, const FolderOptions& options = {});
     /// Whether `folder` itself is of a layout that is known.
     static bool recognises(const std::filesystem::path& folder);
+    /// `folder`, or the one in it that an archive was unpacked to, a few deep, beside whatever else; empty where there
+    /// is none. Throws Error where there are several.
+    static std::filesystem::path find(const std::filesystem::path& folder);
 
-    /// Where the layout was found: what was given, or the one folder in it.
+    /// Where the layout was found: what was given, or the one folder below it.
     const std::filesystem::path& folder() const { return folder_; }
     const std::string& layout() const { return layout_name_; }
     /// By what the layout was recognised.
@@ -80,8 +83,13 @@ class DataFolder {
     /// The frames of a split, in its order; those that have no label map too. Throws Error for a split that is not
     /// there (naming those that are), a malformed list, and a file that a list names and that is not there.
     std::vector<SamplePaths> samples(const std::string& split) const;
-    /// Label maps in the folder that belong to no frame.
+    /// Whether any frame of a split has a label map; of a split that is drawn, any of those that it is drawn from.
+    bool is_labelled(const std::string& split) const;
+    /// Label maps in the folder that belong to no picture.
     std::vector<std::filesystem::path> labels_without_image() const;
+    /// What stands where a split's label maps would, a line with its first picture: one of another name, or files of
+    /// kinds that are not read. Empty where there is neither.
+    std::string unpaired(const std::string& split) const;
 
     /// A label map's ids in classes(). Throws Error as Dataset::open() does.
     Image read_label(const std::filesystem::path& file) const;
@@ -91,6 +99,8 @@ class DataFolder {
     Dataset dataset(const std::string& split, const DatasetOptions& options = {}) const;
 
   private:
+    /// Whether a split is made of some of the layout's train.
+    bool is_drawn(const std::string& split) const;
     /// Every label map, sorted.
     std::vector<std::filesystem::path> labels() const;
     /// What two classes are stored as, by looking, where `file` leaves it open.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
@@ -43,7 +44,10 @@ void add_data_convert(CLI::App& app, Action& action) {
         action = [=] {
             refuse_among_frames(a->out, a->out);
             ProgressLine line;
+            struct Interrupted {};
+            const std::atomic<bool>* stop = nullptr;
             const auto progress = [&](std::size_t done, std::size_t total) {
+                if (*stop) throw Interrupted();
                 line.update(static_cast<double>(done), static_cast<double>(total),
                             fmt::format("frame {}/{}", done, total));
             };
@@ -56,7 +60,12 @@ void add_data_convert(CLI::App& app, Action& action) {
                 return drawn(folder);
             };
             const DrawnDataset data = converted();
-            write_plain_dataset(data, a->out, progress);
+            stop = &interruption();
+            try {
+                write_plain_dataset(data, a->out, progress);
+            } catch (const Interrupted&) {
+                return interrupted_exit;
+            }
             std::size_t frames = 0;
             for (const DrawnDataset::Split& split : data.splits) frames += split.frames.size();
             line.print(fmt::format("{} frames of {} classes are in {}", frames, data.classes.count(), a->out));

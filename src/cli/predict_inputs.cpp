@@ -79,21 +79,27 @@ void list_folder(const fs::path& folder, const fs::path& out, Listing& listing) 
         listing.pictures.push_back({file, file.lexically_relative(folder).replace_extension()});
 }
 
-/// The dataset that a folder is or, as an archive's own, holds and nothing else; empty where it is none. None has
-/// pictures beside its folders, so that notes in a train.txt make none.
+/// The dataset that a folder is or, as an archive's own, holds; empty where it is none. No pictures lie beside it or
+/// its folders, so that notes in a train.txt make none, and no picture is left out for a dataset's sake.
 fs::path dataset_in(const fs::path& folder, const fs::path& out) {
-    constexpr int deepest = 3;
-    fs::path place = folder;
-    for (int depth = 0; depth < deepest; ++depth) {
+    const fs::path found = DataFolder::find(folder);
+    if (found.empty()) return {};
+    const auto has_pictures = [](const fs::path& place) {
         for (const auto& entry : fs::directory_iterator(place))
-            if (is_picture(entry.path()) && !entry.is_directory() && !is_sheet(entry.path())) return {};
-        if (DataFolder::recognises(place)) return place;
-        std::vector<fs::path> within = folders_in(place);
-        std::erase_if(within, [&](const fs::path& each) { return resolved(each) == resolved(out); });
-        if (within.size() != 1) return {};
-        place = within[0];
+            if (is_picture(entry.path()) && !entry.is_directory() && !is_sheet(entry.path())) return true;
+        return false;
+    };
+    if (has_pictures(found)) return {};
+    fs::path place = folder;
+    for (const fs::path& part : found.lexically_relative(folder)) {
+        if (part == ".") break;
+        if (has_pictures(place)) return {};
+        for (const fs::path& beside : folders_in(place))
+            if (beside.filename() != part && resolved(beside) != resolved(out) && !pictures_below(beside).empty())
+                return {};
+        place /= part;
     }
-    return {};
+    return found;
 }
 
 /// The frames of a dataset, without its label maps; of one split where `split` names it.

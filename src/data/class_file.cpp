@@ -88,6 +88,14 @@ struct Fields {
 /// The fields of a line, between commas where there are any, else tabs or blanks.
 Fields fields_of(std::string_view line) {
     Fields fields;
+    // CVAT's labelmap.txt: name:r,g,b:parts:actions.
+    if (const std::vector<std::string> parts = split_fields(line, ":");
+        parts.size() == 4 && parts[1].find(',') != line.npos) {
+        fields.texts = split_fields(parts[1], ",");
+        fields.texts.insert(fields.texts.begin(), parts[0]);
+        fields.apart.assign(fields.texts.size(), true);
+        return fields;
+    }
     for (const std::string_view separator : {",", ";"}) {
         if (line.find(separator) == line.npos) continue;
         fields.texts = split_fields(line, separator);
@@ -149,8 +157,9 @@ Line parse_line(std::string_view text, const std::string& where) {
 
 /// name,r,g,b and the like.
 bool is_header(const std::string& text) {
-    static const std::set<std::string> words = {"name", "class", "label", "id",    "r",          "g",         "b",
-                                                "red",  "green", "blue",  "index", "class_name", "label_name"};
+    static const std::set<std::string> words = {"name",        "class", "label",      "id",        "r",
+                                                "g",           "b",     "red",        "green",     "blue",
+                                                "pixel value", "index", "class_name", "label_name"};
     static const std::set<std::string> alone = {"name",   "names",      "class",       "classes",
                                                 "labels", "class_name", "class_names", "label_name"};
     const std::vector<std::string> fields = fields_of(lower(text)).texts;

@@ -14,7 +14,14 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string in_quotes(const std::string& name) {
-    return name.find_first_of(" \t,") == std::string::npos ? name : "\"" + name + "\"";
+    return name.find_first_of(" ,;|") == std::string::npos ? name : "\"" + name + "\"";
+}
+
+/// What a line of a list can hold: no quote, backslash, tab or line end.
+std::string listable(std::string name) {
+    for (char& c : name)
+        if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ') c = '_';
+    return name;
 }
 
 }  // namespace
@@ -25,8 +32,7 @@ DrawnDataset drawn(const DataFolder& folder) {
     for (const std::string& split : folder.splits()) {
         DrawnDataset::Split made{split, {}};
         const std::vector<SamplePaths> samples = folder.samples(split);
-        const auto is_labelled = [](const SamplePaths& sample) { return !sample.label.empty(); };
-        if (std::none_of(samples.begin(), samples.end(), is_labelled)) {
+        if (!folder.is_labelled(split)) {
             dataset.left_out.push_back(fmt::format("{} frame{} of {} without {}", samples.size(),
                                                    samples.size() == 1 ? "" : "s", split,
                                                    samples.size() == 1 ? "a label map" : "label maps"));
@@ -53,7 +59,7 @@ void write_plain_dataset(const DrawnDataset& dataset, const fs::path& folder, co
         std::set<std::string> stems;
         std::string list;
         for (const DrawnDataset::Frame& frame : split.frames) {
-            const std::string name = frame.image.stem().string();
+            const std::string name = listable(frame.image.stem().string());
             std::string stem = name;
             for (int copy = 2; !stems.insert(stem).second; ++copy) stem = fmt::format("{}_{}", name, copy);
             work.push_back({&frame, fmt::format("{}/{}{}", split.name, stem, frame.image.extension().string()),

@@ -7,10 +7,11 @@
 #include <set>
 
 #include "core/parallel_for.h"
+#include "data/dataset_search.h"
 #include "data/division.h"
 #include "data/found_labels.h"
 #include "data/label_coding.h"
-#include "data/layouts/layout.h"
+#include "data/layouts/pairing.h"
 #include "data/picture_index.h"
 #include "data/sample_cache.h"
 #include "data/sample_files.h"
@@ -20,37 +21,6 @@ namespace camber {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Recognised {
-    const Layout* layout = nullptr;
-    fs::path folder;
-    std::string why;
-};
-
-/// `folder`, or the one folder in it that an archive was unpacked to, a few deep.
-Recognised recognise(const fs::path& folder, const std::string& wanted) {
-    constexpr int deepest = 3;
-    fs::path place = folder;
-    for (int depth = 0; depth < deepest; ++depth) {
-        for (const Layout* layout : all_layouts()) {
-            if (!wanted.empty() && wanted != layout->name()) continue;
-            if (std::string why = layout->recognise(place); !why.empty()) return {layout, place, std::move(why)};
-        }
-        const std::vector<fs::path> within = folders_in(place);
-        if (within.size() != 1) break;
-        place = within[0];
-    }
-    if (!wanted.empty()) {
-        for (const Layout* layout : all_layouts())
-            if (wanted == layout->name())
-                fail("{}: is not of the layout {} ({})", folder.string(), wanted, layout->what());
-    }
-    fail(
-        "{}: no splits found; expected a published dataset's folders, train.txt with train/ and trainannot/, or "
-        "images/ "
-        "with masks/ or labels/ (docs/datasets.md)",
-        folder.string());
-}
 
 std::vector<std::string> ordered(const std::vector<std::string>& names) {
     std::set<std::string> rest(names.begin(), names.end());
@@ -92,6 +62,9 @@ bool speaks_of(const ClassFile& given, const ClassTable& table) {
                        [](const ClassSource& source) { return !source.names.empty(); });
 }
 
+/// A reason behind a message, where there is one.
+std::string after(const std::string& reason) { return reason.empty() ? reason : "; " + reason; }
+
 /// Classes that were found before, by the ids in their names, as ids of now.
 bool same_found(const ClassTable& found, const ClassTable& before) {
     return std::all_of(found.names.begin(), found.names.end(), [&](const std::string& name) {
@@ -114,7 +87,7 @@ DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options
     }
     if (options.val_fraction < 0 || options.val_fraction >= 1)
         fail_usage("the validation fraction must be from 0 to below 1, not {}", options.val_fraction);
-    const Recognised found = recognise(folder, options.layout);
+    const Recognised found = find_dataset(folder, options.layout);
     DataFolder data;
     data.folder_ = found.folder;
     data.layout_ = found.layout;
@@ -231,7 +204,8 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
         data.notes_.push_back(fmt::format("no class table: the classes are {}, CamVid's", own.file.table.name));
     } else if (own.from == FolderClasses::From::nothing) {
         const std::vector<fs::path> labels = data.labels();
-        if (labels.empty()) fail("{}: no frame has a label map", data.folder_.string());
+        if (labels.empty())
+            fail("{}: no frame has a label map{}", data.folder_.string(), after(data.unpaired(data.splits_.front())));
         own.file = found_classes(data.folder_, labels);
         const ClassTable* const before = options.otherwise ? &*options.otherwise : nullptr;
         if (before && !same_found(own.file.table, *before)) own.file = {*before, {}, false, false};
@@ -267,6 +241,11 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
     return data;
 }
 
+fs::path DataFolder::find(const fs::path& folder) {
+    const std::optional<Recognised> found = search_dataset(folder);
+    return found ? found->folder : fs::path();
+}
+
 bool DataFolder::recognises(const fs::path& folder) {
     std::error_code error;
     if (!fs::is_directory(folder, error)) return false;
@@ -280,20 +259,51 @@ bool DataFolder::has(const std::string& split) const {
 
 std::vector<SamplePaths> DataFolder::samples(const std::string& split) const {
     if (!has(split)) fail("{}: has no split '{}'; present: {}", folder_.string(), split, fmt::join(splits_, ", "));
-    const bool divide = val_fraction_ > 0 && (split == "train" || split == "val");
+    const bool divide = is_drawn(split);
     std::vector<SamplePaths> samples = layout_->samples(folder_, divide ? "train" : split);
     return divide ? divided(std::move(samples), val_fraction_, split == "val") : samples;
+}
+
+bool DataFolder::is_drawn(const std::string& split) const {
+    return val_fraction_ > 0 && (split == "train" || split == "val");
+}
+
+bool DataFolder::is_labelled(const std::string& split) const {
+    const std::vector<SamplePaths> all = layout_->samples(folder_, is_drawn(split) ? "train" : split);
+    return std::any_of(all.begin(), all.end(), [](const SamplePaths& sample) { return !sample.label.empty(); });
 }
 
 std::vector<fs::path> DataFolder::labels_without_image() const {
     std::set<fs::path> used;
     for (const std::string& split : layout_->splits(folder_))
         for (const SamplePaths& sample : layout_->samples(folder_, split)) used.insert(sample.label);
-    std::vector<fs::path> strays;
-    for (const fs::path& labels : layout_->label_folders(folder_))
-        for (const fs::path& file : pictures_below(labels))
-            if (!used.contains(file)) strays.push_back(file);
-    return strays;
+    std::set<fs::path> strays;
+    for (const auto& [images, labels] : layout_->places(folder_)) {
+        const Pairing pairing(images, labels);  // of pictures that no list names too
+        for (const fs::path& image : pairing.pictures()) used.insert(pairing.label_of(image));
+        for (const fs::path& file : pairing.label_maps()) strays.insert(file);
+    }
+    for (const fs::path& file : used) strays.erase(file);
+    return {strays.begin(), strays.end()};
+}
+
+std::string DataFolder::unpaired(const std::string& split) const {
+    const std::vector<SamplePaths> frames = samples(split);
+    if (frames.empty()) return {};
+    const fs::path& image = frames.front().image;
+    const std::vector<fs::path> strays = labels_without_image();
+    for (const auto& [images, labels] : layout_->places(folder_)) {
+        if (image.lexically_relative(images).string().starts_with("..")) continue;
+        const auto is_its = [&, &folder = labels](const fs::path& file) {
+            return !file.lexically_relative(folder).string().starts_with("..");
+        };
+        if (const auto stray = std::find_if(strays.begin(), strays.end(), is_its); stray != strays.end())
+            return fmt::format("{} and {} do not pair: a label map has its picture's name and place (docs/datasets.md)",
+                               image.string(), stray->string());
+        if (const std::string others = not_read(other_pictures_in(labels)); !others.empty())
+            return fmt::format("{}: {}", labels.string(), others);
+    }
+    return {};
 }
 
 Image DataFolder::read_label(const fs::path& file) const {
@@ -310,10 +320,11 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
     std::vector<SamplePaths> paths = samples(split);
     const auto lacks = [](const SamplePaths& sample) { return sample.label.empty(); };
     if (const auto missing = std::count_if(paths.begin(), paths.end(), lacks); missing > 0) {
-        if (static_cast<std::size_t>(missing) == paths.size())
+        if (!is_labelled(split))
             fail(
-                "{}: the frames of the split '{}' have no label maps: they can be predicted, not learnt from or judged",
-                folder_.string(), split);
+                "{}: the frames of the split '{}' have no label maps: they can be predicted, not learnt from or judged"
+                "{}",
+                folder_.string(), split, after(unpaired(split)));
         const auto first = std::find_if(paths.begin(), paths.end(), lacks);
         fail("{}: has no label map ({} of the {} frames of {} have none); add it or take the frame away",
              first->image.string(), missing, paths.size(), split);

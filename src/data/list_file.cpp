@@ -8,7 +8,7 @@
 namespace camber {
 namespace {
 
-constexpr std::string_view blanks = " \t";
+constexpr std::string_view blanks = " \t", marks = ",;|";
 
 bool is_picture_name(const std::string& word) { return is_picture(word); }
 
@@ -46,7 +46,8 @@ std::vector<ListReading> readings_of(std::string_view line) {
     for (std::string& word : words)
         if (words.size() > 1 && word.size() > 1 && word.ends_with(',')) word.pop_back();
     add(words);
-    if (line.find(',') != line.npos) add(split_fields(line, ","));
+    for (const char mark : marks)
+        if (line.find(mark) != line.npos) add(split_fields(line, {&mark, 1}));
     if (words.size() > 2 && !quoted) add_pairs(words, readings);
     if (words.size() > 1 && std::none_of(words.begin(), words.end() - 1, is_picture_name))
         add({std::string(trimmed(line))}, true);
@@ -56,7 +57,7 @@ std::vector<ListReading> readings_of(std::string_view line) {
 }  // namespace
 
 bool holds_two_names(std::string_view field) {
-    const std::vector<std::string> words = split_fields(field, blanks);
+    const std::vector<std::string> words = split_fields(field, " \t,;|");
     return words.size() > 1 && std::any_of(words.begin(), words.end() - 1, is_picture_name);
 }
 

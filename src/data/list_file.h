@@ -19,12 +19,12 @@ struct ListLine {
     bool has_comment = false;           ///< a word after the first begins with #
 };
 
-/// Whether words before the last end as pictures' names do: "a.png b.png".
+/// Whether words before the last end as pictures' names do: "a.png b.png", "a.png;b.png".
 bool holds_two_names(std::string_view field);
 
-/// Lines of a list that name something. Fields stand between tabs, white space or commas, quoted ("..." or '...') where
-/// they hold such. Lines that begin with # are comments. Backslashes separate folders as slashes do. Throws Error for
-/// a file that is no text.
+/// Lines of a list that name something. Fields stand between tabs, white space, commas, semicolons or bars, quoted
+/// ("..." or '...') where they hold such. Lines that begin with # are comments. Backslashes separate folders as slashes
+/// do. Throws Error for a file that is no text.
 std::vector<ListLine> read_list(const std::filesystem::path& list);
 
 /// The fields of a line between any of `separators`; quotes hold a field together.

@@ -64,8 +64,8 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
     for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
          entry.increment(error)) {
         std::error_code none;
-        if (entry->is_directory(none) && !entry->path().filename().string().starts_with('.'))
-            folders.push_back(entry->path());
+        const std::string name = entry->path().filename().string();
+        if (entry->is_directory(none) && !name.starts_with('.') && name != "__MACOSX") folders.push_back(entry->path());
     }
     std::sort(folders.begin(), folders.end());
     return folders;
@@ -104,10 +104,15 @@ fs::path PictureIndex::find(const fs::path& file) {
 PictureIndex::Found PictureIndex::locate(const fs::path& folder, const std::string& listed, const fs::path& pictures) {
     std::string text = listed;
     if (text.size() > 2 && text[1] == ':') text.erase(0, 2);  // C:/...
-    const fs::path path = text;
+    fs::path path = fs::path(text).lexically_normal();        // `find .` writes ./images/x.png
     if (path.filename().empty()) return {};
     if (path.is_absolute()) {
-        if (fs::path found = find(path); !found.empty()) return {found, {}};
+        const fs::path here = path.lexically_relative(fs::absolute(folder).lexically_normal());
+        if (!here.empty() && *here.begin() != "..") {
+            path = here;  // named as what lies in `folder` is
+        } else if (fs::path found = find(path); !found.empty()) {
+            return {found, {}};
+        }
     }
     const fs::path relative = path.relative_path();
     fs::path left_out;

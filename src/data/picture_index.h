@@ -23,7 +23,8 @@ std::map<std::string, std::size_t> other_pictures_in(const std::filesystem::path
 /// The pictures in a folder and in those below it, sorted; none where there is no such folder.
 std::vector<std::filesystem::path> pictures_below(const std::filesystem::path& folder);
 
-/// The visible folders in a folder, sorted by name; none where there is no such folder.
+/// The visible folders in a folder, sorted by name, but for what macOS puts into archives; none where there is no such
+/// folder.
 std::vector<std::filesystem::path> folders_in(const std::filesystem::path& folder);
 
 /// Finds pictures by what lists call them. Folders are read once.

@@ -116,7 +116,7 @@ class Finder {
         int group = 0;
         for (const std::string& split : folder.splits()) {
             for (SamplePaths& sample : folder.samples(split))
-                frames_.push_back({split, split == "trainval" ? -1 : group, std::move(sample)});
+                frames_.push_back({split, split == "trainval" || split == "trainaug" ? -1 : group, std::move(sample)});
             ++group;
         }
     }
@@ -155,37 +155,23 @@ class Finder {
     }
 
     void missing_partners() {
-        std::map<std::string, std::size_t> labelled;
-        for (const Frame& frame : frames_) labelled[frame.split] += frame.paths.label.empty() ? 0 : 1;
-        std::vector<std::string> items;
+        std::map<std::string, bool> labelled;  // a split without labels is no fault
+        for (const std::string& split : folder_.splits()) labelled[split] = folder_.is_labelled(split);
+        std::vector<std::string> items, unpaired, strays;
         for (const Frame& frame : frames_) {
-            if (!frame.paths.label.empty() || labelled[frame.split] == 0)
-                continue;  // a split without labels is no fault
+            if (!frame.paths.label.empty() || !labelled[frame.split]) continue;
             items.push_back(frame.paths.image.string() + ": has no label map");
             ++problems_.faults[frame.split];
         }
-        add("pictures without a label map", true, std::move(items));
-        std::vector<std::string> strays;
-        const std::vector<fs::path> alone = folder_.labels_without_image();
-        for (const fs::path& file : alone) strays.push_back(file.string() + ": has no picture");
-        const bool none = std::all_of(labelled.begin(), labelled.end(), [](const auto& s) { return s.second == 0; });
-        std::vector<std::string> unpaired;
-        for (const auto& [split, count] : labelled) {
-            if (count > 0) continue;
-            const auto is_its = [&, &split = split](const fs::path& file) {
-                const fs::path within = file.lexically_relative(folder_.folder());
-                return none || std::any_of(within.begin(), within.end(), [&](const fs::path& part) {
-                           return usual_split(part.string()) == split || part.string().starts_with(split);
-                       });
-            };
-            const auto stray = std::find_if(alone.begin(), alone.end(), is_its);
-            if (stray == alone.end()) continue;
-            const auto frame = std::find_if(frames_.begin(), frames_.end(),
-                                            [&, &split = split](const Frame& each) { return each.split == split; });
-            unpaired.push_back(fmt::format("{}: no picture has a label map of its name: there are {} and {}", split,
-                                           frame->paths.image.string(), stray->string()));
+        for (const std::string& split : folder_.splits()) {
+            std::string why = labelled[split] ? std::string() : folder_.unpaired(split);
+            if (why.empty()) continue;
+            unpaired.push_back(fmt::format("{}: no picture has a label map: {}", split, why));
             ++problems_.faults[split];
         }
+        for (const fs::path& file : folder_.labels_without_image())
+            strays.push_back(file.string() + ": has no picture");
+        add("pictures without a label map", true, std::move(items));
         add("splits in which nothing pairs", true, std::move(unpaired));
         add("label maps without a picture", false, std::move(strays));
     }

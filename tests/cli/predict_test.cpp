@@ -155,6 +155,14 @@ TEST_CASE("a dataset one folder down is one; pictures of kinds that are not read
     CHECK(n.predict({n.in.string()}).exit_code == 0);
     CHECK(fs::exists(n.out / "set/train/00007_labels.png"));
     CHECK_FALSE(fs::exists(n.out / "set/trainannot"));
+    // Beside it may lie what are no pictures; where pictures do, all are meant.
+    fs::create_directories(n.in / "notes");
+    fs::remove_all(n.out);
+    CHECK(n.predict({n.in.string()}).exit_code == 0);
+    CHECK_FALSE(fs::exists(n.out / "set/trainannot"));
+    write_png(n.in / "notes/a.png", noise(20, 30));
+    CHECK(n.predict({n.in.string()}).exit_code == 0);
+    CHECK(fs::exists(n.out / "notes/a_labels.png"));
     fs::create_directories(n.folder / "kinds");
     for (const char* name : {"a.TIF", "b.tif", "c.webp"}) write_text(n.folder / "kinds" / name, "x");
     check_error(n.predict({(n.folder / "kinds").string()}), 1, {"2 .tif files, 1 .webp file not read", "PNG"});

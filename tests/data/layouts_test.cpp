@@ -166,6 +166,178 @@ TEST_CASE("an archive's own folder is looked into, another layout can be asked f
     CHECK(mentions(error_of([&] { DataFolder::open(folder / "other"); }), {"no splits found", "images/"}));
 }
 
+TEST_CASE("a dataset is found beside whatever else, a few folders deep; of several none is taken") {
+    const TemporaryFolder folder;
+    const LayoutFolder& kaggle = layout_folders()[1];
+    kaggle.write(folder / "mac/CamVid");
+    for (const char* beside :
+         {"mac/__MACOSX/CamVid/train", "mac/__MACOSX/CamVid/train_labels", "mac/docs", "mac/runs/1"})
+        fs::create_directories(folder / beside);
+    CHECK(DataFolder::open(folder / "mac").folder() == folder / "mac/CamVid");
+    kaggle.write(folder / "deep/a/b/c/d");
+    CHECK(DataFolder::open(folder / "deep").layout() == "kaggle-camvid");
+    kaggle.write(folder / "mac/Other");
+    CHECK(mentions(error_of([&] { DataFolder::open(folder / "mac"); }),
+                   {"holds 2 datasets", "mac/CamVid (kaggle-camvid) and ", "mac/Other", "give the folder of one"}));
+
+    // As archives are unpacked by name.
+    for (const LayoutFolder& layout : layout_folders()) {
+        if (std::string(layout.layout) != "cityscapes" || fs::exists(folder / "city")) continue;
+        layout.write(folder / "city");
+        for (const std::string name : {"leftImg8bit", "gtFine"}) {
+            fs::create_directories(folder / "city" / (name + "_trainvaltest"));
+            fs::rename(folder / "city" / name, folder / "city" / (name + "_trainvaltest") / name);
+        }
+        const DataFolder city = DataFolder::open(folder / "city");
+        CHECK(city.splits() == std::vector<std::string>{"train", "val", "test"});
+        CHECK(city.dataset("train").size() == 4);
+        CHECK(city.dataset("val").size() == 2);
+    }
+}
+
+namespace {
+
+/// Writes pictures, or label maps, of the given names.
+struct Writer {
+    TemporaryFolder folder;
+
+    void pictures(std::initializer_list<std::string> names) const {
+        for (const std::string& name : names) write(name, patterned_image(8, 8, static_cast<int>(name.size())));
+    }
+    void labels(std::initializer_list<std::string> names) const {
+        for (const std::string& name : names) write(name, patterned_label(8, 8, static_cast<int>(name.size())));
+    }
+    /// images/N.png and masks/N.png.
+    void pairs(int count) const {
+        for (int i = 0; i < count; ++i) {
+            pictures({fmt::format("images/{}.png", i)});
+            labels({fmt::format("masks/{}.png", i)});
+        }
+    }
+    void write(const std::string& name, const Image& image) const {
+        fs::create_directories((folder / name).parent_path());
+        write_png(folder / name, image);
+    }
+    DataFolder open() const { return DataFolder::open(folder.path()); }
+    /// "train 3, val 1": of each split its frames that have label maps.
+    std::string splits() const {
+        const DataFolder data = open();
+        std::string text;
+        for (const std::string& split : data.splits())
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", split, data.dataset(split).size());
+        return text;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("splits are known with a year behind their names, in lists of other names, kinds and places") {
+    for (const char* kind : {"2017", "_set", " images"}) {
+        const Writer w;
+        const std::string train = std::string("train") + kind, val = std::string("val") + kind;
+        w.pictures({"images/" + train + "/a.png", "images/" + train + "/b.png", "images/" + val + "/c.png"});
+        w.labels(
+            {"annotations/" + train + "/a.png", "annotations/" + train + "/b.png", "annotations/" + val + "/c.png"});
+        CHECK(w.splits() == "train 2, val 1");
+    }
+    struct Lists {
+        std::string train, val, header;
+    };
+    for (const Lists& lists : {Lists{"train.csv", "val.csv", "image,mask\n"},
+                               {"train.csv", "val.csv", "name\n"},
+                               {"splits/train.txt", "splits/val.txt", ""},
+                               {"train_list.txt", "val_list.txt", ""}}) {
+        CAPTURE(lists.train);
+        const Writer w;
+        w.pairs(5);
+        fs::create_directories(w.folder / "splits");
+        const bool both = lists.header.starts_with("image");
+        write_text(w.folder / lists.train, lists.header + (both ? "images/0.png,masks/0.png\n" : "0\n"));
+        write_text(w.folder / lists.val, lists.header + (both ? "images/1.png,masks/1.png\n" : "1\n"));
+        CHECK(w.splits() == "train 1, val 1");
+        // The plain name is the list where both are there.
+        write_text(w.folder / "train.txt", "0\n2\n3\n");
+        CHECK(w.splits() == "train 3, val 1");
+    }
+    const Writer voc;
+    voc.pictures({"JPEGImages/a.png", "JPEGImages/b.png", "JPEGImages/c.png"});
+    voc.labels({"SegmentationClass/a.png", "SegmentationClass/b.png", "SegmentationClass/c.png"});
+    fs::create_directories(voc.folder / "ImageSets/Segmentation");
+    for (const auto& [name, text] : {std::pair("train", "a\n"), {"trainaug", "a\nc\n"}, {"val", "b\n"}})
+        write_text(voc.folder / fmt::format("ImageSets/Segmentation/{}.txt", name), text);
+    CHECK(voc.splits() == "train 1, val 1, trainaug 2");
+}
+
+TEST_CASE("pictures and label maps pair in any case, with a word before them, and beside one another") {
+    const auto pair = [](const char* image, const char* label) {
+        const Writer w;
+        w.pictures({image});
+        w.labels({label});
+        return w.splits() == "train 1";
+    };
+    CHECK(pair("images/IMG_1.png", "labels/img_1.png"));
+    CHECK(pair("images/f0.png", "masks/f0_MASK.png"));
+    CHECK(pair("images/f0.png", "masks/f0_Gt.png"));
+    CHECK(pair("images/image_1.png", "masks/mask_1.png"));
+    CHECK(pair("images/1.png", "masks/label-1.png"));
+    CHECK(pair("img_dir/train/1.png", "ann_dir/train/1.png"));
+    CHECK(pair("images/train/1.png", "masks/1.png"));
+    CHECK(pair("train_images/1.png", "train_masks/1.png"));
+    CHECK(pair("train/a.rf.01.png", "train/a.rf.01_mask.png"));
+    CHECK(pair("train/images/a.png", "train/images/a_mask.png"));
+    CHECK(pair("images/a.png", "images/a_mask.png"));
+    // The exact name is the frame's where there are both; of two that differ alike, neither.
+    const Writer w;
+    w.pictures({"images/a.png", "images/A.png", "images/B.png"});
+    w.labels({"masks/a.png", "masks/A.png", "masks/b_mask.png"});
+    const std::vector<SamplePaths> samples = w.open().samples("train");
+    CHECK(w.open().labels_without_image().empty());
+    for (const char* name : {"b_mask", "b_Mask"}) w.labels({fmt::format("masks/{}.png", name)});
+    CHECK(mentions(error_of([&] { w.splits(); }), {"images/B.png: has no label map"}));
+
+    const Writer roboflow;
+    roboflow.pictures({"train/a.png", "train/b.png", "valid/c.png"});
+    roboflow.labels({"train/a_mask.png", "train/b_mask.png", "valid/c_mask.png"});
+    for (const char* split : {"train", "valid"})
+        write_text(roboflow.folder / split / "_classes.csv",
+                   "Pixel Value, Class\n0, road\n1, car\n2, sky\n3, tree\n"
+                   "4, fence\n5, wall\n6, pole\n7, sign\n8, bus\n9, van\n"
+                   "10, cat\n11, dog\n");
+    CHECK(roboflow.splits() == "train 2, val 1");
+    CHECK(roboflow.open().classes().name_of(1) == "car");
+    CHECK(roboflow.open().labels_without_image().empty());
+}
+
+TEST_CASE("where nothing pairs or no layout fits, the error says what is there") {
+    const auto error = [](const Writer& w) { return error_of([&] { w.open(); }); };
+    {
+        const Writer w;
+        w.pictures({"images/a.png"});
+        w.labels({"masks/b.png"});
+        CHECK(
+            mentions(error(w), {"no frame has a label map; ", "images/a.png and ", "masks/b.png do not pair", "name"}));
+    }
+    {
+        const Writer w;
+        w.pictures({"train/a.png"});
+        fs::create_directories(w.folder / "train_masks");
+        for (const char* name : {"a_mask.gif", "b_mask.gif"}) write_text(w.folder / "train_masks" / name, "GIF89a");
+        CHECK(mentions(error(w), {"no frame has a label map; ", "train_masks: 2 .gif files not read", "PNG"}));
+    }
+    {
+        const Writer w;
+        w.pictures({"photos/a.png", "x.png"});
+        w.labels({"truth/a.png"});
+        CHECK(mentions(error(w), {"no splits found: it holds photos/, truth/, 1 picture; expected images/"}));
+    }
+    {
+        const Writer w;
+        w.pairs(2);
+        w.labels({"labels/0.png"});
+        CHECK(mentions(error(w), {"/masks and ", "/labels both hold label maps"}));
+    }
+}
+
 TEST_CASE("details of Cityscapes and of a user's folders") {
     const TemporaryFolder folder;
     for (const LayoutFolder& layout : layout_folders())
@@ -330,6 +502,16 @@ TEST_CASE("lists of other machines and hands") {
     CHECK(names("000\n001.jpg\n") == "000;001;");
     CHECK(names("train/000.png trainannot/000.png\rtrain/001.png trainannot/001.png\r") == "000;001;");
     CHECK(names("C:\\J D\\train\\000.png C:\\J D\\trainannot\\000.png\n/J D/train/001.png\n") == "000;001;");
+    CHECK(names("./train/000.png ./trainannot/000.png\n./001.png\n") == "000;001;");
+    CHECK(names("train/../train/000.png\n") == "000;");
+    CHECK(names((folder / "train/000.png").string() + "\n") == "000;");
+    // Names of another machine too: one of two that are found by their ends is never the frame.
+    for (const char* mark : {";", "|", ","})
+        for (const char* of : {"", "/else/where/", "C:\\d\\"}) {
+            const std::string line = fmt::format("{0}train/000.png{1}{0}trainannot/000.png\n", of, mark);
+            CAPTURE(line);
+            CHECK(names(line) == "000;");
+        }
     const auto error = [&](const std::string& list) { return error_of([&] { names(list); }); };
     CHECK(mentions(error(std::string("\xff\xfe", 2) + std::string("t\0", 2)), {"train.txt", "UTF-16"}));
     CHECK(mentions(error("nothing\n"), {"train.txt line 1", "nothing is not there"}));
@@ -345,6 +527,76 @@ TEST_CASE("lists of other machines and hands") {
         CHECK(mentions(error(std::string(line) + "\n"), {"train.txt line 1: "}));
     }
     CHECK(mentions(error("train/000.png trainannot/000.png # first\n"), {"line 1", "comment", "line of its own"}));
+}
+
+TEST_CASE("lists name files below a folder that is itself given from elsewhere, or by another of its names") {
+    const TemporaryFolder folder;
+    for (const char* within : {"images", "masks"}) fs::create_directories(folder / within);
+    for (int i = 0; i < 3; ++i) {
+        write_png(folder / fmt::format("images/{}.png", i), patterned_image(8, 8, i));
+        write_png(folder / fmt::format("masks/{}.png", i), patterned_label(8, 8, i));
+    }
+    // `find ./images`; names alone of the validation frames leave the others for training.
+    write_text(folder / "val.txt", "./images/0.png\n" + (folder / "images/1.png").string() + "\n");
+    for (const fs::path& place :
+         {folder.path(), folder / "images/..", folder.path().lexically_relative(fs::current_path())}) {
+        CAPTURE(place);
+        const DataFolder data = DataFolder::open(place);
+        CHECK(data.dataset("train").size() == 1);
+        CHECK(data.dataset("val").size() == 2);
+    }
+}
+
+TEST_CASE("classes of one's own in VOC's layout, as CVAT and labelme2voc export them") {
+    const TemporaryFolder folder;
+    for (const char* within : {"JPEGImages", "SegmentationClass"}) fs::create_directories(folder / within);
+    Image ids(8, 8, 1);
+    ids.data[0] = 1;
+    ids.data[1] = 2;
+    ClassTable colours;
+    colours.names = {"background", "road", "car"};
+    colours.colours = {{0, 0, 0}, {128, 0, 0}, {250, 50, 83}};
+    for (int i = 0; i < 2; ++i) {
+        write_png(folder / fmt::format("JPEGImages/{}.png", i), patterned_image(8, 8, i));
+        write_png(folder / fmt::format("SegmentationClass/{}.png", i), ids);
+    }
+    CHECK(DataFolder::open(folder.path()).classes().names == voc21().names);
+    write_text(folder / "class_names.txt", "_background_\nroad\ncar");
+    CHECK(DataFolder::open(folder.path()).classes().names == std::vector<std::string>{"_background_", "road", "car"});
+    fs::remove(folder / "class_names.txt");
+    write_text(folder / "labelmap.txt",
+               "# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,0,0::\n"
+               "car:250,50,83::\n");
+    for (int i = 0; i < 2; ++i)
+        write_png(folder / fmt::format("SegmentationClass/{}.png", i), in_colours(ids, colours));
+    const DataFolder cvat = DataFolder::open(folder.path());
+    CHECK(cvat.classes().names == colours.names);
+    CHECK(cvat.classes().colours == colours.colours);
+    CHECK(cvat.read_label(folder / "SegmentationClass/1.png") == ids);
+}
+
+TEST_CASE("what is converted can be read, whatever its files are called") {
+    const TemporaryFolder folder;
+    for (const char* within : {"images", "masks"}) fs::create_directories(folder / "from" / within);
+    const std::vector<std::string> names = {"a b", "a \"b", "a \"b's", "a\tb\"", "a\\b", "a\nb",
+                                            "a;b", "a|b",   "'a' b",   " a",     "#a"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        write_png(folder / "from/images" / (names[i] + ".png"), patterned_image(8, 8, static_cast<int>(i)));
+        write_png(folder / "from/masks" / (names[i] + ".png"), patterned_label(8, 8, static_cast<int>(i)));
+    }
+    FolderOptions options;
+    options.val_fraction = 0.1;
+    const DataFolder from = DataFolder::open(folder / "from", options);
+    write_plain_dataset(drawn(from), folder / "to");
+    const DataFolder to = DataFolder::open(folder / "to");
+    for (const std::string& split : from.splits()) {
+        const Dataset a = from.dataset(split), b = to.dataset(split);
+        REQUIRE(a.size() == b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            CHECK(a.label(i) == b.label(i));
+            CHECK(a.sample(i)->image == b.sample(i)->image);
+        }
+    }
 }
 
 TEST_CASE("converting any layout gives the same ids in the plain one") {

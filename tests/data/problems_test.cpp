@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "data/convert.h"
 #include "small_dataset.h"
 #include "support/command.h"
 #include "support/errors.h"
@@ -86,7 +87,8 @@ TEST_CASE("planted problems are found and named with their file") {
                 fs::rename(labels / fmt::format("{}{}.png", split, i), labels / fmt::format("x{}.png", i));
         };
         rename("val");
-        CHECK(p.finds("nothing pairs", {"val: no picture has a label map", "images/val0.png", "labels/x0.png"}, true));
+        CHECK(p.finds("nothing pairs", {"val: no picture has a label map: ", "images/val0.png and ", "labels/x0.png"},
+                      true));
         CHECK(p.find().fault_count() == 1);
         rename("train");
         CHECK(p.finds("nothing pairs", {"train: no picture", "images/train0.png"}, true));
@@ -147,6 +149,68 @@ TEST_CASE("planted problems are found and named with their file") {
         }
         CHECK(p.finds("by their numbers", {"val/images/train2.png (val)", "between train1.png and train3.png"}, false));
     }
+}
+
+TEST_CASE("a picture without a label map is a fault, be it all of a split that is drawn") {
+    const TemporaryFolder folder;
+    for (const char* within : {"images", "masks"}) fs::create_directories(folder / within);
+    for (int i = 0; i < 4; ++i) {
+        const Scene scene = generate_scene(4, static_cast<std::uint64_t>(i), 48, 64);
+        write_png(folder / fmt::format("images/{}.png", i), scene.image);
+        write_png(folder / fmt::format("masks/{}.png", i), scene.label);
+    }
+    const auto open = [&] { return DataFolder::open(folder.path()); };
+    REQUIRE(open().samples("val").size() == 1);
+    const SamplePaths held = open().samples("val")[0];
+    fs::remove(held.label);
+    const std::string lacks = held.image.string() + ": has no label map";
+    CHECK(find_problems(open()).first_fault() == lacks);
+    for (const auto& use : {std::function([&] { open().dataset("val"); }), std::function([&] { drawn(open()); })})
+        CHECK(mentions(error_of(use), {lacks.c_str()}));
+}
+
+TEST_CASE("label maps of another kind, and of pictures that no list names") {
+    const TemporaryFolder folder;
+    const Image image = generate_scene(4, 1, 48, 64).image;
+    const auto write = [&](const fs::path& file) {
+        fs::create_directories((folder / file).parent_path());
+        write_png(folder / file, image);
+    };
+    write("city/leftImg8bit/train/bonn/b_0_0_leftImg8bit.png");
+    write("city/gtFine/train/bonn/b_0_0_gtFine_color.png");
+    const DataFolder city = DataFolder::open(folder / "city");
+    CHECK(mentions(find_problems(city).first_fault(), {"train: ", "_leftImg8bit.png and ", "_color.png do not pair"}));
+    CHECK(mentions(error_of([&] { city.dataset("train"); }), {"'train' have no label maps", "_color.png do not pair"}));
+
+    for (const char* name : {"0", "1", "2"})
+        for (const char* within : {"images", "masks"}) {
+            fs::create_directories(folder / "own" / within);
+            write_png(folder / "own" / within / fmt::format("{}.png", name), generate_scene(4, 1, 48, 64).label);
+        }
+    write_text(folder / "own/train.txt", "0\n");
+    CHECK(DataFolder::open(folder / "own").labels_without_image().empty());
+    fs::remove(folder / "own/images/2.png");
+    CHECK(DataFolder::open(folder / "own").labels_without_image() == std::vector{folder / "own/masks/2.png"});
+}
+
+TEST_CASE("a conversion that is interrupted leaves nothing behind") {
+    const TemporaryFolder folder;
+    for (const char* within : {"images", "masks"}) fs::create_directories(folder / "from" / within);
+    const Scene scene = generate_scene(4, 1, 480, 640);
+    write_png(folder / "image.png", scene.image);
+    write_png(folder / "label.png", scene.label);
+    for (int i = 0; i < 300; ++i) {
+        fs::create_hard_link(folder / "image.png", folder / fmt::format("from/images/{}.png", i));
+        fs::create_hard_link(folder / "label.png", folder / fmt::format("from/masks/{}.png", i));
+    }
+    fs::create_directories(folder / "out");
+    CommandLimits limits;
+    limits.signal = SIGTERM;
+    limits.when = [&] { return !fs::is_empty(folder / "out"); };
+    const CommandResult result =
+        run_camber({"data", "convert", (folder / "from").string(), "--out", (folder / "out/new").string()}, limits);
+    CHECK(result.exit_code == 130);
+    CHECK(fs::is_empty(folder / "out"));
 }
 
 TEST_CASE("data info names layout, splits, sizes, shares and what is wrong, and ends with one line for faults") {

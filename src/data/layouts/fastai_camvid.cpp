@@ -55,7 +55,9 @@ class FastaiCamVid : public Layout {
         return classes;
     }
 
-    std::vector<fs::path> label_folders(const fs::path& folder) const override { return {folder / "labels"}; }
+    std::vector<Places> places(const fs::path& folder) const override {
+        return {{folder / "images", folder / "labels"}};
+    }
 };
 
 }  // namespace

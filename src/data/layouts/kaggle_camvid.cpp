@@ -40,10 +40,11 @@ class KaggleCamVid : public Layout {
         return classes;
     }
 
-    std::vector<fs::path> label_folders(const fs::path& folder) const override {
-        std::vector<fs::path> folders;
-        for (const std::string& split : splits(folder)) folders.push_back(folder / (split + "_labels"));
-        return folders;
+    std::vector<Places> places(const fs::path& folder) const override {
+        std::vector<Places> places;
+        for (const std::string& split : splits(folder))
+            places.push_back({folder / split, folder / (split + "_labels")});
+        return places;
     }
 };
 

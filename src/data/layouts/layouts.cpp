@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <regex>
 
 #include "data/layouts/layout.h"
 #include "data/picture_index.h"
@@ -48,26 +49,56 @@ FolderClasses folder_classes(const fs::path& folder) {
     return classes;
 }
 
+namespace {
+
+const std::map<std::string, std::string> usual_splits = {
+    {"training", "train"}, {"valid", "val"}, {"validation", "val"},    {"testing", "test"},     {"train", "train"},
+    {"val", "val"},        {"test", "test"}, {"trainval", "trainval"}, {"trainaug", "trainaug"}};
+
+std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+}  // namespace
+
 std::string usual_split(const std::string& name) {
-    static const std::map<std::string, std::string> usual = {
-        {"training", "train"}, {"valid", "val"}, {"validation", "val"}, {"testing", "test"},
-        {"train", "train"},    {"val", "val"},   {"test", "test"},      {"trainval", "trainval"}};
-    std::string lower = name;
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    const auto found = usual.find(lower);
-    return found == usual.end() ? name : found->second;
+    const std::string small = lower(name);
+    for (const auto& [called, split] : usual_splits) {
+        if (!small.starts_with(called)) continue;
+        static const std::regex more("(20[0-9]{2}|[-_ ](list|set|images))?");
+        if (std::regex_match(small.substr(called.size()), more)) return split;
+    }
+    return name;
 }
 
 fs::path list_of(const fs::path& folder, const std::string& split) {
-    std::vector<std::pair<std::string, fs::path>> lists;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-        const fs::path& file = entry.path();
-        if (ending(file) == ".txt" && usual_split(file.stem().string()) == split && !entry.is_directory(error))
-            lists.emplace_back(split, file);
+    // The plain name before others of its split: notes may be called train_set.txt.
+    for (const bool plain : {true, false}) {
+        std::vector<std::pair<std::string, fs::path>> lists;
+        for (const fs::path& place : plain ? std::vector{folder} : std::vector{folder, folder / "splits"}) {
+            std::error_code error;
+            for (auto entry = fs::directory_iterator(place, error); !error && entry != fs::directory_iterator();
+                 entry.increment(error)) {
+                const std::string stem = entry->path().stem().string(), kind = ending(entry->path());
+                std::error_code none;
+                const bool is_plain = kind == ".txt" && usual_splits.contains(lower(stem));
+                const bool is_list = plain ? is_plain : kind == ".txt" || kind == ".csv";
+                if (is_list && usual_split(stem) == split && !entry->is_directory(none))
+                    lists.emplace_back(split, entry->path());
+            }
+        }
+        refuse_same_split(lists);
+        if (!lists.empty()) return lists.front().second;
     }
-    refuse_same_split(lists);
-    return lists.empty() ? fs::path() : lists.front().second;
+    return {};
+}
+
+std::vector<std::string> listed_splits(const fs::path& folder) {
+    std::vector<std::string> found;
+    for (const char* split : {"train", "val", "test", "trainval", "trainaug"})
+        if (!list_of(folder, split).empty()) found.emplace_back(split);
+    return found;
 }
 
 void refuse_same_split(const std::vector<std::pair<std::string, fs::path>>& places) {
@@ -80,9 +111,6 @@ void refuse_same_split(const std::vector<std::pair<std::string, fs::path>>& plac
     }
 }
 
-bool is_split_name(const std::string& name) {
-    const std::string usual = usual_split(name);
-    return usual == "train" || usual == "val" || usual == "test" || usual == "trainval";
-}
+bool is_split_name(const std::string& name) { return usual_splits.contains(usual_split(name)); }
 
 }  // namespace camber

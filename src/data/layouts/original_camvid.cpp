@@ -23,11 +23,7 @@ class OriginalCamVid : public Layout {
     bool undivided(const fs::path& folder) const override { return list_of(folder, "train").empty(); }
 
     std::vector<std::string> splits(const fs::path& folder) const override {
-        if (undivided(folder)) return {"train"};
-        std::vector<std::string> found;
-        for (const char* split : {"train", "val", "test"})
-            if (!list_of(folder, split).empty()) found.emplace_back(split);
-        return found;
+        return undivided(folder) ? std::vector<std::string>{"train"} : listed_splits(folder);
     }
 
     std::vector<SamplePaths> samples(const fs::path& folder, const std::string& split) const override {
@@ -49,7 +45,7 @@ class OriginalCamVid : public Layout {
         return classes;
     }
 
-    std::vector<fs::path> label_folders(const fs::path& folder) const override { return {folder / labels}; }
+    std::vector<Places> places(const fs::path& folder) const override { return {{folder / stills, folder / labels}}; }
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "data/layouts/pairing.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "data/list_file.h"
@@ -30,6 +31,20 @@ constexpr const char* label_suffixes[] = {"",
                                           "_gtFine_labelIds",
                                           "_gtFine_labelTrainIds"};
 
+/// Of two names that people take for one: in small letters, without what it is of before it (image_1, mask_1).
+std::string folded(const std::string& stem) {
+    const std::size_t slash = stem.rfind('/') + 1;
+    std::string name = stem;
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const std::string_view word : {"image", "img", "mask", "label", "gt"}) {
+        const std::string_view rest = std::string_view(name).substr(slash);
+        if (rest.size() > word.size() + 1 && rest.starts_with(word) &&
+            (rest[word.size()] == '_' || rest[word.size()] == '-'))
+            return name.erase(slash, word.size() + 1);
+    }
+    return name;
+}
+
 std::string stem_in(const fs::path& file, const fs::path& folder) {
     return file.lexically_relative(folder).replace_extension().generic_string();
 }
@@ -51,36 +66,65 @@ bool is_certain(const std::string& name, const PictureIndex::Found& found, bool 
 
 Pairing::Pairing(const fs::path& images, const fs::path& labels) : images_(images), labels_(labels) {
     if (labels.empty()) return;
-    for (const fs::path& file : pictures_below(labels)) {
+    for (const fs::path& file : label_maps()) {
         const auto [place, added] = by_stem_.try_emplace(stem_in(file, labels), file);
         if (!added && file.extension() == ".png") place->second = file;
+    }
+    for (const auto& [stem, file] : by_stem_) {
+        const auto [place, added] = by_folded_.try_emplace(folded(stem), file);
+        if (!added) place->second.clear();
     }
 }
 
 fs::path Pairing::label_of(const fs::path& image) const {
     const std::string stem = stem_in(image, images_);
-    const auto with_suffix = [&](const std::string& base) {
-        for (const char* suffix : label_suffixes)
-            if (const auto found = by_stem_.find(base + suffix); found != by_stem_.end()) return found->second;
-        return fs::path();
-    };
-    if (fs::path found = with_suffix(stem); !found.empty()) return found;
-    for (const char* suffix : image_suffixes) {
-        if (!stem.ends_with(suffix)) continue;
-        if (fs::path found = with_suffix(stem.substr(0, stem.size() - std::string_view(suffix).size())); !found.empty())
-            return found;
-    }
+    std::vector<std::string> bases = {stem};
+    for (const std::string_view suffix : image_suffixes)
+        if (stem.ends_with(suffix)) bases.push_back(stem.substr(0, stem.size() - suffix.size()));
+    for (const bool exact : {true, false})
+        for (const std::string& base : bases)
+            for (const char* suffix : label_suffixes) {
+                const Files& files = exact ? by_stem_ : by_folded_;
+                const auto found = files.find(exact ? base + suffix : folded(base + suffix));
+                if (found != files.end() && !found->second.empty()) return found->second;
+            }
     return {};
+}
+
+std::vector<fs::path> Pairing::label_maps() const {
+    return labels_ == images_ ? masks_beside(images_) : pictures_below(labels_);
+}
+
+std::vector<fs::path> Pairing::pictures() const {
+    std::vector<fs::path> files = pictures_below(images_);
+    if (labels_ != images_) return files;
+    const std::vector<fs::path> masks = label_maps();
+    std::erase_if(files, [&](const fs::path& file) { return std::binary_search(masks.begin(), masks.end(), file); });
+    return files;
 }
 
 std::vector<SamplePaths> Pairing::samples() const {
     std::vector<SamplePaths> samples;
-    for (const fs::path& image : pictures_below(images_)) samples.push_back({image, label_of(image), images_.string()});
+    for (const fs::path& image : pictures()) samples.push_back({image, label_of(image), images_.string()});
     if (samples.empty()) {
         const std::string others = not_read(other_pictures_in(images_));
         fail("{}: holds no PNG or JPEG images{}{}", images_.string(), others.empty() ? "" : "; ", others);
     }
     return samples;
+}
+
+std::vector<fs::path> masks_beside(const fs::path& folder) {
+    constexpr std::string_view suffix = "_mask";
+    const std::vector<fs::path> files = pictures_below(folder);
+    std::set<std::string> stems;
+    for (const fs::path& file : files) stems.insert(stem_in(file, folder));
+    std::vector<fs::path> masks;
+    for (const fs::path& file : files) {
+        const std::string stem = stem_in(file, folder);
+        if (stem.ends_with(suffix) && stems.contains(stem.substr(0, stem.size() - suffix.size())))
+            masks.push_back(file);
+    }
+    return masks;
 }
 
 std::vector<SamplePaths> listed_samples(const fs::path& list, const ListedFolders& folders) {

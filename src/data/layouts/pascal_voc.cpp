@@ -1,5 +1,6 @@
 // Pascal VOC: JPEGImages/NAME.jpg, SegmentationClass/NAME.png (palette, index 255 void), names in
 // ImageSets/Segmentation/SPLIT.txt. http://host.robots.ox.ac.uk/pascal/VOC
+// Tools export classes of one's own in this layout: CVAT with labelmap.txt, labelme2voc with class_names.txt.
 #include "data/layouts/pairing.h"
 
 namespace camber {
@@ -19,10 +20,10 @@ class PascalVoc : public Layout {
         return "it has JPEGImages/ and SegmentationClass/";
     }
 
-    bool undivided(const fs::path& folder) const override { return lists(folder).empty(); }
+    bool undivided(const fs::path& folder) const override { return listed_splits(list_folder(folder)).empty(); }
 
     std::vector<std::string> splits(const fs::path& folder) const override {
-        const std::vector<std::string> found = lists(folder);
+        const std::vector<std::string> found = listed_splits(list_folder(folder));
         return found.empty() ? std::vector<std::string>{"train"} : found;
     }
 
@@ -39,24 +40,26 @@ class PascalVoc : public Layout {
     FolderClasses classes(const fs::path& folder) const override {
         FolderClasses classes = folder_classes(folder);
         if (classes.from != FolderClasses::From::nothing) return classes;
+        for (const char* name : {"labelmap.txt", "class_names.txt"}) {
+            if (!has_file(folder, name)) continue;
+            classes.file = read_class_file(folder / name);
+            classes.from = FolderClasses::From::folder;
+            classes.where = name;
+            classes.palette_colours = classes.file.says_colours;
+            return classes;
+        }
         classes.file.table = voc21();
         classes.from = FolderClasses::From::folder;
         classes.where = "VOC's 21 classes";
         return classes;
     }
 
-    std::vector<fs::path> label_folders(const fs::path& folder) const override {
-        return {folder / "SegmentationClass"};
+    std::vector<Places> places(const fs::path& folder) const override {
+        return {{folder / "JPEGImages", folder / "SegmentationClass"}};
     }
 
   private:
     static fs::path list_folder(const fs::path& folder) { return folder / "ImageSets" / "Segmentation"; }
-    static std::vector<std::string> lists(const fs::path& folder) {
-        std::vector<std::string> found;
-        for (const char* split : {"train", "val", "test", "trainval"})
-            if (!list_of(list_folder(folder), split).empty()) found.emplace_back(split);
-        return found;
-    }
 };
 
 }  // namespace

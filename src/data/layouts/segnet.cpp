@@ -49,10 +49,10 @@ class SegNet : public Layout {
         return classes;
     }
 
-    std::vector<fs::path> label_folders(const fs::path& folder) const override {
-        std::vector<fs::path> folders;
-        for (const Part& part : parts_of(folder)) folders.push_back(folder / part.annot());
-        return folders;
+    std::vector<Places> places(const fs::path& folder) const override {
+        std::vector<Places> places;
+        for (const Part& part : parts_of(folder)) places.push_back({folder / part.name, folder / part.annot()});
+        return places;
     }
 
   private:
@@ -71,9 +71,10 @@ class SegNet : public Layout {
             if (has_folder(folder, name + "annot")) parts.push_back({usual_split(name), name, {}});
         }
         std::set<fs::path> lists;
-        std::error_code code;
-        for (const auto& entry : fs::directory_iterator(folder))
-            if (ending(entry.path()) == ".txt" && !entry.is_directory(code)) lists.insert(entry.path());
+        std::error_code error, none;
+        for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+             entry.increment(error))
+            if (ending(entry->path()) == ".txt" && !entry->is_directory(none)) lists.insert(entry->path());
         for (const fs::path& list : lists) {
             const std::string stem = list.stem().string(), split = usual_split(stem);
             const auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.split == split; });
