@@ -353,7 +353,7 @@ class Run {
         if (!evaluator_) {
             // After an epoch of training, whose memory comes first.
             const ResidentDataset* resident = data_->resident_val(model_.device());
-            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident, frames_to_paint());
+            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident);
             said_validation_not_recorded_ = false;
         }
         std::optional<EvalResult> result;
@@ -383,11 +383,22 @@ class Run {
 
     void keep_best() {
         const Stopwatch watch(saving_seconds_);
-        std::vector<Image> predictions;
-        for (std::size_t i = 0; i < evaluator_->watched().size(); ++i) predictions.push_back(evaluator_->prediction(i));
-        saver_->keep_best(checkpoint(false), [this, frames = evaluator_->watched(), images = std::move(predictions)] {
+        const std::vector<std::size_t> frames = frames_to_paint();
+        saver_->keep_best(checkpoint(false), [this, frames, images = predictions(frames)] {
             folder_.paint(*data_->val(), frames, images);
         });
+    }
+
+    /// With the average of the weights, where there is one.
+    std::vector<Image> predictions(const std::vector<std::size_t>& frames) {
+        std::vector<Image> maps;
+        {
+            const EmaScope averaged(stepper_->optimizer());
+            model_.parameters->mark_changed();
+            maps = evaluator_->predictions(frames);
+        }
+        model_.parameters->mark_changed();
+        return maps;
     }
 
     nlohmann::json metrics_line(const EpochReport& report, double lr) {
