@@ -78,6 +78,11 @@ class DataFolder {
     /// The frames of a split, in its order; those that have no label map too. Throws Error for a split that is not
     /// there (naming those that are), a malformed list, and a file that a list names and that is not there.
     std::vector<SamplePaths> samples(const std::string& split) const;
+    /// Tells whether two splits are the same: 16 hexadecimal digits (FNV-1a) of the frames' names, the sizes of their
+    /// pictures' files and the bytes of their label maps' files, in whatever order the split has them. Cheap: no pixel
+    /// is decoded. The same dataset in another layout, its labels in other files, has another fingerprint. Throws Error
+    /// as samples(), and for a file that cannot be read.
+    std::string fingerprint(const std::string& split) const;
     /// Label maps in the folder that belong to no frame.
     std::vector<std::filesystem::path> labels_without_image() const;
 

@@ -140,6 +140,9 @@ struct Model {
     ClassTable classes;
     Tensor class_weights;  ///< of the loss, f32 [C]; undefined when unweighted
     std::string start;     ///< a line about the weights that training starts from; empty for random ones
+    /// Of a checkpoint that a run has written, its training set: {"data", "layout", "split", "frames", "fingerprint"};
+    /// else null.
+    nlohmann::json trained_on = {};
 
     Device device() const { return config.device.value(); }
     Dtype dtype() const { return config.dtype.value(); }

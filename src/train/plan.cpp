@@ -56,20 +56,20 @@ std::int64_t val_share(const DataFolder& folder, std::int64_t bytes) {
 RunData::RunData(const TrainConfig& config, TrainObserver& observer)
     : RunData(DataFolder::open(config.data, config.source), config, observer) {}
 
-RunData::RunData(const DataFolder& folder, const TrainConfig& config, TrainObserver& observer)
-    : train_(folder.dataset("train", train_data_options(config))) {
-    observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder.layout(), folder.why()));
-    for (const std::string& note : folder.notes()) observer.on_message(note);
-    if (folder.has("val")) {
+RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& observer)
+    : folder_(std::move(folder)), train_(folder_.dataset("train", train_data_options(config))) {
+    observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder_.layout(), folder_.why()));
+    for (const std::string& note : folder_.notes()) observer.on_message(note);
+    if (folder_.has("val")) {
         DatasetOptions train = train_data_options(config), val = val_data_options(config);
         if (train_.bytes() <= train.cache_bytes) {
             val.cache_bytes -= train_.bytes();
         } else {
-            val.cache_bytes = val_share(folder, val.cache_bytes);
+            val.cache_bytes = val_share(folder_, val.cache_bytes);
             train.cache_bytes -= val.cache_bytes;
-            train_ = folder.dataset("train", train);
+            train_ = folder_.dataset("train", train);
         }
-        val_.emplace(folder.dataset("val", val));
+        val_.emplace(folder_.dataset("val", val));
     }
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);
