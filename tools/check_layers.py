@@ -26,6 +26,7 @@ LAYERS = [
     ("src/optim src/metrics", "metrics optim schedule"),
     ("src/data", "augment class_table data_folder dataset label_picture loader"),
     ("src/synth", "synth"),
+    ("src/report", ""),
     ("src/train", "train"),
     ("src/cli", ""),
 ]

@@ -63,6 +63,7 @@ template <class T>
 __global__ void __launch_bounds__(count_threads)
     count_predictions_kernel(const T* logits, const std::uint8_t* source, const LabelMap* maps, int* counts, int h,
                              int w, int classes, int ignore_index, int shared_cells) {
+    counts += static_cast<std::int64_t>(blockIdx.y) * classes * classes;
     int* const histogram = shared_cells > 0 ? dynamic_shared<int>() : counts;
     const int thread = static_cast<int>(threadIdx.x);
     for (int i = thread; i < shared_cells; i += count_threads) histogram[i] = 0;

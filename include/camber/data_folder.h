@@ -85,6 +85,11 @@ class DataFolder {
     std::vector<SamplePaths> samples(const std::string& split) const;
     /// Whether any frame of a split has a label map; of a split that is drawn, any of those that it is drawn from.
     bool is_labelled(const std::string& split) const;
+    /// Tells whether two splits are the same: 16 hexadecimal digits (FNV-1a) of the frames' names, the sizes of their
+    /// pictures' files and the bytes of their label maps' files, in whatever order the split has them. Cheap: no pixel
+    /// is decoded. The same dataset in another layout, its labels in other files, has another fingerprint. Throws Error
+    /// as samples(), and for a file that cannot be read.
+    std::string fingerprint(const std::string& split) const;
     /// Label maps in the folder that belong to no picture.
     std::vector<std::filesystem::path> labels_without_image() const;
     /// What stands where a split's label maps would, a line with its first picture: one of another name, or files of

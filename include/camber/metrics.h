@@ -16,6 +16,8 @@ class ConfusionMatrix {
     /// `void_class`: a class that is void, -1: none. Pixels that are it must not be added; what is predicted as it is
     /// wrong, but means over classes leave it out. Throws UsageError unless 1 <= classes <= 255.
     explicit ConfusionMatrix(int classes, int void_class = -1);
+    /// One of the same classes, without counts.
+    ConfusionMatrix like() const { return ConfusionMatrix(classes_, void_class_); }
 
     /// Adds counts [C, C] i32 as devices count them, rows truth, on any device. A device's counts overflow
     /// after 2^31 pixels of one kind: add and zero them before (2^31 pixels are 32768 images of 256 x 256).

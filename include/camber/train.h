@@ -141,6 +141,9 @@ struct Model {
     ClassTable classes;
     Tensor class_weights;  ///< of the loss, f32 [C]; undefined when unweighted
     std::string start;     ///< a line about the weights that training starts from; empty for random ones
+    /// Of a checkpoint that a run has written, its training set: {"data", "layout", "split", "frames", "fingerprint"};
+    /// else null.
+    nlohmann::json trained_on = {};
 
     Device device() const { return config.device.value(); }
     Dtype dtype() const { return config.dtype.value(); }
@@ -158,11 +161,18 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
 Model load_model(const std::filesystem::path& checkpoint, const std::string& device = "",
                  const std::string& dtype = "");
 
+/// Of one frame by itself; NaN where all of it is void.
+struct FrameResult {
+    double pixel_accuracy = 0;
+    double mean_iou = 0;
+};
+
 struct EvalResult {
     ConfusionMatrix confusion;
     double loss = 0;       ///< mean over frames of the training loss, at the network's size
     double iou_score = 0;  ///< segmentation_models' soft score, mean over batches
     double images_per_second = 0;
+    std::vector<FrameResult> frames = {};  ///< in the order of the dataset
 
     double metric(Metric metric) const;
 };
@@ -175,6 +185,8 @@ EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progre
 
 /// The label map of a picture, at its own size; with_channels() the network's.
 Image predict(Model& model, const Image& image);
+/// Of frames of a dataset, each at its label map's own size.
+std::vector<Image> predict(Model& model, const Dataset& dataset, const std::vector<std::size_t>& frames);
 
 /// What a run tells as it goes.
 struct StepReport {

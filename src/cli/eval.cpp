@@ -3,13 +3,31 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
+#include "report/protocol.h"
+#include "report/report.h"
 #include "train/class_difference.h"
+#include "train/judgement.h"
+#include "train/protocol.h"
 
 namespace camber::cli {
+namespace {
+
+/// What a report has beside the figures: every frame's, the pictures of the worst, the classes' colours.
+nlohmann::json with_frames(nlohmann::json evaluation, Model& model, const Dataset& dataset, const EvalResult& result) {
+    constexpr std::size_t worst = 12;
+    const std::vector<std::size_t> shown = frames_to_show(result, {}, worst);
+    evaluation.update(judgement_json(result, dataset, shown, predict(model, dataset, shown)));
+    evaluation["class_table"] = nlohmann::json::parse(class_table_json(model.classes));
+    return evaluation;
+}
+
+}  // namespace
+
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
-        std::string checkpoint, data, split = "val", size, device, dtype;
+        std::string checkpoint, data, split = "val", size, device, dtype, report;
         bool json = false;
         FolderOptions source;
     };
@@ -22,9 +40,11 @@ void add_eval(CLI::App& app, Action& action) {
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
-    command->add_flag("--json", a->json, "Print metrics and the confusion matrix as JSON");
+    command->add_flag("--json", a->json, "Print metrics, the confusion matrix and the protocol as JSON");
+    command->add_option("--report", a->report, "Write a page there too, with the worst frames");
     command->callback([=, &action] {
         action = [=] {
+            if (!a->report.empty()) refuse_among_frames(std::filesystem::absolute(a->report).parent_path(), a->report);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             if (!a->size.empty()) take_size(model, a->size);
             const std::string folder = a->data.empty() ? model.config.data : a->data;
@@ -55,18 +75,23 @@ void add_eval(CLI::App& app, Action& action) {
             const EvalResult result = evaluate(model, dataset, progress, &stop);
             line.clear();
             if (stop) return interrupted_exit;
+            nlohmann::json evaluation = scores_json(result, model.classes.names);
+            evaluation["checkpoint"] = one_line(a->checkpoint);
+            evaluation["device"] = name(model.device());
+            evaluation["images_per_second"] = result.images_per_second;
+            evaluation["protocol"] = protocol_json(model.config, data, &dataset, model.classes, model.trained_on);
+            if (!a->report.empty())
+                report::write_page(a->report, report::evaluation_page(with_frames(evaluation, model, dataset, result)));
             if (a->json) {
-                nlohmann::json json = metrics_json(result.confusion, model.classes.names);
-                json["loss"] = result.loss;
-                json["iou_score"] = result.iou_score;
-                json["images_per_second"] = result.images_per_second;
-                fmt::print("{}\n", json.dump(2));
-            } else {
-                fmt::print("{} on {} frames of {} ({}): loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n{}",
-                           one_line(a->checkpoint), dataset.size(), one_line(folder), one_line(a->split), result.loss,
-                           result.iou_score, result.images_per_second,
-                           format_table(result.confusion, model.classes.names));
+                fmt::print("{}\n", evaluation.dump(2));
+                return 0;
             }
+            fmt::print("{}: loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n", one_line(a->checkpoint),
+                       result.loss, result.iou_score, result.images_per_second);
+            for (const auto& [what, how] : report::protocol_lines(evaluation["protocol"]))
+                fmt::print("{}: {}\n", what, one_line(how));
+            fmt::print("\n{}", format_table(result.confusion, model.classes.names));
+            if (!a->report.empty()) fmt::print("\nreport: {}\n", one_line(a->report));
             return 0;
         };
     });

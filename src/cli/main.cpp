@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
     cli::add_train(app, action);
     cli::add_eval(app, action);
     cli::add_predict(app, action);
+    cli::add_report(app, action);
     cli::add_summary(app, action);
     cli::add_import(app, action);
     cli::add_export(app, action);

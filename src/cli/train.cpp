@@ -148,9 +148,10 @@ void print_result(const TrainResult& result, const fs::path& folder) {
                    one_line((folder / "last.safetensors").string()));
         return;
     }
-    fmt::print("best epoch {} with {} {:.4f}: {}\npictures (input | truth | prediction): {}\n\n", result.best_epoch + 1,
-               name(result.monitor), result.best_metric, one_line(result.best_checkpoint.string()),
-               one_line((folder / "pictures").string()));
+    fmt::print("best epoch {} with {} {:.4f}: {}\npictures (input | truth | prediction): {}\nreport: {}\n\n",
+               result.best_epoch + 1, name(result.monitor), result.best_metric,
+               one_line(result.best_checkpoint.string()), one_line((folder / "pictures").string()),
+               one_line((folder / "report.html").string()));
     Model model = load_model(result.best_checkpoint);
     const DataFolder data = DataFolder::open(model.config.data, folder_options({}, model, model.config.data));
     DatasetOptions frames;

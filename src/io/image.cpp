@@ -265,18 +265,31 @@ Image read_label(const fs::path& file) {
     return label;
 }
 
+namespace {
+
+/// What stb_image_write calls with each piece of a file: adds it to the Bytes that `context` is.
+void append(void* context, void* data, int size) {
+    auto& out = *static_cast<Bytes*>(context);
+    const auto* begin = static_cast<const std::uint8_t*>(data);
+    out.insert(out.end(), begin, begin + size);
+}
+
+}  // namespace
+
 Bytes encode_png(const Image& image) {
     static std::once_flag once;
     std::call_once(once, [] { stbi_write_png_compression_level = 6; });
     Bytes bytes;
-    const auto append = [](void* context, void* data, int size) {
-        auto& out = *static_cast<Bytes*>(context);
-        const auto* begin = static_cast<const std::uint8_t*>(data);
-        out.insert(out.end(), begin, begin + size);
-    };
     if (!stbi_write_png_to_func(append, &bytes, image.width, image.height, image.channels, image.data.data(), 0)) {
         fail("an image of {}x{}x{} cannot be encoded as PNG", image.height, image.width, image.channels);
     }
+    return bytes;
+}
+
+Bytes encode_jpeg(const Image& image, int quality) {
+    Bytes bytes;
+    if (!stbi_write_jpg_to_func(append, &bytes, image.width, image.height, image.channels, image.data.data(), quality))
+        fail("an image of {}x{}x{} cannot be encoded as JPEG", image.height, image.width, image.channels);
     return bytes;
 }
 

@@ -28,5 +28,7 @@ void check_pixels(const std::string& name, std::int64_t height, std::int64_t wid
 
 /// The bytes of `image` as a PNG file.
 std::vector<std::uint8_t> encode_png(const Image& image);
+/// As a JPEG file, of 1 to 100 in quality.
+std::vector<std::uint8_t> encode_jpeg(const Image& image, int quality);
 
 }  // namespace camber

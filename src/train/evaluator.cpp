@@ -3,9 +3,11 @@
 #include <camber/autograd.h>
 #include <camber/ops.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "backend/backend.h"
 #include "backend/cpu/predicted_labels.h"
@@ -17,6 +19,10 @@ namespace {
 
 /// Batches that a device is given before the host waits for it: it never runs dry, and an interrupt is noticed soon.
 constexpr std::size_t batches_in_flight = 4;
+
+/// Of the frames' counts that a device holds before the host reads them: all of them but for splits of very many frames
+/// or classes.
+constexpr std::int64_t most_count_bytes = std::int64_t{64} << 20;
 
 /// Above this, positions in Backend::count_predictions overflow.
 constexpr int most_pixels = (1 << 15) - 1;
@@ -68,16 +74,14 @@ double EvalResult::metric(Metric metric) const {
     return 0;
 }
 
-Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident,
-                     std::vector<std::size_t> watched)
+Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident)
     : model_(model),
       dataset_(dataset),
       // Frames that fill up a batch would count in a mean over its images.
       resident_(model.config.loss.per_image ? nullptr : resident),
-      watched_(std::move(watched)),
-      kept_(watched_.size()),
       batch_(std::min(static_cast<std::size_t>(model.config.batch), dataset.size())),
-      counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())) {
+      counts_(Tensor::zeros({static_cast<std::int64_t>(batch_), model.classes.count(), model.classes.count()},
+                            Dtype::i32, model.device())) {
     const TrainConfig& config = model.config;
     for (std::size_t i = 0; i < dataset.size(); ++i) {
         const Extent map = dataset.original_extent(i);
@@ -103,30 +107,44 @@ void Evaluator::set_up_tables() {
     const TrainConfig& config = model_.config;
     const Device device = model_.device();
     const auto n = static_cast<std::int64_t>(batch_), count = static_cast<std::int64_t>(batches());
-    const std::int64_t row = n * (sample_bytes + map_bytes);
-    std::vector<std::uint8_t> table(static_cast<std::size_t>(count * row));
-    for (std::int64_t i = 0; i < count * n; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const std::size_t item = std::min(at, dataset_.size() - 1);
+    std::vector<std::size_t> frames(dataset_.size());
+    std::iota(frames.begin(), frames.end(), std::size_t{0});
+    std::vector<std::uint8_t> table;
+    for (std::size_t begin = 0; begin < frames.size(); begin += batch_) {
+        const std::vector<std::uint8_t> row =
+            table_row(std::span(frames).subspan(begin, std::min(batch_, frames.size() - begin)));
+        table.insert(table.end(), row.begin(), row.end());
+    }
+    table_ = bytes_of(table, device);
+    row_ = Tensor::empty({n * (sample_bytes + map_bytes)}, Dtype::u8, device);
+    images_ = Tensor::empty({n, config.height, config.width, dataset_.channels()}, model_.dtype(), device);
+    labels_ = Tensor::empty({n, config.height, config.width}, Dtype::u8, device);
+    losses_ = Tensor::empty({count}, Dtype::f32, device);
+    all_stats_ = Tensor::empty({count, std::int64_t{model_.classes.count()} * 3 + 2}, Dtype::f64, device);
+    const std::int64_t room = most_count_bytes / static_cast<std::int64_t>(counts_.bytes());
+    all_counts_ = Tensor::empty({std::clamp<std::int64_t>(room, 1, count) * n, counts_.dim(1), counts_.dim(2)},
+                                Dtype::i32, device);
+}
+
+std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> frames) const {
+    const TrainConfig& config = model_.config;
+    std::vector<std::uint8_t> row(batch_ * static_cast<std::size_t>(sample_bytes + map_bytes));
+    std::uint8_t *sample_at = row.data(), *map_at = row.data() + batch_ * static_cast<std::size_t>(sample_bytes);
+    for (std::size_t i = 0; i < batch_; ++i, sample_at += sample_bytes, map_at += map_bytes) {
+        const std::size_t item = frames[std::min(i, frames.size() - 1)];
         const Extent extent = dataset_.extent(item);
         AugmentSample sample =
             resident_->sample(item, plain_resize(extent.height, extent.width, config.height, config.width),
                               config.normalisation, config.height, config.width);
         LabelMap map = resident_->label_map(item);
-        if (at != item) {
+        if (i >= frames.size()) {
             sample.label_offset = -1;
             map = {};
         }
-        std::uint8_t* const to = table.data() + i / n * row;
-        std::memcpy(to + i % n * sample_bytes, &sample, sizeof sample);
-        std::memcpy(to + n * sample_bytes + i % n * map_bytes, &map, sizeof map);
+        std::memcpy(sample_at, &sample, sizeof sample);
+        std::memcpy(map_at, &map, sizeof map);
     }
-    table_ = bytes_of(table, device);
-    row_ = Tensor::empty({row}, Dtype::u8, device);
-    images_ = Tensor::empty({n, config.height, config.width, dataset_.channels()}, model_.dtype(), device);
-    labels_ = Tensor::empty({n, config.height, config.width}, Dtype::u8, device);
-    losses_ = Tensor::empty({count}, Dtype::f32, device);
-    all_stats_ = Tensor::empty({count, std::int64_t{model_.classes.count()} * 3 + 2}, Dtype::f64, device);
+    return row;
 }
 
 EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* stop) {
@@ -135,7 +153,6 @@ EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* sto
     const int void_id = dataset_.classes().void_id;
     EvalResult result{ConfusionMatrix(model_.classes.count(), void_id < model_.classes.count() ? void_id : -1), 0, 0,
                       0};
-    backend(model_.device()).fill(counts_, 0);
     const std::size_t done = resident_ ? run_on_device(result, progress, stop) : run_from_host(result, progress, stop);
     if (done > 0) {
         result.loss /= static_cast<double>(done);
@@ -164,11 +181,9 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
         }
         judge(ops::cast(batch.images.to(device), model_.dtype()), batch.labels.to(device), bytes_of(source, device),
               bytes_of(maps, device));
-        keep_predictions(done, count);
         result.loss += loss_.item() * static_cast<double>(count);
         result.iou_score += iou_score(stats_, model_.classes.count());
-        result.confusion.add(counts_);
-        backend(device).fill(counts_, 0);
+        add_frames(result, counts_, count);
         done += count;
         if (progress) progress(done, dataset_.size());
     }
@@ -178,22 +193,22 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
 
 std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop) {
     Backend& device = backend(model_.device());
-    const std::int64_t n = images_.dim(0), samples = n * sample_bytes, stats = all_stats_.dim(1);
-    const auto work = [&] {
-        device.augment(resident_->pictures(), row_.slice(0, {samples}), dataset_.classes().void_id, images_, labels_);
-        judge(images_, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
-    };
-    std::size_t done = 0;
+    const std::int64_t stats = all_stats_.dim(1), room = all_counts_.numel() / counts_.numel();
+    std::size_t done = 0, counted = 0;  // frames; whose counts the host has
     std::int64_t queued = 0;
     while (done < dataset_.size() && !(stop && *stop)) {
-        const std::size_t count = std::min(batch_, dataset_.size() - done);
         row_.copy_from(table_.slice(queued * row_.numel(), row_.shape()));
-        recorded_.run(device, work, why_not_recorded_);
+        run_recorded();
         losses_.slice(queued, {1}).copy_from(loss_);
         all_stats_.slice(queued * stats, {stats}).copy_from(stats_);
-        keep_predictions(done, count);
-        done += count;
-        if (++queued % batches_in_flight != 0 && done < dataset_.size()) continue;
+        all_counts_.slice(queued % room * counts_.numel(), counts_.shape()).copy_from(counts_);
+        done += std::min(batch_, dataset_.size() - done);
+        ++queued;
+        if (queued % room == 0 && done < dataset_.size()) {
+            add_frames(result, all_counts_, done - counted);
+            counted = done;
+        }
+        if (queued % batches_in_flight != 0 && done < dataset_.size()) continue;
         device.synchronize();
         if (progress) progress(done, dataset_.size());
     }
@@ -205,8 +220,18 @@ std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progres
         result.loss += static_cast<double>(losses[b]) * static_cast<double>(count);
         result.iou_score += iou_score(std::span(sums).subspan(b * size, size), model_.classes.count());
     }
-    result.confusion.add(counts_);
+    add_frames(result, all_counts_, done - counted);
     return done;
+}
+
+void Evaluator::run_recorded() {
+    Backend& device = backend(model_.device());
+    const std::int64_t n = images_.dim(0), samples = n * sample_bytes;
+    const auto work = [&] {
+        device.augment(resident_->pictures(), row_.slice(0, {samples}), dataset_.classes().void_id, images_, labels_);
+        judge(images_, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
+    };
+    recorded_.run(device, work, why_not_recorded_);
 }
 
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
@@ -215,21 +240,55 @@ void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& 
     const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
+    backend(logits_).fill(counts_, 0);
     backend(logits_).count_predictions(logits_, source, maps, counts_, dataset_.classes().void_id);
 }
 
-void Evaluator::keep_predictions(std::size_t begin, std::size_t count) {
-    for (std::size_t k = 0; k < watched_.size(); ++k) {
-        if (watched_[k] < begin || watched_[k] >= begin + count) continue;
-        const Shape one{1, logits_.dim(1), logits_.dim(2), logits_.dim(3)};
-        if (!kept_[k]) kept_[k] = Tensor::empty(one, logits_.dtype(), logits_.device());
-        kept_[k].copy_from(logits_.slice(static_cast<std::int64_t>(watched_[k] - begin) * one.numel(), one));
+void Evaluator::add_frames(EvalResult& result, const Tensor& counts, std::size_t count) const {
+    const std::vector<std::int32_t> values = counts.to_vector<std::int32_t>();
+    const auto cells = static_cast<std::size_t>(counts.dim(1) * counts.dim(2));
+    std::vector<std::int64_t> wide(cells);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(i * cells), cells, wide.begin());
+        ConfusionMatrix frame = result.confusion.like();
+        frame.add(wide);
+        result.confusion.add(wide);
+        result.frames.push_back({frame.pixel_accuracy(), frame.mean_iou()});
     }
 }
 
-Image Evaluator::prediction(std::size_t i) const {
-    const Extent truth = dataset_.original_extent(watched_[i]);
-    return labels_at(kept_[i], truth.height, truth.width);
+std::vector<Image> Evaluator::predictions(const std::vector<std::size_t>& frames) {
+    const EvalScope scope(*model_.net);
+    std::vector<Image> maps;
+    for (std::size_t begin = 0; begin < frames.size(); begin += batch_) {
+        const auto batch = std::span(frames).subspan(begin, std::min(batch_, frames.size() - begin));
+        const Tensor logits = logits_of(batch);
+        const Shape one{1, logits.dim(1), logits.dim(2), logits.dim(3)};
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            const Extent truth = dataset_.original_extent(batch[i]);
+            maps.push_back(
+                labels_at(logits.slice(static_cast<std::int64_t>(i) * one.numel(), one), truth.height, truth.width));
+        }
+    }
+    return maps;
+}
+
+/// On a device in batches of the one size, for which everything is planned and recorded.
+Tensor Evaluator::logits_of(std::span<const std::size_t> frames) {
+    if (resident_) {
+        row_.copy_from(bytes_of(table_row(frames), model_.device()));
+        run_recorded();
+        return logits_;
+    }
+    const TrainConfig& config = model_.config;
+    const Tensor host =
+        Tensor::empty({static_cast<std::int64_t>(frames.size()), config.height, config.width, dataset_.channels()},
+                      Dtype::f32, Device::cpu);
+    const auto size = static_cast<std::ptrdiff_t>(host.numel() / host.dim(0));
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        prepare_image(dataset_.sample(frames[i])->image, config.normalisation, config.height, config.width,
+                      host.data<float>() + static_cast<std::ptrdiff_t>(i) * size);
+    return class_logits(model_, model_.net->forward(ops::cast(host.to(model_.device()), model_.dtype())));
 }
 
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress, const std::atomic<bool>* stop) {
@@ -240,6 +299,10 @@ EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progre
     if (!std::isfinite(result.loss))
         fail("the network's output for {} ({}) is not finite", dataset.folder().string(), dataset.split());
     return result;
+}
+
+std::vector<Image> predict(Model& model, const Dataset& dataset, const std::vector<std::size_t>& frames) {
+    return Evaluator(model, dataset).predictions(frames);
 }
 
 Image predict(Model& model, const Image& image) {

@@ -3,6 +3,7 @@
 #include <camber/train.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,15 +20,13 @@ namespace camber {
 class Evaluator {
   public:
     /// Model and dataset must outlive it; the model keeps its size, dtype, loss and the places of its tensors.
-    /// `resident`: the dataset on the model's device, or null. `watched`: frames whose predictions are wanted.
-    Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident = nullptr,
-              std::vector<std::size_t> watched = {});
+    /// `resident`: the dataset on the model's device, or null.
+    Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident = nullptr);
 
     /// As evaluate(). On a device `progress` is told, and *stop looked at, after every few batches.
     EvalResult run(const Progress& progress = {}, const std::atomic<bool>* stop = nullptr);
-    /// The label map, at its own size, of watched frame number `i` in the last run, which did not stop early.
-    Image prediction(std::size_t i) const;
-    const std::vector<std::size_t>& watched() const { return watched_; }
+    /// The label maps that the model predicts for some frames now, each at its own size.
+    std::vector<Image> predictions(const std::vector<std::size_t>& frames);
 
     /// Why batches are queued one operation at a time on a device that could replay them; empty when they are not.
     const std::string& why_not_recorded() const { return why_not_recorded_; }
@@ -38,17 +37,21 @@ class Evaluator {
     std::size_t run_from_host(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop);
     std::size_t run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop);
     void judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps);
-    void keep_predictions(std::size_t begin, std::size_t count);
+    /// Adds counts [images, C, C], those of the next `count` frames first.
+    void add_frames(EvalResult& result, const Tensor& counts, std::size_t count) const;
+    /// Logits of up to batch_ frames, in their order.
+    Tensor logits_of(std::span<const std::size_t> frames);
+    /// A row of the table: of a batch of up to batch_ frames.
+    std::vector<std::uint8_t> table_row(std::span<const std::size_t> frames) const;
+    void run_recorded();
     std::size_t batches() const { return (dataset_.size() + batch_ - 1) / batch_; }
 
     Model& model_;
     const Dataset& dataset_;
     const ResidentDataset* resident_;
-    const std::vector<std::size_t> watched_;
-    std::vector<Tensor> kept_;  ///< of the watched frames, their logits [1, H, W, C]
-    const std::size_t batch_;   ///< frames
-    Tensor counts_;
-    Tensor logits_, loss_, stats_;  ///< of the last batch
+    const std::size_t batch_;  ///< frames
+    Tensor counts_;            ///< i32 [batch_, C, C], of the last batch as what follows
+    Tensor logits_, loss_, stats_;
 
     std::unique_ptr<Loader> loader_;  ///< batches from the host; what it makes ahead serves the next run
 
@@ -56,6 +59,7 @@ class Evaluator {
     Tensor images_, labels_, row_;  ///< what the recorded batch reads
     Tensor table_;                  ///< u8 [batches, row]: an AugmentSample a frame, then a LabelMap a frame
     Tensor losses_, all_stats_;     ///< of every batch
+    Tensor all_counts_;             ///< of as many batches as have room, the frames' counts
     RecordedWork recorded_;
     std::string why_not_recorded_;
 };

@@ -93,6 +93,7 @@ Model read_model(const std::filesystem::path& checkpoint, const std::string& dev
     model.parameters->mark_changed();
     if (info.extra.contains("class_weights"))
         model.class_weights = weights_tensor(info.extra.at("class_weights"), model.device());
+    model.trained_on = info.extra.value("trained_on", nlohmann::json());
     return model;
 }
 

@@ -55,20 +55,20 @@ std::int64_t val_share(std::size_t train, std::size_t val, std::int64_t bytes) {
 RunData::RunData(const TrainConfig& config, TrainObserver& observer)
     : RunData(DataFolder::open(config.data, config.source), config, observer) {}
 
-RunData::RunData(const DataFolder& folder, const TrainConfig& config, TrainObserver& observer)
-    : train_(folder.dataset("train", train_data_options(config))) {
-    observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder.layout(), folder.why()));
-    for (const std::string& note : folder.notes()) observer.on_message(note);
-    if (folder.has("val")) {
+RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& observer)
+    : folder_(std::move(folder)), train_(folder_.dataset("train", train_data_options(config))) {
+    observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder_.layout(), folder_.why()));
+    for (const std::string& note : folder_.notes()) observer.on_message(note);
+    if (folder_.has("val")) {
         DatasetOptions val = val_data_options(config);
         if (train_.bytes() <= val.cache_bytes) {
             val.cache_bytes -= train_.bytes();
         } else {
             const std::int64_t all = val.cache_bytes;
-            val.cache_bytes = val_share(train_.size(), folder.samples("val").size(), all);
+            val.cache_bytes = val_share(train_.size(), folder_.samples("val").size(), all);
             train_.limit_cache(all - val.cache_bytes);
         }
-        val_.emplace(folder.dataset("val", val));
+        val_.emplace(folder_.dataset("val", val));
     }
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);

@@ -22,6 +22,7 @@ class RunData {
     /// Throws Error for data that no run can learn from; tells of classes that cannot be learnt.
     RunData(const TrainConfig& config, TrainObserver& observer);
 
+    const DataFolder& folder() const { return folder_; }
     const Dataset& train() const { return train_; }
     /// Null when the dataset has no val split.
     const Dataset* val() const { return val_ ? &*val_ : nullptr; }
@@ -38,11 +39,12 @@ class RunData {
     Model make_model(const TrainConfig& config, bool pretrained) const;
 
   private:
-    RunData(const DataFolder& folder, const TrainConfig& config, TrainObserver& observer);
+    RunData(DataFolder folder, const TrainConfig& config, TrainObserver& observer);
 
     using Resident = std::optional<std::unique_ptr<ResidentDataset>>;
     const ResidentDataset* resident(Resident& resident, const Dataset& dataset, Device device);
 
+    DataFolder folder_;
     Dataset train_;
     std::optional<Dataset> val_;
     std::vector<float> class_weights_;

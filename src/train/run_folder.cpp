@@ -119,12 +119,20 @@ void RunFolder::make() const {
 
 void RunFolder::begin(const nlohmann::json& config) const {
     write_file_atomically(no_checkpoint_yet(), "");
-    rewind_metrics(0);  // of a run that ended before its first checkpoint
+    rewind_metrics(0);  // of a run that ended before its first checkpoint, as what follows
+    std::error_code not_there;
+    fs::remove(best_validation(), not_there);
     write_config(config);
 }
 
 void RunFolder::write_config(const nlohmann::json& config) const {
     write_file_atomically(this->config(), config.dump(2) + "\n");
+}
+
+void RunFolder::write_run(const nlohmann::json& run) const { write_file_atomically(this->run(), run.dump(2) + "\n"); }
+
+void RunFolder::write_best_validation(const nlohmann::json& judgement) const {
+    write_file_atomically(best_validation(), judgement.dump() + "\n");
 }
 
 std::string RunFolder::rewind_metrics(std::int64_t epoch) const {

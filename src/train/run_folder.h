@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "report/run_files.h"
+
 namespace camber {
 
 /// Holds a folder for its lifetime against every other process; the kernel lets go when this one ends, however it does.
@@ -21,20 +23,13 @@ class FolderLock {
 };
 
 /// The files of a run.
-class RunFolder {
+class RunFolder : public RunFiles {
   public:
-    explicit RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    using RunFiles::RunFiles;
 
-    std::filesystem::path config() const { return folder_ / "config.json"; }
-    std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
-    std::filesystem::path best() const { return folder_ / "best.safetensors"; }
-    std::filesystem::path last() const { return folder_ / "last.safetensors"; }
-    std::filesystem::path pictures() const { return folder_ / "pictures"; }
     /// There until the first checkpoint is on the disk: tells a run that was ended before it from what is left of one
     /// whose last.safetensors was removed.
-    std::filesystem::path no_checkpoint_yet() const { return folder_ / ".no_checkpoint_yet"; }
-    const std::filesystem::path& path() const { return folder_; }
-    std::string name() const { return folder_.string(); }
+    std::filesystem::path no_checkpoint_yet() const { return path() / ".no_checkpoint_yet"; }
 
     /// Throws UsageError when a run, or what is left of one, is in there already. One that ended before its first
     /// checkpoint counts for nothing.
@@ -47,6 +42,9 @@ class RunFolder {
     /// Has it be that of a run that begins.
     void begin(const nlohmann::json& config) const;
     void write_config(const nlohmann::json& config) const;
+    void write_run(const nlohmann::json& run) const;
+    /// Written with best.safetensors, whose epoch it is of.
+    void write_best_validation(const nlohmann::json& judgement) const;
     /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again. Damaged
     /// lines are left out, and the file as it was is kept as metrics.jsonl.damaged: returns a line about it, else "".
     std::string rewind_metrics(std::int64_t epoch) const;
@@ -63,8 +61,6 @@ class RunFolder {
   private:
     /// Whether there is what a run that begins anew would overwrite: results of one that had a checkpoint.
     bool has_remains() const;
-
-    std::filesystem::path folder_;
 };
 
 }  // namespace camber

@@ -3,6 +3,7 @@
 #include <camber/ops.h>
 #include <camber/train.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -12,8 +13,11 @@
 #include "train/class_difference.h"
 #include "train/evaluator.h"
 #include "train/finite.h"
+#include "train/judgement.h"
 #include "train/plan.h"
 #include "train/pretrained.h"
+#include "train/protocol.h"
+#include "train/reporter.h"
 #include "train/run_folder.h"
 #include "train/saver.h"
 #include "train/stepper.h"
@@ -88,7 +92,23 @@ class Run {
             }
             folder_.write_config(to_json(run_));
             if (const std::string said = folder_.rewind_metrics(epoch_); !said.empty()) observer_.on_message(said);
+            begin_report();
         }
+        try {
+            const TrainOutcome outcome = train_all();
+            reporter_.end(outcome == TrainOutcome::finished        ? "finished"
+                          : outcome == TrainOutcome::stopped_early ? "stopped"
+                                                                   : "interrupted",
+                          outcome == TrainOutcome::stopped_early ? why_stop() : "");
+            return result(outcome);
+        } catch (const std::exception& error) {
+            reporter_.end("failed", error.what());
+            throw;
+        }
+    }
+
+  private:
+    TrainOutcome train_all() {
         observer_.on_message(description());
         const bool chosen = convolution_settings().choice != ConvolutionChoice::automatic || verbose();
         if (chosen && is_host(model_.device())) {
@@ -104,12 +124,11 @@ class Run {
         }
         save_last();
         saver_->wait();
-        return result(outcome);
+        return outcome;
     }
 
-  private:
     Run(const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop)
-        : folder_(folder), observer_(observer), stop_(stop) {}
+        : folder_(folder), reporter_(folder_, observer), observer_(observer), stop_(stop) {}
 
     /// Against other processes, and refuses one with a run in it.
     void hold_new_folder() {
@@ -289,7 +308,14 @@ class Run {
         folder_.make();
         if (!lock_) hold_new_folder();
         folder_.begin(to_json(run_));
+        begin_report();
         folder_ready_ = true;
+    }
+
+    void begin_report() {
+        trained_on_ = split_json(data_->folder(), "train");
+        reporter_.begin(
+            run_json(run_, model_, protocol_json(run_, data_->folder(), data_->val(), model_.classes, trained_on_)));
     }
 
     void report_step() {
@@ -342,7 +368,8 @@ class Run {
         stepper_->start_epoch();
         ++epoch_;
         batch_ = 0;
-        if (better) keep_best();
+        if (better) keep_best(*validation);
+        reporter_.update(seconds_since(start_));
         observer_.on_epoch(report);
         return true;
     }
@@ -353,7 +380,7 @@ class Run {
         if (!evaluator_) {
             // After an epoch of training, whose memory comes first.
             const ResidentDataset* resident = data_->resident_val(model_.device());
-            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident, frames_to_paint());
+            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident);
             said_validation_not_recorded_ = false;
         }
         std::optional<EvalResult> result;
@@ -381,13 +408,34 @@ class Run {
         return frames;
     }
 
-    void keep_best() {
+    /// Of the epoch that has just been counted as done.
+    void keep_best(const EvalResult& validation) {
         const Stopwatch watch(saving_seconds_);
-        std::vector<Image> predictions;
-        for (std::size_t i = 0; i < evaluator_->watched().size(); ++i) predictions.push_back(evaluator_->prediction(i));
-        saver_->keep_best(checkpoint(false), [this, frames = evaluator_->watched(), images = std::move(predictions)] {
-            folder_.paint(*data_->val(), frames, images);
-        });
+        const std::vector<std::size_t> painted = frames_to_paint();
+        const std::vector<std::size_t> shown = frames_to_show(validation, painted);
+        saver_->keep_best(
+            checkpoint(false), [this, validation, painted, shown, images = predictions(shown), epoch = epoch_ - 1] {
+                std::vector<Image> of_painted;
+                for (const std::size_t frame : painted)
+                    of_painted.push_back(
+                        images[static_cast<std::size_t>(std::find(shown.begin(), shown.end(), frame) - shown.begin())]);
+                folder_.paint(*data_->val(), painted, of_painted);
+                nlohmann::json judgement = judgement_json(validation, *data_->val(), shown, images);
+                judgement["epoch"] = epoch;
+                folder_.write_best_validation(judgement);
+            });
+    }
+
+    /// With the average of the weights, where there is one.
+    std::vector<Image> predictions(const std::vector<std::size_t>& frames) {
+        std::vector<Image> maps;
+        {
+            const EmaScope averaged(stepper_->optimizer());
+            model_.parameters->mark_changed();
+            maps = evaluator_->predictions(frames);
+        }
+        model_.parameters->mark_changed();
+        return maps;
     }
 
     nlohmann::json metrics_line(const EpochReport& report, double lr) {
@@ -404,14 +452,14 @@ class Run {
                                {"seconds_in",
                                 {{"steps", train_seconds_},
                                  {"validation", report.validation ? validation_seconds_ : 0},
-                                 {"checkpoints", std::exchange(saving_seconds_, 0)}}},
+                                 {"checkpoints", std::exchange(saving_seconds_, 0)},
+                                 {"report", reporter_.take_seconds()}}},
                                {"elapsed", seconds_since(begin_)},
-                               {"images_per_second", report.images_per_second}};
+                               {"images_per_second", report.images_per_second},
+                               {"peak_bytes", peak_bytes(model_.device())}};
         if (report.validation) {
-            line["val"] = metrics_json(report.validation->confusion, model_.classes.names);
+            line["val"] = scores_json(*report.validation, model_.classes.names);
             line["val"].erase("confusion");
-            line["val"]["loss"] = report.validation->loss;
-            line["val"]["iou_score"] = report.validation->iou_score;
         }
         return line;
     }
@@ -459,6 +507,7 @@ class Run {
         info.extra = {{"stage", stage_},
                       {"classes", nlohmann::json::parse(class_table_json(model_.classes))},
                       {"class_weights", data_->class_weights()},
+                      {"trained_on", trained_on_},
                       {"sums", stepper_->sums().json()}};
         result.add("model.", model_.tensors());
         for (const NamedTensor& tensor : stepper_->optimizer().state()) {
@@ -503,6 +552,7 @@ class Run {
 
     const Clock::time_point begin_ = Clock::now();
     RunFolder folder_;
+    Reporter reporter_;
     TrainObserver& observer_;
     const std::atomic<bool>& stop_;
     std::optional<FolderLock> lock_;
@@ -510,6 +560,7 @@ class Run {
     bool folder_ready_ = false;  // it and its config.json are there
     std::optional<RunData> data_;
     TrainConfig run_;  // model_.config is the stage's
+    nlohmann::json trained_on_;
     std::size_t stage_ = 0;
     Position stage_begin_;
     int epochs_ = 0;  // of all stages

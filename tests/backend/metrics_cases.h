@@ -18,7 +18,7 @@ inline PrimitiveCase counted_predictions(const Shape& logits, const std::vector<
         .primitive = "count_predictions",
         .what = fmt::format("{}, {} ignored", logits.str(), ignore_index),
         .inputs = {activation(logits, 1), labels({end}, classes, 2, 255), given(maps)},
-        .outputs = {{"counts", {classes, classes}, Kind::i32}},
+        .outputs = {{"counts", {logits[0], classes, classes}, Kind::i32}},
         .prepare = [](Backend& b, auto&, auto& out) { b.fill(out[0], 5); },
         .run = [=](Backend& b, auto& in, auto& out) { b.count_predictions(in[0], in[1], in[2], out[0], ignore_index); },
         .f32_tolerance = 0,

@@ -33,7 +33,7 @@ TEST_CASE("counting predictions resizes bilinearly and takes the first among equ
              {std::pair{LabelMap{1, 4, 0}, std::vector<std::int32_t>{0, 0, 3, 1}},  // differences 3, 2, 0, -1: 0 0 0 1
               {LabelMap{1, 2, 4}, {1, 1, 0, 0}}}) {
             std::memcpy(bytes.data(), &map, sizeof map);
-            const Tensor counts = Tensor::zeros({2, 2}, Dtype::i32, device);
+            const Tensor counts = Tensor::zeros({1, 2, 2}, Dtype::i32, device);
             backend(device).count_predictions(
                 logits, source, Tensor::from(bytes, {static_cast<std::int64_t>(bytes.size())}, device), counts, -1);
             CHECK_MESSAGE(counts.to_vector<std::int32_t>() == expected, name(device));

@@ -22,7 +22,7 @@ std::vector<nlohmann::json> metrics_of(const fs::path& run) {
     for (std::string line; std::getline(text, line);) {
         lines.push_back(nlohmann::json::parse(line));
         for (const char* time : {"seconds", "seconds_in", "elapsed"}) lines.back().erase(time);
-        lines.back().erase("images_per_second");
+        for (const char* other : {"images_per_second", "peak_bytes"}) lines.back().erase(other);
     }
     return lines;
 }

@@ -347,7 +347,7 @@ printed in between
         self.assertGreater(len(figures("kernels/own")["rows"]), 40)
         self.assertEqual(figures("training")["epochs"], 1)
         seconds_in = figures("training")["seconds_in"]
-        self.assertEqual(set(seconds_in), {"steps", "validation", "checkpoints"})
+        self.assertEqual(set(seconds_in), {"steps", "validation", "checkpoints", "report"})
         self.assertGreater(min(seconds_in["steps"], seconds_in["validation"]), 0)
         self.assertGreaterEqual(figures("training")["seconds"], sum(seconds_in.values()))
         self.assertGreater(figures("rates")["copy"], 0)

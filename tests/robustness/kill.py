@@ -23,7 +23,7 @@ import time
 import mutations
 
 # Of a line of metrics.jsonl, these say how long it took.
-TIMES = ("seconds", "seconds_in", "elapsed", "images_per_second")
+TIMES = ("seconds", "seconds_in", "elapsed", "images_per_second", "peak_bytes")
 
 
 def start(arguments):

@@ -54,19 +54,21 @@ std::unique_ptr<ResidentDataset> resident_on(Device device, const Dataset& datas
 struct Judgement {
     double loss = 0, iou_score = 0;
     std::vector<std::int64_t> confusion;
+    std::vector<std::pair<double, double>> frames;
     std::vector<Image> predictions;
     bool operator==(const Judgement&) const = default;
 };
 
-Judgement judgement(Evaluator& evaluator) {
+Judgement judgement(Evaluator& evaluator, const std::vector<std::size_t>& frames) {
     const EvalResult result = evaluator.run();
-    Judgement found{result.loss, result.iou_score, result.confusion.counts(), {}};
-    for (std::size_t i = 0; i < evaluator.watched().size(); ++i) found.predictions.push_back(evaluator.prediction(i));
+    Judgement found{result.loss, result.iou_score, result.confusion.counts(), {}, evaluator.predictions(frames)};
+    for (const FrameResult& frame : result.frames) found.frames.emplace_back(frame.pixel_accuracy, frame.mean_iou);
     return found;
 }
 
 void check_close(const Judgement& a, const Judgement& b) {
     CHECK(a.confusion == b.confusion);
+    CHECK(a.frames == b.frames);
     CHECK(a.predictions == b.predictions);
     CHECK(a.loss == doctest::Approx(b.loss).epsilon(1e-6));
     CHECK(a.iou_score == doctest::Approx(b.iou_score).epsilon(1e-6));
@@ -90,14 +92,14 @@ Run train(Device device, double ema, bool resident, bool recorded, Dtype dtype =
     loader.height = height;
     loader.width = width;
     BatchSource source(dataset, loader, on_device.get(), stepper.buffers(), 0, 0);
-    Evaluator evaluator(model, dataset, resident ? on_device.get() : nullptr, {0, 3, 4});
+    Evaluator evaluator(model, dataset, resident ? on_device.get() : nullptr);
     Run run;
     for (int epoch = 0; epoch < 3; ++epoch) {
         stepper.micro_batch(source.next(), epoch, 0, 1);
         {
             const EmaScope averaged(stepper.optimizer());
             model.parameters->mark_changed();
-            run.epochs.push_back(judgement(evaluator));
+            run.epochs.push_back(judgement(evaluator, {0, 3, 4}));
         }
         model.parameters->mark_changed();
     }
@@ -149,7 +151,7 @@ TEST_CASE("nothing is copied from the host or to it for a frame or a batch: thre
             const Dataset dataset = scenes(frames);
             const auto resident = resident_on(device, dataset);
             Model model = make_model(small(device), camvid11(), false);
-            Evaluator evaluator(model, dataset, resident.get(), {1});
+            Evaluator evaluator(model, dataset, resident.get());
             for (int epoch = 0; epoch < 3; ++epoch) {
                 const MemoryStats before = device_memory(device).stats();
                 evaluator.run();
@@ -168,8 +170,8 @@ TEST_CASE("a validation that is told to stop stops, and the next one is whole") 
         CAPTURE(std::string(name(device)));
         const auto resident = resident_on(device, dataset);
         Model model = make_model(small(device), camvid11(), false);
-        Evaluator evaluator(model, dataset, resident.get(), {9});
-        const Judgement whole = judgement(evaluator);
+        Evaluator evaluator(model, dataset, resident.get());
+        const Judgement whole = judgement(evaluator, {9});
         std::atomic<bool> stop = false;
         std::vector<std::size_t> done;
         evaluator.run(
@@ -180,23 +182,48 @@ TEST_CASE("a validation that is told to stop stops, and the next one is whole") 
             },
             &stop);
         CHECK(done == std::vector<std::size_t>{is_host(device) ? std::size_t{2} : std::size_t{8}});
-        CHECK(judgement(evaluator) == whole);
+        CHECK(judgement(evaluator, {9}) == whole);
         std::size_t last = 0;
         evaluator.run([&](std::size_t frames, std::size_t) { last = frames; });
         CHECK(last == 11);
     }
 }
 
-TEST_CASE("a watched frame's prediction is what predict() gives") {
+TEST_CASE("frames' predictions are what predict() gives, in batches or one by one") {
     const Dataset dataset = scenes(3);
     for (const Device device : {Device::cpu, Device::cuda, Device::emulated}) {
         if (!has_backend(device)) continue;
         const auto resident = resident_on(device, dataset);
         Model model = make_model(small(device), camvid11(), false);
-        Evaluator evaluator(model, dataset, resident.get(), {0, 2});
-        evaluator.run();
-        CHECK(evaluator.prediction(0) == predict(model, dataset.sample(0)->image));
-        CHECK(evaluator.prediction(1) == predict(model, dataset.sample(2)->image));
+        Evaluator evaluator(model, dataset, resident.get());
+        const std::vector<std::size_t> frames = {2, 0, 1};
+        const std::vector<Image> predictions = evaluator.predictions(frames);
+        CHECK(predictions == predict(model, dataset, frames));
+        for (std::size_t i = 0; i < frames.size(); ++i)
+            CHECK(predictions[i] == predict(model, dataset.sample(frames[i])->image));
+    }
+}
+
+TEST_CASE("each frame is judged by itself, on every device, and all together are the split") {
+    const Dataset dataset = scenes(5);
+    for (const Device device : {Device::reference, Device::cpu, Device::cuda, Device::emulated}) {
+        if (!has_backend(device)) continue;
+        CAPTURE(std::string(name(device)));
+        const auto resident = resident_on(device, dataset);
+        Model model = make_model(small(device), camvid11(), false);
+        Evaluator evaluator(model, dataset, resident.get());
+        const EvalResult result = evaluator.run();
+        REQUIRE(result.frames.size() == dataset.size());
+        const std::vector<Image> predictions = evaluator.predictions({0, 1, 2, 3, 4});
+        ConfusionMatrix all = result.confusion.like();
+        for (std::size_t i = 0; i < dataset.size(); ++i) {
+            ConfusionMatrix frame = all.like();
+            frame.add(dataset.label(i).data, predictions[i].data);
+            CHECK(result.frames[i].pixel_accuracy == frame.pixel_accuracy());
+            CHECK(result.frames[i].mean_iou == frame.mean_iou());
+            all.add(frame.counts());
+        }
+        CHECK(result.confusion.counts() == all.counts());
     }
 }
 
@@ -210,9 +237,9 @@ TEST_CASE("label maps keep their own size where frames are resized as they are l
     for (const Device device : devices_with_memory()) {
         const auto resident = resident_on(device, dataset);
         Model model = make_model(small(device), camvid11(), false);
-        Evaluator here(model, dataset, resident.get(), {2}), there(model, dataset, nullptr, {2});
-        const Judgement found = judgement(here);
-        check_close(found, judgement(there));
+        Evaluator here(model, dataset, resident.get()), there(model, dataset);
+        const Judgement found = judgement(here, {2});
+        check_close(found, judgement(there, {2}));
         CHECK(found.predictions[0].height == 64);
     }
 }
@@ -225,7 +252,7 @@ TEST_CASE("Dice per image is not diluted by what fills up the last batch") {
         config.loss.per_image = true;
         Model model = make_model(config, camvid11(), false);
         Evaluator here(model, dataset, resident.get()), there(model, dataset);
-        check_close(judgement(here), judgement(there));
+        check_close(judgement(here, {}), judgement(there, {}));
     }
 }
 

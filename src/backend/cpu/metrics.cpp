@@ -78,21 +78,21 @@ void for_predictions(const Tensor& logits, std::int64_t n, std::int64_t height, 
 void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, const Tensor& maps, const Tensor& counts,
                                    int ignore_index) {
     const std::int64_t classes = logits.dim(3);
-    const Histogram histogram(counts);
     for (std::int64_t n = 0; n < logits.dim(0); ++n) {
         LabelMap map;
         std::memcpy(&map, maps.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof map), sizeof map);
         const std::int64_t height = map.height, width = map.width;
         if (height * width == 0) continue;
         const std::uint8_t* const truth = source.data<std::uint8_t>() + map.offset;
+        const Histogram histogram(counts.slice(n * classes * classes, {classes, classes}));
         for_predictions(logits, n, height, width, [&](std::int64_t first, IntVec best, int count) {
             std::int32_t* const mine = histogram.mine();
             const std::uint8_t* const ids = truth + first;
             for (int p = 0; p < count; ++p)
                 if (ids[p] != ignore_index && ids[p] < classes) ++mine[ids[p] * classes + best[p]];
         });
+        histogram.deliver();
     }
-    histogram.deliver();
 }
 
 void predicted_labels(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t width,

@@ -19,7 +19,7 @@ void ReferenceBackend::count_predictions(const Tensor& logits, const Tensor& sou
         const Tensor prediction = Tensor::empty(size, Dtype::u8, Device::reference);
         resize(exact.slice(n * h * w * c, {1, h, w, c}), resized, ResizeMode::bilinear);
         argmax(resized, prediction);
-        confusion_matrix(prediction, source.slice(map.offset, size), counts, ignore_index);
+        confusion_matrix(prediction, source.slice(map.offset, size), counts.slice(n * c * c, {c, c}), ignore_index);
     }
 }
 

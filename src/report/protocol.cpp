@@ -1,0 +1,76 @@
+#include "report/protocol.h"
+
+#include <fmt/format.h>
+
+namespace camber::report {
+namespace {
+
+using nlohmann::json;
+
+/// [[360, 480], [720, 960]]: "360x480, 720x960".
+std::string sizes_text(const json& sizes, const char* between) {
+    std::string text;
+    for (const json& size : sizes)
+        text += fmt::format("{}{}x{}", text.empty() ? "" : between, size.at(0).get<int>(), size.at(1).get<int>());
+    return text;
+}
+
+std::string split_text(const json& split) {
+    return fmt::format("{} of {}, {} frame{}, fingerprint {}", split.at("split").get<std::string>(),
+                       split.at("data").get<std::string>(), split.at("frames").get<int>(),
+                       split.at("frames") == 1 ? "" : "s", split.at("fingerprint").get<std::string>());
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> protocol_lines(const json& protocol) {
+    if (!protocol.is_object()) return {};
+    std::vector<std::pair<std::string, std::string>> lines;
+    const json &judged = protocol.at("judged_on"), &trained = protocol.at("trained_on"),
+               &pretraining = protocol.at("pretraining"), &classes = protocol.at("classes"),
+               &nothing = protocol.at("void");
+    lines.emplace_back("Judged on",
+                       judged.is_null() ? "nothing: the data has no validation split" : split_text(judged));
+    lines.emplace_back("Trained on", trained.is_null() ? "not known: the weights were imported" : split_text(trained));
+    lines.emplace_back("Pretraining", pretraining.is_null()
+                                          ? "none: random weights"
+                                          : fmt::format("{} of {}", pretraining.at("part").get<std::string>(),
+                                                        pretraining.at("file").get<std::string>()));
+    lines.emplace_back("Network's input",
+                       sizes_text(protocol.at("input_sizes"), ", then ") + " (height x width), frames resized to it");
+    if (!judged.is_null()) {
+        const std::string sizes = sizes_text(protocol.at("label_sizes"), ", ");
+        lines.emplace_back("Judged at", fmt::format("the label maps' own size, {}{}: logits are resized (bilinear), "
+                                                    "then the largest is taken",
+                                                    sizes, protocol.at("more_label_sizes") == true ? ", ..." : ""));
+    }
+    lines.emplace_back("Test-time augmentation", protocol.at("test_time_augmentation").is_null() ? "none" : "some");
+    lines.emplace_back("Classes",
+                       fmt::format("{}, {}", classes.at("count").get<int>(), classes.at("table").get<std::string>()));
+    lines.emplace_back("Void",
+                       fmt::format("pixels labelled {} ({}) are not counted{}", nothing.at("name").get<std::string>(),
+                                   nothing.at("id").get<int>(), nothing.at("learnt") == true ? ", though learnt" : ""));
+    lines.emplace_back("Means",
+                       "of one confusion matrix over all frames, over the classes that occur in truth or prediction");
+    return lines;
+}
+
+std::vector<std::string> protocol_differences(const json& a, const json& b) {
+    if (!a.is_object() || !b.is_object()) return {};
+    std::vector<std::string> differences;
+    const auto compare = [&](const char* pointer, const char* what) {
+        const json::json_pointer at(pointer);
+        if (a.contains(at) != b.contains(at) || (a.contains(at) && a.at(at) != b.at(at)))
+            differences.emplace_back(what);
+    };
+    compare("/judged_on/fingerprint", "the frames or label maps that they are judged on");
+    compare("/judged_on/split", "the split");
+    compare("/classes", "the classes");
+    compare("/void", "what is void");
+    compare("/input_sizes", "the size of the network's input");
+    compare("/trained_on/fingerprint", "the training set");
+    compare("/pretraining/file", "the pretraining");
+    return differences;
+}
+
+}  // namespace camber::report

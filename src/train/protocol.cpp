@@ -1,0 +1,72 @@
+#include "train/protocol.h"
+
+#include <algorithm>
+
+namespace camber {
+namespace {
+
+using nlohmann::json;
+
+json size_json(int height, int width) { return json::array({height, width}); }
+
+/// What the weights were before training; null for random ones.
+json pretraining_json(const TrainConfig& config) {
+    if (!config.encoder_weights.empty()) return {{"part", "the encoder"}, {"file", config.encoder_weights}};
+    if (!config.weights.empty()) return {{"part", "the network"}, {"file", config.weights}};
+    return {};
+}
+
+/// Of all stages, each once.
+json input_sizes(const TrainConfig& config) {
+    json sizes = json::array();
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        const TrainConfig stage = stage_config(config, i);
+        const json size = size_json(stage.height, stage.width);
+        if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) sizes.push_back(size);
+    }
+    return sizes;
+}
+
+/// The label maps' own sizes, as many as a line has room for.
+json label_sizes(const Dataset& dataset, bool& more) {
+    constexpr std::size_t most = 3;
+    json sizes = json::array();
+    more = false;
+    for (std::size_t i = 0; i < dataset.size() && !more; ++i) {
+        const Extent extent = dataset.original_extent(i);
+        const json size = size_json(extent.height, extent.width);
+        if (std::find(sizes.begin(), sizes.end(), size) != sizes.end()) continue;
+        if (sizes.size() == most)
+            more = true;
+        else
+            sizes.push_back(size);
+    }
+    return sizes;
+}
+
+}  // namespace
+
+json split_json(const DataFolder& folder, const std::string& split) {
+    return {{"data", one_line(folder.folder().string())},
+            {"layout", folder.layout()},
+            {"split", split},
+            {"frames", folder.samples(split).size()},
+            {"fingerprint", folder.fingerprint(split)}};
+}
+
+json protocol_json(const TrainConfig& config, const DataFolder& folder, const Dataset* judged,
+                   const ClassTable& classes, const json& trained_on) {
+    bool more = false;
+    const json sizes = judged ? label_sizes(*judged, more) : json::array();
+    return {{"judged_on", judged ? split_json(folder, judged->split()) : json()},
+            {"trained_on", trained_on},
+            {"pretraining", pretraining_json(config)},
+            {"classes", {{"table", classes.name}, {"count", classes.count()}}},
+            {"input_sizes", input_sizes(config)},
+            {"label_sizes", sizes},
+            {"more_label_sizes", more},
+            {"test_time_augmentation", nullptr},
+            {"void", {{"name", classes.void_name}, {"id", classes.void_id}, {"learnt", config.learn_void}}}};
+}
+
+}  // namespace camber

@@ -1,0 +1,95 @@
+#include "train/reporter.h"
+
+#include <camber/nets.h>
+#include <camber/summary.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+#include "backend/backend.h"
+#include "report/report.h"
+
+namespace camber {
+namespace {
+
+/// As Linux has it; empty where it does not say.
+std::string processor_name() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.starts_with("model name") && line.find(": ") != std::string::npos)
+            return one_line(line.substr(line.find(": ") + 2));
+    return {};
+}
+
+}  // namespace
+
+void Reporter::begin(nlohmann::json run) {
+    run_ = std::move(run);
+    write_run("running", "");
+    write_report(true);
+}
+
+void Reporter::update(double elapsed) {
+    if (spent_ + longest_ < share * elapsed) write_report(true);
+}
+
+void Reporter::end(const std::string& state, const std::string& why) {
+    if (run_.is_null()) return;  // a run that could not begin leaves nothing behind
+    try {
+        write_run(state, why);
+    } catch (const Error& error) {  // the run has ended all the same, or failed for a reason that is told
+        observer_.on_message(error.what());
+    }
+    write_report(false);
+}
+
+double Reporter::take_seconds() { return spent_ - std::exchange(taken_, spent_); }
+
+void Reporter::write_run(const std::string& state, const std::string& why) {
+    run_["state"] = state;
+    run_["why"] = why;
+    folder_.write_run(run_);
+}
+
+void Reporter::write_report(bool running) {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+        report::RunRecord record = report::read_run(folder_.path());
+        record.running = running;
+        report::write_page(folder_.report(), report::run_page(record));
+    } catch (const std::exception& error) {
+        if (!std::exchange(said_, true)) observer_.on_message(fmt::format("no report: {}", error.what()));
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    spent_ += seconds.count();
+    longest_ = std::max(longest_, seconds.count());
+}
+
+nlohmann::json run_json(const TrainConfig& config, const Model& model, const nlohmann::json& protocol) {
+    const auto net = nets::make_net(config.net, config.net_options);
+    return {{"camber", CAMBER_VERSION},
+            {"device", name(model.device())},
+            {"device_name", backend(model.device()).describe()},
+            {"dtype", name(model.dtype())},
+            {"processor", processor_name()},
+            {"cores", std::thread::hardware_concurrency()},
+            {"classes", nlohmann::json::parse(class_table_json(model.classes))},
+            {"layers",
+             table_json(layer_table(*net, model.config.height, model.config.width, net->in_channels(), config.net))},
+            {"protocol", protocol}};
+}
+
+nlohmann::json peak_bytes(Device device) {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    nlohmann::json bytes = {{"host", std::int64_t{usage.ru_maxrss} * 1024}};
+    if (!is_host(device)) bytes["device"] = device_memory(device).stats().peak;
+    return bytes;
+}
+
+}  // namespace camber
