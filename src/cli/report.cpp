@@ -18,10 +18,9 @@ constexpr const char* comparison_file = "comparison.html";
 
 void refuse_as_output(const std::string& out) { refuse_among_frames(fs::absolute(out).parent_path(), out); }
 
-/// A CSV is replaced by a CSV alone: no other file of that name is ours.
+/// Only under a name that says what it is: the file that has it is replaced.
 void write_csv(const std::string& file, const std::vector<report::RunRecord>& runs) {
-    if (!fs::path(file).extension().string().ends_with("csv"))
-        fail_usage("--csv {}: give it a name that ends in .csv", file);
+    if (fs::path(file).extension() != ".csv") fail_usage("--csv {}: give it a name that ends in .csv", file);
     refuse_as_output(file);
     write_file_atomically(file, report::metrics_csv(runs));
     fmt::print("metrics as CSV: {}\n", one_line(file));

@@ -225,7 +225,7 @@ class Interpreter {
     }
 
     /// Whether a tensor's metadata says that its elements are the negative or conjugate of what is stored.
-    bool is_seen_otherwise(Index metadata) const {
+    bool is_negated_or_conjugated(Index metadata) const {
         const auto pairs = items(metadata);
         return pairs && std::any_of(pairs->begin(), pairs->end(), [&](const auto& pair) {
                    return tree_[pair.second].kind == Kind::boolean && tree_[pair.second].integer != 0;
@@ -434,7 +434,7 @@ class TorchFile : public WeightFile {
                 fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
                             numel, storage.view_elements);
         }
-        if (arguments.items.size() > 6 && interpreter.is_seen_otherwise(arguments.items[6])) {
+        if (arguments.items.size() > 6 && interpreter.is_negated_or_conjugated(arguments.items[6])) {
             entry.type = ElementType::unreadable;
             entry.problem = "is kept as its negative or conjugate: save its resolve_neg().resolve_conj()";
         }

@@ -157,7 +157,8 @@ Judgement judgement_from(const json& from, const std::string& source) {
 RunRecord read_run(const fs::path& folder) {
     const RunFiles files(folder);
     if (!fs::exists(files.config()))
-        fail_usage("{}: there is no run here, which has a {}", files.name(), files.config().filename().string());
+        fail_usage("{}: there is no run here: the folder of one has a {}", files.name(),
+                   files.config().filename().string());
     RunRecord record;
     const fs::path absolute = fs::absolute(folder).lexically_normal();
     record.folder = folder;

@@ -149,9 +149,9 @@ std::string ImportReport::text(std::size_t most) const {
                     matched.size(), missing.size(), unexpected.size(), wrong_shape.size(), ignored.size(),
                     left_out_text(ignored), from, prefix.empty() ? "" : fmt::format(", below {}", printable(prefix)));
     if (!passed_over.empty()) result += fmt::format("  {}\n", taken_set());
-    if (!averages.empty()) {
+    for (const std::string& average : averages) {
         result += fmt::format("  it has an average over training ({}), which is not whole, and so not taken\n",
-                              printable(averages[0].substr(0, averages[0].size() - 1)));
+                              printable(average.substr(0, average.size() - 1)));
     }
     if (!integers.empty()) {
         result += "  " + named(integers, "of whole numbers", most) +
