@@ -57,11 +57,13 @@ void add_eval(CLI::App& app, Action& action) {
             if (stop) return interrupted_exit;
             if (a->json) {
                 nlohmann::json json = metrics_json(result.confusion, model.classes.names);
+                json["notes"] = data.notes();  // what labels were taken to be decides the figures
                 json["loss"] = result.loss;
                 json["iou_score"] = result.iou_score;
                 json["images_per_second"] = result.images_per_second;
                 fmt::print("{}\n", json.dump(2));
             } else {
+                for (const std::string& note : data.notes()) fmt::print("{}\n", one_line(note));
                 fmt::print("{} on {} frames of {} ({}): loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n{}",
                            one_line(a->checkpoint), dataset.size(), one_line(folder), one_line(a->split), result.loss,
                            result.iou_score, result.images_per_second,

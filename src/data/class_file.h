@@ -9,7 +9,8 @@ namespace camber {
 
 /// What is stored in label maps for a class, beside its own id and colour.
 struct ClassSource {
-    std::vector<int> ids;            ///< in place of its position; empty: that
+    static constexpr int no_id = -1;
+    std::vector<int> ids;            ///< in place of its position; empty: that; of no_id alone: none
     std::vector<Rgb> colours;        ///< beside the table's
     std::vector<std::string> names;  ///< of another table's classes that become it
 };
