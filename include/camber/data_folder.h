@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -110,8 +111,10 @@ class DataFolder {
     std::vector<std::filesystem::path> labels() const;
     /// What two classes are stored as, by looking, where `file` leaves it open.
     void tell_two_classes(ClassFile& file);
-    /// Notes palettes, of some label maps, whose colours say something else than their indices.
-    void look_at_palettes();
+    /// Notes what some label maps show to be in doubt: palettes whose colours say something else than their indices, a
+    /// 255 that is void unsaid, and ids of --map (`mapped`) that they do not hold.
+    void look_at_labels(bool palette_colours, bool says_void, const std::set<int>& mapped);
+    void note_void(const std::filesystem::path& file);
 
     std::filesystem::path folder_;
     const Layout* layout_ = nullptr;

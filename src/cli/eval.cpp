@@ -80,12 +80,14 @@ void add_eval(CLI::App& app, Action& action) {
             evaluation["device"] = name(model.device());
             evaluation["images_per_second"] = result.images_per_second;
             evaluation["protocol"] = protocol_json(model.config, data, &dataset, model.classes, model.trained_on);
+            evaluation["notes"] = data.notes();  // what labels were taken to be decides the figures
             if (!a->report.empty())
                 report::write_page(a->report, report::evaluation_page(with_frames(evaluation, model, dataset, result)));
             if (a->json) {
                 fmt::print("{}\n", evaluation.dump(2));
                 return 0;
             }
+            for (const std::string& note : data.notes()) fmt::print("{}\n", one_line(note));
             fmt::print("{}: loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n", one_line(a->checkpoint),
                        result.loss, result.iou_score, result.images_per_second);
             for (const auto& [what, how] : report::protocol_lines(evaluation["protocol"]))

@@ -1,15 +1,19 @@
 #include "data/class_file.h"
 
 #include <camber/error.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "data/known_classes.h"
 #include "data/list_file.h"
+#include "io/printable.h"
 #include "io/text_file.h"
 
 namespace camber {
@@ -62,53 +66,98 @@ ClassSource source_of(const json& entry, const std::string& what) {
     return source;
 }
 
+/// Refuses what a table has nothing to say by: a misspelt key would be passed over.
+void check_keys(const json& entry, const std::vector<std::string>& keys, const std::string& what) {
+    for (const auto& [key, _] : entry.items())
+        if (std::find(keys.begin(), keys.end(), key) == keys.end())
+            fail("{}: there is no '{}' here; known are {}", what, printable(key), fmt::join(keys, ", "));
+}
+
 ClassFile parse_json_classes(const std::string& text, const std::string& source) {
     ClassFile file;
     file.table = parse_class_table(text, source);
     const json parsed = json::parse(text);
+    check_keys(parsed, {"name", "classes", "void"}, source);
+    check_keys(parsed["void"], {"id", "name", "colour", "ids", "colours", "from"}, source + ": void");
     for (int id = 0; id < file.table.count(); ++id) {
         const auto at = static_cast<std::size_t>(id);
-        file.source(id) = source_of(parsed["classes"][at], fmt::format("{}: classes[{}]", source, id));
+        const std::string what = fmt::format("{}: classes[{}]", source, id);
+        check_keys(parsed["classes"][at], {"name", "colour", "ids", "colours", "from"}, what);
+        file.source(id) = source_of(parsed["classes"][at], what);
     }
     file.source(file.table.count()) = source_of(parsed["void"], source + ": void");
     return file;
 }
 
-struct Line {
-    std::string name;
-    std::optional<int> id;
-    std::optional<Rgb> colour;
-};
+/// What a column of a text table holds.
+enum class Column { name, id, red, green, blue, colour };
+
+std::optional<Column> column_of(const std::string& word) {
+    static const std::map<std::string, Column> words = {
+        {"name", Column::name},       {"names", Column::name},       {"class", Column::name},
+        {"classes", Column::name},    {"label", Column::name},       {"labels", Column::name},
+        {"class_name", Column::name}, {"class name", Column::name},  {"class_names", Column::name},
+        {"label_name", Column::name}, {"label name", Column::name},  {"category", Column::name},
+        {"categories", Column::name}, {"title", Column::name},       {"klasse", Column::name},
+        {"classe", Column::name},     {"clase", Column::name},       {"id", Column::id},
+        {"index", Column::id},        {"idx", Column::id},           {"value", Column::id},
+        {"class_id", Column::id},     {"label_id", Column::id},      {"class_idx", Column::id},
+        {"label_idx", Column::id},    {"pixel value", Column::id},   {"pixel_value", Column::id},
+        {"r", Column::red},           {"red", Column::red},          {"g", Column::green},
+        {"green", Column::green},     {"b", Column::blue},           {"blue", Column::blue},
+        {"colour", Column::colour},   {"color", Column::colour},     {"rgb", Column::colour},
+        {"hex", Column::colour},      {"color_rgb", Column::colour}, {"color_hex", Column::colour}};
+    const auto found = words.find(lower(word));
+    return found == words.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// #804080, or 128,64,128 that something else sets apart from its neighbours: "(128, 64, 128)".
+std::optional<Rgb> colour_of(std::string text) {
+    Rgb colour{};
+    if (text.size() == 7 && text[0] == '#' && text.find_first_not_of("0123456789abcdefABCDEF", 1) == text.npos) {
+        for (std::size_t i = 0; i < 3; ++i)
+            colour[i] = static_cast<std::uint8_t>(std::stoi(text.substr(1 + 2 * i, 2), nullptr, 16));
+        return colour;
+    }
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c != '\0' && std::strchr("()[],;", c) != nullptr; }, ' ');
+    const std::vector<std::string> parts = split_fields(text, " ");
+    if (parts.size() != 3) return {};
+    for (std::size_t i = 0; i < 3; ++i) {
+        const std::optional<int> value = number(parts[i]);
+        if (!value || *value > 255) return {};
+        colour[i] = static_cast<std::uint8_t>(*value);
+    }
+    return colour;
+}
 
 struct Fields {
     std::vector<std::string> texts;
     std::vector<bool> apart;  ///< whether more than blanks stands before it
 };
 
-/// The fields of a line, between commas where there are any, else tabs or blanks.
+/// The fields of a line: between : or = where these part a name from numbers ("0: road", "road=2", CVAT's
+/// "road:128,64,128::"), else commas where there are any, else semicolons, else tabs or blanks.
 Fields fields_of(std::string_view line) {
-    Fields fields;
-    // CVAT's labelmap.txt: name:r,g,b:parts:actions.
-    if (const std::vector<std::string> parts = split_fields(line, ":");
-        parts.size() == 4 && parts[1].find(',') != line.npos) {
-        fields.texts = split_fields(parts[1], ",");
-        fields.texts.insert(fields.texts.begin(), parts[0]);
-        fields.apart.assign(fields.texts.size(), true);
-        return fields;
-    }
-    for (const std::string_view separator : {",", ";"}) {
+    for (const std::string_view separator : {":", "=", ",", ";"}) {
         if (line.find(separator) == line.npos) continue;
+        Fields fields;
         fields.texts = split_fields(line, separator);
         fields.apart.assign(fields.texts.size(), true);
-        return fields;
+        if (separator == "," || separator == ";") return fields;
+        std::size_t names = 0, numbers = 0;
+        for (const std::string& text : fields.texts) {
+            const bool is_number = number(text) || colour_of(text);
+            numbers += is_number ? 1 : 0;
+            if (!text.empty() && !is_number) names += text.find_first_of(",;\t") == text.npos ? 1 : 2;
+        }
+        if (names == 1 && numbers > 0) return fields;
     }
-    std::string text(line);
-    const std::size_t colon = text.find(':');  // "0: road"
-    if (colon != text.npos && number(text.substr(0, colon))) text[colon] = '\t';
-    for (std::size_t begin = 0; begin <= text.size();) {
-        const std::size_t end = std::min(text.find('\t', begin), text.size());
+    Fields fields;
+    for (std::size_t begin = 0; begin <= line.size();) {
+        const std::size_t end = std::min(line.find('\t', begin), line.size());
         bool first = true;
-        for (std::string& field : split_fields(std::string_view(text).substr(begin, end - begin), " ")) {
+        for (std::string& field : split_fields(line.substr(begin, end - begin), " ")) {
             fields.texts.push_back(std::move(field));
             fields.apart.push_back(std::exchange(first, false));
         }
@@ -117,109 +166,201 @@ Fields fields_of(std::string_view line) {
     return fields;
 }
 
-Line parse_line(std::string_view text, const std::string& where) {
+/// What the columns beside the name hold, in their order, where the line is a header. Throws Error for one of which a
+/// column is not known.
+std::optional<std::vector<Column>> header_of(std::string_view line, const std::string& where) {
+    Fields fields = fields_of(line);
+    while (!fields.texts.empty() && fields.texts.back().empty()) fields.texts.pop_back();
+    std::vector<Column> columns;
+    std::string known, strange;
+    bool apart = false;
+    for (std::size_t i = 0; i < fields.texts.size(); ++i) {
+        const std::string& text = fields.texts[i];
+        if (number(text) || colour_of(text)) return {};
+        apart = apart || (i > 0 && fields.apart[i]);
+        const std::optional<Column> column = column_of(text);
+        // "class name" is one column.
+        const bool twice = column && std::find(columns.begin(), columns.end(), *column) != columns.end() &&
+                           (fields.apart[i] || *column != Column::name);
+        if (column && !twice) columns.push_back(*column), known += (known.empty() ? "" : ",") + text;
+        if ((!column || twice) && strange.empty()) strange = text.empty() ? "(without a name)" : text;
+    }
+    if (columns.empty() || (columns.size() == 1 && columns[0] != Column::name)) return {};
+    if (!strange.empty()) {
+        // Words between blanks may be a class of several.
+        if (!apart && column_of(fields.texts[0]) != Column::name) return {};
+        fail("{}: the column '{}' is not known; leave name, id, r, g, b or color (here {})", where, strange, known);
+    }
+    std::erase(columns, Column::name);
+    return columns;
+}
+
+struct Line {
+    std::string name;
+    std::optional<int> id;
+    std::optional<Rgb> colour;
+};
+
+/// Refuses what a name does not begin with: "2.", "(2)", "-1", "0x02", "-".
+void check_name(const std::string& text, const std::string& where) {
+    const std::string word = text.substr(0, text.find(' '));
+    const bool has_letter =
+        std::any_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c > 127; });
+    const bool is_hex = word.size() > 2 && lower(word).starts_with("0x");
+    if (number(word) || (has_letter && !is_hex)) return;
+    fail("{}: '{}' is neither a name nor an id from 0 to 65535; write id,name a line (7,road) or name,r,g,b", where,
+         word);
+}
+
+/// What numbers are where no header says it. `leading`: how many stand before the name.
+const std::vector<Column>& usual_columns(const Line& line, const std::vector<int>& numbers, std::size_t leading,
+                                         const std::string& where) {
+    using C = Column;
+    static const std::vector<C> none, id = {C::id}, colour = {C::red, C::green, C::blue},
+                                      id_first = {C::id, C::red, C::green, C::blue},
+                                      id_last = {C::red, C::green, C::blue, C::id};
+    const std::size_t n = numbers.size();
+    if (n > 4 || n == 2 || (line.colour && n > 1))
+        fail("{}: {} numbers; a class is a name, an id and a name, or these with a colour (r,g,b)", where, n);
+    if (n < 4) return n == 0 ? none : n == 1 ? id : colour;
+    if (leading != 1 && leading != 3)
+        fail("{}: which of {} is the id? Say it in the first line: name,id,r,g,b or name,r,g,b,id", where,
+             fmt::join(numbers, ", "));
+    return leading == 1 ? id_first : id_last;
+}
+
+void take_numbers(Line& line, const std::vector<int>& numbers, const std::vector<Column>& columns,
+                  const std::string& where) {
+    std::size_t at = 0;
+    for (const Column column : columns) {
+        if (column == Column::colour) {
+            if (!line.colour)
+                fail("{}: '{}' has no colour that is read; write 128,64,128 or #804080", where, line.name);
+            continue;
+        }
+        if (at == numbers.size()) fail("{}: {} numbers, fewer than the first line says", where, at);
+        const int value = numbers[at++];
+        if (column == Column::id) {
+            line.id = value;
+            continue;
+        }
+        if (value > 255) fail("{}: {} is no part of a colour, 0 to 255", where, value);
+        if (!line.colour) line.colour = Rgb{};
+        (*line.colour)[column == Column::red ? 0 : column == Column::green ? 1 : 2] = static_cast<std::uint8_t>(value);
+    }
+    if (at < numbers.size()) fail("{}: {} numbers, more than the first line says", where, numbers.size());
+}
+
+/// `header`: what the numbers are; null where nothing says it.
+Line parse_line(std::string_view text, const std::vector<Column>* header, const std::string& where) {
     const Fields fields = fields_of(text);
     const std::size_t count = fields.texts.size();
-    const auto is_number = [&](std::size_t i) { return number(fields.texts[i]).has_value(); };
+    const auto is_number = [&](std::size_t i) { return number(fields.texts[i]) || colour_of(fields.texts[i]); };
     std::size_t before = 0, after = count;  // the name is from `before` to `after`
     while (before < count && is_number(before)) ++before;
     while (after > before && is_number(after - 1)) --after;
     // "Class 1" is a name, with a colour behind it too: no id stands after blanks alone.
     if ((count - after == 1 || count - after == 4) && after > before && !fields.apart[after]) ++after;
     std::vector<int> numbers;
+    std::size_t leading = 0;  // numbers before the name
     Line line;
     for (std::size_t i = 0; i < count; ++i) {
         const std::string& field = fields.texts[i];
         if (field.empty()) continue;
         const bool within = i >= before && i < after && !fields.apart[i];
+        const std::optional<Rgb> colour = colour_of(field);
         if (const std::optional<int> value = number(field); value && !within) {
             numbers.push_back(*value);
+            leading += line.name.empty() ? 1 : 0;
+        } else if (colour && !line.colour) {
+            line.colour = colour;
+        } else if (i == before && i > 0 && !fields.apart[i] && field.find_first_not_of("-=>:") == field.npos) {
+            continue;  // "2 - rest"
         } else {
+            if (line.name.empty() || fields.apart[i]) check_name(field, where);
+            if (!line.name.empty() && fields.apart[i])
+                fail("{}: '{}' and '{}' are two names; leave one a line, in quotes where it holds commas", where,
+                     line.name, field);
             line.name += (line.name.empty() ? "" : " ") + field;
         }
     }
-    const std::size_t n = numbers.size();
-    if (line.name.empty() && n > 0) fail("{}: the class has no name", where);
-    if (n != 0 && n != 1 && n != 3 && n != 4)
-        fail("{}: {} numbers; a class is a name, an id and a name, or these with a colour (r,g,b)", where, n);
-    if (n == 1 || n == 4) line.id = numbers[0];
-    if (n >= 3) {
-        Rgb colour{};
-        for (std::size_t i = 0; i < 3; ++i) {
-            const int value = numbers[n - 3 + i];
-            if (value > 255) fail("{}: {} is no part of a colour, 0 to 255", where, value);
-            colour[i] = static_cast<std::uint8_t>(value);
-        }
-        line.colour = colour;
-    }
+    if (line.name.empty()) fail("{}: the class has no name", where);
+    take_numbers(line, numbers, header ? *header : usual_columns(line, numbers, leading, where), where);
     return line;
 }
 
-/// name,r,g,b and the like.
-bool is_header(const std::string& text) {
-    static const std::set<std::string> words = {"name",        "class", "label",      "id",        "r",
-                                                "g",           "b",     "red",        "green",     "blue",
-                                                "pixel value", "index", "class_name", "label_name"};
-    static const std::set<std::string> alone = {"name",   "names",      "class",       "classes",
-                                                "labels", "class_name", "class_names", "label_name"};
-    const std::vector<std::string> fields = fields_of(lower(text)).texts;
-    if (fields.size() == 1) return alone.contains(fields[0]);
-    return std::all_of(fields.begin(), fields.end(), [](const std::string& field) { return words.contains(field); });
+/// The classes that a table's lines are, and which of them are void.
+ClassFile classes_of(const std::vector<Line>& lines, const std::string& source) {
+    const bool with_ids = lines[0].id.has_value();
+    // LabelMe counts from the line after it, and stores 255 for it.
+    const bool labelme = !with_ids && lines.size() > 1 && lines[0].name == "__ignore__";
+    const auto voids =
+        std::count_if(lines.begin(), lines.end(), [](const Line& line) { return is_void_name(line.name); });
+    // The last, or several, are no class of the network; one among the others is, as CamVid has it.
+    const bool void_class = voids == 1 && !labelme && (lines.size() == 1 || !is_void_name(lines.back().name));
+    ClassFile file;
+    ClassTable& table = file.table;
+    table.name = fs::path(source).filename().string();
+    file.says_colours = lines[0].colour.has_value();
+    file.says_void = voids > 0;
+    const bool says_ids = with_ids || labelme || voids > 1;
+    ClassSource of_void;
+    std::vector<ClassSource> sources;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const Line& line = lines[i];
+        const bool is_void = is_void_name(line.name);
+        const int position = static_cast<int>(i) - (labelme ? 1 : 0);
+        const int stored = line.id.value_or(position < 0 ? 255 : position);
+        if (is_void) {
+            const Rgb colour = line.colour.value_or(void_class ? voc_colour(position) : Rgb{0, 0, 0});
+            if (of_void.ids.empty()) {
+                table.void_name = line.name;
+                table.void_colour = colour;
+                table.void_id =
+                    void_class ? position : static_cast<int>(lines.size() - static_cast<std::size_t>(voids));
+            } else if (line.colour) {
+                of_void.colours.push_back(colour);
+            }
+            of_void.ids.push_back(stored);
+        }
+        if (is_void && !void_class) continue;
+        table.names.push_back(line.name);
+        table.colours.push_back(line.colour.value_or(voc_colour(position)));
+        sources.push_back({{stored}, {}, {}});
+    }
+    if (table.names.empty()) fail("{}: names no classes but void", source);
+    if (!says_ids) return file;
+    file.sources = std::move(sources);
+    if (!void_class && voids > 0) file.source(table.count()) = std::move(of_void);
+    return file;
 }
 
 ClassFile parse_text_classes(const std::string& text, const std::string& source) {
     std::vector<Line> lines;
+    std::optional<std::vector<Column>> header;
+    std::set<int> ids;
     int number = 0;
     for (std::string_view rest = text; !rest.empty();) {
-        std::string line(take_line(rest));
+        const std::string line(take_line(rest));
         ++number;
-        if (line.find_first_not_of(" \t") == line.npos || line.starts_with('#')) continue;
-        if (lines.empty() && is_header(line)) continue;
+        if (line.find_first_not_of(" \t") == line.npos) continue;
+        if (line.starts_with('#') && !colour_of(line.substr(0, 7))) continue;
         const std::string where = fmt::format("{} line {}", source, number);
-        lines.push_back(parse_line(line, where));
-        if (!is_utf8(lines.back().name)) fail("{}: is not UTF-8; save the file as that", where);
-        for (std::size_t i = 0; i + 1 < lines.size(); ++i)
-            if (lines[i].name == lines.back().name) fail("{}: there are two classes '{}'", where, lines[i].name);
+        if (!is_utf8(line)) fail("{}: is not UTF-8; save the file as that", where);
+        if (lines.empty() && !header && (header = header_of(line, where))) continue;
+        // A header of the name alone says nothing of numbers.
+        const Line next = parse_line(line, header && !header->empty() ? &*header : nullptr, where);
+        for (const Line& other : lines)
+            if (other.name == next.name) fail("{}: there are two classes '{}'", where, other.name);
+        if (next.id && !ids.insert(*next.id).second) fail("{}: two classes have the id {}", where, *next.id);
+        lines.push_back(next);
         if (lines.size() > 255) fail("{}: has more than 255 classes", where);
+        if (next.id.has_value() != lines[0].id.has_value() || next.colour.has_value() != lines[0].colour.has_value())
+            fail("{}: '{}' and '{}' are not written alike; give all classes an id, a colour or neither", where,
+                 lines[0].name, next.name);
     }
     if (lines.empty()) fail("{}: names no classes; write a class a line: name,r,g,b", source);
-    const bool with_ids = lines[0].id.has_value(), with_colours = lines[0].colour.has_value();
-    for (const Line& line : lines) {
-        if (line.id.has_value() != with_ids || line.colour.has_value() != with_colours)
-            fail("{}: '{}' and '{}' are not written alike; give all classes an id, a colour or neither", source,
-                 lines[0].name, line.name);
-    }
-    ClassFile file;
-    ClassTable& table = file.table;
-    table.name = fs::path(source).filename().string();
-    const auto colour = [&](std::size_t i) { return lines[i].colour.value_or(voc_colour(static_cast<int>(i))); };
-    const bool void_last = lines.size() > 1 && is_void_name(lines.back().name);
-    const std::size_t count = lines.size() - (void_last ? 1 : 0);
-    for (std::size_t i = 0; i < count; ++i) {
-        table.names.push_back(lines[i].name);
-        table.colours.push_back(colour(i));
-        if (!void_last && is_void_name(lines[i].name)) {
-            table.void_id = static_cast<int>(i);
-            table.void_name = lines[i].name;
-            table.void_colour = colour(i);
-        }
-    }
-    file.says_colours = with_colours;
-    file.says_void = void_last || table.void_is_class();
-    if (void_last) {
-        table.void_name = lines.back().name;
-        table.void_colour = lines.back().colour.value_or(Rgb{0, 0, 0});
-        table.void_id = static_cast<int>(count);
-    }
-    if (!with_ids) return file;
-    std::set<int> seen;
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        const int id = *lines[i].id;
-        if (!seen.insert(id).second) fail("{}: two classes have the id {}", source, id);
-        if (i < count) file.source(static_cast<int>(i)).ids = {id};
-    }
-    if (void_last) file.source(table.count()).ids = {*lines.back().id};
-    return file;
+    return classes_of(lines, source);
 }
 
 }  // namespace
@@ -227,7 +368,9 @@ ClassFile parse_text_classes(const std::string& text, const std::string& source)
 bool is_void_name(const std::string& name) {
     static const std::set<std::string> names = {"void",    "unlabelled", "unlabeled",    "ignore",
                                                 "ignored", "unknown",    "ignore_label", "don't care"};
-    return names.contains(lower(name));
+    const std::size_t begin = name.find_first_not_of('_');  // LabelMe's __ignore__
+    if (begin == name.npos) return false;
+    return names.contains(lower(name.substr(begin, name.find_last_not_of('_') + 1 - begin)));
 }
 
 ClassFile read_class_file(const fs::path& file) {
@@ -239,12 +382,23 @@ ClassFile read_class_file(const fs::path& file) {
 }
 
 fs::path find_class_file(const fs::path& folder) {
-    for (const char* name : {"classes.json", "classes.csv", "classes.txt", "class_dict.csv", "label_colors.txt",
-                             "codes.txt", "labels.txt"}) {
-        std::error_code error;
-        if (fs::exists(fs::symlink_status(folder / name, error))) return folder / name;
+    static const std::vector<std::string> names = {"classes.json",    "classes.csv",      "classes.txt",
+                                                   "class_dict.csv",  "label_colors.txt", "codes.txt",
+                                                   "class_names.txt", "labelmap.txt",     "labels.txt"};
+    std::vector<fs::path> found(names.size());
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        const auto name = std::find(names.begin(), names.end(), lower(entry.path().filename().string()));
+        if (name == names.end()) continue;
+        fs::path& place = found[static_cast<std::size_t>(name - names.begin())];
+        if (!place.empty()) {
+            const auto [first, second] = std::minmax(place, entry.path());
+            fail("{} and {} are both a class table: take one away", first.string(), second.string());
+        }
+        place = entry.path();
     }
-    return {};
+    const auto first = std::find_if(found.begin(), found.end(), [](const fs::path& file) { return !file.empty(); });
+    return first == found.end() ? fs::path() : *first;
 }
 
 }  // namespace camber

@@ -9,7 +9,8 @@ namespace camber {
 
 /// What is stored in label maps for a class, beside its own id and colour.
 struct ClassSource {
-    std::vector<int> ids;            ///< in place of its position; empty: that
+    static constexpr int no_id = -1;
+    std::vector<int> ids;            ///< in place of its position; empty: that; of no_id alone: none
     std::vector<Rgb> colours;        ///< beside the table's
     std::vector<std::string> names;  ///< of another table's classes that become it
 };
@@ -32,14 +33,16 @@ struct ClassFile {
 bool is_void_name(const std::string& name);
 
 /// A table of a file, by its content: JSON as read_class_table() takes, whose classes may have "ids", "colours" and
-/// "from" (names) besides; else a class a line: `name`, `id name`, `name,r,g,b` (Kaggle's class_dict.csv), `r g b name`
-/// (CamVid's label_colors.txt) or `id,name,r,g,b`, between commas, tabs or blanks, with or without a header; # begins a
-/// comment. A class called Void, Unlabelled or the like is void: the last one is no class of the network. Throws Error
-/// naming file and line.
+/// "from" (names) besides, and no other keys; else a class a line: a name, an id or a colour (r,g,b or #rrggbb) or both
+/// beside it, between commas, semicolons, tabs or blanks, or as "0: road", "road=2" and CVAT's "road:128,64,128::". A
+/// header says what columns are; without one the number alone, or on the name's other side than the colour, is the id.
+/// # begins a comment. A class called Void, Unlabelled or the like is void: the last one, or where there are several,
+/// no class of the network. Throws Error naming file and line for what is not surely one of these.
 ClassFile read_class_file(const std::filesystem::path& file);
 
-/// The first of classes.json, classes.csv, classes.txt, class_dict.csv, label_colors.txt and codes.txt in
-/// `folder`; empty where there is none.
+/// The first of classes.json, classes.csv, classes.txt, class_dict.csv, label_colors.txt, codes.txt, class_names.txt
+/// (labelme2voc), labelmap.txt (CVAT) and labels.txt in `folder`, in any case; empty where there is none. Throws Error
+/// where two differ in case alone.
 std::filesystem::path find_class_file(const std::filesystem::path& folder);
 
 }  // namespace camber

@@ -65,13 +65,6 @@ bool speaks_of(const ClassFile& given, const ClassTable& table) {
 /// A reason behind a message, where there is one.
 std::string after(const std::string& reason) { return reason.empty() ? reason : "; " + reason; }
 
-/// Classes that were found before, by the ids in their names, as ids of now.
-bool same_found(const ClassTable& found, const ClassTable& before) {
-    return std::all_of(found.names.begin(), found.names.end(), [&](const std::string& name) {
-        return std::find(before.names.begin(), before.names.end(), name) != before.names.end();
-    });
-}
-
 }  // namespace
 
 DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options) {
@@ -131,53 +124,86 @@ std::vector<fs::path> DataFolder::labels() const {
     return files;
 }
 
-void DataFolder::look_at_palettes() {
+void DataFolder::note_void(const fs::path& file) {
+    notes_.push_back(
+        fmt::format("warning: {}: 255 is taken as void, as nothing says what it is; where it is a class, name it in a "
+                    "class table (classes.csv, 255,NAME a line), else say --map 255=void",
+                    file.string()));
+}
+
+void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std::set<int>& mapped) {
     constexpr std::size_t most_files = 32;
-    constexpr const char* indices_count = "indices are what counts: save label maps as RGB where colours should";
+    constexpr int usual_void = 255;
     const std::vector<fs::path> files = labels();
     const std::size_t count = std::min(files.size(), most_files);
     std::map<std::size_t, Rgb> colours;
+    std::set<int> ids;
+    bool has_colours = false, palettes_agree = true, read_all = count == files.size();
+    fs::path with_255;
+    const auto doubt = [&](const fs::path& file, const std::string& what) {
+        notes_.push_back(
+            fmt::format("warning: {}: {}; indices are what counts: save label maps as RGB where colours should",
+                        file.string(), what));
+        palettes_agree = false;
+    };
     for (std::size_t f = 0; f < count; ++f) {
         const fs::path& file = files[f * files.size() / count];
         LabelFile stored;
         try {
             stored = read_label_file(file);
         } catch (const Error&) {
+            read_all = false;
             continue;  // what reads it says so
         }
-        if (const auto doubt = coding_->doubt(stored); doubt.index >= 0) {
-            notes_.push_back(
-                fmt::format("warning: {}: {}; {}", file.string(), coding_->described(doubt, stored), indices_count));
-            return;
-        }
-        for (const std::size_t index : std::set<std::size_t>(stored.ids.begin(), stored.ids.end())) {
-            if (index >= stored.palette.size()) continue;
+        const bool of_colours =
+            stored.kind == LabelFile::Kind::colour || (stored.kind == LabelFile::Kind::palette && palette_colours);
+        has_colours = has_colours || of_colours;
+        if (of_colours) continue;
+        const std::set<int> here(stored.ids.begin(), stored.ids.end());
+        if (with_255.empty() && here.contains(usual_void)) with_255 = file;
+        ids.insert(here.begin(), here.end());
+        if (const auto wrong = coding_->doubt(stored); palettes_agree && wrong.index >= 0)
+            doubt(file, coding_->described(wrong, stored));
+        for (const int id : here) {
+            const auto index = static_cast<std::size_t>(id);
+            if (index >= stored.palette.size() || !palettes_agree) break;
             const auto [place, added] = colours.emplace(index, stored.palette[index]);
-            if (added || place->second == stored.palette[index]) continue;
-            notes_.push_back(fmt::format("warning: {}: index {} has the colour {}, in others {}; {}", file.string(),
-                                         index, fmt::join(stored.palette[index], " "), fmt::join(place->second, " "),
-                                         indices_count));
-            return;
+            if (!added && place->second != stored.palette[index])
+                doubt(file, fmt::format("index {} has the colour {}, in others {}", index,
+                                        fmt::join(stored.palette[index], " "), fmt::join(place->second, " ")));
         }
+    }
+    if (!with_255.empty() && !says_void && !mapped.contains(usual_void) && coding_->is_void(usual_void))
+        note_void(with_255);
+    for (const int id : mapped) {
+        const bool acts = ids.contains(id) || (has_colours && coding_->has_colour(id));
+        if (acts || !(read_all || (has_colours && ids.empty()))) continue;
+        notes_.push_back(fmt::format("warning: --map {}=... has no effect: {}", id,
+                                     has_colours
+                                         ? "label maps are colours, and no class of the folder's table has that id"
+                                         : "no label map holds that id"));
     }
 }
 
 void DataFolder::tell_two_classes(ClassFile& file) {
     const bool says_ids = std::any_of(file.sources.begin(), file.sources.end(),
                                       [](const ClassSource& source) { return !source.ids.empty(); });
-    const bool found = says_ids && !file.says_void && file.sources[1].ids == std::vector{1, 255};
-    if (says_ids && !found) return;
+    const bool either = says_ids && !file.says_void && file.sources[1].ids == std::vector{1, 255};
+    if (says_ids && !either) return;
     if (file.says_void && file.table.void_id != 255) return;
     const std::string& second = file.table.name_of(1);
     const BinaryLabels stored = binary_labels(labels());
-    if (!stored.of_255()) return;
+    if (!stored.of_255()) {
+        if (either) file.source(1).ids = {1};
+        return;
+    }
     if (file.says_void) {
         notes_.push_back(
             fmt::format("warning: {} label maps are of 0 and 255, and 255 is void: is it not {}? (--map 255=1)",
                         stored.with_255, second));
         return;
     }
-    file.source(2).ids = {254};
+    file.source(2).ids = {ClassSource::no_id};
     file.source(1).ids = {255};
     if (stored.with_1 == 0) {
         notes_.push_back(fmt::format("label maps of 0 and 255: 255 is {}", second));
@@ -191,7 +217,16 @@ void DataFolder::tell_two_classes(ClassFile& file) {
 DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options) {
     DataFolder data = look(folder, options);
     FolderClasses own = data.layout_->classes(data.folder_);
+    // A table beside the folder that an archive was unpacked to.
+    std::error_code error;
+    for (fs::path outer = data.folder_;
+         own.from != FolderClasses::From::folder && !outer.empty() && !fs::equivalent(outer, folder, error);) {
+        outer = outer.parent_path();
+        if (FolderClasses beside = folder_classes(outer); beside.from == FolderClasses::From::folder)
+            own = std::move(beside);
+    }
     std::string from = own.where;
+    fs::path with_void;
     const bool given = !options.classes.empty();
     ClassFile target;
     if (given) target = given_classes(options.classes);
@@ -206,13 +241,25 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
         const std::vector<fs::path> labels = data.labels();
         if (labels.empty())
             fail("{}: no frame has a label map{}", data.folder_.string(), after(data.unpaired(data.splits_.front())));
-        own.file = found_classes(data.folder_, labels);
+        const FoundClasses found = found_classes(data.folder_, labels);
         const ClassTable* const before = options.otherwise ? &*options.otherwise : nullptr;
-        if (before && !same_found(own.file.table, *before)) own.file = {*before, {}, false, false};
-        data.notes_.push_back(before
-                                  ? "no class table: the classes are the network's"
-                                  : "no class table: there is a class for each value of the label maps; name them in "
-                                    "classes.csv, a line each: name,r,g,b");
+        own.file = !before             ? found.file
+                   : is_found(*before) ? found_again(*before, found, data.folder_)
+                                       : ClassFile{*before, {}, false, false};
+        if (before) {
+            data.notes_.push_back(fmt::format("no class table: ids are taken as the network's classes, {} to {}",
+                                              before->name_of(0), before->name_of(before->count() - 1)));
+        } else {
+            data.notes_.emplace_back(
+                "no class table: there is a class for each value of the label maps; name them in classes.csv, a line "
+                "each: name,r,g,b");
+        }
+        if (!found.with_many.empty())
+            data.notes_.push_back(
+                fmt::format("warning: {}: has {} ids: resized smoothly, or no label map? (label maps are resized to "
+                            "the nearest pixel)",
+                            found.with_many.string(), found.most_ids));
+        with_void = found.with_void;
     }
     if (!from.empty()) data.notes_.push_back(fmt::format("classes: {} of {}", own.file.table.count(), from));
     if (own.file.table.count() == 2) data.tell_two_classes(own.file);
@@ -228,16 +275,14 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
         if (!dropped.empty())
             data.notes_.push_back(
                 fmt::format("void, since {} has nothing for them: {}", target.table.name, fmt::join(dropped, ", ")));
-    } else if (own.from == FolderClasses::From::nothing && options.otherwise && !given) {
-        std::vector<std::string> dropped;
-        coding.regroup(mapping_between(own.file.table, {*options.otherwise, {}, true, true}, dropped),
-                       *options.otherwise);
-        data.classes_ = *options.otherwise;
     }
-    apply_map(options.map, data.classes_, coding);
+    const std::set<int> mapped = apply_map(options.map, data.classes_, coding);
     coding.set_unknown_void(options.unknown == UnknownLabels::as_void);
     data.coding_ = std::make_shared<const LabelCoding>(std::move(coding));
-    if (!own.palette_colours) data.look_at_palettes();
+    // What was looked at for the classes is known of all label maps, not of some.
+    if (!with_void.empty() && !mapped.contains(255)) data.note_void(with_void);
+    const bool known = own.file.says_void || own.from == FolderClasses::From::assumed || !with_void.empty();
+    if (!own.palette_colours || !mapped.empty()) data.look_at_labels(own.palette_colours, known, mapped);
     return data;
 }
 

@@ -16,6 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* found_name = "those found in the label maps";  // "nor void of those found in the label maps"
+constexpr std::string_view id_name = "class ";
+
 /// More is a photograph.
 constexpr std::size_t most_values = 256, most_colours = 64;
 
@@ -23,7 +26,9 @@ struct Found {
     BinaryLabels binary;
     std::set<int> ids;
     std::set<Rgb> colours;
-    std::map<int, Rgb> palette;  ///< of the ids, where files have one
+    std::map<int, Rgb> palette;    ///< of the ids, where files have one
+    fs::path with_255, with_most;  ///< the first of its name that holds 255; that which holds most ids
+    std::size_t most_ids = 0;
 };
 
 Found values_of(const std::vector<fs::path>& labels) {
@@ -61,6 +66,9 @@ Found values_of(const std::vector<fs::path>& labels) {
         all.binary.with_1 += one ? 1 : 0;
         all.binary.with_255 += white ? 1 : 0;
         all.binary.others = all.binary.others || here.binary.others;
+        if (white && (all.with_255.empty() || labels[i] < all.with_255)) all.with_255 = labels[i];
+        if (here.ids.size() > all.most_ids || (here.ids.size() == all.most_ids && labels[i] < all.with_most))
+            all.most_ids = here.ids.size(), all.with_most = labels[i];
         all.ids.merge(here.ids);
         all.colours.merge(here.colours);
         all.palette.merge(here.palette);
@@ -70,7 +78,7 @@ Found values_of(const std::vector<fs::path>& labels) {
 
 }  // namespace
 
-ClassFile found_classes(const fs::path& folder, const std::vector<fs::path>& labels) {
+FoundClasses found_classes(const fs::path& folder, const std::vector<fs::path>& labels) {
     Found found = values_of(labels);
     if (!found.ids.empty() && !found.colours.empty())
         fail(
@@ -83,16 +91,21 @@ ClassFile found_classes(const fs::path& folder, const std::vector<fs::path>& lab
     if (found.colours.size() > most_colours)
         fail("{}: the label maps have {} colours; say which are classes: name,r,g,b a line in classes.csv",
              folder.string(), found.colours.size());
-    ClassFile file;
+    FoundClasses result;
+    ClassFile& file = result.file;
     ClassTable& table = file.table;
-    table.name = "found in the label maps";
+    table.name = found_name;
     constexpr int usual_void = 255;
     const bool two = found.binary.of_255() && found.ids.contains(0);
     if (two && found.binary.with_1 > 0) found.ids.erase(1);
-    if (!two && found.ids.size() > 1) found.ids.erase(usual_void);
+    if (!two && found.ids.size() > 1 && found.ids.erase(usual_void) > 0) result.with_void = found.with_255;
+    constexpr std::size_t smooth = 32;  // ids in one label map are seldom as many
+    result.most_ids = found.most_ids;
+    if (found.most_ids > smooth) result.with_many = found.with_most;
+    result.colours = !found.colours.empty();
     for (const int id : found.ids) {
         const int position = table.count();
-        table.names.push_back(fmt::format("class {}", id));
+        table.names.push_back(fmt::format("{}{}", id_name, id));
         const auto colour = found.palette.find(id);
         table.colours.push_back(colour == found.palette.end() ? voc_colour(position) : colour->second);
         file.source(position).ids = {id};
@@ -103,7 +116,29 @@ ClassFile found_classes(const fs::path& folder, const std::vector<fs::path>& lab
         table.colours.push_back(colour);
     }
     file.says_void = false;
-    file.source(table.count()).ids = two ? std::vector<int>{} : std::vector{usual_void};
+    file.source(table.count()).ids = {two ? ClassSource::no_id : usual_void};
+    return result;
+}
+
+bool is_found(const ClassTable& table) { return table.name.ends_with("found in the label maps"); }
+
+ClassFile found_again(const ClassTable& network, const FoundClasses& found, const fs::path& folder) {
+    ClassFile file{network, {}, false, false};
+    for (int id = 0; id < network.count(); ++id) {
+        const std::string& name = network.name_of(id);
+        const bool is_id = name.starts_with(id_name);
+        if (is_id && found.colours)
+            fail(
+                "{}: the label maps are colours, but the network has learnt ids ({}, ...); give the folder a class "
+                "table of its classes (classes.csv: name,r,g,b)",
+                folder.string(), network.name_of(0));
+        file.source(id).ids = {is_id ? std::stoi(name.substr(id_name.size())) : ClassSource::no_id};
+    }
+    // Tools write the second of two as 1 or 255.
+    const std::vector<std::string>& names = network.names;
+    if (names.size() == 2 && names[0] == "class 0" && (names[1] == "class 1" || names[1] == "class 255"))
+        file.source(1).ids = {1, 255};
+    file.source(network.count()).ids = found.file.sources.back().ids;
     return file;
 }
 

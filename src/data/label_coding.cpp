@@ -8,6 +8,7 @@
 #include <cctype>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "data/known_classes.h"
 #include "data/list_file.h"
@@ -47,6 +48,7 @@ LabelCoding::LabelCoding(const ClassFile& file)
         const ClassSource& source = at < file.sources.size() ? file.sources[at] : plain;
         const std::vector<int> stored = source.ids.empty() ? std::vector{own} : source.ids;
         for (const int value : stored) {
+            if (value == ClassSource::no_id) continue;
             std::int16_t& entry = ids_[static_cast<std::size_t>(value)];
             if (entry != unknown && entry != own && !is_void)
                 fail("{}: the id {} is both {} and {}", classes_.name, value, classes_.name_of(entry),
@@ -73,6 +75,13 @@ void LabelCoding::regroup(const std::vector<int>& to, const ClassTable& target) 
     for (std::int16_t& id : ids_) id = moved(id);
     for (auto& [_, colour] : colours_) colour.now = moved(colour.now);
     classes_ = target;
+}
+
+bool LabelCoding::has_colour(int stored) const {
+    return std::any_of(colours_.begin(), colours_.end(), [&](const auto& entry) {
+        const std::vector<int>& ids = entry.second.stored;
+        return std::find(ids.begin(), ids.end(), stored) != ids.end();
+    });
 }
 
 void LabelCoding::map(int stored, int to) {
@@ -191,15 +200,16 @@ void LabelCoding::refuse_ids(const std::string& file, const LabelFile& stored, s
         const int apart = std::abs(static_cast<int>(other) - value);
         if (apart >= distance) continue;
         distance = apart;
-        nearest = fmt::format(", nearest {} {}", other, classes_.name_of(ids_[other]));
+        nearest = fmt::format(" (nearest {}, {})", other, classes_.name_of(ids_[other]));
     }
     constexpr std::size_t photograph = 64;
     const char* hint = pixels.size() > photograph ? " (is this a photograph? are pictures and labels swapped?)" : "";
     fail(
-        "{}: id {} at row {}, column {} ({} pixel{}{}) is neither a class (0..{}{}) nor void ({}) of {}{}; map it "
+        "{}: id {} at row {}, column {} ({} pixel{}{}) is neither a class{} nor void{} of {}{}; map it "
         "(--map {}=void), all such (--unknown void), or give the folder a classes.json",
         file, value, first / width, first % width, pixels[value], pixels[value] == 1 ? "" : "s", others,
-        classes_.count() - 1, own_ids ? "" : nearest, classes_.void_id, classes_.name, hint, value);
+        own_ids ? fmt::format(" (0..{})", classes_.count() - 1) : nearest,
+        own_ids && is_void(classes_.void_id) ? fmt::format(" ({})", classes_.void_id) : "", classes_.name, hint, value);
 }
 
 void LabelCoding::refuse_colours(const std::string& file, const Image& colours, std::size_t first) const {
@@ -274,8 +284,9 @@ std::vector<int> mapping_between(const ClassTable& own, const ClassFile& target,
     return mapping;
 }
 
-void apply_map(const std::string& text, const ClassTable& classes, LabelCoding& coding) {
-    if (text.empty()) return;
+std::set<int> apply_map(const std::string& text, const ClassTable& classes, LabelCoding& coding) {
+    std::set<int> mapped;
+    if (text.empty()) return mapped;
     for (const std::string& entry : split_fields(text, ",")) {
         const std::size_t equals = entry.find('=');
         const auto refuse = [&](const std::string& why) {
@@ -294,8 +305,10 @@ void apply_map(const std::string& text, const ClassTable& classes, LabelCoding& 
         if (to >= 0 && !classes.valid(to)) refuse(fmt::format("names no class of {}", classes.name));
         if (to < 0) to = class_of(classes, right);
         if (to < 0) refuse(fmt::format("names no class of {}", classes.name));
+        if (!mapped.insert(stored).second) refuse(fmt::format("says of {} a second time what it becomes", stored));
         coding.map(stored, to);
     }
+    return mapped;
 }
 
 }  // namespace camber

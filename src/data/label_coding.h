@@ -2,6 +2,7 @@
 #include <camber/data_folder.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,6 +23,10 @@ class LabelCoding {
     /// Has a stored id become a class. A colour's is that of its class in the file that the coding is made from: the
     /// "ids" that this says, else the class's own.
     void map(int stored, int to);
+    /// Whether a colour is that of a class stored as this.
+    bool has_colour(int stored) const;
+    /// Whether a stored id becomes void.
+    bool is_void(int stored) const { return ids_[static_cast<std::size_t>(stored)] == classes_.void_id; }
     void set_unknown_void(bool unknown_void) { unknown_void_ = unknown_void; }
     /// Palettes are looked up as colours: formats in which the index means nothing.
     void set_palette_colours(bool colours) { palette_colours_ = colours; }
@@ -67,7 +72,8 @@ class LabelCoding {
 /// class of one is among the other's.
 std::vector<int> mapping_between(const ClassTable& own, const ClassFile& target, std::vector<std::string>& dropped);
 
-/// Applies "255=void,7=3,9=Road". Throws UsageError for what does not read so.
-void apply_map(const std::string& text, const ClassTable& classes, LabelCoding& coding);
+/// Applies "255=void,7=3,9=Road", and gives the stored ids that it names. Throws UsageError for what does not read so
+/// or names one twice.
+std::set<int> apply_map(const std::string& text, const ClassTable& classes, LabelCoding& coding);
 
 }  // namespace camber

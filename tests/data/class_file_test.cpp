@@ -82,6 +82,80 @@ TEST_CASE("a class called void is void: no class where it is the last, one of th
     CHECK(within.table.void_is_class());
 }
 
+TEST_CASE("several names of void are one void, and no class; LabelMe's first line takes no id") {
+    const Writer w;
+    const ClassFile several = w.read("void\nroad\nunlabelled\n");
+    CHECK(several.table.names == std::vector<std::string>{"road"});
+    CHECK(several.table.void_id == 1);
+    REQUIRE(several.sources.size() == 2);
+    CHECK(several.sources[0].ids == std::vector{1});
+    CHECK(several.sources[1].ids == std::vector{0, 2});
+    const ClassFile coloured = w.read("void,0,0,0\nroad,1,2,3\nignore,9,9,9\n");
+    CHECK(coloured.sources[1].colours == std::vector<Rgb>{{9, 9, 9}});
+    const ClassFile labelme = w.read("__ignore__\n_background_\nroad\n", "labels.txt");
+    CHECK(labelme.table.names == std::vector<std::string>{"_background_", "road"});
+    CHECK(labelme.says_void);
+    CHECK(labelme.sources[1].ids == std::vector{1});
+    CHECK(labelme.sources[2].ids == std::vector{255});
+    CHECK(mentions(w.error("void\nunlabelled\n"), {"no classes but void"}));
+}
+
+TEST_CASE("a header says what the columns are; one that is not known is refused") {
+    const Writer w;
+    for (const char* text :
+         {"name,b,g,r\nroad,3,2,1\ncar,6,5,4\n", "name,r,g,b,id\nroad,1,2,3,7\ncar,4,5,6,8\n",
+          "name,id,r,g,b\nroad,7,1,2,3\ncar,8,4,5,6\n", "name,hex\nroad,#010203\ncar,#040506\n",
+          "id,name,hex\n7,road,#010203\n8,car,#040506\n", "id,name,color\n7,road,\"1,2,3\"\n8,car,\"(4, 5, 6)\"\n",
+          "Pixel Value, Class, R, G, B\n7, road, 1, 2, 3\n8, car, 4, 5, 6\n", "1,2,3,road,7\n4,5,6,car,8\n",
+          "# label:color_rgb:parts:actions\nroad:1,2,3::\ncar:4,5,6::\n", "#010203,road\n#040506,car\n"}) {
+        CAPTURE(text);
+        const ClassFile file = w.read(text);
+        CHECK(file.table.names == std::vector<std::string>{"road", "car"});
+        CHECK(file.table.colours == std::vector<Rgb>{{1, 2, 3}, {4, 5, 6}});
+        if (!file.sources.empty()) CHECK(file.sources[1].ids == std::vector{8});
+        CHECK(file.sources.empty() == (std::string(text).find('7') == std::string::npos));
+    }
+    for (const char* text : {"category\nroad\n", "title\nroad\n", "Klasse\nroad\n", "class name\nroad\n"})
+        CHECK(w.read(text).table.names == std::vector<std::string>{"road"});
+    CHECK(mentions(w.error("name,description\nroad,drivable\n"), {"line 1", "column 'description'"}));
+    CHECK(mentions(w.error("name,r,g,b,train\nroad,1,2,3,1\n"), {"line 1", "column 'train'"}));
+    CHECK(mentions(w.error(",name,r,g,b\n0,road,1,2,3\n"), {"line 1", "(without a name)"}));
+    CHECK(mentions(w.error("name,color\nroad,purple\n"), {"line 2", "two names"}));
+    CHECK(mentions(w.error("Sorte;Art\nroad;flat\n"), {"line 1", "'Sorte' and 'Art' are two names"}));
+    CHECK(mentions(w.error("name,r,g,b\nroad,1,2,3,4\n"), {"line 2", "4 numbers, more than"}));
+    CHECK(mentions(w.error("road,1,2,3,4\n"), {"line 1", "which of 1, 2, 3, 4 is the id", "name,r,g,b,id"}));
+}
+
+TEST_CASE("numbers beside a name are read or refused, never taken into it") {
+    const Writer w;
+    for (const char* text : {"rest=2\ncar=1\n", "2: rest\n1: car\n", "2 - rest\n1 - car\n", "rest:2\ncar:1\n"}) {
+        CAPTURE(text);
+        const ClassFile file = w.read(text);
+        CHECK(file.table.names == std::vector<std::string>{"rest", "car"});
+        REQUIRE(file.sources.size() >= 2);
+        CHECK(file.sources[0].ids == std::vector{2});
+    }
+    for (const char* text : {"2. rest\n", "(2) rest\n", "2.0,rest\n", "0x02 rest\n", "-1 rest\n", "rest,2.0\n",
+                             "0: rest,1,2,3\n", "- rest\n", "70000,rest\n"}) {
+        CAPTURE(text);
+        CHECK(mentions(w.error(text), {"classes.csv line 1", "is neither a name nor an id", "7,road"}));
+    }
+    CHECK(mentions(w.error("names: [road, car]\n"), {"line 1", "two names"}));
+    CHECK(mentions(w.error("names:\n  0: road\n"), {"line 2", "not written alike"}));
+}
+
+TEST_CASE("a class table is found in any case") {
+    const Writer w;
+    CHECK(find_class_file(w.folder.path()).empty());
+    w.read("road\n", "labelmap.txt");
+    CHECK(find_class_file(w.folder.path()).filename() == "labelmap.txt");
+    w.read("road\n", "Classes.CSV");
+    CHECK(find_class_file(w.folder.path()).filename() == "Classes.CSV");
+    w.read("road\n", "classes.csv");
+    CHECK(
+        mentions(error_of([&] { find_class_file(w.folder.path()); }), {"Classes.CSV", "classes.csv", "take one away"}));
+}
+
 TEST_CASE("JSON tables may say what is stored for a class") {
     const Writer w;
     const ClassFile file = w.read(R"({"name": "x", "classes": [
@@ -94,6 +168,10 @@ TEST_CASE("JSON tables may say what is stored for a class") {
     CHECK(file.sources[0].colours == std::vector<Rgb>{{9, 9, 9}});
     CHECK(file.sources[1].names == std::vector<std::string>{"sky", "tree"});
     CHECK(file.sources[2].ids == std::vector{0, 255});
+    const char* strange = R"({"name": "x", "ignore": [1], "classes": [{"name": "road", "colour": [1, 2, 3]}],
+        "void": {"id": 255, "name": "void", "colour": [0, 0, 0]}})";
+    CHECK(mentions(error_of([&] { w.read(strange, "classes.json"); }),
+                   {"classes.json", "'ignore'", "name, classes, void"}));
 }
 
 TEST_CASE("faulty tables are named by file and line") {

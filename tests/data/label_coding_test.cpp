@@ -92,7 +92,19 @@ TEST_CASE("where nothing says it, ids that are found are classes") {
     const DataFolder data = DataFolder::open(some.folder.path());
     CHECK(data.classes().names == std::vector<std::string>{"class 0", "class 5", "class 9"});
     CHECK(some.read().data == Bytes{0, 1, 2, 255, 0, 0, 0, 0});
-    CHECK(mentions(data.notes().back(), {"no class table", "classes.csv"}));
+    CHECK(mentions(fmt::format("{}", fmt::join(data.notes(), "\n")), {"no class table", "classes.csv"}));
+    CHECK(mentions(data.notes().back(), {"warning: ", "a.png: 255 is taken as void", "--map 255=void"}));
+    FolderOptions said;
+    said.map = "255=void";
+    CHECK(mentions(DataFolder::open(some.folder.path(), said).notes().back(), {"no class table"}));
+    // A table that does not say it either.
+    const Own three(ids({0, 255, 255, 0, 0, 0, 0, 0}), "road\ncar\nrest\n");
+    CHECK(mentions(DataFolder::open(three.folder.path()).notes().back(), {"warning: ", "a.png: 255 is taken as void"}));
+    Image smooth(10, 10, 1);
+    for (std::size_t i = 0; i < 100; ++i) smooth.data[i] = static_cast<std::uint8_t>(2 * i);
+    const Own resized(smooth);
+    CHECK(mentions(DataFolder::open(resized.folder.path()).notes().back(),
+                   {"warning: ", "a.png: has 100 ids", "smoothly"}));
 
     const Own two(ids({0, 255, 255, 0, 0, 0, 0, 0}));
     CHECK(two.read().data == Bytes{0, 1, 1, 0, 0, 0, 0, 0});
@@ -141,9 +153,64 @@ TEST_CASE("classes of a network name what nothing else does") {
     CHECK(data.dataset("train").label(0).data == Bytes{0, 1, 1, 0, 255, 0, 0, 0});
     // Of one that was trained on ids with gaps, this folder having fewer of them.
     const Own gaps(ids({0, 9, 9, 0, 0, 0, 0, 0}));
-    network.names = {"class 0", "class 5", "class 9"};
+    network = DataFolder::open(Own(ids({0, 5, 9, 0, 0, 0, 0, 0})).folder.path()).classes();
+    CHECK(network.names == std::vector<std::string>{"class 0", "class 5", "class 9"});
     options.otherwise = network;
     CHECK(gaps.read(options).data == Bytes{0, 2, 2, 0, 0, 0, 0, 0});
+    // Other ids are none of its classes, whatever their number, nor is the foreground of other masks void.
+    const Own others(ids({0, 1, 2, 0, 0, 0, 0, 0}));
+    CHECK(mentions(others.error(options), {"a.png: id 1 at row 0", "neither a class (nearest 0, class 0) nor void",
+                                           "of those found in the label maps", "--map 1=void"}));
+    options.map = "1=1,2=void";
+    CHECK(others.read(options).data == Bytes{0, 1, 255, 0, 0, 0, 0, 0});
+    options.map.clear();
+    const Own unknown(ids({0, 7, 9, 0, 0, 0, 0, 0}));
+    CHECK(mentions(unknown.error(options), {"a.png: id 7 "}));
+    const Own foreground(ids({0, 255, 255, 0, 0, 0, 0, 0}));
+    CHECK(mentions(foreground.error(options), {"a.png: id 255 at row 0", "--map 255=void"}));
+    options.otherwise = DataFolder::open(others.folder.path()).classes();
+    CHECK(mentions(foreground.error(options), {"id 255", "neither a class (0..2) nor void of those"}));
+    options.otherwise = network;
+    const Own coloured(in_colours(ids({0, 1, 1, 0, 0, 0, 0, 0}), camvid11()));
+    CHECK(mentions(coloured.error(options), {"label maps are colours", "has learnt ids", "classes.csv"}));
+    // The second of two is 1 or 255.
+    for (const int second : {1, 255}) {
+        const std::uint8_t id = static_cast<std::uint8_t>(second);
+        options.otherwise = DataFolder::open(Own(ids({0, id, 0, 0, 0, 0, 0, 0})).folder.path()).classes();
+        CHECK(foreground.read(options).data == Bytes{0, 1, 1, 0, 0, 0, 0, 0});
+        const Own ones(ids({0, 1, 1, 0, 0, 0, 0, 0}));
+        CHECK(ones.read(options).data == Bytes{0, 1, 1, 0, 0, 0, 0, 0});
+        const Own with_void(ids({0, 1, 255, 0, 0, 0, 0, 0}));
+        CHECK(with_void.read(options).data == Bytes{0, 1, 255, 0, 0, 0, 0, 0});
+        const Own two(ids({0, 2, 2, 0, 0, 0, 0, 0}));
+        CHECK(mentions(two.error(options), {"a.png: id 2 "}));
+    }
+}
+
+TEST_CASE("--map says each id once, and what does nothing is said") {
+    FolderOptions options;
+    const Own painted(in_colours(ids({0, 1, 1, 0, 0, 0, 0, 0}), camvid11()), "road,128,128,128\ncar,128,0,0\n");
+    options.map = "0=road,0=car";
+    CHECK(mentions(painted.error(options), {"--map", "'0=car' says of 0 a second time"}));
+    options.map = "9=road";
+    CHECK(mentions(DataFolder::open(painted.folder.path(), options).notes().back(),
+                   {"warning: --map 9=", "no effect", "colours"}));
+    options.map = "1=road";
+    CHECK_FALSE(mentions(DataFolder::open(painted.folder.path(), options).notes().back(), {"no effect"}));
+    const Own stored(ids({0, 1, 1, 0, 0, 0, 0, 0}), "road\ncar\nrest\n");
+    options.map = "1=rest,300=road";
+    CHECK(mentions(DataFolder::open(stored.folder.path(), options).notes().back(),
+                   {"warning: --map 300=", "no effect", "no label map holds"}));
+}
+
+TEST_CASE("a class table may lie beside the folder that an archive was unpacked to") {
+    const Own own(ids({0, 1, 2, 0, 0, 0, 0, 0}));
+    const TemporaryFolder outer;
+    std::filesystem::copy(own.folder.path(), outer / "data", std::filesystem::copy_options::recursive);
+    write_text(outer / "Classes.csv", "road\ncar\nrest\n");
+    for (const char* end : {"", "/"})
+        CHECK(DataFolder::open(outer.path().string() + end).classes().names ==
+              std::vector<std::string>{"road", "car", "rest"});
 }
 
 TEST_CASE("colours that no class has are counted, with their place and the nearest class") {
@@ -228,8 +295,9 @@ TEST_CASE("another table takes a folder's classes by name") {
     options.classes = (own.folder / "mine.json").string();
     const DataFolder data = DataFolder::open(own.folder.path(), options);
     CHECK(data.dataset("train").label(0).data == Bytes{1, 0, 0, 255, 255, 255, 1, 1});
-    CHECK(mentions(data.notes().back(), {"nothing for them: tree"}));
-    CHECK(data.notes().back().find("sky") == std::string::npos);
+    const std::string notes = fmt::format("{}", fmt::join(data.notes(), "\n"));
+    CHECK(mentions(notes, {"nothing for them: tree"}));
+    CHECK(notes.find("sky") == std::string::npos);
     options.classes = "voc";
     CHECK(own.read(options).data == Bytes{255, 7, 255, 255, 255, 255, 255, 255});
     write_text(own.folder / "other.csv", "cat\ndog\n");

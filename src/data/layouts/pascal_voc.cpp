@@ -39,15 +39,9 @@ class PascalVoc : public Layout {
 
     FolderClasses classes(const fs::path& folder) const override {
         FolderClasses classes = folder_classes(folder);
+        // CVAT's palettes are in its table's colours, not in its order.
+        classes.palette_colours = classes.file.says_colours && fs::path(classes.where).stem() == "labelmap";
         if (classes.from != FolderClasses::From::nothing) return classes;
-        for (const char* name : {"labelmap.txt", "class_names.txt"}) {
-            if (!has_file(folder, name)) continue;
-            classes.file = read_class_file(folder / name);
-            classes.from = FolderClasses::From::folder;
-            classes.where = name;
-            classes.palette_colours = classes.file.says_colours;
-            return classes;
-        }
         classes.file.table = voc21();
         classes.from = FolderClasses::From::folder;
         classes.where = "VOC's 21 classes";
