@@ -10,10 +10,11 @@ namespace camber::cli {
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
         std::string checkpoint, data, split = "val", size, device, dtype;
-        bool json = false;
+        bool json = false, flip = false;
         FolderOptions source;
     };
     CLI::App* command = app.add_subcommand("eval", "Judges a trained network on a split");
+    command->footer("Example:\n  camber eval --checkpoint runs/NAME/best.safetensors --split val");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
@@ -22,11 +23,13 @@ void add_eval(CLI::App& app, Action& action) {
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
+    command->add_flag("--flip", a->flip, "Judge the mean of the probabilities of a frame and of its mirror image");
     command->add_flag("--json", a->json, "Print metrics and the confusion matrix as JSON");
     command->callback([=, &action] {
         action = [=] {
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             if (!a->size.empty()) take_size(model, a->size);
+            model.flip = a->flip;
             const std::string folder = a->data.empty() ? model.config.data : a->data;
             if (folder.empty())
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace camber {
 
@@ -29,6 +30,8 @@ class RunFolder {
     std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
     std::filesystem::path best() const { return folder_ / "best.safetensors"; }
     std::filesystem::path last() const { return folder_ / "last.safetensors"; }
+    /// A checkpoint that stays, of an epoch counted from 1.
+    std::filesystem::path kept(std::int64_t epoch) const;
     std::filesystem::path pictures() const { return folder_ / "pictures"; }
     /// There until the first checkpoint is on the disk: tells a run that was ended before it from what is left of one
     /// whose last.safetensors was removed.
@@ -45,8 +48,16 @@ class RunFolder {
     /// Makes the folder.
     void make() const;
     /// Has it be that of a run that begins.
-    void begin(const nlohmann::json& config) const;
-    void write_config(const nlohmann::json& config) const;
+    void begin(const TrainConfig& config) const;
+    void write_config(const TrainConfig& config) const;
+    /// Adds to a checkpoint's configuration what the run has decided after it, by config.json.
+    void add_decisions(TrainConfig& config) const;
+    struct MetricsLine {
+        std::int64_t epoch = 0, step = 0;
+        double elapsed = 0;
+    };
+    /// The last line of metrics.jsonl that is whole.
+    std::optional<MetricsLine> last_metrics() const;
     /// Drops the lines of metrics.jsonl from `epoch` on, and a last line cut short: they will be written again. Damaged
     /// lines are left out, and the file as it was is kept as metrics.jsonl.damaged: returns a line about it, else "".
     std::string rewind_metrics(std::int64_t epoch) const;
@@ -56,6 +67,8 @@ class RunFolder {
     void sync_metrics() const;
     /// Has last.safetensors, just written, be what the run goes on from.
     void note_checkpoint() const;
+    /// Has last.safetensors, as it is, found as `file` too: the next one is another file.
+    void keep_last(const std::filesystem::path& file) const;
     /// Paints input | truth | prediction for some frames of the split.
     void paint(const Dataset& dataset, const std::vector<std::size_t>& frames,
                const std::vector<Image>& predictions) const;
