@@ -18,7 +18,23 @@ add_custom_command(OUTPUT camber.1.gz
     COMMAND gzip -9nf camber.1
     DEPENDS camber_command tools/man_page.sh VERBATIM)
 add_custom_target(man_page ALL DEPENDS camber.1.gz)
-add_custom_target(installed DEPENDS camber camber_synth camber_command man_page)  # what is to be built before
+# Where each shell looks for them.
+foreach(shell bash:bash-completion/completions/camber zsh:zsh/vendor-completions/_camber
+        fish:fish/vendor_completions.d/camber.fish)
+    string(REPLACE ":" ";" shell ${shell})
+    list(GET shell 0 name)
+    list(GET shell 1 file)
+    add_custom_command(OUTPUT completions/${file}
+        COMMAND sh ${PROJECT_SOURCE_DIR}/tools/completion.sh $<TARGET_FILE:camber_command> ${name} completions/${file}
+        DEPENDS camber_command tools/completion.sh VERBATIM)
+    list(APPEND completions completions/${file})
+    get_filename_component(folder ${file} DIRECTORY)
+    install(FILES ${PROJECT_BINARY_DIR}/completions/${file} DESTINATION ${CMAKE_INSTALL_DATADIR}/${folder}
+        COMPONENT command)
+endforeach()
+add_custom_target(completions ALL DEPENDS ${completions})
+# What is to be built before.
+add_custom_target(installed DEPENDS camber camber_synth camber_command man_page completions)
 install(FILES ${PROJECT_BINARY_DIR}/camber.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
 
 foreach(part command:camber development:libcamber-dev)

@@ -45,9 +45,19 @@ class Schedule {
     /// Throws UsageError naming the option when a value is out of range or not finite.
     explicit Schedule(const ScheduleConfig& config = {});
     double multiplier(std::int64_t step) const;
+
+    /// For a run whose length in steps is not known: total_steps is not needed, and without step_size the step is a
+    /// third of the run.
+    static Schedule of_share(const ScheduleConfig& config);
+    /// The multiplier there: `share` in [0, 1] is how much is done of what comes after the warm-up.
+    double multiplier(std::int64_t step, double share) const;
+
     const ScheduleConfig& config() const { return config_; }
 
   private:
+    Schedule(const ScheduleConfig& config, bool knows_length);
+    double warmup(std::int64_t step) const;
+
     ScheduleConfig config_;
 };
 

@@ -69,8 +69,10 @@ struct TrainConfig {
 
     int epochs = 60;
     int epoch_batches = 0;  ///< > 0: an epoch is at most this many batches, drawn anew each time
-    /// > 0: `epochs` is replaced, before the first step, by what fits in this many minutes at the speed measured then.
+    /// > 0: instead of `epochs`, the clock ends the run after this many minutes, and the schedule follows it.
     double minutes = 0;
+    /// What a run of `minutes` has decided by the clock (src/train/pace.h): one that is given them repeats them.
+    nlohmann::json decisions = nlohmann::json::array();
 
     OptimizerKind optimizer = OptimizerKind::adamw;
     double lr = 1e-3;
@@ -91,12 +93,20 @@ struct TrainConfig {
 
     SegmentationLossParams loss = {.cross_entropy = 1};  ///< ignore_index is set from the data
     ClassWeights class_weights = ClassWeights::none;
-    bool focal_class_weights = false;  ///< they are the focal term's alpha too
+    std::vector<double> class_weight_list;  ///< one a class, in place of those; empty: those
+    bool focal_class_weights = false;       ///< they are the focal term's alpha too
 
     Metric monitor = Metric::mean_iou;
     double stop_at = 0;  ///< > 0: stop once the monitored metric is this good
     int patience = 0;    ///< > 0: stop after this many epochs without a better one
     int pictures = 4;    ///< validation frames to paint after each best epoch
+    /// Epochs between validations; 0: 1, or what follows from validate_minutes. With `minutes` validation takes at most
+    /// a fifth of the time where neither says more. The last epoch is validated always.
+    int validate_epochs = 0;
+    /// > 0: validate_epochs is what comes nearest to this, by the time that the first epoch takes, or, with `minutes`,
+    /// by that of late.
+    double validate_minutes = 0;
+    int checkpoint_every = 0;  ///< > 0: the checkpoint of each so many epochs is kept, as epoch-NUMBER.safetensors
     /// last.safetensors is saved at least this often; else after the epochs at which that takes less than 2% of the
     /// time.
     double checkpoint_minutes = 5;
@@ -144,6 +154,8 @@ struct Model {
     /// Of a checkpoint that a run has written, its training set: {"data", "layout", "split", "frames", "fingerprint"};
     /// else null.
     nlohmann::json trained_on = {};
+    /// evaluate() and predict() take the mean of the probabilities of a picture and of its mirror image.
+    bool flip = false;
 
     Device device() const { return config.device.value(); }
     Dtype dtype() const { return config.dtype.value(); }
@@ -190,18 +202,19 @@ std::vector<Image> predict(Model& model, const Dataset& dataset, const std::vect
 
 /// What a run tells as it goes.
 struct StepReport {
-    int epoch = 0, epochs = 0;            ///< from 0
+    int epoch = 0, epochs = 0;            ///< from 0; epochs 0: as many as the minutes have room for
     std::int64_t batch = 0, batches = 0;  ///< done in this epoch, and in all of it
     double loss = 0;                      ///< mean over the epoch so far
     double mean_iou = 0;                  ///< of the training batches so far in this epoch
     double lr = 0;
     double images_per_second = 0;
     double seconds_left = 0;  ///< of the whole run
+    double progress = 0;      ///< of the whole run, 0 to 1
 };
 struct EpochReport {
     int epoch = 0, epochs = 0;
     double train_loss = 0, train_accuracy = 0, train_mean_iou = 0;
-    const EvalResult* validation = nullptr;  ///< null when the dataset has no val split
+    const EvalResult* validation = nullptr;  ///< null where the epoch was not validated
     bool best = false;
     double seconds = 0;
     double images_per_second = 0;  ///< of training alone
@@ -222,7 +235,8 @@ struct TrainResult {
     Metric monitor = Metric::mean_iou;  ///< what best_metric is
     double best_metric = 0;
     int best_epoch = -1;
-    std::filesystem::path best_checkpoint;  ///< empty when there is none
+    std::filesystem::path best_checkpoint;      ///< empty when there is none
+    std::optional<EvalResult> best_validation;  ///< its validation, where that was in this session
 };
 
 /// Trains into `folder`: config.json, metrics.jsonl (a line an epoch), best.safetensors, last.safetensors, pictures/.

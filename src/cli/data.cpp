@@ -51,6 +51,7 @@ void add_data_info(CLI::App& app, Action& action) {
     };
     CLI::App* command =
         app.add_subcommand("info", "Says what a dataset is found to be, reads every file, and describes its splits");
+    command->footer("Example:\n  camber data info data/camvid");
     auto a = std::make_shared<Arguments>();
     command->add_option("folder", a->folder, "Folder of the dataset")->required();
     add_folder_options(*command, a->source);
@@ -96,6 +97,7 @@ void add_data_synth(CLI::App& app, Action& action) {
         SynthConfig config;
     };
     CLI::App* command = app.add_subcommand("synth", "Generates street scenes with exact labels, in CamVid's layout");
+    command->footer("Example:\n  camber data synth --out data/synth");
     auto a = std::make_shared<Arguments>();
     command->add_option("--out", a->out, "Folder to make")->required();
     const NumberRange frames = from_to(0, 1e7);
@@ -122,6 +124,7 @@ void add_data_synth(CLI::App& app, Action& action) {
 
 void add_data(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand("data", "Datasets");
+    command->footer("Example:\n  camber data info data/camvid");
     command->require_subcommand(1);
     add_data_info(*command, action);
     add_data_preview(*command, action);

@@ -35,6 +35,7 @@ void add_data_convert(CLI::App& app, Action& action) {
                                            "Writes a dataset of any layout, or drawn polygons (COCO's JSON, a folder "
                                            "of LabelMe's, CVAT's XML), as ids with "
                                            "lists and classes.json");
+    command->footer("Example:\n  camber data convert coco.json --out data/mine");
     auto a = std::make_shared<Arguments>();
     command->add_option("from", a->from, "Folder of the dataset, or file of polygons")->required();
     command->add_option("--out", a->out, "Folder to make")->required();

@@ -18,6 +18,7 @@ void add_data_preview(CLI::App& app, Action& action) {
     };
     CLI::App* command =
         app.add_subcommand("preview", "Paints frames of a dataset: picture | labels | overlay, with a legend");
+    command->footer("Example:\n  camber data preview data/camvid --out sheet.png");
     auto a = std::make_shared<Arguments>();
     command->add_option("folder", a->folder, "Folder of the dataset")->required();
     command->add_option("--out", a->out, "PNG to write")->capture_default_str();

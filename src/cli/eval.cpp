@@ -28,10 +28,11 @@ nlohmann::json with_frames(nlohmann::json evaluation, Model& model, const Datase
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
         std::string checkpoint, data, split = "val", size, device, dtype, report;
-        bool json = false;
+        bool json = false, flip = false;
         FolderOptions source;
     };
     CLI::App* command = app.add_subcommand("eval", "Judges a trained network on a split");
+    command->footer("Example:\n  camber eval --checkpoint runs/NAME/best.safetensors --split val");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
@@ -40,6 +41,7 @@ void add_eval(CLI::App& app, Action& action) {
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
     command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
+    command->add_flag("--flip", a->flip, "Judge the mean of the probabilities of a frame and of its mirror image");
     command->add_flag("--json", a->json, "Print metrics, the confusion matrix and the protocol as JSON");
     command->add_option("--report", a->report, "Write a page there too, with the worst frames");
     command->callback([=, &action] {
@@ -47,6 +49,7 @@ void add_eval(CLI::App& app, Action& action) {
             if (!a->report.empty()) refuse_among_frames(std::filesystem::absolute(a->report).parent_path(), a->report);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
             if (!a->size.empty()) take_size(model, a->size);
+            model.flip = a->flip;
             const std::string folder = a->data.empty() ? model.config.data : a->data;
             if (folder.empty())
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);

@@ -59,6 +59,7 @@ int run_export(const Arguments& a) {
 void add_export(CLI::App& app, Action& action) {
     CLI::App* command =
         app.add_subcommand("export", "Writes a checkpoint's weights for PyTorch (.safetensors) or for Keras (.h5)");
+    command->footer("Example:\n  camber export --checkpoint runs/NAME/best.safetensors --out weights.h5");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command

@@ -194,6 +194,7 @@ int run_import(const Arguments& a) {
 void add_import(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand(
         "import", "Makes a checkpoint from another library's weights (.pth, .h5, .keras, safetensors)");
+    command->footer("Example:\n  camber import --net smp-unet-resnet34 --weights model.pth --out model.safetensors");
     auto a = std::make_shared<Arguments>();
     command->add_option("--net", a->net, "Network (see camber info)")->required();
     command->add_option("--weights", a->weights, "File with the whole network's weights");

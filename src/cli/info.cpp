@@ -10,6 +10,7 @@ namespace camber::cli {
 
 void add_info(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand("info", "Lists devices, libraries, networks and their options");
+    command->footer("Example:\n  camber info");
     command->callback([&action] {
         action = [] {
             fmt::print("camber {}\n\ndevices\n", CAMBER_VERSION);

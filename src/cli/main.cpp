@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Trains, judges and applies street-scene segmentation networks."};
     app.set_version_flag("--version", CAMBER_VERSION);
     app.require_subcommand(1);
+    app.footer("Example:\n  camber train --data data/camvid --preset cpu");
     cli::Action action;
     cli::add_train(app, action);
     cli::add_eval(app, action);
@@ -94,6 +95,7 @@ int main(int argc, char** argv) {
     cli::add_export(app, action);
     cli::add_data(app, action);
     cli::add_info(app, action);
+    cli::add_completion(app, action);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ExtrasError&) {

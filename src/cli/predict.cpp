@@ -48,6 +48,7 @@ void add_predict(CLI::App& app, Action& action) {
         "predict",
         "Paints the classes of pictures: NAME_labels.png (class ids), NAME_colours.png and NAME_overlay.png, upright; "
         "folders keep their structure");
+    command->footer("Example:\n  camber predict --checkpoint runs/NAME/best.safetensors --out out/ street.jpg");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
     command->add_option("--out", a->out, "Folder for the results")->required();

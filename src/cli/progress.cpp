@@ -23,6 +23,11 @@ int terminal_columns() {
 /// NaN (no pixels yet) as "-".
 std::string number(double value, int digits) { return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits); }
 
+/// "3/60", counted from 1; "3" where nobody knows how many there will be.
+std::string epoch_of(int epoch, int epochs) {
+    return epochs > 0 ? fmt::format("{}/{}", epoch + 1, epochs) : fmt::format("{}", epoch + 1);
+}
+
 }  // namespace
 
 ProgressLine::ProgressLine() : terminal_(isatty(STDOUT_FILENO)) { last_ = std::chrono::steady_clock::now(); }
@@ -84,8 +89,8 @@ void ConsoleObserver::on_message(const std::string& text) {
 void ConsoleObserver::on_step(const StepReport& r) {
     line_.update(
         static_cast<double>(r.batch), static_cast<double>(r.batches),
-        fmt::format("epoch {}/{}  {:.1f} img/s  {} left  loss {}  mIoU {}", r.epoch + 1, r.epochs, r.images_per_second,
-                    format_seconds(r.seconds_left), number(r.loss, 4), number(r.mean_iou, 3)));
+        fmt::format("epoch {}  {:.1f} img/s  {} left  loss {}  mIoU {}", epoch_of(r.epoch, r.epochs),
+                    r.images_per_second, format_seconds(r.seconds_left), number(r.loss, 4), number(r.mean_iou, 3)));
     interrupt_unseen();
 }
 
@@ -95,8 +100,8 @@ void ConsoleObserver::on_validation(std::size_t done, std::size_t total) {
 }
 
 void ConsoleObserver::on_epoch(const EpochReport& r) {
-    std::string text = fmt::format("epoch {:3}/{}  {:>6}  {:5.1f} img/s  train loss {} accuracy {} mIoU {}",
-                                   r.epoch + 1, r.epochs, format_seconds(r.seconds), r.images_per_second,
+    std::string text = fmt::format("epoch {:>5}  {:>6}  {:5.1f} img/s  train loss {} accuracy {} mIoU {}",
+                                   epoch_of(r.epoch, r.epochs), format_seconds(r.seconds), r.images_per_second,
                                    number(r.train_loss, 4), number(r.train_accuracy, 4), number(r.train_mean_iou, 4));
     if (r.validation) {
         text += fmt::format("  |  val loss {} accuracy {} mIoU {}{}", number(r.validation->loss, 4),

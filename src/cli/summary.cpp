@@ -36,6 +36,7 @@ void add_summary(CLI::App& app, Action& action) {
     };
     CLI::App* command =
         app.add_subcommand("summary", "Prints a network's layer table as Keras does, or audits another");
+    command->footer("Example:\n  camber summary --net unet --size 256x256 --classes 3");
     auto a = std::make_shared<Arguments>();
     command->add_option("--net", a->options.net, "Network")->capture_default_str();
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the input")->capture_default_str();

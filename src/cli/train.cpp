@@ -1,3 +1,4 @@
+#include <camber/checkpoint.h>
 #include <camber/train.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
+#include "train/config_file.h"
 #include "train/options.h"
 #include "train/pretrained.h"
 
@@ -18,12 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What is given replaces the preset's.
+constexpr const char* default_preset = "keras-unet";
+
+/// What is given replaces what the file --config says, and that the preset's.
 struct Arguments {
-    std::string preset = "keras-unet", out, conv;
+    std::string preset, config, out, conv;
     std::map<std::string, std::string> options;  // by their names in train_options()
     std::map<std::string, std::string> net_options;
-    bool resume = false, verbose = false;
+    bool resume = false, verbose = false, print_config = false;
 
     bool given(const std::string& option) const { return options.contains(option); }
     void set_options(TrainConfig& config) const {
@@ -79,9 +83,18 @@ void take_class_count(TrainConfig& config) {
     classes.clear();
 }
 
-/// The preset's configuration with what is given.
+/// What the options begin with: the preset, and over it the file.
+TrainConfig starting_point(const Arguments& a) {
+    if (a.config.empty()) return train_preset(a.preset.empty() ? default_preset : a.preset);
+    const ConfigFile file(a.config);
+    const std::string& preset = a.preset.empty() ? file.preset() : a.preset;
+    return file.over(train_preset(preset.empty() ? default_preset : preset), !preset.empty());
+}
+
+/// That, with what is given.
 TrainConfig configured(const Arguments& a) {
-    TrainConfig config = train_preset(a.preset);
+    TrainConfig config = starting_point(a);
+    const TrainConfig start = config;
     const std::string net = config.net;
     if (a.given("epochs")) config.minutes = 0;
     a.set_options(config);
@@ -98,6 +111,7 @@ TrainConfig configured(const Arguments& a) {
     }
     hold_in_every_stage(a, config);
     refuse_without_effect(config, [&](const std::string& option) { return a.given(option); });
+    if (!same_run(config, start)) config.decisions = nlohmann::json::array();  // another run's
     return config;
 }
 
@@ -130,6 +144,11 @@ class NewFolder {
     bool made_ = false, made_runs_ = false;
 };
 
+void print_validation(const EvalResult& eval, const std::vector<std::string>& classes) {
+    fmt::print("validation: loss {:.4f}, soft iou_score {:.4f}\n{}", eval.loss, eval.iou_score,
+               format_table(eval.confusion, classes));
+}
+
 void print_result(const TrainResult& result, const fs::path& folder) {
     if (result.outcome == TrainOutcome::interrupted) {
         fmt::print("interrupted; the run is saved. Continue with: camber train --resume --out {}\n",
@@ -152,13 +171,18 @@ void print_result(const TrainResult& result, const fs::path& folder) {
                result.best_epoch + 1, name(result.monitor), result.best_metric,
                one_line(result.best_checkpoint.string()), one_line((folder / "pictures").string()),
                one_line((folder / "report.html").string()));
+    if (result.best_validation) {
+        const std::vector<std::string> names =
+            parse_class_table(CheckpointFile::open(result.best_checkpoint).info().extra.at("classes").dump(), "").names;
+        print_validation(*result.best_validation, names);
+        return;
+    }
     Model model = load_model(result.best_checkpoint);
     const DataFolder data = DataFolder::open(model.config.data, folder_options({}, model, model.config.data));
     DatasetOptions frames;
     frames.channels = picture_channels(*model.net);
     const EvalResult eval = evaluate(model, data.dataset("val", frames));
-    fmt::print("validation: loss {:.4f}, soft iou_score {:.4f}\n{}", eval.loss, eval.iou_score,
-               format_table(eval.confusion, model.classes.names));
+    print_validation(eval, model.classes.names);
 }
 
 int finish(const TrainResult& result, ConsoleObserver& observer, const fs::path& folder) {
@@ -199,7 +223,7 @@ void add_train(CLI::App& app, Action& action) {
     // The last of several wins, so that a script's options can be added to.
     command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 
-    TrainConfig defaults = train_preset(a->preset);
+    TrainConfig defaults = train_preset(default_preset);
     for (const TrainOption& option : train_options(defaults)) {
         if (!option.help.empty()) add_option(*command, option, a->options);
     }
@@ -212,7 +236,11 @@ void add_train(CLI::App& app, Action& action) {
                       "Continue the run in --out; its configuration is kept, but for --data, --threads, --cache-memory "
                       "and, where the schedule is "
                       "constant or step, --epochs");
-    command->add_option("--preset", a->preset, presets)->capture_default_str();
+    command->add_option("--preset", a->preset, fmt::format("{} [{}]", presets, default_preset));
+    command->add_option("--config", a->config,
+                        "File of options, config.json of a run or the like in TOML: over the preset, under what is "
+                        "given here");
+    command->add_flag("--print-config", a->print_config, "Print the whole configuration as --config takes it, and end");
 
     command
         ->add_option("--conv", a->conv,
@@ -221,6 +249,7 @@ void add_train(CLI::App& app, Action& action) {
     command->add_flag("--verbose", a->verbose, "Say which convolution was chosen for every shape on cuda, and why")
         ->group("Device");
     command->footer(
+        "Example:\n  camber train --data data/camvid --preset cpu --minutes 8\n\n"
         "Environment, to find a fault on a GPU: CAMBER_CHECK=1 names the kernel that failed, CAMBER_MEMORY=exact or\n"
         "guarded finds what writes beyond a tensor. See docs/gpu.md.");
 
@@ -235,12 +264,20 @@ void add_train(CLI::App& app, Action& action) {
             }
             if (a->verbose) set_verbose(true);
             if (a->resume) return run_resumed(*command, *a, observer, stop);
-            if (!a->given("data")) {
+            const auto need_data = [](bool there) {
+                if (there) return;
                 fail_usage(
                     "--data is missing: the folder of a dataset, as data/get_camvid.sh or `camber data synth` make "
                     "one");
-            }
+            };
+            need_data(a->given("data") || !a->config.empty() || a->print_config);
             const TrainConfig config = configured(*a);
+            if (a->print_config) {
+                check_config(config);
+                fmt::print("{}", config_text(config));
+                return 0;
+            }
+            need_data(!config.data.empty());
             if (!a->out.empty()) refuse_among_frames(a->out, a->out);
             const NewFolder folder(a->out, config.net);
             return finish(train(config, folder.path(), observer, stop), observer, folder.path());

@@ -83,8 +83,7 @@ Markup overview(const std::vector<RunRecord>& runs) {
         rows += element("tr", {},
                         element("td", {{"class", "name"}}, key(i) + element("b", {}, run.name)) +
                             cell(share_text(ious[i]), i == iou) + cell(share_text(accuracies[i]), i == accuracy) +
-                            cell(loss_text(losses[i]), i == loss) +
-                            cell(best ? fmt::format("{} of {}", best->epoch + 1, run.planned_epochs()) : dash, false) +
+                            cell(loss_text(losses[i]), i == loss) + cell(best ? run.number_of(*best) : dash, false) +
                             cell(seconds_text(seconds_in(run).all), false) + cell(run.config.value("net", ""), false) +
                             cell(parameters, false) +
                             cell(run.run.is_object() ? run.run.at("device").get<std::string>() : dash, false));

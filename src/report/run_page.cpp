@@ -23,7 +23,16 @@ std::string state_of(const RunRecord& run) {
     const std::string state = run.run.is_object() ? run.run.value("state", "") : "";
     if (state == "running") return "interrupted";
     if (!state.empty()) return state;
-    return static_cast<int>(run.epochs.size()) >= run.planned_epochs() ? "finished" : "interrupted";
+    const int planned = run.planned_epochs();
+    return planned > 0 && static_cast<int>(run.epochs.size()) >= planned ? "finished" : "interrupted";
+}
+
+/// "7 of 40 epochs", or "7 epochs of 8 minutes" where the clock ends the run.
+std::string progress_text(const RunRecord& run) {
+    const int planned = run.planned_epochs();
+    return planned > 0 ? fmt::format("{} of {} epochs", run.epochs.size(), planned)
+                       : fmt::format("{} epoch{} of {:g} minutes", run.epochs.size(), run.epochs.size() == 1 ? "" : "s",
+                                     run.config.value("minutes", 0.0));
 }
 
 Markup heading(const RunRecord& run) {
@@ -32,10 +41,9 @@ Markup heading(const RunRecord& run) {
                            element("h1", {}, run.name) + element("span", {{"class", "state " + state}}, state));
     std::string about = run.config.value("net", "");
     if (run.run.is_object()) {
-        about += fmt::format(", {} parameters, on {} in {}; {} of {} epochs",
-                             compact(run.run.at("layers").at("params").get<std::int64_t>()),
-                             run.run.at("device").get<std::string>(), run.run.at("dtype").get<std::string>(),
-                             run.epochs.size(), run.planned_epochs());
+        about += fmt::format(
+            ", {} parameters, on {} in {}; {}", compact(run.run.at("layers").at("params").get<std::int64_t>()),
+            run.run.at("device").get<std::string>(), run.run.at("dtype").get<std::string>(), progress_text(run));
     }
     inner += element("p", {{"class", "about"}}, about);
     if (run.run.is_object() && !run.run.value("why", "").empty())
@@ -47,7 +55,7 @@ std::vector<Tile> figures(const RunRecord& run) {
     const EpochRecord& last = run.epochs.back();
     std::vector<Tile> all;
     if (const EpochRecord* best = run.best_epoch(); best && best->val) {
-        const std::string when = fmt::format("best epoch, {} of {}", best->epoch + 1, run.planned_epochs());
+        const std::string when = "best epoch, " + run.number_of(*best);
         const std::string on = "validation, epoch " + std::to_string(best->epoch + 1);
         all.push_back({"Mean IoU", percent(best->val->mean_iou), when});
         all.push_back({"Pixel accuracy", percent(best->val->pixel_accuracy), on});

@@ -181,12 +181,19 @@ const EpochRecord* RunRecord::best_epoch() const {
 }
 
 int RunRecord::planned_epochs() const {
+    const json& minutes = part(config, "minutes");
+    if (minutes.is_number() && minutes > 0 && !config.contains("epochs")) return 0;
     const auto all = static_cast<int>(whole(config, "epochs"));
     const json& stages = part(config, "stages");
     if (!stages.is_array() || stages.empty()) return all;
     int sum = 0;
     for (const json& stage : stages) sum += stage.contains("epochs") ? static_cast<int>(whole(stage, "epochs")) : all;
     return sum;
+}
+
+std::string RunRecord::number_of(const EpochRecord& epoch) const {
+    const int planned = planned_epochs();
+    return planned > 0 ? fmt::format("{} of {}", epoch.epoch + 1, planned) : fmt::format("{}", epoch.epoch + 1);
 }
 
 std::string RunRecord::monitor() const {

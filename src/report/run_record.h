@@ -76,7 +76,8 @@ struct RunRecord {
     std::vector<ClassLook> classes;  ///< void last; from run.json
 
     const EpochRecord* best_epoch() const;  ///< the last that was better than all before; null without validation
-    int planned_epochs() const;             ///< of all stages
+    int planned_epochs() const;             ///< of all stages; 0 where the clock ends the run
+    std::string number_of(const EpochRecord& epoch) const;  ///< "7 of 40", or "7" where the clock ends the run
     std::string monitor() const;
 };
 

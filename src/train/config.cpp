@@ -78,6 +78,12 @@ struct Reader {
         if (found == choice.names.end()) refuse(one_of(choice.names));
         choice.set(static_cast<std::size_t>(found - choice.names.begin()));
     }
+    void operator()(const ChoiceOrNumbers& either) const {
+        if (from.is_array()) return (*this)(either.numbers);
+        if (!from.is_string()) refuse(one_of(either.choice.names) + ", or a list of numbers");
+        (*this)(either.choice);
+        either.numbers->clear();
+    }
     void operator()(const Spelling&) const {}
 };
 
@@ -88,6 +94,9 @@ struct Writer {
         return *value;
     }
     json operator()(const Choice& choice) const { return choice.names.at(choice.get()); }
+    json operator()(const ChoiceOrNumbers& either) const {
+        return either.numbers->empty() ? (*this)(either.choice) : (*this)(either.numbers);
+    }
     json operator()(const Spelling&) const { return {}; }
 };
 
@@ -116,6 +125,10 @@ struct Checker {
     void operator()(const Choice& choice) const {
         if (choice.get() >= choice.names.size()) fail_usage("{} must be {}", option.name, one_of(choice.names));
     }
+    void operator()(const ChoiceOrNumbers& either) const {
+        (*this)(either.choice);
+        (*this)(either.numbers);
+    }
     void operator()(const Spelling&) const {}
 };
 
@@ -137,7 +150,9 @@ json to_json(const TrainConfig& config) {
     return result;
 }
 
-TrainConfig train_config(const json& from, const std::string& source) {
+TrainConfig train_config(const json& from, const std::string& source) { return train_config(from, source, {}); }
+
+TrainConfig train_config(const json& from, const std::string& source, const std::map<std::string, int>& lines) {
     TrainConfig config;
     if (!from.is_object()) fail("{} must be a JSON object, not {}", source, shown(from));
     if (from.contains("schedule")) config.schedule = {};  // constant where it names no kind
@@ -150,21 +165,25 @@ TrainConfig train_config(const json& from, const std::string& source) {
         if (const std::size_t dot = option.name.find('.'); dot != std::string::npos)
             parts.insert(option.name.substr(0, dot));
     }
+    const auto place = [&](const std::string& name) {
+        const auto line = lines.find(name);
+        return line == lines.end() ? source : fmt::format("{} line {}", source, line->second);
+    };
     const auto read = [&](const std::string& name, const json& value) {
         const auto found = known.find(name);
         if (found == known.end()) {
             std::vector<std::string> names;
             names.reserve(known.size());
             for (const auto& [option, _] : known) names.push_back(option);
-            fail("{}: there is no '{}'{}", source, name, did_you_mean(name, names));
+            fail("{}: there is no '{}'{}", place(name), name, did_you_mean(name, names));
         }
-        std::visit(Reader{value, found->second->range, source + ": " + name}, found->second->value);
+        std::visit(Reader{value, found->second->range, place(name) + ": " + name}, found->second->value);
     };
     for (const auto& [name, value] : from.items()) {
         if (!parts.contains(name)) {
             read(name, value);
         } else if (!value.is_object()) {
-            fail("{}: {} must be a JSON object, not {}", source, name, shown(value));
+            fail("{}: {} must be a JSON object, not {}", place(name), name, shown(value));
         } else {
             for (const auto& [field, part] : value.items()) read(fmt::format("{}.{}", name, field), part);
         }

@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/predicted_labels.h"
 #include "train/finite.h"
+#include "train/flip.h"
 #include "train/loss.h"
 
 namespace camber {
@@ -78,7 +79,7 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     : model_(model),
       dataset_(dataset),
       // Frames that fill up a batch would count in a mean over its images.
-      resident_(model.config.loss.per_image ? nullptr : resident),
+      resident_(model.config.loss.per_image || model.flip ? nullptr : resident),
       batch_(std::min(static_cast<std::size_t>(model.config.batch), dataset.size())),
       counts_(Tensor::zeros({static_cast<std::int64_t>(batch_), model.classes.count(), model.classes.count()},
                             Dtype::i32, model.device())) {
@@ -236,7 +237,7 @@ void Evaluator::run_recorded() {
 
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
 void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
-    logits_ = class_logits(model_, model_.net->forward(images));
+    logits_ = model_.flip ? flipped_logits(model_, images) : class_logits(model_, model_.net->forward(images));
     const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
@@ -312,6 +313,7 @@ Image predict(Model& model, const Image& image) {
     const Tensor host = Tensor::empty({1, config.height, config.width, channels}, Dtype::f32, Device::cpu);
     prepare_image(with_channels(image, channels), config.normalisation, config.height, config.width,
                   host.data<float>());
+    if (model.flip) return labels_at(flipped_logits(model, host), image.height, image.width);
     const Tensor logits = model.net->forward(ops::cast(host.to(model.device()), model.dtype()));
     return labels_at(class_logits(model, logits), image.height, image.width);
 }

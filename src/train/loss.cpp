@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/number_range.h"
+#include "train/class_difference.h"
 
 namespace camber {
 
@@ -39,7 +40,18 @@ std::string loss_text(const SegmentationLossParams& loss) {
     return fmt::format("{}", fmt::join(parts, "+"));
 }
 
+bool has_class_weights(const TrainConfig& config) {
+    return config.class_weights != ClassWeights::none || !config.class_weight_list.empty();
+}
+
 std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train) {
+    const std::vector<double>& given = config.class_weight_list;
+    if (!given.empty()) {
+        if (static_cast<int>(given.size()) != train.classes().count())
+            fail_usage("--class-weights has {} numbers, and the data has {}: give one a class, in their order",
+                       given.size(), described(train.classes()));
+        return {given.begin(), given.end()};
+    }
     if (config.class_weights == ClassWeights::none) return {};
     std::vector<float> weights = median_frequency_weights(train);
     if (config.class_weights == ClassWeights::sqrt)

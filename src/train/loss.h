@@ -18,6 +18,7 @@ inline constexpr LossTerm loss_terms[] = {{"cross_entropy", &SegmentationLossPar
 void parse_loss(const std::string& text, SegmentationLossParams& loss);
 std::string loss_text(const SegmentationLossParams& loss);
 
+bool has_class_weights(const TrainConfig& config);
 /// The class weights as config.class_weights asks for, one a class; empty when unweighted.
 std::vector<float> loss_weights(const TrainConfig& config, const Dataset& train);
 /// f32 [C] on the device, or undefined for an empty list.

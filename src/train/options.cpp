@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "io/text_file.h"
 #include "train/loss.h"
 
 namespace camber {
@@ -64,6 +65,15 @@ class Table {
         const auto set = [&field, &among](std::size_t i) { field = i == 0 ? std::optional<E>() : among[i - 1]; };
         return add(text, Choice{std::move(names), get, set}, {}, help);
     }
+    template <Named E>
+    Row option(const std::string& name, E& field, std::vector<double>& numbers, NumberRange range,
+               const std::string& help) {
+        option(name, field, help);
+        TrainOption& row = rows.back();
+        row.value = ChoiceOrNumbers{std::get<Choice>(row.value), &numbers};
+        row.range = row.given_range = range;
+        return {row};
+    }
     Row option(const std::string& name, Spelling spelling, const std::string& help) {
         return add(name, spelling, {}, help);
     }
@@ -88,6 +98,23 @@ class Table {
     std::string group_, part_;
     bool in_stages_ = false;
 };
+
+std::string validation_text(const TrainConfig& c) {
+    return c.validate_minutes > 0 ? fmt::format("{:g}min", c.validate_minutes) : fmt::format("{}", c.validate_epochs);
+}
+
+/// "2", or "5min".
+void parse_validation(const std::string& text, TrainConfig& c) {
+    constexpr std::string_view unit = "min";
+    const bool minutes = text.ends_with(unit);
+    int epochs = 0;
+    double number = 0;
+    const std::string wrong = minutes ? read_number(text.substr(0, text.size() - unit.size()), above(0), number)
+                                      : read_number(text, at_least(1), epochs);
+    if (!wrong.empty()) fail_usage("must be epochs, as 2, or minutes, as 5min, not '{}'", text);
+    c.validate_epochs = epochs;
+    c.validate_minutes = number;
+}
 
 }  // namespace
 
@@ -174,13 +201,16 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
 
     t.group("Training");
     t.option("epochs", c.epochs, positive, "Passes over the training frames")
-        .needs(c.minutes == 0, "with --minutes, which chooses them")
+        .needs(c.minutes == 0, "with --minutes, which ends the run")
+        .when(c.minutes == 0)
         .in_stages();
     t.option("epoch_batches", c.epoch_batches, count, "Batches an epoch, drawn anew each time")
         .otherwise("every frame once")
         .in_stages();
-    t.option("minutes", c.minutes, from_to(0, 1e6), "Choose --epochs to fit, from the speed measured at the start")
+    t.option("minutes", c.minutes, from_to(0, 1e6),
+             "End the run when they are over, whatever its speed; the schedule follows the clock")
         .otherwise("off");
+    t.option("decisions", c.decisions).when(!c.decisions.empty());
     t.option("lr", c.lr, amount, "Peak learning rate").in_stages();
     t.option("encoder_lr", c.encoder_lr, amount,
              "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1")
@@ -214,7 +244,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("lr_step_size", c.lr_step_size, count,
              "Schedule step: epochs after which the rate is multiplied, again and again")
         .given(positive)
-        .otherwise("a third of --epochs")
+        .otherwise("a third of the run")
         .needs(steps, not_steps)
         .in_stages();
     t.option("optimizer", c.optimizer, "Rule by which weights are stepped");
@@ -244,8 +274,10 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("per_image", c.loss.per_image);
     t.option("focal_gamma", c.loss.focal_gamma, amount);
     t.part("");
-    t.option("class_weights", c.class_weights, "Cross-entropy's, by median frequency or the square root of that")
-        .needs(entropy || c.focal_class_weights || c.class_weights == ClassWeights::none,
+    t.option("class_weights", c.class_weights, c.class_weight_list, amount,
+             "Cross-entropy's: by median frequency, the square root of that, or numbers in the order of the classes, "
+             "as 1,0.5,2, or a file of them")
+        .needs(entropy || c.focal_class_weights || !has_class_weights(c),
                "without the term cross_entropy of --loss, or focal with --focal-class-weights");
     t.option("focal_class_weights", c.focal_class_weights, "Class weights are the focal term's alpha too")
         .when(c.focal_class_weights);
@@ -257,6 +289,18 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("stop_at", c.stop_at, amount, "Stop once the monitored metric is this good").otherwise("off");
     t.option("patience", c.patience, count, "Stop after this many epochs without a better one").otherwise("off");
     t.option("checkpoint_minutes", c.checkpoint_minutes, amount, "Save at least this often");
+    t.option("checkpoint_every", c.checkpoint_every, count,
+             "Keep the checkpoint of every so many epochs, as epoch-NUMBER.safetensors")
+        .otherwise("none")
+        .when(c.checkpoint_every > 0);
+    t.option(
+         "validate_every",
+         Spelling{[&c] { return validation_text(c); }, [&c](const std::string& text) { parse_validation(text, c); }},
+         "Validate after so many epochs, as 2, or minutes, as 5min")
+        .otherwise("1; with --minutes, a fifth of the time at most")
+        .sets({"validate_epochs", "validate_minutes"});
+    t.option("validate_epochs", c.validate_epochs, count).when(c.validate_epochs > 0);
+    t.option("validate_minutes", c.validate_minutes, from_to(0, 1e6)).when(c.validate_minutes > 0);
     t.option("pictures", c.pictures, count, "Validation frames to paint");
 
     t.group("Device");
@@ -268,6 +312,23 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
 
 namespace {
 
+/// A file's numbers, separated by white space or commas; a list in JSON too. Throws Error.
+std::vector<double> numbers_of(const std::string& file, const NumberRange& range) {
+    constexpr std::uint64_t most_bytes = 1 << 20;
+    std::string text = read_text(file, most_bytes);
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return std::string_view(",;[]\t\r\n").find(c) < 8; }, ' ');
+    std::vector<double> numbers;
+    for (std::size_t begin = 0; (begin = text.find_first_not_of(' ', begin)) < text.size();) {
+        const std::size_t end = std::min(text.find(' ', begin), text.size());
+        const std::string wrong = read_number(text.substr(begin, end - begin), range, numbers.emplace_back());
+        if (!wrong.empty()) fail("{}: number {} {}", file, numbers.size(), wrong);
+        begin = end;
+    }
+    if (numbers.empty()) fail("{} has no numbers", file);
+    return numbers;
+}
+
 /// Takes a text; see TrainOption::take().
 struct Taker {
     const std::string& text;
@@ -278,6 +339,18 @@ struct Taker {
     template <class T>
     std::string operator()(T* to) const requires std::is_arithmetic_v<T> {
         return read_number(text, range, *to);
+    }
+    std::string operator()(const ChoiceOrNumbers& either) const {
+        const std::string wrong = (*this)(either.choice);
+        if (wrong.empty()) return either.numbers->clear(), "";
+        const bool numbers = !text.empty() && text.find_first_not_of("0123456789.eE+-,") == std::string::npos;
+        if (numbers) return (*this)(either.numbers);
+        try {
+            return *either.numbers = numbers_of(text, range), "";
+        } catch (const Error& error) {
+            return fmt::format("{}, numbers or a file of them: {}", wrong.substr(0, wrong.find(", not '")),
+                               error.what());
+        }
     }
     std::string operator()(std::vector<double>* to) const {
         std::vector<double> numbers;
@@ -316,6 +389,7 @@ struct Shower {
         return fmt::format("{}", *number);
     }
     std::string operator()(const Choice& choice) const { return choice.names[choice.get()]; }
+    std::string operator()(const ChoiceOrNumbers& either) const { return (*this)(either.choice); }
     std::string operator()(const Spelling& spelling) const { return spelling.get(); }
     template <class T>
     std::string operator()(const T*) const {
@@ -335,6 +409,7 @@ const char* TrainOption::type() const {
 
 std::string TrainOption::full_help() const {
     std::string text = help;
+    if (const auto* either = std::get_if<ChoiceOrNumbers>(&value)) text += ": " + one_of(either->choice.names);
     if (const auto* choice = std::get_if<Choice>(&value)) text += ": " + one_of(choice->names);
     const std::string shown = otherwise.empty() ? std::visit(Shower(), value) : otherwise;
     return shown.empty() ? text : fmt::format("{} [{}]", text, shown);

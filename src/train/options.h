@@ -2,6 +2,7 @@
 #include <camber/train.h>
 
 #include <functional>
+#include <map>
 #include <variant>
 
 #include "core/number_range.h"
@@ -23,11 +24,17 @@ struct Spelling {
     std::function<void(const std::string&)> set;  ///< throws UsageError
 };
 
+/// A field that holds one of a few values with names, or numbers in their place, which a file can give.
+struct ChoiceOrNumbers {
+    Choice choice;
+    std::vector<double>* numbers;
+};
+
 /// A row, bound to a configuration.
 struct TrainOption {
     std::string name;  ///< "lr"; "loss.dice" is `dice` in JSON's object `loss`
     std::variant<bool*, int*, std::int64_t*, std::uint64_t*, float*, double*, std::string*, std::vector<double>*,
-                 std::array<float, 3>*, nlohmann::json*, Choice, Spelling>
+                 std::array<float, 3>*, nlohmann::json*, Choice, ChoiceOrNumbers, Spelling>
         value;
     NumberRange range;              ///< of numbers
     std::string help;               ///< empty: not on the command line
@@ -53,6 +60,10 @@ struct TrainOption {
 
 /// The table, for `config`, which must outlive it.
 std::vector<TrainOption> train_options(TrainConfig& config);
+
+/// As train_config(), with the lines of a text that is named `source` in which options stand, by their names.
+TrainConfig train_config(const nlohmann::json& json, const std::string& source,
+                         const std::map<std::string, int>& lines);
 
 /// Throws UsageError, saying why, for an option among those `given` that has no effect in any stage.
 void refuse_without_effect(const TrainConfig& config, const std::function<bool(const std::string&)>& given);

@@ -6,16 +6,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backend/backend.h"
 #include "data/sample_order.h"
 #include "io/text_file.h"
-#include "train/batch_source.h"
 #include "train/class_difference.h"
-#include "train/evaluator.h"
 #include "train/loss.h"
 #include "train/pretrained.h"
-#include "train/saver.h"
-#include "train/stepper.h"
 
 namespace camber {
 
@@ -158,6 +153,7 @@ void check_warmup(const TrainConfig& config, const RunData& data) {
         const TrainConfig stage = stage_config(config, i);
         const ScheduleConfig& schedule = stage.schedule;
         if (schedule.kind == ScheduleKind::constant || schedule.kind == ScheduleKind::step) continue;
+        if (stage.minutes > 0) continue;
         const std::int64_t steps = data.steps_per_epoch(stage) * stage.epochs;
         if (schedule.warmup_steps < steps) continue;
         fail_usage("--warmup {} leaves nothing of the {} steps ({} epoch{}) to --schedule {}: give fewer than {}",
@@ -175,50 +171,10 @@ void check(const TrainConfig& config) {
             "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
             "(data/get_weights.sh fetches published ones)");
     }
-    if (config.focal_class_weights && (config.class_weights == ClassWeights::none || config.loss.focal == 0)) {
+    if (config.focal_class_weights && (!has_class_weights(config) || config.loss.focal == 0)) {
         fail_usage("--focal-class-weights weights the term 'focal' of --loss by --class-weights: give both");
     }
     check_size(config);
-}
-
-/// Seconds of a training batch and of a validation frame.
-struct Speed {
-    double batch = 0, frame = 0;
-};
-
-/// On a network that is thrown away and does not learn, in the way the run will go: validation beside training.
-Speed measure_speed(TrainConfig config, RunData& data) {
-    constexpr int warm = 2, round = 4;
-    constexpr double least_seconds = 1;
-    config.lr = 0;
-    config.schedule = {};
-    Model model = data.make_model(config, false);
-    Stepper stepper(model, 1000);
-    BatchSource source(data.train(), data.loader_config(config), data.resident_train(model.device()), stepper.buffers(),
-                       0, 0);
-    std::int64_t batches = 0;
-    const auto run = [&](int count) {
-        for (int i = 0; i < count; ++i) stepper.micro_batch(source.next(), batches++, 0, 1);
-        backend(model.device()).synchronize();
-    };
-    run(warm);
-    const auto start = Clock::now();
-    do run(round);
-    while (seconds_since(start) < least_seconds);
-    Speed speed;
-    speed.batch = seconds_since(start) / static_cast<double>(batches - warm);
-    if (!data.val()) return speed;
-    Evaluator evaluator(model, *data.val(), data.resident_val(model.device()));
-    const auto seconds_a_frame = [&](std::size_t batches) {
-        std::atomic<bool> enough = false;
-        const auto progress = [&](std::size_t done, std::size_t) {
-            enough = done >= batches * static_cast<std::size_t>(config.batch);
-        };
-        return 1 / evaluator.run(progress, &enough).images_per_second;
-    };
-    seconds_a_frame(warm);
-    speed.frame = seconds_a_frame(round);
-    return speed;
 }
 
 }  // namespace
@@ -228,27 +184,11 @@ void plan_run(TrainConfig& config, const RunData& data) {
     config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
     if (!config.weights.empty() && !config.encoder_weights.empty())
         fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");
+    if (config.minutes > 0 && !config.stages.empty())
+        fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
     for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
-}
-
-void plan_epochs(TrainConfig& config, RunData& data, TrainObserver& observer, Clock::time_point begin) {
-    if (config.minutes > 0) {
-        if (!config.stages.empty())
-            fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
-        const Speed speed = measure_speed(config, data);
-        const double batches = static_cast<double>(data.batches_per_epoch(config));
-        const double validation = data.val() ? static_cast<double>(data.val()->size()) * speed.frame : 0;
-        const double epoch = (batches * speed.batch + validation) * (1 + SaveBudget::share);
-        // The best epoch is judged once more when the run is over.
-        const double left = config.minutes * 60 - seconds_since(begin) - validation;
-        config.epochs = static_cast<int>(std::clamp(left / epoch, 1.0, 1e9));
-        observer.on_message(
-            fmt::format("a training batch takes {:.3g} s, validation {:.3g} s: {} epochs in {:g} "
-                        "minutes",
-                        speed.batch, validation, config.epochs, config.minutes));
-    }
     // A number, so that it stays as it is when the run goes on with more epochs.
-    if (config.stages.empty() && config.schedule.kind == ScheduleKind::step)
+    if (config.minutes == 0 && config.stages.empty() && config.schedule.kind == ScheduleKind::step)
         config.lr_step_size = epochs_a_step(config);
 }
 

@@ -2,7 +2,6 @@
 #include <camber/loader.h>
 #include <camber/train.h>
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -10,11 +9,6 @@
 #include "train/resident_dataset.h"
 
 namespace camber {
-
-using Clock = std::chrono::steady_clock;
-inline double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// What a run learns from: its splits, in a GPU's memory too, and what the loss takes from them.
 class RunData {
@@ -67,9 +61,5 @@ void check_warmup(const TrainConfig& config, const RunData& data);
 
 /// Refuses what cannot work, and completes the configuration from data and network.
 void plan_run(TrainConfig& config, const RunData& data);
-
-/// Where the configuration gives `minutes`, sets the number of epochs to what fits since `begin` at the speed measured
-/// now; and what depends on it.
-void plan_epochs(TrainConfig& config, RunData& data, TrainObserver& observer, Clock::time_point begin);
 
 }  // namespace camber

@@ -16,6 +16,7 @@
 #include "io/atomic_file.h"
 #include "io/input_file.h"
 #include "io/text_file.h"
+#include "train/config_file.h"
 
 namespace camber {
 
@@ -50,6 +51,11 @@ std::optional<std::int64_t> epoch_of(const std::string& line) {
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer()) return {};
     return json["epoch"].get<std::int64_t>();
+}
+
+TrainConfig stored_config(const fs::path& file) {
+    const std::string name = file.string();
+    return train_config(parse_json(read_text(file, most_config_bytes), name, "the configuration of a run"), name);
 }
 
 }  // namespace
@@ -100,13 +106,11 @@ TrainConfig RunFolder::stored_config() const {
             name(), last().filename().string(),
             fs::exists(best()) ? fmt::format(" with --weights {}", best().string()) : "");
     }
-    const std::string file = config().string();
-    TrainConfig stored =
-        train_config(parse_json(read_text(file, most_config_bytes), file, "the configuration of a run"), file);
+    TrainConfig stored = camber::stored_config(config());
     try {
         nets::make_net(stored.net, stored.net_options);
     } catch (const UsageError& error) {  // it speaks of the network alone
-        fail("{}: {}", file, error.what());
+        fail("{}: {}", config().string(), error.what());
     }
     return stored;
 }
@@ -117,7 +121,7 @@ void RunFolder::make() const {
     if (error) fail("{}: the run's folder cannot be made: {}", name(), error_text(error.value()));
 }
 
-void RunFolder::begin(const nlohmann::json& config) const {
+void RunFolder::begin(const TrainConfig& config) const {
     write_file_atomically(no_checkpoint_yet(), "");
     rewind_metrics(0);  // of a run that ended before its first checkpoint, as what follows
     std::error_code not_there;
@@ -125,8 +129,33 @@ void RunFolder::begin(const nlohmann::json& config) const {
     write_config(config);
 }
 
-void RunFolder::write_config(const nlohmann::json& config) const {
-    write_file_atomically(this->config(), config.dump(2) + "\n");
+void RunFolder::write_config(const TrainConfig& config) const {
+    write_file_atomically(this->config(), config_text(config));
+}
+
+void RunFolder::add_decisions(TrainConfig& config) const {
+    try {
+        const TrainConfig written = camber::stored_config(this->config());
+        const nlohmann::json &more = written.decisions, &known = config.decisions;
+        if (more.size() > known.size() && std::equal(known.begin(), known.end(), more.begin())) config.decisions = more;
+        if (config.validate_epochs == 0) config.validate_epochs = written.validate_epochs;
+    } catch (const Error&) {  // the checkpoint has what it needs
+    }
+}
+
+std::optional<RunFolder::MetricsLine> RunFolder::last_metrics() const {
+    std::optional<MetricsLine> last;
+    if (!fs::exists(metrics())) return last;
+    const std::string text = read_file(metrics(), most_metrics_bytes);
+    for (std::string_view rest = text; !rest.empty();) {
+        const nlohmann::json json = nlohmann::json::parse(take_line(rest), nullptr, false);
+        const auto number = [&](const char* key) {
+            return json.is_object() && json.contains(key) && json[key].is_number();
+        };
+        if (number("epoch") && number("step") && number("elapsed"))
+            last = {json["epoch"].get<std::int64_t>(), json["step"].get<std::int64_t>(), json["elapsed"].get<double>()};
+    }
+    return last;
 }
 
 void RunFolder::write_run(const nlohmann::json& run) const { write_file_atomically(this->run(), run.dump(2) + "\n"); }
@@ -190,6 +219,16 @@ void RunFolder::sync_metrics() const {
 void RunFolder::note_checkpoint() const {
     std::error_code stays;  // and goes with the next one
     fs::remove(no_checkpoint_yet(), stays);
+}
+
+fs::path RunFolder::kept(std::int64_t epoch) const { return path() / fmt::format("epoch-{:04}.safetensors", epoch); }
+
+void RunFolder::keep_last(const fs::path& file) const {
+    std::error_code error;
+    fs::remove(file, error);  // of an epoch that is done again
+    fs::create_hard_link(last(), file, error);
+    if (error) fs::copy_file(last(), file, error);
+    if (error) fail_to_write(file, error.value());
 }
 
 void RunFolder::paint(const Dataset& dataset, const std::vector<std::size_t>& frames,

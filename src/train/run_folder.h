@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "report/run_files.h"
 
@@ -27,6 +28,8 @@ class RunFolder : public RunFiles {
   public:
     using RunFiles::RunFiles;
 
+    /// A checkpoint that stays, of an epoch counted from 1.
+    std::filesystem::path kept(std::int64_t epoch) const;
     /// There until the first checkpoint is on the disk: tells a run that was ended before it from what is left of one
     /// whose last.safetensors was removed.
     std::filesystem::path no_checkpoint_yet() const { return path() / ".no_checkpoint_yet"; }
@@ -40,8 +43,16 @@ class RunFolder : public RunFiles {
     /// Makes the folder.
     void make() const;
     /// Has it be that of a run that begins.
-    void begin(const nlohmann::json& config) const;
-    void write_config(const nlohmann::json& config) const;
+    void begin(const TrainConfig& config) const;
+    void write_config(const TrainConfig& config) const;
+    /// Adds to a checkpoint's configuration what the run has decided after it, by config.json.
+    void add_decisions(TrainConfig& config) const;
+    struct MetricsLine {
+        std::int64_t epoch = 0, step = 0;
+        double elapsed = 0;
+    };
+    /// The last line of metrics.jsonl that is whole.
+    std::optional<MetricsLine> last_metrics() const;
     void write_run(const nlohmann::json& run) const;
     /// Written with best.safetensors, whose epoch it is of.
     void write_best_validation(const nlohmann::json& judgement) const;
@@ -54,6 +65,8 @@ class RunFolder : public RunFiles {
     void sync_metrics() const;
     /// Has last.safetensors, just written, be what the run goes on from.
     void note_checkpoint() const;
+    /// Has last.safetensors, as it is, found as `file` too: the next one is another file.
+    void keep_last(const std::filesystem::path& file) const;
     /// Paints input | truth | prediction for some frames of the split.
     void paint(const Dataset& dataset, const std::vector<std::size_t>& frames,
                const std::vector<Image>& predictions) const;

@@ -46,10 +46,10 @@ bool Saver::has_time(double elapsed) const {
     return idle && budget_.allows(elapsed);
 }
 
-void Saver::save(const Checkpoint& last) {
+void Saver::save(const Checkpoint& last, const std::filesystem::path& keep) {
     const Spending spending(budget_);
     wait();
-    begin(last.copy(CopyTo::host));
+    begin(last.copy(CopyTo::host), keep);
 }
 
 void Saver::save_best() {
@@ -57,11 +57,11 @@ void Saver::save_best() {
     if (best_) begin(std::nullopt);
 }
 
-void Saver::begin(std::optional<Checkpoint> last) {
+void Saver::begin(std::optional<Checkpoint> last, const std::filesystem::path& keep) {
     std::optional<Checkpoint> best;
     if (best_) best = std::exchange(best_, std::nullopt)->copy(CopyTo::host);
     budget_.count_save();
-    const auto write = [folder = folder_, best = std::move(best), last = std::move(last),
+    const auto write = [folder = folder_, best = std::move(best), last = std::move(last), keep,
                         paint = std::exchange(paint_, nullptr)] {
         const double start = processor_seconds_of_thread();
         folder.sync_metrics();
@@ -70,6 +70,7 @@ void Saver::begin(std::optional<Checkpoint> last) {
         if (last) {
             save_checkpoint(folder.last(), *last);
             folder.note_checkpoint();
+            if (!keep.empty()) folder.keep_last(keep);
         }
         return processor_seconds_of_thread() - start;
     };

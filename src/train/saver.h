@@ -39,7 +39,8 @@ class Saver {
     /// Whether the thread is idle and the budget allows a save, `elapsed` seconds into the run.
     bool has_time(double elapsed) const;
     /// Copies what `last` refers to and begins to write it, and the best kept; waits for the save before. Throws Error.
-    void save(const Checkpoint& last);
+    /// `keep`: a file that it is found in too, also when last.safetensors is another; empty for none.
+    void save(const Checkpoint& last, const std::filesystem::path& keep = {});
     /// The same with the best kept alone, where there is one.
     void save_best();
     /// Throws Error when a save that is done failed. Does not wait.
@@ -48,7 +49,7 @@ class Saver {
     void wait();
 
   private:
-    void begin(std::optional<Checkpoint> last);
+    void begin(std::optional<Checkpoint> last, const std::filesystem::path& keep = {});
 
     RunFolder folder_;
     const bool shares_processors_;

@@ -3,6 +3,7 @@
 #include <camber/autograd.h>
 #include <camber/ops.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "train/loss.h"
@@ -42,13 +43,18 @@ EpochSums EpochSums::from_json(const nlohmann::json& json, int classes) {
     return sums;
 }
 
-Stepper::Stepper(Model& model, std::int64_t total_steps) : Stepper(model, total_steps, parameter_groups(model)) {}
+Stepper::Stepper(Model& model, std::int64_t total_steps)
+    : Stepper(model, Schedule(schedule_config(model.config, total_steps)), nullptr, parameter_groups(model)) {}
 
-Stepper::Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups)
+Stepper::Stepper(Model& model, const Pace& pace)
+    : Stepper(model, Schedule::of_share(model.config.schedule), &pace, parameter_groups(model)) {}
+
+Stepper::Stepper(Model& model, const Schedule& schedule, const Pace* pace, ParameterGroups groups)
     : model_(model),
       optimizer_(model.parameters->values(), model.parameters->gradients(), std::move(groups.ranges),
                  std::move(groups.groups), optimizer_config(model.config)),
-      schedule_(schedule_config(model.config, total_steps)),
+      schedule_(schedule),
+      pace_(pace),
       sums_(model.classes.count()),
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())),
       deferred_(!is_host(model.device())) {
@@ -60,6 +66,14 @@ Stepper::Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups)
     step_ = Tensor::zeros({1}, Dtype::i32, model.device());
     loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());
     model.net->context().device_step = step_;
+}
+
+double Stepper::lr() const {
+    const std::int64_t step = optimizer_.steps();
+    if (!pace_) return model_.config.lr * schedule_.multiplier(step);
+    const double warm = pace_->progress(std::min(step, schedule_.config().warmup_steps)),
+                 progress = pace_->progress(step);
+    return model_.config.lr * schedule_.multiplier(step, warm < 1 ? (progress - warm) / (1 - warm) : 1);
 }
 
 void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t position, std::int64_t count) {

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "train/batch_source.h"
+#include "train/pace.h"
 #include "train/recorded_work.h"
 
 namespace camber {
@@ -31,11 +32,14 @@ struct EpochSums {
 /// step is recorded once and replayed, sums stay in device memory, and pull() fetches and checks them now and then.
 class Stepper {
   public:
+    /// `total_steps`: of the schedule. Or `pace`, which says the progress of one whose length is not known, and
+    /// outlives the stepper.
     Stepper(Model& model, std::int64_t total_steps);
+    Stepper(Model& model, const Pace& pace);
 
     Optimizer& optimizer() { return optimizer_; }
     std::int64_t steps() const { return optimizer_.steps(); }
-    double lr() const { return model_.config.lr * schedule_.multiplier(optimizer_.steps()); }
+    double lr() const;
 
     /// What a recorded step reads, undefined on a host device. A batch that lies there is not copied.
     const BatchBuffers& buffers() const { return buffers_; }
@@ -68,7 +72,7 @@ class Stepper {
     };
 
   private:
-    Stepper(Model& model, std::int64_t total_steps, ParameterGroups groups);
+    Stepper(Model& model, const Schedule& schedule, const Pace* pace, ParameterGroups groups);
 
     void on_host(const Batch& batch, bool first, bool last, double scale);
     void on_gpu(const Batch& batch, bool first, bool last, double scale);
@@ -78,6 +82,7 @@ class Stepper {
     Model& model_;
     Optimizer optimizer_;
     Schedule schedule_;
+    const Pace* pace_;
     EpochSums sums_;
     std::int64_t batches_ = 0;  ///< since the epoch's start
     Tensor counts_;             ///< confusion matrix: of a micro-batch (host), of the epoch so far (GPU)

@@ -4,7 +4,6 @@
 #include <camber/train.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "backend/backend.h"
@@ -14,10 +13,12 @@
 #include "train/evaluator.h"
 #include "train/finite.h"
 #include "train/judgement.h"
+#include "train/pace.h"
 #include "train/plan.h"
 #include "train/pretrained.h"
 #include "train/protocol.h"
 #include "train/reporter.h"
+#include "train/run_clock.h"
 #include "train/run_folder.h"
 #include "train/saver.h"
 #include "train/stepper.h"
@@ -28,35 +29,25 @@ namespace {
 /// How often progress asks a GPU for its sums: each time it waits for the steps that are queued.
 constexpr double pull_seconds = 0.5;
 
-/// Adds the seconds of its lifetime to a sum.
-class Stopwatch {
-  public:
-    explicit Stopwatch(double& sum) : sum_(sum) {}
-    ~Stopwatch() { sum_ += seconds_since(start_); }
-    Stopwatch(const Stopwatch&) = delete;
-    Stopwatch& operator=(const Stopwatch&) = delete;
-
-  private:
-    double& sum_;
-    const Clock::time_point start_ = Clock::now();
-};
+/// Of writing the last checkpoints, for what a run by the clock keeps free at its end.
+constexpr double bytes_a_second = 500e6;
 
 /// One training run, new or resumed.
 class Run {
   public:
-    Run(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop)
-        : Run(folder, observer, stop) {
+    Run(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop,
+        const SecondsClock& clock)
+        : Run(folder, observer, stop, clock) {
         if (std::filesystem::exists(folder)) hold_new_folder();
         check_config(config);
         data_.emplace(config, observer);
         plan_run(config, *data_);
-        plan_epochs(config, *data_, observer, begin_);
         set_up(std::move(config), nullptr);
     }
 
     Run(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
-        const std::atomic<bool>& stop)
-        : Run(folder, observer, stop) {
+        const std::atomic<bool>& stop, const SecondsClock& clock)
+        : Run(folder, observer, stop, clock) {
         if (!std::filesystem::is_directory(folder))
             fail_usage("{}: there is no such folder, so no run to continue", folder.string());
         lock_.emplace(folder);
@@ -64,6 +55,9 @@ class Run {
             const CheckpointFile checkpoint = CheckpointFile::open(folder_.last());
             const CheckpointInfo& info = checkpoint.info();
             TrainConfig config = train_config(info.config, folder_.last().string());
+            // Written when the speed at the start chose the epochs.
+            if (info.config.contains("epochs")) config.minutes = 0;
+            folder_.add_decisions(config);
             apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
             data_.emplace(config, observer);
             try {
@@ -81,6 +75,7 @@ class Run {
             data_.emplace(config, observer);
             plan_run(config, *data_);
             set_up(std::move(config), nullptr);
+            follow_metrics();
         }
     }
 
@@ -88,9 +83,10 @@ class Run {
         if (resumed_) {
             if (const std::string why = why_ended(); !why.empty()) {
                 observer_.on_message(fmt::format("the run has ended: {}; it stays as it is", why));
-                return result(epoch_ < epochs_ ? TrainOutcome::stopped_early : TrainOutcome::finished);
+                return result(complete() ? TrainOutcome::finished : TrainOutcome::stopped_early);
             }
-            folder_.write_config(to_json(run_));
+            folder_.write_config(run_);
+            follow_metrics();
             if (const std::string said = folder_.rewind_metrics(epoch_); !said.empty()) observer_.on_message(said);
             begin_report();
         }
@@ -99,7 +95,7 @@ class Run {
             reporter_.end(outcome == TrainOutcome::finished        ? "finished"
                           : outcome == TrainOutcome::stopped_early ? "stopped"
                                                                    : "interrupted",
-                          outcome == TrainOutcome::stopped_early ? why_stop() : "");
+                          outcome == TrainOutcome::stopped_early ? why_stopped() : "");
             return result(outcome);
         } catch (const std::exception& error) {
             reporter_.end("failed", error.what());
@@ -109,6 +105,7 @@ class Run {
 
   private:
     TrainOutcome train_all() {
+        if (pace_) following_ = following_ || pace_->recorded() > steps();
         observer_.on_message(description());
         const bool chosen = convolution_settings().choice != ConvolutionChoice::automatic || verbose();
         if (chosen && is_host(model_.device())) {
@@ -116,19 +113,35 @@ class Run {
                 fmt::format("--conv and --verbose have no effect on {}: they are cuda's", name(model_.device())));
         }
         if (!model_.start.empty()) observer_.on_message(model_.start);
-        last_save_ = start_ = Clock::now();
+        last_save_ = start_ = now();
+        if (resumed_) session_begin_ = start_;
         TrainOutcome outcome = train_stage();
         while (outcome == TrainOutcome::finished && stage_ + 1 < stage_count(run_)) {
             enter_stage(stage_ + 1);
             outcome = train_stage();
+        }
+        if (pace_ && outcome != TrainOutcome::interrupted && !pace_->closed()) {
+            pace_->close(steps(), elapsed());
+            record_decisions();
         }
         save_last();
         saver_->wait();
         return outcome;
     }
 
-    Run(const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop)
-        : folder_(folder), reporter_(folder_, observer), observer_(observer), stop_(stop) {}
+    Run(const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop,
+        const SecondsClock& clock)
+        : clock_(clock),
+          session_begin_(clock()),
+          folder_(folder),
+          reporter_(folder_, observer),
+          observer_(observer),
+          stop_(stop) {}
+
+    double now() const { return clock_(); }
+    double seconds_since(double start) const { return now() - start; }
+    /// Seconds that the run has taken, in earlier sessions too; what was done again after a kill counts once.
+    double elapsed() const { return elapsed_before_ + seconds_since(session_begin_); }
 
     /// Against other processes, and refuses one with a run in it.
     void hold_new_folder() {
@@ -139,7 +152,8 @@ class Run {
     /// Whether its learning rates mean the same in a longer run.
     static bool can_grow(const TrainConfig& config) {
         const ScheduleKind kind = config.schedule.kind;
-        return config.stages.empty() && (kind == ScheduleKind::constant || kind == ScheduleKind::step);
+        return config.stages.empty() && config.minutes == 0 &&
+               (kind == ScheduleKind::constant || kind == ScheduleKind::step);
     }
 
     /// `begun`: epochs that cannot be left out any more.
@@ -150,6 +164,10 @@ class Run {
         check_config(config);
         if (!options.epochs || *options.epochs == config.epochs) return;
         if (!config.stages.empty()) fail_usage("--epochs cannot change in a resumed run of several stages");
+        if (config.minutes > 0) {
+            fail_usage("--epochs cannot change in a resumed run that --minutes ends; start a new run with --weights {}",
+                       folder_.last().string());
+        }
         if (!can_grow(config)) {
             fail_usage(
                 "--epochs cannot change in a resumed run with the schedule {}, whose learning rates are laid out over "
@@ -158,7 +176,6 @@ class Run {
         }
         if (*options.epochs < begun) fail_usage("--epochs {}: {} are begun already", *options.epochs, begun);
         config.epochs = *options.epochs;
-        config.minutes = 0;
     }
 
     /// Refuses data whose labels are not those that the run has learnt.
@@ -177,21 +194,95 @@ class Run {
     void set_up(TrainConfig config, const CheckpointFile* checkpoint) {
         run_ = std::move(config);
         check_warmup(run_, *data_);
-        for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
+        if (run_.minutes == 0)
+            for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
         resumed_ = folder_ready_ = checkpoint != nullptr;
         const std::size_t stage = resumed_ ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
         model_ = data_->make_model(stage_config(run_, stage), !resumed_);
         run_.device = model_.config.device;
         run_.dtype = model_.config.dtype;
         saver_.emplace(folder_, is_host(model_.device()));
+        if (run_.minutes > 0) set_pace();
         enter_stage(stage);
         if (resumed_) restore(*checkpoint);
+    }
+
+    void set_pace() {
+        const std::int64_t steps = data_->steps_per_epoch(run_);
+        Pace::Plan plan{.seconds = run_.minutes * 60,
+                        .epoch_steps = steps,
+                        .validate_every = run_.validate_epochs,
+                        .validate_seconds = run_.validate_minutes * 60};
+        if (data_->val()) {
+            // Of a step's time, forward is a third.
+            const double frames = static_cast<double>(run_.batch) * run_.accumulate;
+            plan.validation_steps = static_cast<double>(data_->val()->size()) / frames / 3;
+        }
+        // Of last.safetensors and best.safetensors, all that is in the optimizer and all that is averaged.
+        plan.closing_seconds = 6.0 * static_cast<double>(model_.parameters->values().bytes()) / bytes_a_second;
+        pace_.emplace(plan, run_.decisions, "the run's configuration");
     }
 
     TrainResult result(TrainOutcome outcome) const {
         const bool has_best = std::filesystem::exists(folder_.best());
         return {outcome,           static_cast<int>(epoch_),      run_.monitor,
-                best_.value_or(0), static_cast<int>(best_epoch_), has_best ? folder_.best() : ""};
+                best_.value_or(0), static_cast<int>(best_epoch_), has_best ? folder_.best() : "",
+                best_validation_};
+    }
+
+    /// Whether the run has done all that it was to do.
+    bool complete() const { return pace_ ? pace_->over(steps()) && batch_ == 0 : epoch_ >= epochs_; }
+
+    /// Goes by the record as far as the metrics of the folder show that it was followed.
+    void follow_metrics() {
+        if (!pace_) return;
+        const auto line = folder_.last_metrics();
+        if (!line || line->epoch < epoch_ || line->step < pace_->recorded()) return;
+        following_ = true;
+        metrics_followed_ = line;
+    }
+
+    /// From here the clock decides, which shows what it did when the run was here before.
+    void go_by_clock(double elapsed) {
+        following_ = false;
+        elapsed_before_ = elapsed;
+        session_begin_ = now();
+    }
+
+    void record_decisions() {
+        run_.decisions = pace_->json();
+        folder_.write_config(run_);
+    }
+
+    /// Decides anew how fast to go, when it is time.
+    void keep_pace() {
+        if (!pace_) return;
+        if (following_) {
+            if (!metrics_followed_ && steps() >= pace_->recorded()) go_by_clock(pace_->decisions().back().elapsed);
+            return;
+        }
+        if (!pace_->due(steps(), elapsed())) return;
+        const double start = now();
+        pull();
+        pace_->add_seconds(seconds_since(start));
+        if (data_->val() && validation_seconds_ == 0 && pace_->decisions().empty()) expect_validation();
+        pace_->decide(steps(), elapsed());
+        record_decisions();
+    }
+
+    /// Before the first validation, which may be the only one, the time of a few batches says what it will take.
+    void expect_validation() {
+        constexpr int batches = 3;
+        const double start = now();
+        std::atomic<bool> enough = false;
+        std::size_t done = 0;
+        const auto progress = [&](std::size_t frames, std::size_t) {
+            done = frames;
+            enough = frames >= static_cast<std::size_t>(batches * run_.batch);
+        };
+        evaluator().run(progress, &enough);
+        const double frames = static_cast<double>(data_->val()->size());
+        if (done > 0) pace_->count_validation(steps(), seconds_since(start) * frames / static_cast<double>(done));
     }
 
     /// Configures model, optimizer and counters for a stage that begins.
@@ -204,11 +295,16 @@ class Run {
             batches_ = data_->batches_per_epoch(config);
             const std::int64_t epoch_steps = data_->steps_per_epoch(config), steps = epoch_steps * config.epochs;
             if (i == stage) {
-                if (config.schedule.kind == ScheduleKind::step && config.schedule.step_size == 0)
+                if (config.schedule.kind == ScheduleKind::step && config.schedule.step_size == 0 &&
+                    (!pace_ || config.lr_step_size > 0))
                     config.schedule.step_size = epochs_a_step(config) * epoch_steps;
                 freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
                 evaluator_.reset();
-                stepper_.emplace(model_, steps);
+                if (pace_) {
+                    stepper_.emplace(model_, *pace_);
+                } else {
+                    stepper_.emplace(model_, steps);
+                }
                 said_not_recorded_ = false;
                 return;
             }
@@ -223,13 +319,16 @@ class Run {
             observer_.on_message(fmt::format("stage {} of {}: {}", stage_ + 1, stage_count(run_), stage_description()));
         BatchSource source(data_->train(), data_->loader_config(model_.config), data_->resident_train(model_.device()),
                            stepper_->buffers(), epoch_ + batch_ / batches_, batch_ % batches_);
-        while (epoch_ < stage_begin_.epoch + model_.config.epochs) {
+        while (pace_ ? !complete() : epoch_ < stage_begin_.epoch + model_.config.epochs) {
             if (!train_epoch(source) || !finish_epoch()) return TrainOutcome::interrupted;
-            if (const std::string why = why_stop(); epoch_ < epochs_ && !why.empty()) {
+            if (const std::string why = why_ended(); !complete() && !why.empty()) {
                 observer_.on_message(why + ": stopping");
                 return TrainOutcome::stopped_early;
             }
-            if (epoch_ < epochs_ && (must_save() || saver_->has_time(seconds_since(start_)))) save_last();
+            if (run_.checkpoint_every > 0 && epoch_ % run_.checkpoint_every == 0) {
+                save_last(folder_.kept(epoch_));
+            } else if (!complete() && (must_save() || saver_->has_time(seconds_since(start_))))
+                save_last();
         }
         return TrainOutcome::finished;
     }
@@ -250,18 +349,21 @@ class Run {
     }
     std::string stage_description() const {
         const TrainConfig& config = model_.config;
-        return fmt::format("{}x{}, batch {}, {} epoch{}{}", config.height, config.width, config.batch, config.epochs,
-                           config.epochs == 1 ? "" : "s", config.freeze_encoder ? ", the encoder frozen" : "");
+        const std::string length = pace_ ? fmt::format("{:g} minutes", config.minutes)
+                                         : fmt::format("{} epoch{}", config.epochs, config.epochs == 1 ? "" : "s");
+        return fmt::format("{}x{}, batch {}, {}{}", config.height, config.width, config.batch, length,
+                           config.freeze_encoder ? ", the encoder frozen" : "");
     }
 
     /// False when interrupted.
     bool train_epoch(BatchSource& source) {
         const TrainConfig& config = model_.config;
         model_.net->train();
-        epoch_start_ = Clock::now();
+        epoch_start_ = now();
         const double saving_before = saving_seconds_;
         const std::int64_t batches_before = batch_;
-        while (batch_ < batches_) {
+        while (batch_ < batches_ && !(pace_ && pace_->over(steps()))) {
+            const double step_start = now();
             const std::int64_t round = std::min<std::int64_t>(config.accumulate, batches_ - batch_);
             try {
                 for (std::int64_t i = 0; i < round; ++i) stepper_->micro_batch(source.next(), forwards() + i, i, round);
@@ -274,6 +376,8 @@ class Run {
             batch_ += round;
             train_rate_ = static_cast<double>((batch_ - batches_before) * config.batch) / seconds_since(epoch_start_);
             report_step();
+            if (pace_) pace_->count_step(steps(), seconds_since(step_start));
+            keep_pace();
             if (stop_) {
                 pull();
                 return false;
@@ -283,6 +387,7 @@ class Run {
                 save_last();
             }
         }
+        pull();
         train_seconds_ = seconds_since(epoch_start_) - (saving_seconds_ - saving_before);
         return true;
     }
@@ -293,7 +398,7 @@ class Run {
         } catch (const Stepper::NotFinite& error) {
             fail_not_finite(error);
         }
-        last_pull_ = Clock::now();
+        last_pull_ = now();
         if (!stepper_->why_not_recorded().empty() && !said_not_recorded_) {
             observer_.on_message("steps are queued an operation at a time: " + stepper_->why_not_recorded());
             said_not_recorded_ = true;
@@ -307,7 +412,7 @@ class Run {
         if (folder_ready_) return;
         folder_.make();
         if (!lock_) hold_new_folder();
-        folder_.begin(to_json(run_));
+        folder_.begin(run_);
         begin_report();
         folder_ready_ = true;
     }
@@ -321,12 +426,21 @@ class Run {
     void report_step() {
         const TrainConfig& config = model_.config;
         const double batch_seconds = config.batch / train_rate_;
+        if (pace_) {
+            const double left = following_ ? static_cast<double>(pace_->end(steps()) - steps()) * batch_seconds
+                                           : run_.minutes * 60 - elapsed();
+            observer_.on_step({static_cast<int>(epoch_), 0, batch_, batches_, mean_loss(),
+                               stepper_->sums().confusion.mean_iou(), stepper_->lr(), train_rate_, std::max(left, 0.0),
+                               pace_->progress(steps())});
+            return;
+        }
         const double epochs_after = static_cast<double>(epochs_ - epoch_ - 1);
         const double epoch_seconds = static_cast<double>(batches_) * batch_seconds + validation_seconds_;
         const double left =
             static_cast<double>(batches_ - batch_) * batch_seconds + validation_seconds_ + epochs_after * epoch_seconds;
+        const double done = static_cast<double>(epoch_) + static_cast<double>(batch_) / static_cast<double>(batches_);
         observer_.on_step({static_cast<int>(epoch_), epochs_, batch_, batches_, mean_loss(),
-                           stepper_->sums().confusion.mean_iou(), stepper_->lr(), train_rate_, left});
+                           stepper_->sums().confusion.mean_iou(), stepper_->lr(), train_rate_, left, done / epochs_});
     }
 
     [[noreturn]] void fail_not_finite(const Stepper::NotFinite& error) {
@@ -343,9 +457,9 @@ class Run {
     /// Validates, records, and keeps the best weights. False when interrupted.
     bool finish_epoch() {
         std::optional<EvalResult> validation;
-        const double lr = stepper_->lr();
+        const double lr = stepper_->lr(), start = now();
         bool better = false;
-        if (data_->val()) {
+        if (data_->val() && validates()) {
             validation = validate();
             if (stop_) return false;
             const double metric = validation->metric(model_.config.monitor);
@@ -353,6 +467,7 @@ class Run {
             if (better) {
                 best_ = metric;
                 best_epoch_ = epoch_;
+                best_validation_ = validation;
             }
         }
         const EpochReport report{static_cast<int>(epoch_),
@@ -364,30 +479,51 @@ class Run {
                                  better,
                                  seconds_since(epoch_start_),
                                  train_rate_};
-        folder_.append_metrics(metrics_line(report, lr));
+        const nlohmann::json line = metrics_line(report, lr);
+        folder_.append_metrics(line);
+        if (metrics_followed_ && metrics_followed_->epoch == epoch_) {
+            go_by_clock(metrics_followed_->elapsed);
+            metrics_followed_.reset();
+        }
         stepper_->start_epoch();
         ++epoch_;
         batch_ = 0;
         if (better) keep_best(*validation);
         reporter_.update(seconds_since(start_));
+        if (pace_ && validation) pace_->count_validation(steps(), seconds_since(start));
         observer_.on_epoch(report);
         return true;
     }
 
-    /// With the average of the weights, where there is one.
-    EvalResult validate() {
-        const auto start = Clock::now();
+    /// Whether the epoch that ends here is followed by a validation.
+    bool validates() {
+        if (pace_) return pace_->validates(epoch_, steps());
+        int& every = run_.validate_epochs;
+        if (every == 0 && run_.validate_minutes > 0) {
+            every = static_cast<int>(std::clamp(std::round(run_.validate_minutes * 60 / train_seconds_), 1.0, 1e6));
+            folder_.write_config(run_);
+        }
+        return every == 0 || (epoch_ + 1) % every == 0 || epoch_ + 1 == epochs_;
+    }
+
+    Evaluator& evaluator() {
         if (!evaluator_) {
-            // After an epoch of training, whose memory comes first.
+            // After training has begun, whose memory comes first.
             const ResidentDataset* resident = data_->resident_val(model_.device());
             evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident);
             said_validation_not_recorded_ = false;
         }
+        return *evaluator_;
+    }
+
+    /// With the average of the weights, where there is one.
+    EvalResult validate() {
+        const double start = now();
         std::optional<EvalResult> result;
         {
             const EmaScope averaged(stepper_->optimizer());
             model_.parameters->mark_changed();
-            result = evaluator_->run([&](std::size_t done, std::size_t total) { observer_.on_validation(done, total); },
+            result = evaluator().run([&](std::size_t done, std::size_t total) { observer_.on_validation(done, total); },
                                      &stop_);
         }
         model_.parameters->mark_changed();
@@ -410,7 +546,7 @@ class Run {
 
     /// Of the epoch that has just been counted as done.
     void keep_best(const EvalResult& validation) {
-        const Stopwatch watch(saving_seconds_);
+        const double start = now();
         const std::vector<std::size_t> painted = frames_to_paint();
         const std::vector<std::size_t> shown = frames_to_show(validation, painted);
         saver_->keep_best(
@@ -424,6 +560,7 @@ class Run {
                 judgement["epoch"] = epoch;
                 folder_.write_best_validation(judgement);
             });
+        saving_seconds_ += seconds_since(start);
     }
 
     /// With the average of the weights, where there is one.
@@ -454,7 +591,7 @@ class Run {
                                  {"validation", report.validation ? validation_seconds_ : 0},
                                  {"checkpoints", std::exchange(saving_seconds_, 0)},
                                  {"report", reporter_.take_seconds()}}},
-                               {"elapsed", seconds_since(begin_)},
+                               {"elapsed", elapsed()},
                                {"images_per_second", report.images_per_second},
                                {"peak_bytes", peak_bytes(model_.device())}};
         if (report.validation) {
@@ -466,10 +603,16 @@ class Run {
 
     /// Why a run that stands where this one does has ended; empty where it goes on.
     std::string why_ended() const {
-        if (epoch_ >= epochs_) {
+        if (!pace_ && complete()) {
             return fmt::format("{} of {} epochs are done{}", epoch_, epochs_,
                                can_grow(run_) ? " (a larger --epochs goes on)" : "");
         }
+        if (const std::string why = why_stopped(); !why.empty()) return why;
+        return pace_ && complete() ? fmt::format("its {:g} minutes are over", run_.minutes) : "";
+    }
+
+    /// By --stop-at or --patience.
+    std::string why_stopped() const {
         const TrainConfig& config = model_.config;
         if (batch_ > 0 || !data_->val()) return {};
         const bool lower = config.monitor == Metric::loss;
@@ -481,15 +624,6 @@ class Run {
                                epoch_ - 1 - best_epoch_, config.patience);
         }
         return {};
-    }
-
-    /// The same for one that is under way, whose time may be over too.
-    std::string why_stop() const {
-        // The speed was measured once, on a machine that may have become busier since.
-        const double minutes = model_.config.minutes;
-        if (minutes > 0 && seconds_since(begin_) > minutes * 60 * 1.1)
-            return fmt::format("{:g} minutes have passed after {} of {} epochs", minutes, epoch_, epochs_);
-        return why_ended();
     }
 
     Checkpoint checkpoint(bool with_optimizer) {
@@ -508,7 +642,9 @@ class Run {
                       {"classes", nlohmann::json::parse(class_table_json(model_.classes))},
                       {"class_weights", data_->class_weights()},
                       {"trained_on", trained_on_},
-                      {"sums", stepper_->sums().json()}};
+                      {"sums", stepper_->sums().json()},
+                      {"elapsed", elapsed()}};
+        if (pace_) info.extra["pace"] = pace_->measured();
         result.add("model.", model_.tensors());
         for (const NamedTensor& tensor : stepper_->optimizer().state()) {
             if (with_optimizer || tensor.name.starts_with("ema.")) result.tensors.push_back(tensor);
@@ -518,10 +654,12 @@ class Run {
 
     bool must_save() const { return seconds_since(last_save_) > model_.config.checkpoint_minutes * 60; }
 
-    void save_last() {
-        const Stopwatch watch(saving_seconds_);
-        saver_->save(checkpoint(true));
-        last_save_ = Clock::now();
+    /// `keep`: under this name too.
+    void save_last(const std::filesystem::path& keep = {}) {
+        const double start = now();
+        saver_->save(checkpoint(true), keep);
+        last_save_ = now();
+        saving_seconds_ += last_save_ - start;
         saved_epoch_ = epoch_ + 1;
         saved_step_ = steps();
     }
@@ -542,6 +680,8 @@ class Run {
         saved_step_ = info.step;
         best_ = info.best_metric;
         best_epoch_ = info.best_epoch;
+        elapsed_before_ = info.extra.value("elapsed", 0.0);
+        if (pace_ && info.extra.contains("pace")) pace_->restore_measured(info.extra["pace"]);
         stepper_->restore(EpochSums::from_json(info.extra.at("sums"), model_.classes.count()));
     }
 
@@ -550,7 +690,8 @@ class Run {
         std::int64_t epoch = 0, batch = 0, step = 0;
     };
 
-    const Clock::time_point begin_ = Clock::now();
+    const SecondsClock clock_;
+    double session_begin_ = 0, elapsed_before_ = 0;
     RunFolder folder_;
     Reporter reporter_;
     TrainObserver& observer_;
@@ -563,8 +704,11 @@ class Run {
     nlohmann::json trained_on_;
     std::size_t stage_ = 0;
     Position stage_begin_;
-    int epochs_ = 0;  // of all stages
+    int epochs_ = 0;  // of all stages; 0 where the clock ends the run
     Model model_;
+    std::optional<Pace> pace_;  // of a run that the clock ends
+    bool following_ = false;  // what its record says, and where the metrics have it followed beyond the last decision:
+    std::optional<RunFolder::MetricsLine> metrics_followed_;
     std::optional<Stepper> stepper_;
     std::unique_ptr<Evaluator> evaluator_;  // of the stage
     std::optional<Saver> saver_;
@@ -572,8 +716,9 @@ class Run {
     std::int64_t epoch_ = 0, batch_ = 0;  // position: done
     std::optional<double> best_;
     std::int64_t best_epoch_ = -1;
+    std::optional<EvalResult> best_validation_;  // of this session
     std::int64_t saved_epoch_ = 0, saved_step_ = 0;
-    Clock::time_point start_, epoch_start_, last_save_, last_pull_;
+    double start_ = 0, epoch_start_ = 0, last_save_ = 0, last_pull_ = 0;
     bool said_not_recorded_ = false, said_validation_not_recorded_ = false;
     double train_rate_ = 1, train_seconds_ = 0, validation_seconds_ = 0;
     double saving_seconds_ = 0;  // since the last line of metrics
@@ -583,12 +728,22 @@ class Run {
 
 TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
                   const std::atomic<bool>& stop) {
-    return Run(std::move(config), folder, observer, stop).run();
+    return train(std::move(config), folder, observer, stop, steady_seconds);
 }
 
 TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
                             const std::atomic<bool>& stop) {
-    return Run(folder, options, observer, stop).run();
+    return resume_training(folder, options, observer, stop, steady_seconds);
+}
+
+TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
+                  const std::atomic<bool>& stop, const SecondsClock& clock) {
+    return Run(std::move(config), folder, observer, stop, clock).run();
+}
+
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+                            const std::atomic<bool>& stop, const SecondsClock& clock) {
+    return Run(folder, options, observer, stop, clock).run();
 }
 
 }  // namespace camber

@@ -29,3 +29,4 @@ run torch_pickle "$folder"/corpus/pickle/*
 run torch_stream "$folder"/corpus/torch_stream/*
 run keras "$folder"/../fixtures/weights/*.h5
 run safetensors "$folder"/corpus/safetensors/*
+run toml "$folder"/corpus/toml/*

@@ -159,7 +159,7 @@ TEST_CASE("an option that has no effect is refused where it was given, by its fl
     CHECK(refused(nothing, "schedule.gamma") == "--lr-gamma has no effect with --schedule one_cycle: it is for step");
     CHECK(refused(nothing, "freeze_batch_norms") == "--freeze-batch-norms has no effect without --freeze-encoder");
     CHECK(refused([](TrainConfig& c) { c.minutes = 1; }, "epochs") ==
-          "--epochs has no effect with --minutes, which chooses them");
+          "--epochs has no effect with --minutes, which ends the run");
     const auto sgd = [](TrainConfig& c) { c.optimizer = OptimizerKind::sgd; };
     CHECK(refused(sgd, "beta2") == "--beta2 has no effect with --optimizer sgd: it is for adam and adamw");
     const auto dice = [](TrainConfig& c) { c.loss = {.dice = 1}, c.class_weights = ClassWeights::median; };

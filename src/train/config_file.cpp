@@ -1,0 +1,95 @@
+#include "train/config_file.h"
+
+#include <fmt/format.h>
+
+#include "io/text_file.h"
+#include "io/toml_file.h"
+#include "train/options.h"
+
+namespace camber {
+namespace {
+
+using nlohmann::json;
+
+/// A run of 100,000 epochs by the clock has some hundred decisions.
+constexpr std::uint64_t most_bytes = 1 << 20;
+
+/// The fields of both, those of `over` where both have them.
+json merged(json base, const json& over) {
+    for (const auto& [name, value] : over.items()) {
+        json& field = base[name];
+        field = name != "net_options" && field.is_object() && value.is_object() ? merged(field, value) : value;
+    }
+    return base;
+}
+
+}  // namespace
+
+ConfigFile::ConfigFile(const std::filesystem::path& file) : name_(file.string()) {
+    const std::string text = read_text(file, most_bytes);
+    if (file.extension() == ".toml") {
+        TomlText toml = parse_toml(text, name_);
+        json_ = std::move(toml.json);
+        lines_ = std::move(toml.lines);
+    } else {
+        json_ = parse_json(text, name_, "a configuration");
+    }
+    if (!json_.is_object()) fail("{} must be a JSON object, not {}", name_, shown(json_));
+    if (const auto preset = json_.find("preset"); preset != json_.end()) {
+        if (!preset->is_string()) fail("{}: preset must be text, not {}", name_, shown(*preset));
+        preset_ = preset->get<std::string>();
+        json_.erase(preset);
+    }
+}
+
+TrainConfig ConfigFile::over(const TrainConfig& base, bool add_net_options) const {
+    json fields = to_json(base);
+    // What chooses the length of the preset's run goes where the file chooses it otherwise.
+    if (json_.contains("epochs") && !json_.contains("minutes")) fields["minutes"] = 0.0;
+    json net_options = fields["net_options"];
+    if (json_.contains("net") && json_["net"] != fields["net"]) {
+        fields["net_options"] = net_options = json::object();
+    }
+    if (!json_.contains("stages")) {
+        for (json& stage : fields["stages"])
+            for (const auto& [name, value] : json_.items()) stage.erase(name);
+    }
+    fields = merged(std::move(fields), json_);
+    if (add_net_options && fields["net_options"].is_object()) {
+        net_options.update(fields["net_options"]);
+        fields["net_options"] = std::move(net_options);
+    }
+    const TrainConfig config = train_config(fields, name_, lines_);
+    if (config.minutes > 0 && json_.contains("epochs"))
+        fail("{}: epochs has no effect with minutes, which ends the run: leave out one of them", name_);
+    try {
+        for (std::size_t i = 0; i < stage_count(config); ++i) stage_config(config, i);
+    } catch (const Error& error) {
+        fail("{}: {}", name_, error.what());
+    }
+    return config;
+}
+
+std::string config_text(const TrainConfig& config) {
+    json fields = to_json(config);
+    std::string lines;
+    for (const json& decision : config.decisions) lines += (lines.empty() ? "\n    " : ",\n    ") + decision.dump();
+    if (!lines.empty()) fields["decisions"] = json::array();
+    std::string text = fields.dump(2) + "\n";
+    constexpr std::string_view place = "\"decisions\": [";
+    if (!lines.empty()) text.insert(text.find(place) + place.size(), lines + "\n  ");
+    return text;
+}
+
+bool same_run(const TrainConfig& a, const TrainConfig& b) {
+    const auto computed = [](const TrainConfig& config) {
+        json fields = to_json(config);
+        for (const char* name :
+             {"data", "threads", "cache_memory", "checkpoint_minutes", "checkpoint_every", "pictures", "decisions"})
+            fields.erase(name);
+        return fields;
+    };
+    return computed(a) == computed(b);
+}
+
+}  // namespace camber
