@@ -19,7 +19,10 @@ constexpr double first_share = 0.2;
 constexpr double validation_share = 0.25;
 /// Of the minutes: what the whole schedule would take at least, were all of them gone. A run that was held up for long
 /// still ends annealed, if quickly.
-constexpr double hurried_share = 0.02;
+constexpr double hurried_share = 0.03;
+constexpr int most_averaged = 4;
+/// By how much steps may seem slower than before: one that was held up says nothing of those to come.
+constexpr double most_slower = 2;
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 
@@ -28,6 +31,7 @@ Pace::Decision decision(const nlohmann::json& json) {
             .progress = json.at("progress").get<double>(),
             .end = json.at("end").get<std::int64_t>(),
             .validate_every = json.at("validate_every").get<int>(),
+            .validate_until = json.at("validate_until").get<std::int64_t>(),
             .elapsed = json.at("elapsed").get<double>(),
             .step_seconds = json.at("step_seconds").get<double>(),
             .validation_steps = json.at("validation_steps").get<double>()};
@@ -80,8 +84,7 @@ bool Pace::validates(std::int64_t epoch, std::int64_t step) const {
     const std::int64_t every = from ? from->validate_every : std::max(plan_.validate_every, 1);
     const std::int64_t last = end(step);
     if (last > 0 && step >= last) return true;
-    const bool soon = last > 0 && (last - step) * 2 < every * plan_.epoch_steps;
-    return (epoch + 1) % every == 0 && !soon;
+    return (epoch + 1) % every == 0 && (last == 0 || step <= from->validate_until);
 }
 
 void Pace::count_step(std::int64_t step, double seconds) {
@@ -89,19 +92,36 @@ void Pace::count_step(std::int64_t step, double seconds) {
     seconds_ += seconds;
     ++steps_;
     const Decision* const followed = at(step);
-    if (followed && followed->step == step) begin_measuring(followed->validation_steps);
+    if (followed && followed->step == step) {
+        if (followed->validation_steps != plan_.validation_steps) validations_ = std::max(validations_, 1);
+        begin_measuring(followed->validation_steps);
+    }
 }
 
-void Pace::count_validation(std::int64_t step, double seconds) {
-    const Decision* const last = at(step);
-    const double step_seconds = steps_ > 0 ? seconds_ / as_double(steps_) : last ? last->step_seconds : 0;
-    if (step_seconds > 0) validation_steps_ = seconds / step_seconds;
+void Pace::count_validation(double seconds) {
+    const double a_step = step_seconds(seconds);
+    if (a_step <= 0) return;
+    // Of steps shortly before it, which other work may have slowed more, or less: the geometric mean of a few.
+    const double steps = seconds / a_step;
+    validations_ = std::min(validations_ + 1, most_averaged);
+    const bool blend = validations_ > 1 && validation_steps_ > 0 && steps > 0;
+    validation_steps_ = blend ? validation_steps_ * std::pow(steps / validation_steps_, 1.0 / validations_) : steps;
 }
 
 void Pace::begin_measuring(double validation_steps) {
     seconds_ = 0;
     steps_ = 0;
     validation_steps_ = validation_steps;
+}
+
+double Pace::step_seconds(double of_late) const {
+    double seconds = seconds_, steps = as_double(steps_);
+    for (auto d = decisions_.rbegin(); d != decisions_.rend() && (seconds < of_late || steps == 0); ++d) {
+        const double more = as_double(d->step - (d + 1 == decisions_.rend() ? 0 : (d + 1)->step));
+        seconds += more * d->step_seconds;
+        steps += more;
+    }
+    return steps > 0 ? seconds / steps : 0;
 }
 
 bool Pace::due(std::int64_t step, double elapsed) const {
@@ -112,39 +132,51 @@ bool Pace::due(std::int64_t step, double elapsed) const {
            elapsed >= last.elapsed + std::max(plan_.seconds * decision_share, least_seconds);
 }
 
-double Pace::steps_beside_validations(double steps, std::int64_t step, int every) const {
-    const double cycle = as_double(every * plan_.epoch_steps), done = std::fmod(as_double(step), cycle);
-    // The last validation but the one at the end is half a cycle before that at least.
-    const auto validations = [&](double n) { return std::max(0.0, std::floor((done + n - cycle / 2) / cycle)); };
-    const auto left = [&](double count) { return steps - count * validation_steps_; };
-    double count = std::max(0.0, std::floor(steps / (cycle + validation_steps_)) - 1);
-    while (validations(left(count)) > count) ++count;
-    return left(count);
+void Pace::share_out(Decision& next, double seconds, double step_seconds) const {
+    const std::int64_t cycle = next.validate_every * plan_.epoch_steps;
+    const double room = seconds / step_seconds, validation = next.validation_steps;
+    // Validations at multiples of the cycle, the first of which may be that of the step just done. Each leaves half a
+    // cycle to the end at least.
+    std::int64_t at = (next.step + cycle - 1) / cycle * cycle;
+    double count = 0;
+    next.validate_until = 0;
+    while (as_double(at - next.step) + as_double(cycle) / 2 <= room - validation * (count + 2)) {
+        next.validate_until = at;
+        at += cycle;
+        ++count;
+    }
+    const double steps = room - validation * (count + 1);
+    const double hurried = (1 - next.progress) * hurried_share * plan_.seconds / this->step_seconds(plan_.seconds);
+    next.end = next.step + static_cast<std::int64_t>(std::clamp(std::round(std::max(steps, hurried)), 0.0, 1e15));
 }
 
 void Pace::decide(std::int64_t step, double elapsed) {
     const Decision last = decisions_.empty() ? Decision() : decisions_.back();
     Decision next{.step = step, .progress = progress(step), .elapsed = elapsed, .step_seconds = last.step_seconds};
     if (steps_ > 0) {
-        const double measured = seconds_ / as_double(steps_);
-        next.step_seconds = last.step_seconds > 0 ? (last.step_seconds + measured) / 2 : measured;
+        const double measured = seconds_ / as_double(steps_), before = last.step_seconds;
+        next.step_seconds = before > 0 ? std::min(measured, most_slower * before) : measured;
     }
     next.validation_steps = validation_steps_;
     const double epoch = as_double(plan_.epoch_steps), wanted = plan_.validate_seconds;
     double every = plan_.validate_every;
-    if (every == 0 && wanted > 0) every = next.step_seconds > 0 ? std::round(wanted / (epoch * next.step_seconds)) : 1;
-    if (every == 0 && wanted == 0) every = std::ceil(validation_steps_ / (validation_share * epoch));
+    if (every == 0 && wanted > 0) {
+        const double a_step = step_seconds(wanted);
+        every = a_step > 0 ? std::round(wanted / (epoch * a_step)) : 1;
+    }
+    if (every == 0 && wanted == 0) {
+        // As before where that is about right: what is measured is never twice the same.
+        const double needed = validation_steps_ / (validation_share * epoch), before = last.validate_every;
+        const bool right = !decisions_.empty() && needed <= 1.2 * before && needed > 0.8 * (before - 1);
+        every = right ? before : std::ceil(needed);
+    }
     next.validate_every = static_cast<int>(std::clamp(every, 1.0, 1e6));
 
-    if (next.step_seconds > 0) {
-        const double seconds = plan_.seconds - plan_.closing_seconds - elapsed;
-        const double steps =
-            steps_beside_validations(seconds / next.step_seconds - validation_steps_, step, next.validate_every);
-        const double hurried = (1 - next.progress) * hurried_share * plan_.seconds / next.step_seconds;
-        next.end = step + static_cast<std::int64_t>(std::clamp(std::round(std::max(steps, hurried)), 0.0, 1e15));
-    }
     decisions_.push_back(next);
     begin_measuring(validation_steps_);
+    // Other work comes and goes: of the time that is left, half as much says what a step takes.
+    const double left = plan_.seconds - plan_.closing_seconds - elapsed;
+    if (const double a_step = step_seconds(left / 2); a_step > 0) share_out(decisions_.back(), left, a_step);
 }
 
 void Pace::close(std::int64_t step, double elapsed) {
@@ -163,6 +195,7 @@ nlohmann::json Pace::json() const {
                         {"progress", d.progress},
                         {"end", d.end},
                         {"validate_every", d.validate_every},
+                        {"validate_until", d.validate_until},
                         {"elapsed", d.elapsed},
                         {"step_seconds", d.step_seconds},
                         {"validation_steps", d.validation_steps}});
@@ -171,13 +204,17 @@ nlohmann::json Pace::json() const {
 }
 
 nlohmann::json Pace::measured() const {
-    return {{"seconds", seconds_}, {"steps", steps_}, {"validation_steps", validation_steps_}};
+    return {{"seconds", seconds_},
+            {"steps", steps_},
+            {"validation_steps", validation_steps_},
+            {"validations", validations_}};
 }
 
 void Pace::restore_measured(const nlohmann::json& json) {
     json.at("seconds").get_to(seconds_);
     json.at("steps").get_to(steps_);
     json.at("validation_steps").get_to(validation_steps_);
+    json.at("validations").get_to(validations_);
 }
 
 }  // namespace camber

@@ -14,13 +14,14 @@ class Pace {
   public:
     /// How the run goes on from a step.
     struct Decision {
-        std::int64_t step = 0;    ///< optimizer steps done
-        double progress = 0;      ///< there
-        std::int64_t end = 0;     ///< steps at which progress will be 1 and the run ends; 0: not known, progress stays
-        int validate_every = 1;   ///< epochs
-        double elapsed = 0;       ///< seconds since the run began, earlier sessions' included
-        double step_seconds = 0;  ///< what a step took of late
-        double validation_steps = 0;  ///< what a validation takes, in steps of that time
+        std::int64_t step = 0;   ///< optimizer steps done
+        double progress = 0;     ///< there
+        std::int64_t end = 0;    ///< steps at which progress will be 1 and the run ends; 0: not known, progress stays
+        int validate_every = 1;  ///< epochs
+        std::int64_t validate_until = 0;  ///< steps: the last validation but that at the end is not later
+        double elapsed = 0;               ///< seconds since the run began, earlier sessions' included
+        double step_seconds = 0;          ///< what a step took of late
+        double validation_steps = 0;      ///< what a validation takes, in steps of that time
     };
     struct Plan {
         double seconds = 0;            ///< in all
@@ -41,14 +42,14 @@ class Pace {
     /// The step up to which the record says how the run goes.
     std::int64_t recorded() const { return decisions_.empty() ? 0 : decisions_.back().step; }
     /// Whether the run is validated at the end of its epoch number `epoch`, from 0, `step` steps being done. It is at
-    /// its own end, and not shortly before.
+    /// its own end.
     bool validates(std::int64_t epoch, std::int64_t step) const;
 
     /// Tells what step number `step`, from 1, took; and a validation after it.
     void count_step(std::int64_t step, double seconds);
     /// Seconds that those steps took beyond what was told of them.
     void add_seconds(double seconds) { seconds_ += seconds; }
-    void count_validation(std::int64_t step, double seconds);
+    void count_validation(double seconds);
 
     /// Whether it is time to decide again.
     bool due(std::int64_t step, double elapsed) const;
@@ -67,14 +68,18 @@ class Pace {
     /// The decision that holds at a step; null before the first.
     const Decision* at(std::int64_t step) const;
     void begin_measuring(double validation_steps);
-    /// Of so many steps' time, how many can be steps: validations among them take of it.
-    double steps_beside_validations(double steps, std::int64_t step, int every) const;
+    /// What a step took in the last so many seconds; 0 where nothing is known.
+    double step_seconds(double of_late) const;
+    /// Sets the end of a decision, and its last validation before that, so that steps and validations, the final one
+    /// too, take so many seconds.
+    void share_out(Decision& next, double seconds, double step_seconds) const;
 
     Plan plan_;
     std::vector<Decision> decisions_;
     double seconds_ = 0;  ///< of the steps since the last decision
     std::int64_t steps_ = 0;
     double validation_steps_ = 0;
+    int validations_ = 0;  ///< that it is the mean of; 0: a guess
 };
 
 }  // namespace camber

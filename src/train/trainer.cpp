@@ -282,7 +282,7 @@ class Run {
         };
         evaluator().run(progress, &enough);
         const double frames = static_cast<double>(data_->val()->size());
-        if (done > 0) pace_->count_validation(steps(), seconds_since(start) * frames / static_cast<double>(done));
+        if (done > 0) pace_->count_validation(seconds_since(start) * frames / static_cast<double>(done));
     }
 
     /// Configures model, optimizer and counters for a stage that begins.
@@ -490,7 +490,7 @@ class Run {
         batch_ = 0;
         if (better) keep_best(*validation);
         reporter_.update(seconds_since(start_));
-        if (pace_ && validation) pace_->count_validation(steps(), seconds_since(start));
+        if (pace_ && validation) pace_->count_validation(seconds_since(start));
         observer_.on_epoch(report);
         return true;
     }
