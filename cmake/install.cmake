@@ -24,12 +24,15 @@ foreach(shell bash:bash-completion/completions/camber zsh:zsh/vendor-completions
     string(REPLACE ":" ";" shell ${shell})
     list(GET shell 0 name)
     list(GET shell 1 file)
-    add_custom_command(OUTPUT completions/${file}
-        COMMAND sh ${PROJECT_SOURCE_DIR}/tools/completion.sh $<TARGET_FILE:camber_command> ${name} completions/${file}
+    # Not yet under its name: CMake would take a file called camber for the target.
+    set(built completions/camber.${name})
+    add_custom_command(OUTPUT ${built}
+        COMMAND sh ${PROJECT_SOURCE_DIR}/tools/completion.sh $<TARGET_FILE:camber_command> ${name} ${built}
         DEPENDS camber_command tools/completion.sh VERBATIM)
-    list(APPEND completions completions/${file})
+    list(APPEND completions ${built})
     get_filename_component(folder ${file} DIRECTORY)
-    install(FILES ${PROJECT_BINARY_DIR}/completions/${file} DESTINATION ${CMAKE_INSTALL_DATADIR}/${folder}
+    get_filename_component(file ${file} NAME)
+    install(FILES ${PROJECT_BINARY_DIR}/${built} DESTINATION ${CMAKE_INSTALL_DATADIR}/${folder} RENAME ${file}
         COMPONENT command)
 endforeach()
 add_custom_target(completions ALL DEPENDS ${completions})

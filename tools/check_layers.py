@@ -23,7 +23,7 @@ LAYERS = [
     ("src/nn", "init layers module parameter_buffer summary"),
     ("nets", "nets"),
     ("src/weights", "import"),
-    ("src/optim src/metrics", "metrics optim schedule"),
+    ("src/optim src/metrics", "lr_range_test metrics optim schedule"),
     ("src/data", "augment class_table data_folder dataset label_picture loader"),
     ("src/synth", "synth"),
     ("src/report", ""),

@@ -2,6 +2,7 @@
 #include <camber/augment.h>
 #include <camber/data_folder.h>
 #include <camber/dataset.h>
+#include <camber/lr_range_test.h>
 #include <camber/metrics.h>
 #include <camber/nets.h>
 #include <camber/optim.h>
@@ -11,6 +12,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -247,6 +249,12 @@ struct TrainResult {
 /// and last good checkpoint).
 TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
                   const std::atomic<bool>& stop);
+
+/// The learning-rate range test (camber/lr_range_test.h) of the run that `config` describes, of its first stage: from
+/// the weights that it would start from, each step's rate being the range's. Nothing is kept. Ends early when *stop
+/// becomes true. Throws Error as train() does, but for a loss that is not finite, which ends the test.
+LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
+                const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop);
 
 /// What may change when a run goes on; what is not given stays as it was.
 struct ResumeOptions {

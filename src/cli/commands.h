@@ -14,6 +14,7 @@ using Action = std::function<int()>;
 int report(const std::string& message, int code);
 
 void add_train(CLI::App& app, Action& action);
+void add_lr_find(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);

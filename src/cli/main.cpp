@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
     app.footer("Example:\n  camber train --data data/camvid --preset cpu");
     cli::Action action;
     cli::add_train(app, action);
+    cli::add_lr_find(app, action);
     cli::add_eval(app, action);
     cli::add_predict(app, action);
     cli::add_report(app, action);

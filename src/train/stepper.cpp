@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "train/loss.h"
+#include "train/pace.h"
 #include "train/parameter_groups.h"
 
 namespace camber {
@@ -43,18 +44,27 @@ EpochSums EpochSums::from_json(const nlohmann::json& json, int classes) {
     return sums;
 }
 
-Stepper::Stepper(Model& model, std::int64_t total_steps)
-    : Stepper(model, Schedule(schedule_config(model.config, total_steps)), nullptr, parameter_groups(model)) {}
+Stepper::Rate Stepper::scheduled(const TrainConfig& config, std::int64_t total_steps) {
+    return [lr = config.lr, schedule = Schedule(schedule_config(config, total_steps))](std::int64_t step) {
+        return lr * schedule.multiplier(step);
+    };
+}
 
-Stepper::Stepper(Model& model, const Pace& pace)
-    : Stepper(model, Schedule::of_share(model.config.schedule), &pace, parameter_groups(model)) {}
+Stepper::Rate Stepper::scheduled(const TrainConfig& config, const Pace& pace) {
+    return [lr = config.lr, schedule = Schedule::of_share(config.schedule), &pace](std::int64_t step) {
+        const double warm = pace.progress(std::min(step, schedule.config().warmup_steps)),
+                     progress = pace.progress(step);
+        return lr * schedule.multiplier(step, warm < 1 ? (progress - warm) / (1 - warm) : 1);
+    };
+}
 
-Stepper::Stepper(Model& model, const Schedule& schedule, const Pace* pace, ParameterGroups groups)
+Stepper::Stepper(Model& model, Rate rate) : Stepper(model, std::move(rate), parameter_groups(model)) {}
+
+Stepper::Stepper(Model& model, Rate rate, ParameterGroups groups)
     : model_(model),
       optimizer_(model.parameters->values(), model.parameters->gradients(), std::move(groups.ranges),
                  std::move(groups.groups), optimizer_config(model.config)),
-      schedule_(schedule),
-      pace_(pace),
+      rate_(std::move(rate)),
       sums_(model.classes.count()),
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())),
       deferred_(!is_host(model.device())) {
@@ -66,14 +76,6 @@ Stepper::Stepper(Model& model, const Schedule& schedule, const Pace* pace, Param
     step_ = Tensor::zeros({1}, Dtype::i32, model.device());
     loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());
     model.net->context().device_step = step_;
-}
-
-double Stepper::lr() const {
-    const std::int64_t step = optimizer_.steps();
-    if (!pace_) return model_.config.lr * schedule_.multiplier(step);
-    const double warm = pace_->progress(std::min(step, schedule_.config().warmup_steps)),
-                 progress = pace_->progress(step);
-    return model_.config.lr * schedule_.multiplier(step, warm < 1 ? (progress - warm) / (1 - warm) : 1);
 }
 
 void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t position, std::int64_t count) {

@@ -3,16 +3,17 @@
 #include <camber/train.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "backend/backend.h"
 #include "train/batch_source.h"
-#include "train/pace.h"
 #include "train/recorded_work.h"
 
 namespace camber {
 
+class Pace;
 struct ParameterGroups;
 
 /// Sums over the training batches of an epoch; part of a checkpoint taken within it.
@@ -32,14 +33,17 @@ struct EpochSums {
 /// step is recorded once and replayed, sums stay in device memory, and pull() fetches and checks them now and then.
 class Stepper {
   public:
-    /// `total_steps`: of the schedule. Or `pace`, which says the progress of one whose length is not known, and
-    /// outlives the stepper.
-    Stepper(Model& model, std::int64_t total_steps);
-    Stepper(Model& model, const Pace& pace);
+    /// The learning rate by the step, from 0; of Schedule's config, total_steps is set here.
+    using Rate = std::function<double(std::int64_t)>;
+    static Rate scheduled(const TrainConfig& config, std::int64_t total_steps);
+    /// Of a run whose length is not known: `pace` says the progress, and outlives the stepper.
+    static Rate scheduled(const TrainConfig& config, const Pace& pace);
+
+    Stepper(Model& model, Rate rate);
 
     Optimizer& optimizer() { return optimizer_; }
     std::int64_t steps() const { return optimizer_.steps(); }
-    double lr() const;
+    double lr() const { return rate_(steps()); }
 
     /// What a recorded step reads, undefined on a host device. A batch that lies there is not copied.
     const BatchBuffers& buffers() const { return buffers_; }
@@ -72,7 +76,7 @@ class Stepper {
     };
 
   private:
-    Stepper(Model& model, const Schedule& schedule, const Pace* pace, ParameterGroups groups);
+    Stepper(Model& model, Rate rate, ParameterGroups groups);
 
     void on_host(const Batch& batch, bool first, bool last, double scale);
     void on_gpu(const Batch& batch, bool first, bool last, double scale);
@@ -81,8 +85,7 @@ class Stepper {
 
     Model& model_;
     Optimizer optimizer_;
-    Schedule schedule_;
-    const Pace* pace_;
+    Rate rate_;
     EpochSums sums_;
     std::int64_t batches_ = 0;  ///< since the epoch's start
     Tensor counts_;             ///< confusion matrix: of a micro-batch (host), of the epoch so far (GPU)

@@ -300,11 +300,8 @@ class Run {
                     config.schedule.step_size = epochs_a_step(config) * epoch_steps;
                 freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
                 evaluator_.reset();
-                if (pace_) {
-                    stepper_.emplace(model_, *pace_);
-                } else {
-                    stepper_.emplace(model_, steps);
-                }
+                stepper_.emplace(model_,
+                                 pace_ ? Stepper::scheduled(config, *pace_) : Stepper::scheduled(config, steps));
                 said_not_recorded_ = false;
                 return;
             }

