@@ -60,9 +60,9 @@ struct LrSuggestion {
     LrPoint at;
 };
 
-/// Of the curve without its first tenth of the steps and its last five: where it falls most steeply, a tenth of where it
-/// is least, and two thirds into its longest fall ("valley"), as fastai suggests them. Empty where fewer than two points
-/// are left.
+/// Of the curve without its first tenth of the steps and its last five: where it falls most steeply, a tenth of where
+/// it is least, and two thirds into its longest fall ("valley"), as fastai suggests them. Empty where fewer than two
+/// points are left.
 std::vector<LrSuggestion> suggested_lrs(const LrCurve& curve);
 
 }  // namespace camber
