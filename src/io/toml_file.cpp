@@ -3,12 +3,49 @@
 #include <camber/error.h>
 
 #ifdef CAMBER_WITH_TOML
+#include <stdexcept>
+
+// toml++ 3.3 asserts what a damaged text can make untrue ("[[" before a control character).
+#define TOML_ASSERT(expression) ((expression) ? void() : throw std::invalid_argument("not as TOML has it"))
+#define TOML_ASSERT_ASSUME(expression) TOML_ASSERT(expression)
 #include <toml++/toml.h>
 
 namespace camber {
 namespace {
 
 using nlohmann::json;
+
+/// Refuses letters beyond ASCII outside strings and comments, where TOML 1.0 has none: toml++ 3.3 takes some for keys of
+/// a TOML to come, and is undefined on others.
+void refuse_bare_letters(std::string_view text, const std::string& source) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    int line = 1;
+    bool comment = false;
+    std::string_view end;  // of the string that this is in; empty outside
+    while (!text.empty()) {
+        const char c = text[0];
+        std::size_t taken = 1;
+        if (c == '\n') {
+            ++line;
+            comment = false;
+            if (end.size() == 1) end = {};
+        } else if (comment) {
+        } else if (!end.empty()) {
+            if (c == '\\' && end[0] == '"' && text.size() > 1 && text[1] != '\n') taken = 2;
+            if (text.starts_with(end)) taken = end.size(), end = {};
+        } else if (c == '#') {
+            comment = true;
+        } else if (c == '"' || c == '\'') {
+            static constexpr std::string_view basic = "\"\"\"", literal = "\'\'\'";
+            end = c == '"' ? basic : literal;
+            if (!text.starts_with(end)) end = end.substr(0, 1);
+            taken = end.size();
+        } else if (static_cast<unsigned char>(c) > 127) {
+            fail("{} line {} is no TOML: letters beyond ASCII stand in quotes", source, line);
+        }
+        text.remove_prefix(taken);
+    }
+}
 
 int line_of(const toml::source_region& region) { return static_cast<int>(region.begin.line); }
 
@@ -50,6 +87,7 @@ class Converter {
 }  // namespace
 
 TomlText parse_toml(std::string_view text, const std::string& source) {
+    refuse_bare_letters(text, source);
     try {
         TomlText result;
         const toml::table table = toml::parse(text);
@@ -57,6 +95,8 @@ TomlText parse_toml(std::string_view text, const std::string& source) {
         return result;
     } catch (const toml::parse_error& error) {
         fail("{} line {} is no TOML: {}", source, line_of(error.source()), error.description());
+    } catch (const std::invalid_argument& error) {
+        fail("{} is no TOML: a part of it is {}", source, error.what());
     }
 }
 
