@@ -3,48 +3,49 @@
 #include <camber/error.h>
 
 #ifdef CAMBER_WITH_TOML
+#include <fmt/format.h>
+
+#include <charconv>
 #include <stdexcept>
 
 // toml++ 3.3 asserts what a damaged text can make untrue ("[[" before a control character).
 #undef NDEBUG
 #define TOML_ASSERT(expression) ((expression) ? void() : throw std::invalid_argument("not as TOML has it"))
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wterminate"
 #include <toml++/toml.h>
+#pragma GCC diagnostic pop
 
 namespace camber {
 namespace {
 
 using nlohmann::json;
 
-/// Refuses letters beyond ASCII outside strings and comments, where TOML 1.0 has none: toml++ 3.3 takes some for keys of
-/// a TOML to come, and is undefined on others.
-void refuse_bare_letters(std::string_view text, const std::string& source) {
+// toml++ 3.3 takes letters beyond ASCII for keys of a TOML to come, and is undefined on some. It is given ASCII: each
+// byte beyond, and each ~, as ~ and two digits, which only strings and comments can hold.
+constexpr char escape = '~';
+
+std::string in_ascii(std::string_view text) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    int line = 1;
-    bool comment = false;
-    std::string_view end;  // of the string that this is in; empty outside
-    while (!text.empty()) {
-        const char c = text[0];
-        std::size_t taken = 1;
-        if (c == '\n') {
-            ++line;
-            comment = false;
-            if (end.size() == 1) end = {};
-        } else if (comment) {
-        } else if (!end.empty()) {
-            if (c == '\\' && end[0] == '"' && text.size() > 1 && text[1] != '\n') taken = 2;
-            if (text.starts_with(end)) taken = end.size(), end = {};
-        } else if (c == '#') {
-            comment = true;
-        } else if (c == '"' || c == '\'') {
-            static constexpr std::string_view basic = "\"\"\"", literal = "\'\'\'";
-            end = c == '"' ? basic : literal;
-            if (!text.starts_with(end)) end = end.substr(0, 1);
-            taken = end.size();
-        } else if (static_cast<unsigned char>(c) > 127) {
-            fail("{} line {} is no TOML: letters beyond ASCII stand in quotes", source, line);
-        }
-        text.remove_prefix(taken);
+    std::string ascii;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        ascii += byte > 127 || c == escape ? fmt::format("{}{:02x}", escape, byte) : std::string(1, c);
     }
+    return ascii;
+}
+
+std::string from_ascii(std::string_view ascii) {
+    std::string text;
+    for (std::size_t i = 0; i < ascii.size(); ++i) {
+        int byte = 0;
+        const bool escaped = ascii[i] == escape && i + 2 < ascii.size() &&
+                             std::from_chars(ascii.data() + i + 1, ascii.data() + i + 3, byte, 16).ec == std::errc();
+        text += escaped ? static_cast<char>(byte) : ascii[i];
+        if (escaped) i += 2;
+    }
+    return text;
 }
 
 int line_of(const toml::source_region& region) { return static_cast<int>(region.begin.line); }
@@ -57,7 +58,7 @@ class Converter {
         if (const auto* table = node.as_table()) {
             json object = json::object();
             for (const auto& [key, value] : *table) {
-                const std::string name(key.str()), inner = path.empty() ? name : path + "." + name;
+                const std::string name = from_ascii(key.str()), inner = path.empty() ? name : path + "." + name;
                 lines_.emplace(inner, line_of(key.source()));
                 object[name] = convert(value, inner);
             }
@@ -68,7 +69,7 @@ class Converter {
             for (const toml::node& element : *list) array.push_back(convert(element, path));
             return array;
         }
-        if (const auto* text = node.as_string()) return text->get();
+        if (const auto* text = node.as_string()) return from_ascii(text->get());
         if (const auto* truth = node.as_boolean()) return truth->get();
         if (const auto* whole = node.as_integer()) {
             // As JSON has them, whatever their sign.
@@ -87,14 +88,13 @@ class Converter {
 }  // namespace
 
 TomlText parse_toml(std::string_view text, const std::string& source) {
-    refuse_bare_letters(text, source);
     try {
         TomlText result;
-        const toml::table table = toml::parse(text);
+        const toml::table table = toml::parse(in_ascii(text));
         result.json = Converter(result.lines, source).convert(table, "");
         return result;
     } catch (const toml::parse_error& error) {
-        fail("{} line {} is no TOML: {}", source, line_of(error.source()), error.description());
+        fail("{} line {} is no TOML: {}", source, line_of(error.source()), from_ascii(error.description()));
     } catch (const std::invalid_argument& error) {
         fail("{} is no TOML: a part of it is {}", source, error.what());
     }

@@ -17,14 +17,15 @@ constexpr double width = 760, height = 420, left = 64, right = 36, top = 48, bot
 constexpr double most = 1.5;
 
 constexpr const char* style = R"(
-svg { font: 13px system-ui, sans-serif; background: var(--page); --page: #fff; --ink: #1b1f24; --faint: #8b949e; --grid: #e6e8eb;
-      --line: #2463c5; --mark: #c2410c; }
+svg { font: 13px system-ui, sans-serif; background: var(--page); --page: #fff; --ink: #1b1f24; --faint: #8b949e;
+      --grid: #e6e8eb; --line: #2463c5; --mark: #c2410c; }
 @media (prefers-color-scheme: dark) {
     svg { --page: #14171b; --ink: #e6e8eb; --faint: #8b949e; --grid: #2a2f36; --line: #6ea8fe; --mark: #fb923c; } }
 text { fill: var(--ink); } .faint { fill: var(--faint); } .title { font-size: 15px; font-weight: 600; }
 .grid { stroke: var(--grid); } .raw { fill: var(--faint); opacity: 0.5; }
 .smoothed { fill: none; stroke: var(--line); stroke-width: 2; }
-.label { paint-order: stroke; stroke: var(--page); stroke-width: 4px; } .mark { stroke: var(--mark); stroke-dasharray: 3 3; } .dot { fill: var(--mark); }
+.label { paint-order: stroke; stroke: var(--page); stroke-width: 4px; }
+.mark { stroke: var(--mark); stroke-dasharray: 3 3; } .dot { fill: var(--mark); }
 )";
 
 std::string at(double value) { return fmt::format("{:.1f}", value); }
