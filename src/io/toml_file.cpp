@@ -11,11 +11,14 @@
 // toml++ 3.3 asserts what a damaged text can make untrue ("[[" before a control character).
 #undef NDEBUG
 #define TOML_ASSERT(expression) ((expression) ? void() : throw std::invalid_argument("not as TOML has it"))
+#ifndef __clang__
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpragmas"
-#pragma GCC diagnostic ignored "-Wterminate"
+#pragma GCC diagnostic ignored "-Wterminate"  // in functions that are not called here
+#endif
 #include <toml++/toml.h>
+#ifndef __clang__
 #pragma GCC diagnostic pop
+#endif
 
 namespace camber {
 namespace {
