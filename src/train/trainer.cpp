@@ -487,6 +487,7 @@ class Run {
         batch_ = 0;
         if (better) keep_best(*validation);
         reporter_.update(seconds_since(start_));
+        // With what follows from it: the best weights are saved, the report is written.
         if (pace_ && validation) pace_->count_validation(seconds_since(start));
         observer_.on_epoch(report);
         return true;
