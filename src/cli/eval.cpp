@@ -82,7 +82,8 @@ void add_eval(CLI::App& app, Action& action) {
             evaluation["checkpoint"] = one_line(a->checkpoint);
             evaluation["device"] = name(model.device());
             evaluation["images_per_second"] = result.images_per_second;
-            evaluation["protocol"] = protocol_json(model.config, data, &dataset, model.classes, model.trained_on);
+            evaluation["protocol"] =
+                protocol_json(model.config, data, &dataset, model.classes, model.trained_on, model.flip);
             evaluation["notes"] = data.notes();  // what labels were taken to be decides the figures
             if (!a->report.empty())
                 report::write_page(a->report, report::evaluation_page(with_frames(evaluation, model, dataset, result)));

@@ -224,6 +224,10 @@ TEST_CASE("eval --flip judges pictures and mirrored ones alike") {
     CHECK(flipped.at("loss").get<double>() <
           (plain.at("loss").get<double>() + plain_mirrored.at("loss").get<double>()) / 2 + 1e-6);
     CHECK(flipped.at("loss") != plain.at("loss"));
+    CHECK(flipped.at("protocol").at("test_time_augmentation") == "flip");
+    CHECK(plain.at("protocol").at("test_time_augmentation").is_null());
+    const CommandResult said = run_camber({"eval", "--flip", "--checkpoint", checkpoint});
+    CHECK(says(said.output, "Test-time augmentation: the mean of a frame and of its mirror image"));
 }
 
 TEST_CASE("validation is asked for by epochs or minutes") {
