@@ -94,9 +94,9 @@ FolderOptions folder_options(const CLI::App& command, const FolderOptions& given
                              const std::string& folder) {
     const auto is_given = [&](const char* flag) { return command.count(flag) > 0; };
     FolderOptions options = folder_options(model, folder);
+    if (is_given("--classes")) options.classes = given.classes;
     // What --map names are classes of --classes.
     if (is_given("--classes") || is_given("--map")) {
-        options.classes = given.classes;
         options.map = given.map;
         options.map_of.clear();
     }

@@ -41,6 +41,7 @@ Rgb expanded(const LabelFile& stored, std::size_t i) {
 
 LabelCoding::LabelCoding(const ClassFile& file)
     : classes_(file.table), ids_(stored_values, unknown), says_colours_(file.says_colours) {
+    if (!file.where.empty()) classes_.name = std::filesystem::path(file.where).filename().string();  // for messages
     for (int id = 0; id <= classes_.count(); ++id) {
         const bool is_void = id == classes_.count();
         if (is_void && classes_.void_is_class()) break;

@@ -41,7 +41,9 @@ TEST_CASE("what eval is given goes before what the checkpoint keeps, and a kept 
     const TemporaryFolder folder;
     const std::filesystem::path data = folder / "data", run = folder / "run";
     write_scenes(data);
-    REQUIRE(run_camber(train_arguments(data, run, {"--epochs", "1", "--map", "3=Sky,77=Sky", "--unknown", "void"}))
+    REQUIRE(run_camber(train_arguments(
+                           data, run,
+                           {"--epochs", "1", "--classes", "camvid11", "--map", "3=Sky,77=Sky", "--unknown", "void"}))
                 .exit_code == 0);
     for (const auto& entry : std::filesystem::directory_iterator(data / "valannot")) {
         Image ids = read_label(entry.path());
@@ -59,7 +61,7 @@ TEST_CASE("what eval is given goes before what the checkpoint keeps, and a kept 
     check_error(eval({"--unknown", "refuse"}), 1, {"id 99"});
     const CommandResult cleared = eval({"--map", ""});
     CHECK(cleared.exit_code == 0);
-    CHECK(mentions(cleared.output, {"--unknown void: 77, 99"}));
+    CHECK(mentions(cleared.output, {"--classes camvid11: 11 classes", "--unknown void: 77, 99"}));
     CHECK(cleared.output.find("--map") == std::string::npos);
     std::filesystem::copy(data, folder / "other", std::filesystem::copy_options::recursive);
     CHECK(mentions(eval({"--data", (folder / "other").string()}).output,

@@ -344,6 +344,13 @@ TEST_CASE("void's colour is no class's, but for the black that it is left at") {
     CHECK(Own(label, "road,0,0,0\ncar,1,1,1\n").read().data == Bytes(8, 0));
 }
 
+TEST_CASE("what is no class is said of the table's file, whatever name its JSON has") {
+    const Own own(ids({0, 1, 2, 0, 1, 2, 0, 1}));
+    write_text(own.folder / "classes.json", R"({"name": "x", "classes": [{"name": "road"}, {"name": "car"}],
+        "void": {"id": 255, "name": "void"}})");
+    CHECK(mentions(own.error(), {"a.png: id 2", "of classes.json"}));
+}
+
 TEST_CASE("what --unknown void and a checkpoint's --map do is said") {
     const Own own(ids({0, 1, 2, 7, 9, 7, 0, 0}), "road\ncar\nrest\n");
     FolderOptions options;
