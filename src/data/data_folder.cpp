@@ -302,6 +302,12 @@ void DataFolder::tell_two_classes(ClassFile& file) {
     const BinaryLabels stored = binary_labels(labels());
     if (!stored.of_255()) {
         if (either) file.source(1).ids = {1};
+        constexpr Rgb black = {0, 0, 0};
+        if (!says_ids && file.says_colours && stored.with_1 > 0 && !stored.others && file.table.colour_of(1) == black)
+            notes_.push_back(fmt::format(
+                "warning: label maps are of 0 and 1: 0 is {}, the first, though {} is black: is it not that? (--map "
+                "0=1,1=0)",
+                file.table.name_of(0), second));
         return;
     }
     if (file.says_void) {

@@ -333,7 +333,10 @@ TEST_CASE("grey values that are the table's colours are its classes, whatever th
     CHECK(own.read().data == Bytes{1, 0, 0, 1, 1, 1, 1, 0});
     const Own three(ids({0, 127, 255, 0, 0, 0, 0, 255}), "car,127,127,127\nbg,0,0,0\nroad,255,255,255\n");
     CHECK(three.read().data == Bytes{1, 0, 2, 1, 1, 1, 1, 2});
+    const Own doubtful(ids({0, 1, 1, 0, 0, 0, 0, 1}), "name,r,g,b\nfg,255,255,255\nbg,0,0,0\n");
+    CHECK(mentions(DataFolder::open(doubtful.folder.path()).notes().back(), {"warning: ", "0 is fg", "bg is black"}));
     const Own positions(ids({0, 1, 1, 0, 0, 0, 0, 1}), "name,r,g,b\nbg,0,0,0\nfg,255,255,255\n");
+    CHECK(DataFolder::open(positions.folder.path()).notes().back().find("warning: ") == std::string::npos);
     CHECK(positions.read().data == Bytes{0, 1, 1, 0, 0, 0, 0, 1});
 }
 
