@@ -7,6 +7,7 @@
 #include "cli/output_file.h"
 #include "data/picture_index.h"
 #include "data/preview.h"
+#include "data/sample_files.h"
 
 namespace camber::cli {
 
@@ -47,7 +48,7 @@ void add_data_preview(CLI::App& app, Action& action) {
                 for (std::size_t i = 0; i < share; ++i) {
                     const SamplePaths& sample = samples[i * samples.size() / share];
                     rows.push_back({fmt::format("{}: {}", splits[s], sample.image.filename().string()),
-                                    read_image(sample.image),
+                                    read_frame(sample.image, sample.label),
                                     sample.label.empty() ? Image() : data.read_label(sample.label)});
                 }
             }

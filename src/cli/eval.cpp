@@ -55,7 +55,7 @@ void add_eval(CLI::App& app, Action& action) {
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);
             DatasetOptions frames;
             frames.channels = picture_channels(*model.net);
-            const DataFolder data = DataFolder::open(folder, folder_options(a->source, model, folder));
+            const DataFolder data = DataFolder::open(folder, folder_options(*command, a->source, model, folder));
             refuse_unused(a->source, data);
             const Dataset dataset = data.dataset(a->split, frames);
             // An imported network whose classes nobody has named takes the names of the data.

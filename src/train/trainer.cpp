@@ -158,6 +158,7 @@ class Run {
 
     /// `begun`: epochs that cannot be left out any more.
     void apply(const ResumeOptions& options, TrainConfig& config, std::int64_t begun) const {
+        config.source.map_of = config.data;
         if (options.data) config.data = *options.data;
         if (options.threads) config.threads = *options.threads;
         if (options.cache_memory) config.cache_memory = *options.cache_memory;
