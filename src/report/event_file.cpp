@@ -80,7 +80,12 @@ EventFile::EventFile(const fs::path& folder, double time, std::optional<std::int
     add_record(records, event(time, first_step.value_or(0)).text(version_field, "brain.Event:2"));
     constexpr std::uint64_t start = 1;
     if (first_step) add_record(records, event(time, *first_step).message(session_field, Message().integer(1, start)));
-    write(records);
+    try {
+        write(records);
+    } catch (...) {  // nothing destroys what was not made
+        close(descriptor_);
+        throw;
+    }
 }
 
 EventFile::~EventFile() {

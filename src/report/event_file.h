@@ -15,9 +15,9 @@ namespace camber::report {
 /// only be the last. Calls may come from several threads.
 class EventFile {
   public:
-    /// Makes a file in `folder`, which is made where it is not there, whose name sorts behind those that are: TensorBoard
-    /// reads them as one run. With `first_step` it begins by saying that what they have of this and later steps holds no
-    /// more. Throws Error. Times are seconds since 1970.
+    /// Makes a file in `folder`, which is made where it is not there. Its name sorts behind those that are: TensorBoard
+    /// reads them as one run. With `first_step` it begins by saying that what they have of this step and later ones is
+    /// void. Throws Error. Times are seconds since 1970.
     EventFile(const std::filesystem::path& folder, double time, std::optional<std::int64_t> first_step);
     ~EventFile();
     EventFile(const EventFile&) = delete;

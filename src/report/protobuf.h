@@ -6,7 +6,7 @@
 
 namespace camber::report {
 
-/// A message in protobuf's wire format (protobuf.dev/programming-guides/encoding): what TensorBoard's files are made of.
+/// A message in protobuf's wire format (protobuf.dev/programming-guides/encoding), which TensorBoard's files hold.
 /// Fields are to be added in the order of their numbers, which makes the bytes those that protobuf writes.
 class Message {
   public:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Has TensorBoard's own reader read what `camber train --tensorboard` writes, of a run that was killed and resumed: every
-number of metrics.jsonl is there, once; pictures are the files'; histograms count every parameter; options are known.
+"""Has TensorBoard's own reader read what `camber train --tensorboard` writes, of a run that was killed and resumed:
+every number of metrics.jsonl is there, once; pictures are the files'; histograms count every parameter; options are
+known.
 tensorboard_test.py CAMBER. Ends with 77, which ctest shows as skipped, where Python has no package tensorboard."""
 
 import json
@@ -120,8 +121,8 @@ def main():
         return check_run(pathlib.Path(sys.argv[2]))
     with tempfile.TemporaryDirectory() as temporary:
         data, run = pathlib.Path(temporary) / "data", pathlib.Path(temporary) / "run"
-        subprocess.run([camber, "data", "synth", "--out", data, "--train", "24", "--val", "8", "--size", "48x64"], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run([camber, "data", "synth", "--out", data, "--train", "24", "--val", "8", "--size", "48x64"],
+                       check=True, stdout=subprocess.DEVNULL)
         train_and_kill(camber, run, "--data", data, "--width", "2", "--size", "32x48", "--epochs", "12", "--batch", "4",
                        "--device", "cpu", "--pictures", "2", "--tensorboard")
         subprocess.run([camber, "train", "--resume", "--out", run], check=True, stdout=subprocess.DEVNULL)
