@@ -99,9 +99,10 @@ struct TrainConfig {
     bool focal_class_weights = false;       ///< they are the focal term's alpha too
 
     Metric monitor = Metric::mean_iou;
-    double stop_at = 0;  ///< > 0: stop once the monitored metric is this good
-    int patience = 0;    ///< > 0: stop after this many epochs without a better one
-    int pictures = 4;    ///< validation frames to paint after each best epoch
+    double stop_at = 0;        ///< > 0: stop once the monitored metric is this good
+    int patience = 0;          ///< > 0: stop after this many epochs without a better one
+    bool tensorboard = false;  ///< write files of events for TensorBoard
+    int pictures = 4;          ///< validation frames to paint after each best epoch
     /// Epochs between validations; 0: 1, or what follows from validate_minutes. With `minutes` validation takes at most
     /// a fifth of the time where neither says more. The last epoch is validated always.
     int validate_epochs = 0;

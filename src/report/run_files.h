@@ -16,7 +16,11 @@ class RunFiles {
     std::filesystem::path report() const { return folder_ / "report.html"; }
     std::filesystem::path best() const { return folder_ / "best.safetensors"; }
     std::filesystem::path last() const { return folder_ / "last.safetensors"; }
+    /// Of TensorBoard.
+    std::filesystem::path events() const { return folder_ / "tensorboard"; }
     std::filesystem::path pictures() const { return folder_ / "pictures"; }
+    /// Of a frame.
+    std::filesystem::path picture(const std::string& frame) const { return pictures() / (frame + ".png"); }
     /// Held by the process that trains in the folder.
     std::filesystem::path lock() const { return folder_ / ".lock"; }
     const std::filesystem::path& path() const { return folder_; }

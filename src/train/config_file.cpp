@@ -84,8 +84,8 @@ std::string config_text(const TrainConfig& config) {
 bool same_run(const TrainConfig& a, const TrainConfig& b) {
     const auto computed = [](const TrainConfig& config) {
         json fields = to_json(config);
-        for (const char* name :
-             {"data", "threads", "cache_memory", "checkpoint_minutes", "checkpoint_every", "pictures", "decisions"})
+        for (const char* name : {"data", "threads", "cache_memory", "checkpoint_minutes", "checkpoint_every",
+                                 "pictures", "tensorboard", "decisions"})
             fields.erase(name);
         return fields;
     };

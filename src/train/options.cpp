@@ -303,6 +303,9 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("validate_epochs", c.validate_epochs, count).when(c.validate_epochs > 0);
     t.option("validate_minutes", c.validate_minutes, from_to(0, 1e6)).when(c.validate_minutes > 0);
     t.option("pictures", c.pictures, count, "Validation frames to paint");
+    t.option("tensorboard", c.tensorboard,
+             "Write files for TensorBoard into the run's folder: tensorboard --logdir runs")
+        .when(c.tensorboard);
 
     t.group("Device");
     t.option("device", c.device, run_devices, "What the network runs on")

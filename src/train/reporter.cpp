@@ -26,6 +26,10 @@ std::string processor_name() {
     return {};
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 }  // namespace
 
 void Reporter::begin(nlohmann::json run) {
@@ -34,8 +38,24 @@ void Reporter::begin(nlohmann::json run) {
     write_report(true);
 }
 
-void Reporter::update(double elapsed) {
-    if (spent_ + longest_ < share * elapsed) write_report(true);
+void Reporter::begin_tensorboard(const TrainConfig& config, std::int64_t done) {
+    tensorboard_.emplace(folder_.events(), done);
+    tensorboard_->begin(config, run_);
+    say_tensorboard_error();
+}
+
+void Reporter::update(double elapsed, const nlohmann::json& metrics, const nn::ParameterBuffer& parameters,
+                      double gradient_scale) {
+    if (page_seconds_ + longest_ < share * elapsed) write_report(true);
+    if (!tensorboard_) return;
+    const auto start = std::chrono::steady_clock::now();
+    tensorboard_->metrics(metrics);
+    spent_ += seconds_since(start);
+    parameters_ = &parameters;
+    epoch_ = metrics.at("epoch").get<std::int64_t>() + 1;
+    gradient_scale_ = gradient_scale;
+    if (histogram_seconds_ + longest_histograms_ < share * elapsed) write_histograms();
+    say_tensorboard_error();
 }
 
 void Reporter::end(const std::string& state, const std::string& why) {
@@ -45,7 +65,34 @@ void Reporter::end(const std::string& state, const std::string& why) {
     } catch (const Error& error) {  // the run has ended all the same, or failed for a reason that is told
         observer_.on_message(error.what());
     }
+    if (tensorboard_) {
+        const bool well = state == "finished" || state == "stopped";
+        if (well && parameters_) write_histograms();
+        // An interrupted run goes on, and TensorBoard keeps the first end that it reads.
+        if (well || state == "failed") tensorboard_->end(well);
+        say_tensorboard_error();
+    }
     write_report(false);
+}
+
+void Reporter::painted(const std::vector<std::filesystem::path>& pictures, std::int64_t epoch) {
+    if (tensorboard_) tensorboard_->pictures(pictures, epoch + 1);
+}
+
+void Reporter::write_histograms() {
+    const auto start = std::chrono::steady_clock::now();
+    tensorboard_->histograms(*parameters_, epoch_, gradient_scale_);
+    parameters_ = nullptr;
+    const double seconds = seconds_since(start);
+    spent_ += seconds;
+    histogram_seconds_ += seconds;
+    longest_histograms_ = std::max(longest_histograms_, seconds);
+}
+
+void Reporter::say_tensorboard_error() {
+    const std::string error = tensorboard_->take_error();
+    if (!error.empty() && !std::exchange(said_tensorboard_, true))
+        observer_.on_message(fmt::format("TensorBoard's files are not complete: {}", error));
 }
 
 double Reporter::take_seconds() { return spent_ - std::exchange(taken_, spent_); }
@@ -65,9 +112,10 @@ void Reporter::write_report(bool running) {
     } catch (const std::exception& error) {
         if (!std::exchange(said_, true)) observer_.on_message(fmt::format("no report: {}", error.what()));
     }
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    spent_ += seconds.count();
-    longest_ = std::max(longest_, seconds.count());
+    const double seconds = seconds_since(start);
+    spent_ += seconds;
+    page_seconds_ += seconds;
+    longest_ = std::max(longest_, seconds);
 }
 
 nlohmann::json run_json(const TrainConfig& config, const Model& model, const nlohmann::json& protocol) {

@@ -237,7 +237,7 @@ void RunFolder::paint(const Dataset& dataset, const std::vector<std::size_t>& fr
         const std::size_t frame = frames[i];
         const auto sample = dataset.sample(frame);
         const Image picture = side_by_side(sample->image, sample->label, predictions[i], dataset.classes());
-        write_png(pictures() / (dataset.name(frame) + ".png"), picture);
+        write_png(this->picture(dataset.name(frame)), picture);
     }
 }
 

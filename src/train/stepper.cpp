@@ -86,6 +86,7 @@ void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t p
     } else {
         on_host(batch, first, last, 1.0 / static_cast<double>(count));
     }
+    if (last) gradient_scale_ = 1.0 / static_cast<double>(count);
 }
 
 void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {

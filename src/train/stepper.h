@@ -44,6 +44,8 @@ class Stepper {
     Optimizer& optimizer() { return optimizer_; }
     std::int64_t steps() const { return optimizer_.steps(); }
     double lr() const { return rate_(steps()); }
+    /// By what the gradients of the last step are multiplied, 1 / micro-batches; 0 before the first.
+    double gradient_scale() const { return gradient_scale_; }
 
     /// What a recorded step reads, undefined on a host device. A batch that lies there is not copied.
     const BatchBuffers& buffers() const { return buffers_; }
@@ -87,6 +89,7 @@ class Stepper {
     Optimizer optimizer_;
     Rate rate_;
     EpochSums sums_;
+    double gradient_scale_ = 0;
     std::int64_t batches_ = 0;  ///< since the epoch's start
     Tensor counts_;             ///< confusion matrix: of a micro-batch (host), of the epoch so far (GPU)
 

@@ -419,6 +419,7 @@ class Run {
         trained_on_ = split_json(data_->folder(), "train");
         reporter_.begin(
             run_json(run_, model_, protocol_json(run_, data_->folder(), data_->val(), model_.classes, trained_on_)));
+        if (run_.tensorboard) reporter_.begin_tensorboard(run_, epoch_);
     }
 
     void report_step() {
@@ -487,7 +488,7 @@ class Run {
         ++epoch_;
         batch_ = 0;
         if (better) keep_best(*validation);
-        reporter_.update(seconds_since(start_));
+        reporter_.update(seconds_since(start_), line, *model_.parameters, stepper_->gradient_scale());
         // With what follows from it: the best weights are saved, the report is written.
         if (pace_ && validation) pace_->count_validation(seconds_since(start));
         observer_.on_epoch(report);
@@ -555,6 +556,9 @@ class Run {
                     of_painted.push_back(
                         images[static_cast<std::size_t>(std::find(shown.begin(), shown.end(), frame) - shown.begin())]);
                 folder_.paint(*data_->val(), painted, of_painted);
+                std::vector<std::filesystem::path> files;
+                for (const std::size_t frame : painted) files.push_back(folder_.picture(data_->val()->name(frame)));
+                reporter_.painted(files, epoch);
                 nlohmann::json judgement = judgement_json(validation, *data_->val(), shown, images);
                 judgement["epoch"] = epoch;
                 folder_.write_best_validation(judgement);
