@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "core/parallel_for.h"
 #include "data/dataset_search.h"
@@ -222,11 +224,11 @@ void DataFolder::look_at_frames() {
     for (const std::string& split : layout_->splits(folder_)) {
         const std::vector<SamplePaths> frames = layout_->samples(folder_, split);
         const std::size_t count = std::min(frames.size(), most_files);
-        std::set<fs::path> once;
+        std::unordered_set<std::string_view> once;
         std::size_t again = 0;
         const SamplePaths* twice = nullptr;
         for (const SamplePaths& frame : frames)
-            if (!once.insert(frame.image).second && ++again == 1) twice = &frame;
+            if (!once.insert(frame.image.native()).second && ++again == 1) twice = &frame;
         if (twice)
             notes_.push_back(fmt::format("warning: {}: {} is named again, {} such line{}: it counts as often in {}",
                                          twice->origin, twice->image.filename().string(), again, again == 1 ? "" : "s",
