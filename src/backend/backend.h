@@ -15,6 +15,8 @@
 /// The backend contract: what a device must provide, its primitives (primitives.def) above all.
 namespace camber {
 
+struct AugmentNeeds;
+
 /// Elements [begin, end) of the flat parameter buffer that share a parameter group.
 struct ParameterSegment {
     std::int64_t begin = 0, end = 0;

@@ -98,7 +98,7 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     loader.batch_size = static_cast<int>(batch_);
     loader.height = config.height;
     loader.width = config.width;
-    loader.augment.enabled = false;
+    loader.augment = {.enabled = false, .interpolation = config.augment.interpolation};
     loader.normalisation = config.normalisation;
     loader.threads = config.threads;
     loader_ = std::make_unique<Loader>(dataset, loader);
@@ -127,16 +127,17 @@ void Evaluator::set_up_tables() {
                                 Dtype::i32, device);
 }
 
-std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> frames) const {
+std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> frames) {
     const TrainConfig& config = model_.config;
     std::vector<std::uint8_t> row(batch_ * static_cast<std::size_t>(sample_bytes + map_bytes));
     std::uint8_t *sample_at = row.data(), *map_at = row.data() + batch_ * static_cast<std::size_t>(sample_bytes);
     for (std::size_t i = 0; i < batch_; ++i, sample_at += sample_bytes, map_at += map_bytes) {
         const std::size_t item = frames[std::min(i, frames.size() - 1)];
         const Extent extent = dataset_.extent(item);
-        AugmentSample sample =
-            resident_->sample(item, plain_resize(extent.height, extent.width, config.height, config.width),
-                              config.normalisation, config.height, config.width);
+        AugmentSample sample = resident_->sample(
+            item, plain_resize(extent.height, extent.width, config.height, config.width, config.augment.interpolation),
+            config.normalisation, config.height, config.width);
+        needs_.add(sample);
         LabelMap map = resident_->label_map(item);
         if (i >= frames.size()) {
             sample.label_offset = -1;
@@ -229,7 +230,8 @@ void Evaluator::run_recorded() {
     Backend& device = backend(model_.device());
     const std::int64_t n = images_.dim(0), samples = n * sample_bytes;
     const auto work = [&] {
-        device.augment(resident_->pictures(), row_.slice(0, {samples}), dataset_.classes().void_id, images_, labels_);
+        device.augment(resident_->pictures(), row_.slice(0, {samples}), needs_, dataset_.classes().void_id, images_,
+                       labels_);
         judge(images_, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
     };
     recorded_.run(device, work, why_not_recorded_);
@@ -288,7 +290,7 @@ Tensor Evaluator::logits_of(std::span<const std::size_t> frames) {
     const auto size = static_cast<std::ptrdiff_t>(host.numel() / host.dim(0));
     for (std::size_t i = 0; i < frames.size(); ++i)
         prepare_image(dataset_.sample(frames[i])->image, config.normalisation, config.height, config.width,
-                      host.data<float>() + static_cast<std::ptrdiff_t>(i) * size);
+                      host.data<float>() + static_cast<std::ptrdiff_t>(i) * size, config.augment.interpolation);
     return class_logits(model_, model_.net->forward(ops::cast(host.to(model_.device()), model_.dtype())));
 }
 
@@ -311,8 +313,8 @@ Image predict(Model& model, const Image& image) {
     const TrainConfig& config = model.config;
     const int channels = picture_channels(*model.net);
     const Tensor host = Tensor::empty({1, config.height, config.width, channels}, Dtype::f32, Device::cpu);
-    prepare_image(with_channels(image, channels), config.normalisation, config.height, config.width,
-                  host.data<float>());
+    prepare_image(with_channels(image, channels), config.normalisation, config.height, config.width, host.data<float>(),
+                  config.augment.interpolation);
     if (model.flip) return labels_at(flipped_logits(model, host), image.height, image.width);
     const Tensor logits = model.net->forward(ops::cast(host.to(model.device()), model.dtype()));
     return labels_at(class_logits(model, logits), image.height, image.width);

@@ -17,17 +17,23 @@ namespace camber {
 namespace {
 
 DatasetOptions train_data_options(const TrainConfig& config) {
+    bool whole = false;
     DatasetOptions options;
     options.channels = picture_channels(*nets::make_net(config.net, config.net_options));
     if (config.cache_memory > 0) options.cache_bytes = std::int64_t{config.cache_memory} * 1'000'000;
     // A frame of which augmentation enlarges a part stays so large that the part has all its pixels.
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = stage_config(config, i);
-        const float scale = stage.augment.enabled ? std::max(1.0f, stage.augment.scale_max) : 1.0f;
+        const AugmentConfig& augment = stage.augment;
+        const float scale = augment.enabled ? std::max(1.0f, augment.scale_max) : 1.0f;
+        const int base = augment.enabled ? augment.base_size : 0;
         const auto enlarged = [&](int size) { return static_cast<int>(std::ceil(static_cast<float>(size) * scale)); };
-        options.least_height = std::max(options.least_height, enlarged(stage.height));
-        options.least_width = std::max(options.least_width, enlarged(stage.width));
+        options.least_height = std::max(options.least_height, enlarged(base > 0 ? base : stage.height));
+        options.least_width = std::max(options.least_width, enlarged(base > 0 ? base : stage.width));
+        // What takes single pixels of the frame takes them of the frame as it is.
+        whole = whole || augment.interpolation != Interpolation::antialias;
     }
+    if (whole) options.least_height = options.least_width = 0;
     return options;
 }
 
@@ -65,6 +71,10 @@ RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& ob
         }
         val_.emplace(folder_.dataset("val", val));
     }
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        const AugmentConfig augment = stage_config(config, i).augment;
+        equalised_ = equalised_ || (augment.enabled && augment.clahe > 0);
+    }
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);
     if (const std::vector<std::string> absent = absent_classes(train_); !absent.empty()) {
@@ -78,8 +88,8 @@ RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& ob
     class_weights_ = loss_weights(config, train_);
 }
 
-const ResidentDataset* RunData::resident(Resident& resident, const Dataset& dataset, Device device) {
-    if (!resident) resident = ResidentDataset::make(dataset, device, room_);
+const ResidentDataset* RunData::resident(Resident& resident, const Dataset& dataset, Device device, bool equalised) {
+    if (!resident) resident = ResidentDataset::make(dataset, device, room_, equalised);
     return resident->get();
 }
 
