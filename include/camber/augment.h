@@ -121,6 +121,9 @@ struct AugmentParams {
     std::array<std::array<int, 4>, 4> rectangle = {};  ///< top, left, bottom, right in the output
 };
 
+/// The same with everything off that is random: what a configuration begins with that names what it wants.
+AugmentConfig whole_frames(const AugmentConfig& config = {});
+
 /// The whole frame stretched to the output, nothing random: validation and prediction.
 AugmentParams plain_resize(int source_height, int source_width, int out_height, int out_width,
                            Interpolation interpolation = Interpolation::antialias);

@@ -1,3 +1,4 @@
+#include <camber/augment.h>
 #include <camber/data_folder.h>
 #include <camber/error.h>
 #include <fmt/format.h>
@@ -7,14 +8,42 @@
 #include "cli/output_file.h"
 #include "data/picture_index.h"
 #include "data/preview.h"
+#include "train/options.h"
 
 namespace camber::cli {
+namespace {
+
+/// Every row as a training batch would have it in the first epoch.
+void augment_rows(std::vector<PreviewRow>& rows, const std::string& text, const std::string& size, std::uint64_t seed,
+                  int void_id) {
+    TrainConfig config;
+    set_train_option(config, "augment", text);
+    const auto [height, width] = parse_size(size);
+    constexpr Normalisation bytes{{0, 0, 0}, {1, 1, 1}};
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Image image = with_channels(rows[i].image, 3);
+        const AugmentParams params =
+            sample_augmentation(config.augment, {}, seed, 0, i, image.height, image.width, height, width);
+        Image moved(height, width, 3), label(height, width, 1);
+        std::vector<float> values(moved.data.size());
+        const Image* const old = rows[i].label.empty() ? nullptr : &rows[i].label;
+        apply_augmentation(params, image, old, bytes, void_id, height, width, values.data(), label.data.data());
+        std::transform(values.begin(), values.end(), moved.data.begin(),
+                       [](float v) { return static_cast<std::uint8_t>(v * 255 + 0.5f); });
+        rows[i].image = std::move(moved);
+        if (old) rows[i].label = std::move(label);
+    }
+}
+
+}  // namespace
 
 void add_data_preview(CLI::App& app, Action& action) {
     struct Arguments {
         std::string folder, out = "preview.png", split;
         FolderOptions source;
         int frames = 6, width = 320;
+        std::string augment, size = "360x480";
+        std::uint64_t seed = 1;
     };
     CLI::App* command =
         app.add_subcommand("preview", "Paints frames of a dataset: picture | labels | overlay, with a legend");
@@ -26,6 +55,20 @@ void add_data_preview(CLI::App& app, Action& action) {
     add_number(*command, "--frames", a->frames, from_to(1, 1000), "Frames, spread over each split")
         ->capture_default_str();
     add_number(*command, "--picture-width", a->width, from_to(16, 4096), "Pixels across of each picture")
+        ->capture_default_str();
+    command
+        ->add_option("--augment", a->augment,
+                     "Show the frames as training would see them with this --augment, over the default preset's")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                TrainConfig tried;
+                return set_train_option(tried, "augment", text);
+            },
+            ""))
+        ->type_name("TEXT");
+    command->add_option("--size", a->size, "With --augment: HEIGHTxWIDTH of the network's input")
+        ->capture_default_str();
+    add_number(*command, "--seed", a->seed, at_least(0), "With --augment: another is another draw")
         ->capture_default_str();
     add_folder_options(*command, a->source);
     command->callback([=, &action] {
@@ -51,6 +94,7 @@ void add_data_preview(CLI::App& app, Action& action) {
                                     sample.label.empty() ? Image() : data.read_label(sample.label)});
                 }
             }
+            if (!a->augment.empty()) augment_rows(rows, a->augment, a->size, a->seed, data.classes().void_id);
             write_sheet(out, preview_sheet(rows, data.classes(), a->width));
             fmt::print("{} frames of {} ({}) are in {}\n", rows.size(), one_line(a->folder), data.layout(),
                        one_line(a->out));

@@ -124,6 +124,23 @@ void draw_crop(AugmentParams& params, const AugmentConfig& config, Philox& rando
 
 }  // namespace
 
+AugmentConfig whole_frames(const AugmentConfig& config) {
+    return {.interpolation = config.interpolation,
+            .padding = config.padding,
+            .base_size = config.base_size,
+            .scale_min = 1,
+            .scale_max = 1,
+            .scale_distribution = config.scale_distribution,
+            .aspect = 0,
+            .affine_probability = config.affine_probability,
+            .flip = 0,
+            .filters_together = config.filters_together,
+            .brightness = 0,
+            .contrast = 0,
+            .saturation = 0,
+            .lighting_probability = config.lighting_probability};
+}
+
 AugmentParams plain_resize(int source_height, int source_width, int out_height, int out_width,
                            Interpolation interpolation) {
     AugmentParams params;

@@ -156,6 +156,8 @@ void check_size(const TrainConfig& config) {
     const NoGrad no_grad;
     const auto net = nets::make_net(config.net, config.net_options);
     net->forward(Tensor::empty({1, config.height, config.width, net->in_channels()}, Dtype::f32, Device::meta));
+    if (config.val_height == 0) return;
+    net->forward(Tensor::empty({1, config.val_height, config.val_width, net->in_channels()}, Dtype::f32, Device::meta));
 }
 
 void check_warmup(const TrainConfig& config, const RunData& data) {
