@@ -19,17 +19,19 @@ void augment_rows(std::vector<PreviewRow>& rows, const std::string& text, const 
     TrainConfig config;
     set_train_option(config, "augment", text);
     const auto [height, width] = parse_size(size);
-    constexpr Normalisation bytes{{0, 0, 0}, {1, 1, 1}};
+    const Normalisation normalisation;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const Image image = with_channels(rows[i].image, 3);
         const AugmentParams params =
-            sample_augmentation(config.augment, {}, seed, 0, i, image.height, image.width, height, width);
+            sample_augmentation(config.augment, normalisation, seed, 0, i, image.height, image.width, height, width);
         Image moved(height, width, 3), label(height, width, 1);
         std::vector<float> values(moved.data.size());
         const Image* const old = rows[i].label.empty() ? nullptr : &rows[i].label;
-        apply_augmentation(params, image, old, bytes, void_id, height, width, values.data(), label.data.data());
-        std::transform(values.begin(), values.end(), moved.data.begin(),
-                       [](float v) { return static_cast<std::uint8_t>(v * 255 + 0.5f); });
+        apply_augmentation(params, image, old, normalisation, void_id, height, width, values.data(), label.data.data());
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            const float v = values[k] * normalisation.std[k % 3] + normalisation.mean[k % 3];
+            moved.data[k] = static_cast<std::uint8_t>(std::clamp(v * 255 + 0.5f, 0.0f, 255.0f));
+        }
         rows[i].image = std::move(moved);
         if (old) rows[i].label = std::move(label);
     }
