@@ -26,6 +26,8 @@ struct FolderOptions {
     /// the folder says what its labels are, its classes become these by name.
     std::string classes;
     std::string map;  ///< "255=void,7=3,9=Road": stored ids, and the class each becomes; empty: none
+    /// The folder that a checkpoint's `map` was given for: of another, it may be wrong. Empty: it is given for this.
+    std::string map_of = {};
     UnknownLabels unknown = UnknownLabels::refuse;
     /// Of the frames for validation, drawn by the hash of their names, where the folder has no such split; 0: a fifth
     /// where it has no splits at all, else none.
@@ -114,6 +116,15 @@ class DataFolder {
     /// Notes what some label maps show to be in doubt: palettes whose colours say something else than their indices, a
     /// 255 that is void unsaid, and ids of --map (`mapped`) that they do not hold.
     void look_at_labels(bool palette_colours, bool says_void, const std::set<int>& mapped);
+    /// Notes which of some frames Exif turns.
+    void look_at_frames();
+    /// Notes what --unknown void makes void in some label maps.
+    void tell_unknown();
+    /// Notes a checkpoint's --map, and of a folder that it was not given for what its ids are here.
+    void tell_map(const FolderOptions& options, const std::filesystem::path& folder, const std::set<int>& mapped,
+                  const LabelCoding& own);
+    /// Where every class of `file` has a grey of its own and label maps hold these, not positions, they are those.
+    bool tell_greys(ClassFile& file);
     void note_void(const std::filesystem::path& file);
 
     std::filesystem::path folder_;

@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -61,7 +59,7 @@ struct LrSuggestion {
 };
 
 /// Of the curve without its first tenth of the steps and its last five: where it falls most steeply, a tenth of where
-/// it is least, and two thirds into its longest fall ("valley"), as fastai suggests them. Empty where fewer than two
+/// it is least, and in the middle of its longest fall ("valley"), as fastai suggests them. Empty where fewer than two
 /// points are left.
 std::vector<LrSuggestion> suggested_lrs(const LrCurve& curve);
 

@@ -70,6 +70,7 @@ void add_data_convert(CLI::App& app, Action& action) {
             std::size_t frames = 0;
             for (const DrawnDataset::Split& split : data.splits) frames += split.frames.size();
             line.print(fmt::format("{} frames of {} classes are in {}", frames, data.classes.count(), a->out));
+            for (const std::string& note : data.notes) line.print(note);
             if (!data.left_out.empty()) line.print(fmt::format("left out: {}", fmt::join(data.left_out, ", ")));
             return 0;
         };

@@ -8,6 +8,7 @@
 #include "cli/output_file.h"
 #include "data/picture_index.h"
 #include "data/preview.h"
+#include "data/sample_files.h"
 #include "train/options.h"
 
 namespace camber::cli {
@@ -18,6 +19,7 @@ void augment_rows(std::vector<PreviewRow>& rows, const std::string& text, const 
                   int void_id) {
     TrainConfig config;
     set_train_option(config, "augment", text);
+    check_augmentation(config.augment);
     const auto [height, width] = parse_size(size);
     const Normalisation normalisation;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -49,7 +51,7 @@ void add_data_preview(CLI::App& app, Action& action) {
     };
     CLI::App* command =
         app.add_subcommand("preview", "Paints frames of a dataset: picture | labels | overlay, with a legend");
-    command->footer("Example:\n  camber data preview data/camvid --out sheet.png");
+    command->footer("Example:\n  camber data preview data/camvid --augment rotate,blur --out sheet.png");
     auto a = std::make_shared<Arguments>();
     command->add_option("folder", a->folder, "Folder of the dataset")->required();
     command->add_option("--out", a->out, "PNG to write")->capture_default_str();
@@ -68,13 +70,18 @@ void add_data_preview(CLI::App& app, Action& action) {
             },
             ""))
         ->type_name("TEXT");
-    command->add_option("--size", a->size, "With --augment: HEIGHTxWIDTH of the network's input")
-        ->capture_default_str();
-    add_number(*command, "--seed", a->seed, at_least(0), "With --augment: another is another draw")
-        ->capture_default_str();
+    const CLI::Option* const size =
+        command->add_option("--size", a->size, "With --augment: HEIGHTxWIDTH of the network's input")
+            ->capture_default_str();
+    const CLI::Option* const seed =
+        add_number(*command, "--seed", a->seed, at_least(0), "With --augment: another is another draw")
+            ->capture_default_str();
     add_folder_options(*command, a->source);
     command->callback([=, &action] {
         action = [=] {
+            for (const CLI::Option* option : {size, seed})
+                if (a->augment.empty() && option->count() > 0)
+                    fail_usage("{} has no effect without --augment", option->get_name());
             const std::filesystem::path out = a->out;
             if (ending(out) != ".png")
                 fail_usage("--out {}: a sheet is a PNG: give it a name that ends in .png", a->out);
@@ -92,7 +99,7 @@ void add_data_preview(CLI::App& app, Action& action) {
                 for (std::size_t i = 0; i < share; ++i) {
                     const SamplePaths& sample = samples[i * samples.size() / share];
                     rows.push_back({fmt::format("{}: {}", splits[s], sample.image.filename().string()),
-                                    read_image(sample.image),
+                                    read_frame(sample.image, sample.label),
                                     sample.label.empty() ? Image() : data.read_label(sample.label)});
                 }
             }

@@ -55,7 +55,7 @@ void add_eval(CLI::App& app, Action& action) {
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);
             DatasetOptions frames;
             frames.channels = picture_channels(*model.net);
-            const DataFolder data = DataFolder::open(folder, folder_options(a->source, model, folder));
+            const DataFolder data = DataFolder::open(folder, folder_options(*command, a->source, model, folder));
             refuse_unused(a->source, data);
             const Dataset dataset = data.dataset(a->split, frames);
             // An imported network whose classes nobody has named takes the names of the data.
@@ -82,7 +82,8 @@ void add_eval(CLI::App& app, Action& action) {
             evaluation["checkpoint"] = one_line(a->checkpoint);
             evaluation["device"] = name(model.device());
             evaluation["images_per_second"] = result.images_per_second;
-            evaluation["protocol"] = protocol_json(model.config, data, &dataset, model.classes, model.trained_on);
+            evaluation["protocol"] =
+                protocol_json(model.config, data, &dataset, model.classes, model.trained_on, model.flip);
             evaluation["notes"] = data.notes();  // what labels were taken to be decides the figures
             if (!a->report.empty())
                 report::write_page(a->report, report::evaluation_page(with_frames(evaluation, model, dataset, result)));

@@ -30,6 +30,26 @@ nlohmann::json curve_json(const LrCurve& curve, const std::vector<LrSuggestion>&
     return {{"suggested", suggested}, {"steps", curve.range().steps}, {"points", points}};
 }
 
+/// A folder to write to: made at once, so that it is known to be possible, and removed where nothing came to be in it.
+class OutFolder {
+  public:
+    explicit OutFolder(const fs::path& path) : path_(path) {
+        std::error_code error;
+        made_ = fs::create_directories(path, error);
+        if (error) fail("{}: cannot be made: {}", path.string(), error_text(error.value()));
+    }
+    ~OutFolder() {
+        std::error_code not_empty;
+        if (made_) fs::remove(path_, not_empty);
+    }
+    OutFolder(const OutFolder&) = delete;
+    OutFolder& operator=(const OutFolder&) = delete;
+
+  private:
+    fs::path path_;
+    bool made_ = false;
+};
+
 class Observer : public TrainObserver {
   public:
     explicit Observer(ProgressLine& line) : line_(line) {}
@@ -54,14 +74,12 @@ void add_lr_find(CLI::App& app, Action& action) {
     a->run.declare(*command);
     add_number(*command, "--start-lr", a->range.start, above(0), "The first step's learning rate [1e-7]");
     add_number(*command, "--end-lr", a->range.end, above(0),
-               "The last's; the test ends before where the loss is beyond "
-               "4 times its least [10]");
+               "The last's; the test ends before where the loss is beyond 4 times its least [10]");
     add_number(*command, "--steps", a->range.steps, from_to(10, 1e6), "Steps from one to the other [100]");
     command->add_option("--out", a->out, "Folder that lr-find.svg and lr-find.json are written to [.]");
     command->footer(
-        "Takes the options of train; --lr, --schedule and the run's length have no effect on it, and of several "
-        "stages\n"
-        "the first is tried.\n"
+        "Takes the options of train; --lr, --schedule and the run's length have no effect on it, and of several\n"
+        "stages the first is tried.\n"
         "Example:\n  camber lr-find --data data/camvid --preset cpu");
     command->callback([=, &action] {
         action = [=] {
@@ -70,9 +88,7 @@ void add_lr_find(CLI::App& app, Action& action) {
             if (a->range.start >= a->range.end) fail_usage("--start-lr must be below --end-lr");
             refuse_among_frames(fs::absolute(a->out), a->out);
             const fs::path folder = a->out;
-            std::error_code error;
-            fs::create_directories(folder, error);
-            if (error) fail("{}: cannot be made: {}", folder.string(), error_text(error.value()));
+            const OutFolder made(folder);
 
             ProgressLine line;
             Observer observer(line);

@@ -90,19 +90,31 @@ void refuse_unused(const FolderOptions& given, const DataFolder& data) {
     if (given.val_fraction > 0 && !data.without_effect().empty()) fail_usage("{}", data.without_effect());
 }
 
-FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder) {
-    const FolderOptions& trained = model.config.source;
-    FolderOptions options = given;
-    if (options.classes.empty() && options.map.empty()) {
-        options.classes = trained.classes;
-        options.map = trained.map;
+FolderOptions folder_options(const CLI::App& command, const FolderOptions& given, const Model& model,
+                             const std::string& folder) {
+    const auto is_given = [&](const char* flag) { return command.count(flag) > 0; };
+    FolderOptions options = folder_options(model, folder);
+    if (is_given("--classes")) options.classes = given.classes;
+    // What --map names are classes of --classes.
+    if (is_given("--classes") || is_given("--map")) {
+        options.map = given.map;
+        options.map_of.clear();
     }
-    if (options.unknown == UnknownLabels::refuse) options.unknown = trained.unknown;
+    if (is_given("--unknown")) options.unknown = given.unknown;
+    if (is_given("--layout")) options.layout = given.layout;
+    if (is_given("--val-fraction")) options.val_fraction = given.val_fraction;
+    return options;
+}
+
+FolderOptions folder_options(const Model& model, const std::string& folder) {
+    FolderOptions options = model.config.source;
     std::error_code error;
-    if (folder == model.config.data || std::filesystem::equivalent(folder, model.config.data, error)) {
-        if (options.layout.empty()) options.layout = trained.layout;
-        if (options.val_fraction == 0) options.val_fraction = trained.val_fraction;
+    const bool is_its = folder == model.config.data || std::filesystem::equivalent(folder, model.config.data, error);
+    if (!is_its) {
+        options.layout.clear();
+        options.val_fraction = 0;
     }
+    options.map_of = model.config.data;
     options.otherwise = model.classes;
     return options;
 }

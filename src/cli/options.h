@@ -37,8 +37,12 @@ void set_net_options(nlohmann::json& options, const std::map<std::string, std::s
 void add_folder_options(CLI::App& command, FolderOptions& options);
 /// Throws UsageError for an option that is given and has no effect on the dataset.
 void refuse_unused(const FolderOptions& given, const DataFolder& data);
-/// What is given, and for the rest how the network's own data was read, so that classes agree.
-FolderOptions folder_options(const FolderOptions& given, const Model& model, const std::string& folder);
+/// What is given to `command`, empty texts too, and for the rest how the network's own data was read, so that classes
+/// agree.
+FolderOptions folder_options(const CLI::App& command, const FolderOptions& given, const Model& model,
+                             const std::string& folder);
+/// The same where nothing is given.
+FolderOptions folder_options(const Model& model, const std::string& folder);
 
 /// Has the network take pictures of the size that --size says. Throws UsageError for one that it does not take.
 void take_size(Model& model, const std::string& text);

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/predict_inputs.h"
 #include "cli/progress.h"
+#include "data/sample_files.h"
 
 namespace camber::cli {
 namespace {
@@ -19,9 +20,9 @@ void make_folder(const fs::path& folder) {
 }
 
 /// Reads a picture and writes its results, whose names begin with `base`.
-void predict_into(Model& model, const fs::path& file, const fs::path& base, float alpha) {
+void predict_into(Model& model, const Picture& picture, const fs::path& base, float alpha) {
     const int channels = std::max(3, picture_channels(*model.net));  // overlays of grey networks are in colour
-    const Image image = read_image(file, channels), labels = predict(model, image);
+    const Image image = read_frame(picture.file, picture.label, channels), labels = predict(model, image);
     make_folder(base.parent_path());
     write_png(base.string() + labels_end, labels);
     write_png(base.string() + colours_end, colour_labels(labels, model.classes));
@@ -64,9 +65,8 @@ void add_predict(CLI::App& app, Action& action) {
         action = [=] {
             if (a->out.empty()) fail_usage("--out is empty: it is the folder for the results");
             Model model = load_model(a->checkpoint, a->device, a->dtype);
-            const Listing listing = list_pictures(a->inputs, a->out, a->split, [&](const std::string& folder) {
-                return folder_options({}, model, folder);
-            });
+            const Listing listing = list_pictures(
+                a->inputs, a->out, a->split, [&](const std::string& folder) { return folder_options(model, folder); });
             if (!a->size.empty()) take_size(model, a->size);
             for (const std::string& fault : listing.faults) report(fault, 1);
             if (listing.pictures.empty()) return 1;
@@ -76,7 +76,7 @@ void add_predict(CLI::App& app, Action& action) {
             for (const Picture& picture : listing.pictures) {
                 if (stop) return interrupted_exit;
                 try {
-                    predict_into(model, picture.file, fs::path(a->out) / picture.name, a->alpha);
+                    predict_into(model, picture, fs::path(a->out) / picture.name, a->alpha);
                     ++done;
                 } catch (const Error& error) {  // the others are done all the same
                     if (is_full(a->out)) throw;

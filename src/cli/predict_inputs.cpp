@@ -116,7 +116,7 @@ void list_dataset(const fs::path& place, const fs::path& folder, const FolderOpt
                 fail_usage("--out {} holds frames of the dataset: choose a folder of its own", out.string());
             fs::path relative = sample.image.lexically_relative(folder);
             if (relative.empty() || relative.begin()->string() == "..") relative = sample.image.filename();
-            listing.pictures.push_back({sample.image, relative.replace_extension()});
+            listing.pictures.push_back({sample.image, relative.replace_extension(), sample.label});
         }
     }
 }

@@ -14,7 +14,8 @@ inline constexpr const char *labels_end = "_labels.png", *colours_end = "_colour
 
 struct Picture {
     std::filesystem::path file;
-    std::filesystem::path name;  ///< of its results: below --out, without extension
+    std::filesystem::path name;        ///< of its results: below --out, without extension
+    std::filesystem::path label = {};  ///< of a dataset's frame: its label map, which says how it is turned
 };
 
 /// What of the inputs of `camber predict` is to be predicted, and what not.

@@ -40,6 +40,7 @@ void add_report(CLI::App& app, Action& action) {
     command->add_option("--out", a->out,
                         fmt::format("The page [RUN/report.html; of several runs {}]", comparison_file));
     command->add_option("--csv", a->csv, "Write the metrics there, as comma-separated values, a line an epoch");
+    command->footer("Example:\n  camber report runs/A runs/B --out both.html");
     command->callback([a, &action] {
         action = [a] {
             std::vector<report::RunRecord> runs;

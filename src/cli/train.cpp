@@ -86,7 +86,7 @@ void print_result(const TrainResult& result, const fs::path& folder) {
         return;
     }
     Model model = load_model(result.best_checkpoint);
-    const DataFolder data = DataFolder::open(model.config.data, folder_options({}, model, model.config.data));
+    const DataFolder data = DataFolder::open(model.config.data, folder_options(model, model.config.data));
     DatasetOptions frames;
     frames.channels = picture_channels(*model.net);
     const EvalResult eval = evaluate(model, data.dataset("val", frames));

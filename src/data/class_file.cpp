@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <regex>
 #include <set>
 #include <utility>
 
@@ -73,10 +74,51 @@ void check_keys(const json& entry, const std::vector<std::string>& keys, const s
             fail("{}: there is no '{}' here; known are {}", what, printable(key), fmt::join(keys, ", "));
 }
 
+/// Gives classes their colours as text does: "color", or of none VOC's of their position.
+void complete_colours(json& parsed, bool& says_colours) {
+    const auto complete = [](json& entry, const Rgb& usual) {
+        if (!entry.is_object()) return true;
+        if (!entry.contains("colour") && entry.contains("color")) {
+            entry["colour"] = entry["color"];
+            entry.erase("color");
+        }
+        if (entry.contains("colour")) return true;
+        entry["colour"] = {usual[0], usual[1], usual[2]};
+        return false;
+    };
+    if (!parsed.is_object()) return;
+    says_colours = false;
+    if (parsed.contains("classes") && parsed["classes"].is_array())
+        for (std::size_t i = 0; i < parsed["classes"].size(); ++i)
+            says_colours |= complete(parsed["classes"][i], voc_colour(static_cast<int>(i)));
+    if (parsed.contains("void")) complete(parsed["void"], {0, 0, 0});
+}
+
+/// Throws Error for an id that two classes say is theirs, or void too. The void id that a table must have may be a
+/// class's stored one.
+void check_stored(ClassFile& file, const std::string& where) {
+    std::map<int, int> of;
+    for (int id = 0; id <= file.table.count(); ++id) {
+        const bool is_void = id == file.table.count();
+        if (is_void && file.table.void_is_class()) break;
+        std::vector<int> ids = file.source(id).ids;
+        if (ids.empty() && !is_void) ids = {id};
+        for (const int stored : ids) {
+            const auto [place, added] = of.emplace(stored, id);
+            const auto name = [&](int i) {
+                return file.table.name_of(i == file.table.count() ? file.table.void_id : i);
+            };
+            if (!added && place->second != id)
+                fail("{}: the id {} is both {} and {}; leave it to one", where, stored, name(place->second), name(id));
+        }
+    }
+}
+
 ClassFile parse_json_classes(const std::string& text, const std::string& source) {
     ClassFile file;
-    file.table = parse_class_table(text, source);
-    const json parsed = json::parse(text);
+    json parsed = parse_json(text, source, "a class table");
+    complete_colours(parsed, file.says_colours);
+    file.table = parse_class_table(parsed.dump(), source);
     check_keys(parsed, {"name", "classes", "void"}, source);
     check_keys(parsed["void"], {"id", "name", "colour", "ids", "colours", "from"}, source + ": void");
     for (int id = 0; id < file.table.count(); ++id) {
@@ -86,6 +128,8 @@ ClassFile parse_json_classes(const std::string& text, const std::string& source)
         file.source(id) = source_of(parsed["classes"][at], what);
     }
     file.source(file.table.count()) = source_of(parsed["void"], source + ": void");
+    file.says_void_colour = file.table.void_colour != Rgb{0, 0, 0};
+    check_stored(file, source);
     return file;
 }
 
@@ -111,14 +155,21 @@ std::optional<Column> column_of(const std::string& word) {
     return found == words.end() ? std::nullopt : std::optional(found->second);
 }
 
-/// #804080, or 128,64,128 that something else sets apart from its neighbours: "(128, 64, 128)".
+/// Six hexadecimal digits, or three that are each meant twice.
+std::optional<Rgb> hex_colour(std::string digits) {
+    if (digits.size() == 3) digits = {digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]};
+    if (digits.size() != 6 || digits.find_first_not_of("0123456789abcdefABCDEF") != digits.npos) return {};
+    Rgb colour{};
+    for (std::size_t i = 0; i < 3; ++i)
+        colour[i] = static_cast<std::uint8_t>(std::stoi(digits.substr(2 * i, 2), nullptr, 16));
+    return colour;
+}
+
+/// #804080, #888, 0x804080, or 128,64,128 that something else sets apart from its neighbours: "(128, 64, 128)".
 std::optional<Rgb> colour_of(std::string text) {
     Rgb colour{};
-    if (text.size() == 7 && text[0] == '#' && text.find_first_not_of("0123456789abcdefABCDEF", 1) == text.npos) {
-        for (std::size_t i = 0; i < 3; ++i)
-            colour[i] = static_cast<std::uint8_t>(std::stoi(text.substr(1 + 2 * i, 2), nullptr, 16));
-        return colour;
-    }
+    if (text.starts_with('#')) return hex_colour(text.substr(1));
+    if (text.size() == 8 && (text.starts_with("0x") || text.starts_with("0X"))) return hex_colour(text.substr(2));
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c != '\0' && std::strchr("()[],;", c) != nullptr; }, ' ');
     const std::vector<std::string> parts = split_fields(text, " ");
@@ -136,15 +187,38 @@ struct Fields {
     std::vector<bool> apart;  ///< whether more than blanks stands before it
 };
 
+/// A line whose colours in brackets, (128, 64, 128), are one word each.
+std::string with_hex(std::string_view line) {
+    std::string text;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const std::size_t end = line[i] == '(' || line[i] == '[' ? line.find(line[i] == '(' ? ')' : ']', i) : line.npos;
+        const auto colour = end == line.npos ? std::nullopt : colour_of(std::string(line.substr(i, end + 1 - i)));
+        if (!colour) {
+            text += line[i];
+            continue;
+        }
+        text += fmt::format("#{:02x}{:02x}{:02x}", (*colour)[0], (*colour)[1], (*colour)[2]);
+        i = end;
+    }
+    return text;
+}
+
 /// The fields of a line: between : or = where these part a name from numbers ("0: road", "road=2", CVAT's
-/// "road:128,64,128::"), else commas where there are any, else semicolons, else tabs or blanks.
-Fields fields_of(std::string_view line) {
-    for (const std::string_view separator : {":", "=", ",", ";"}) {
+/// "road:128,64,128::"), else bars, else commas where there are any, else semicolons, else tabs or blanks.
+Fields fields_of(std::string_view written) {
+    const std::string words = with_hex(written);
+    std::string_view line = words;
+    // CVAT's road:128,64,128:part,part:action: parts and actions are no classes.
+    static const std::regex with_parts(R"(([^:]+:\s*[0-9]+\s*,\s*[0-9]+\s*,\s*[0-9]+\s*):[^:]*:[^:]*)");
+    std::match_results<std::string_view::const_iterator> cvat;
+    if (std::regex_match(line.begin(), line.end(), cvat, with_parts))
+        line = line.substr(0, static_cast<std::size_t>(cvat.length(1)));
+    for (const std::string_view separator : {":", "=", "|", ",", ";"}) {
         if (line.find(separator) == line.npos) continue;
         Fields fields;
         fields.texts = split_fields(line, separator);
         fields.apart.assign(fields.texts.size(), true);
-        if (separator == "," || separator == ";") return fields;
+        if (separator == "|" || separator == "," || separator == ";") return fields;
         std::size_t names = 0, numbers = 0;
         for (const std::string& text : fields.texts) {
             const bool is_number = number(text) || colour_of(text);
@@ -166,8 +240,8 @@ Fields fields_of(std::string_view line) {
     return fields;
 }
 
-/// What the columns beside the name hold, in their order, where the line is a header. Throws Error for one of which a
-/// column is not known.
+/// What the columns hold, in their order, where the line is a header: of two names the other is an id. Throws Error for
+/// one of which a column is not known.
 std::optional<std::vector<Column>> header_of(std::string_view line, const std::string& where) {
     Fields fields = fields_of(line);
     while (!fields.texts.empty() && fields.texts.back().empty()) fields.texts.pop_back();
@@ -178,8 +252,10 @@ std::optional<std::vector<Column>> header_of(std::string_view line, const std::s
         const std::string& text = fields.texts[i];
         if (number(text) || colour_of(text)) return {};
         apart = apart || (i > 0 && fields.apart[i]);
-        const std::optional<Column> column = column_of(text);
-        // "class name" is one column.
+        std::optional<Column> column = column_of(text);
+        const auto has = [&](Column c) { return std::find(columns.begin(), columns.end(), c) != columns.end(); };
+        // class,label: one is the number. "class name" is one column.
+        if (column == Column::name && fields.apart[i] && has(Column::name) && !has(Column::id)) column = Column::id;
         const bool twice = column && std::find(columns.begin(), columns.end(), *column) != columns.end() &&
                            (fields.apart[i] || *column != Column::name);
         if (column && !twice) columns.push_back(*column), known += (known.empty() ? "" : ",") + text;
@@ -191,7 +267,10 @@ std::optional<std::vector<Column>> header_of(std::string_view line, const std::s
         if (!apart && column_of(fields.texts[0]) != Column::name) return {};
         fail("{}: the column '{}' is not known; leave name, id, r, g, b or color (here {})", where, strange, known);
     }
-    std::erase(columns, Column::name);
+    const auto parts = std::count_if(columns.begin(), columns.end(), [](Column c) {
+        return c == Column::red || c == Column::green || c == Column::blue;
+    });
+    if (parts != 0 && parts != 3) fail("{}: {} is no whole colour; leave r, g and b, or none of them", where, known);
     return columns;
 }
 
@@ -251,16 +330,39 @@ void take_numbers(Line& line, const std::vector<int>& numbers, const std::vector
     if (at < numbers.size()) fail("{}: {} numbers, more than the first line says", where, numbers.size());
 }
 
-/// `header`: what the numbers are; null where nothing says it.
+/// Refuses a quote that is not closed, which would join fields that it does not hold, and a section of an .ini file.
+void check_quotes(std::string_view line, const Fields& fields, const std::string& where) {
+    if (line.front() == '[' && line.back() == ']')
+        fail("{}: {} names no class; take the line away, or put the name in quotes", where, line);
+    const bool odd = std::count(line.begin(), line.end(), '"') % 2 == 1;
+    if (odd && std::any_of(fields.texts.begin(), fields.texts.end(), [](const auto& t) { return t.starts_with('"'); }))
+        fail("{}: a quote is not closed", where);
+}
+
+/// `header`: what the columns are; null where nothing says it.
 Line parse_line(std::string_view text, const std::vector<Column>* header, const std::string& where) {
-    const Fields fields = fields_of(text);
+    Fields fields = fields_of(text);
     const std::size_t count = fields.texts.size();
+    check_quotes(text, fields, where);
+    std::vector<Column> columns;  // beside the name
+    if (header) {
+        columns = *header;
+        for (std::size_t i = 0; i < count && count == columns.size(); ++i)
+            if (columns[i] == Column::colour && hex_colour(fields.texts[i])) fields.texts[i].insert(0, "#");
+        std::erase(columns, Column::name);
+    }
     const auto is_number = [&](std::size_t i) { return number(fields.texts[i]) || colour_of(fields.texts[i]); };
     std::size_t before = 0, after = count;  // the name is from `before` to `after`
     while (before < count && is_number(before)) ++before;
     while (after > before && is_number(after - 1)) --after;
-    // "Class 1" is a name, with a colour behind it too: no id stands after blanks alone.
-    if ((count - after == 1 || count - after == 4) && after > before && !fields.apart[after]) ++after;
+    // "Class 1" is a name: no id stands after blanks alone.
+    const bool blanks = after > before && after < count && !fields.apart[after];
+    if (blanks && count - after == 4 && columns.empty())
+        fail(
+            "{}: is {} the end of the name, or {} the id? Put the name in quotes, or write commas and in the first "
+            "line name,r,g,b,id",
+            where, fields.texts[after], fields.texts[count - 1]);
+    if (blanks && (count - after == 1 || count - after == 4) && count - after != columns.size()) ++after;
     std::vector<int> numbers;
     std::size_t leading = 0;  // numbers before the name
     Line line;
@@ -285,7 +387,8 @@ Line parse_line(std::string_view text, const std::vector<Column>* header, const 
         }
     }
     if (line.name.empty()) fail("{}: the class has no name", where);
-    take_numbers(line, numbers, header ? *header : usual_columns(line, numbers, leading, where), where);
+    // A header of the name alone says nothing of numbers.
+    take_numbers(line, numbers, columns.empty() ? usual_columns(line, numbers, leading, where) : columns, where);
     return line;
 }
 
@@ -303,6 +406,7 @@ ClassFile classes_of(const std::vector<Line>& lines, const std::string& source) 
     table.name = fs::path(source).filename().string();
     file.says_colours = lines[0].colour.has_value();
     file.says_void = voids > 0;
+    file.says_void_colour = file.says_colours && file.says_void;
     const bool says_ids = with_ids || labelme || voids > 1;
     ClassSource of_void;
     std::vector<ClassSource> sources;
@@ -348,8 +452,7 @@ ClassFile parse_text_classes(const std::string& text, const std::string& source)
         const std::string where = fmt::format("{} line {}", source, number);
         if (!is_utf8(line)) fail("{}: is not UTF-8; save the file as that", where);
         if (lines.empty() && !header && (header = header_of(line, where))) continue;
-        // A header of the name alone says nothing of numbers.
-        const Line next = parse_line(line, header && !header->empty() ? &*header : nullptr, where);
+        const Line next = parse_line(line, header ? &*header : nullptr, where);
         for (const Line& other : lines)
             if (other.name == next.name) fail("{}: there are two classes '{}'", where, other.name);
         if (next.id && !ids.insert(*next.id).second) fail("{}: two classes have the id {}", where, *next.id);
@@ -365,6 +468,21 @@ ClassFile parse_text_classes(const std::string& text, const std::string& source)
 
 }  // namespace
 
+std::optional<Rgb> colour_of_text(const std::string& text) { return colour_of(text); }
+
+bool says_the_same(const ClassFile& one, const ClassFile& other) {
+    const auto stored = [](const ClassFile& file, int id) {
+        const auto at = static_cast<std::size_t>(id);
+        const bool said = at < file.sources.size() && !file.sources[at].ids.empty();
+        return said ? file.sources[at].ids : std::vector{id == file.table.count() ? file.table.void_id : id};
+    };
+    if (one.table.names != other.table.names || one.says_void != other.says_void) return false;
+    if (one.says_colours && other.says_colours && one.table.colours != other.table.colours) return false;
+    for (int id = 0; id <= one.table.count(); ++id)
+        if (stored(one, id) != stored(other, id)) return false;
+    return true;
+}
+
 bool is_void_name(const std::string& name) {
     static const std::set<std::string> names = {"void",    "unlabelled", "unlabeled",    "ignore",
                                                 "ignored", "unknown",    "ignore_label", "don't care"};
@@ -378,7 +496,9 @@ ClassFile read_class_file(const fs::path& file) {
     const std::string text = read_text(file, most_bytes);
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
     const bool is_json = file.extension() == ".json" || (begin != text.npos && text[begin] == '{');
-    return is_json ? parse_json_classes(text, file.string()) : parse_text_classes(text, file.string());
+    ClassFile read = is_json ? parse_json_classes(text, file.string()) : parse_text_classes(text, file.string());
+    read.where = file.string();
+    return read;
 }
 
 fs::path find_class_file(const fs::path& folder) {

@@ -2,6 +2,7 @@
 #include <camber/class_table.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,21 @@ struct ClassFile {
     bool says_void = true;             ///< whether void is in the file, not assumed
     bool says_colours = true;          ///< likewise the colours
 
+    bool says_void_colour = false;  ///< whether void's colour is meant, not only there
+    std::string where = {};         ///< the file; empty: none
+
     /// The entry of a class, or of void where `id` is count().
     ClassSource& source(int id) {
         sources.resize(static_cast<std::size_t>(table.count()) + 1);
         return sources[static_cast<std::size_t>(id)];
     }
 };
+
+/// #804080, #888, 0x804080, or "(128, 64, 128)"; none of what is no colour.
+std::optional<Rgb> colour_of_text(const std::string& text);
+
+/// Whether label maps of one mean what those of the other do.
+bool says_the_same(const ClassFile& one, const ClassFile& other);
 
 /// Whether a class of this name is void: Void, Unlabelled, ignore and the like.
 bool is_void_name(const std::string& name);

@@ -27,7 +27,9 @@ std::string listable(std::string name) {
 }  // namespace
 
 DrawnDataset drawn(const DataFolder& folder) {
-    DrawnDataset dataset{folder.classes(), {}, {}};
+    DrawnDataset dataset{folder.classes(), {}, {}, {}};
+    for (const std::string& note : folder.notes())
+        if (note.starts_with("warning: ")) dataset.notes.push_back(note);
     const auto shared = std::make_shared<DataFolder>(folder);
     for (const std::string& split : folder.splits()) {
         DrawnDataset::Split made{split, {}};

@@ -21,6 +21,7 @@ struct DrawnDataset {
     ClassTable classes;
     std::vector<Split> splits;
     std::vector<std::string> left_out = {};  ///< "3 frames of test without label maps"
+    std::vector<std::string> notes = {};     ///< what else a user should know
 };
 
 /// A folder's labelled splits. Throws Error as DataFolder::dataset() does, but for what is in the files.

@@ -52,14 +52,28 @@ ClassFile given_classes(const std::string& given) {
     return read_class_file(given);
 }
 
-/// Whether classes are the table's in another order or number, or say of which others they are made.
-bool speaks_of(const ClassFile& given, const ClassTable& table) {
-    const auto has = [&](const std::string& name) {
-        return std::find(table.names.begin(), table.names.end(), name) != table.names.end();
-    };
-    return std::all_of(given.table.names.begin(), given.table.names.end(), has) ||
-           std::any_of(given.sources.begin(), given.sources.end(),
-                       [](const ClassSource& source) { return !source.names.empty(); });
+/// "'a', 'b' and 3 more".
+std::string few_of(const std::vector<std::string>& names) {
+    constexpr std::size_t few = 4;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), few); ++i)
+        text += fmt::format("{}'{}'", i == 0 ? "" : i + 1 == names.size() ? " and " : ", ", names[i]);
+    return names.size() > few ? fmt::format("{} and {} more", text, names.size() - few) : text;
+}
+
+/// Files beside the folders that seem to divide frames, and do not here.
+std::string unread_lists(const fs::path& folder) {
+    std::set<std::string> names;
+    std::error_code error;
+    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+        const fs::path& file = entry->path();
+        const std::string kind = ending(file), stem = file.stem().string();
+        if (kind != ".csv" && kind != ".json" && kind != ".txt") continue;
+        const bool is_list = is_split_name(stem) && kind == ".json";
+        if (is_list || stem == "split" || stem == "splits" || stem == "folds") names.insert(file.filename().string());
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
 }
 
 /// A reason behind a message, where there is one.
@@ -111,6 +125,8 @@ DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options
         data.notes_.push_back(data.without_effect_);
     }
     data.splits_ = ordered(splits);
+    if (const std::string unread = unread_lists(found.folder); !unread.empty())
+        data.notes_.push_back(fmt::format("not read: {} (lists of splits are train.txt, val.txt, test.txt)", unread));
     return data;
 }
 
@@ -185,6 +201,97 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
     }
 }
 
+void DataFolder::tell_map(const FolderOptions& options, const fs::path& folder, const std::set<int>& mapped,
+                          const LabelCoding& own) {
+    if (options.map.empty() || options.map_of.empty()) return;
+    std::error_code error;
+    std::vector<std::string> here;
+    for (const int id : mapped)
+        if (const int is = own.class_of(id); is >= 0) here.push_back(fmt::format("{} is {}", id, classes_.name_of(is)));
+    const std::string said = fmt::format("--map {} of the checkpoint", options.map);
+    const bool its = folder == options.map_of || fs::equivalent(folder, options.map_of, error);
+    notes_.push_back(its || here.empty()
+                         ? said
+                         : fmt::format("warning: {} is for {}; in this folder {}: is it meant here? (else --map \"\")",
+                                       said, options.map_of, fmt::join(here, ", ")));
+}
+
+void DataFolder::look_at_frames() {
+    constexpr std::size_t most_files = 32;
+    std::string as_stored, untold;  // the first of each
+    for (const std::string& split : layout_->splits(folder_)) {
+        const std::vector<SamplePaths> frames = layout_->samples(folder_, split);
+        const std::size_t count = std::min(frames.size(), most_files);
+        std::set<fs::path> once;
+        std::size_t again = 0;
+        const SamplePaths* twice = nullptr;
+        for (const SamplePaths& frame : frames)
+            if (!once.insert(frame.image).second && ++again == 1) twice = &frame;
+        if (twice)
+            notes_.push_back(fmt::format("warning: {}: {} is named again, {} such line{}: it counts as often in {}",
+                                         twice->origin, twice->image.filename().string(), again, again == 1 ? "" : "s",
+                                         split));
+        for (std::size_t f = 0; f < count; ++f) {
+            const SamplePaths& frame = frames[f * frames.size() / count];
+            try {
+                const FrameSize size = frame.label.empty() ? FrameSize() : frame_size(frame.image, frame.label);
+                if (size.as_stored && as_stored.empty()) as_stored = size.turning(frame.image.string());
+                if (!size.is_told() && untold.empty()) untold = size.turning(frame.image.string());
+            } catch (const Error&) {
+                continue;  // what reads it says so
+            }
+        }
+    }
+    if (!as_stored.empty()) notes_.push_back(as_stored);
+    if (!untold.empty()) notes_.push_back("warning: " + untold);
+}
+
+void DataFolder::tell_unknown() {
+    constexpr std::size_t most_files = 32, most_named = 4;
+    const std::vector<fs::path> files = labels();
+    const std::size_t count = std::min(files.size(), most_files);
+    std::map<std::string, std::size_t> values;
+    std::size_t unknown = 0, all = 0;
+    fs::path first;
+    for (std::size_t f = 0; f < count; ++f) {
+        const fs::path& file = files[f * files.size() / count];
+        try {
+            const LabelFile stored = read_label_file(file);
+            const std::map<std::string, std::size_t> here = coding_->unknown_in(stored);
+            all += static_cast<std::size_t>(stored.height) * static_cast<std::size_t>(stored.width);
+            for (const auto& [value, pixels] : here) values[value] += pixels, unknown += pixels;
+            if (first.empty() && !here.empty()) first = file;
+        } catch (const Error&) {
+            continue;  // what reads it says so
+        }
+    }
+    if (values.empty()) return;
+    std::vector<std::string> named;
+    for (const auto& [value, _] : values)
+        if (named.size() < most_named) named.push_back(value);
+    notes_.push_back(fmt::format(
+        "warning: --unknown void: {}{} {} no class and void, {:.3g}% of the pixels of {}; {} is one",
+        fmt::join(named, ", "),
+        values.size() > most_named ? fmt::format(" and {} more", values.size() - most_named) : "",
+        values.size() > 1 ? "are" : "is", 100 * static_cast<double>(unknown) / static_cast<double>(all),
+        count < files.size() ? fmt::format("the {} label maps looked at", count) : "all label maps", first.string()));
+}
+
+bool DataFolder::tell_greys(ClassFile& file) {
+    std::set<int> greys;
+    for (const Rgb& colour : file.table.colours)
+        if (colour[0] == colour[1] && colour[1] == colour[2]) greys.insert(colour[0]);
+    if (!file.says_colours || !file.sources.empty() || greys.size() < file.table.names.size()) return false;
+    const std::set<int> stored = stored_ids(labels());
+    const bool positions = stored.empty() || *stored.rbegin() < file.table.count();
+    if (positions || !std::includes(greys.begin(), greys.end(), stored.begin(), stored.end())) return false;
+    for (int id = 0; id < file.table.count(); ++id) file.source(id).ids = {file.table.colour_of(id)[0]};
+    if (greys.contains(file.table.void_id) && !file.says_void)
+        file.source(file.table.count()).ids = {ClassSource::no_id};
+    notes_.push_back("label maps hold the grey values that are the classes' colours");
+    return true;
+}
+
 void DataFolder::tell_two_classes(ClassFile& file) {
     const bool says_ids = std::any_of(file.sources.begin(), file.sources.end(),
                                       [](const ClassSource& source) { return !source.ids.empty(); });
@@ -195,6 +302,12 @@ void DataFolder::tell_two_classes(ClassFile& file) {
     const BinaryLabels stored = binary_labels(labels());
     if (!stored.of_255()) {
         if (either) file.source(1).ids = {1};
+        constexpr Rgb black = {0, 0, 0};
+        if (!says_ids && file.says_colours && stored.with_1 > 0 && !stored.others && file.table.colour_of(1) == black)
+            notes_.push_back(fmt::format(
+                "warning: label maps are of 0 and 1: 0 is {}, the first, though {} is black: is it not that? (--map "
+                "0=1,1=0)",
+                file.table.name_of(0), second));
         return;
     }
     if (file.says_void) {
@@ -230,12 +343,18 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
     const bool given = !options.classes.empty();
     ClassFile target;
     if (given) target = given_classes(options.classes);
-    const bool becomes = given && (own.from == FolderClasses::From::folder ||
-                                   (own.from == FolderClasses::From::assumed && speaks_of(target, own.file.table)));
+    const bool assumed = own.from == FolderClasses::From::assumed;
+    const bool becomes =
+        given && (own.from == FolderClasses::From::folder || (assumed && shares_names(own.file.table, target)));
+    if (given && assumed && !becomes)
+        data.notes_.push_back(fmt::format(
+            "warning: --classes {}: none of its classes is among {}, which the folder is taken to have, so they name "
+            "its ids in their order: 0 is {}",
+            options.classes, own.file.table.name, target.table.name_of(0)));
     if (given && !becomes) {
         own.file = target;
         from = options.classes;
-    } else if (own.from == FolderClasses::From::assumed) {
+    } else if (assumed) {
         data.notes_.push_back(fmt::format("no class table: the classes are {}, CamVid's", own.file.table.name));
     } else if (own.from == FolderClasses::From::nothing) {
         const std::vector<fs::path> labels = data.labels();
@@ -247,8 +366,9 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
                    : is_found(*before) ? found_again(*before, found, data.folder_)
                                        : ClassFile{*before, {}, false, false};
         if (before) {
-            data.notes_.push_back(fmt::format("no class table: ids are taken as the network's classes, {} to {}",
-                                              before->name_of(0), before->name_of(before->count() - 1)));
+            data.notes_.push_back(fmt::format("no class table: {} are taken as the network's classes, {} to {}",
+                                              found.colours ? "colours" : "ids", before->name_of(0),
+                                              before->name_of(before->count() - 1)));
         } else {
             data.notes_.emplace_back(
                 "no class table: there is a class for each value of the label maps; name them in classes.csv, a line "
@@ -262,23 +382,42 @@ DataFolder DataFolder::open(const fs::path& folder, const FolderOptions& options
         with_void = found.with_void;
     }
     if (!from.empty()) data.notes_.push_back(fmt::format("classes: {} of {}", own.file.table.count(), from));
-    if (own.file.table.count() == 2) data.tell_two_classes(own.file);
+    if (!data.tell_greys(own.file) && own.file.table.count() == 2) data.tell_two_classes(own.file);
     LabelCoding coding(own.file);
     coding.set_palette_colours(own.palette_colours);
     data.classes_ = own.file.table;
     if (becomes) {
-        std::vector<std::string> dropped;
-        coding.regroup(mapping_between(own.file.table, target, dropped), target.table);
+        const ClassMapping mapping = mapping_between(own.file.table, target);
+        // Some names alone may be CamVid's by chance, in a table of what the ids are.
+        if (assumed && !mapping.unmade.empty() && !known_classes(options.classes) && !says_from(target))
+            fail(
+                "--classes {}: {} {} none of the folder's classes, which are taken to be {} ({}, ...), as others of it "
+                "are; spell the names so, say in classes.json what each is made \"from\", or, where the ids are those "
+                "of {}, copy it into {} as classes{}",
+                options.classes, few_of(mapping.unmade), mapping.unmade.size() == 1 ? "is" : "are", own.file.table.name,
+                own.file.table.name_of(0), options.classes, data.folder_.string(),
+                fs::path(options.classes).extension().string());
+        coding.regroup(mapping.to, target.table);
         data.classes_ = target.table;
-        data.notes_.push_back(fmt::format("--classes {}: {} classes become {}", options.classes, own.file.table.count(),
-                                          target.table.count()));
-        if (!dropped.empty())
+        data.notes_.push_back(fmt::format("--classes {}: {} classes become {}, by name", options.classes,
+                                          own.file.table.count(), target.table.count()));
+        if (!mapping.dropped.empty())
+            data.notes_.push_back(fmt::format("void, since {} has nothing for them: {}", target.table.name,
+                                              fmt::join(mapping.dropped, ", ")));
+        if (!mapping.unmade.empty())
             data.notes_.push_back(
-                fmt::format("void, since {} has nothing for them: {}", target.table.name, fmt::join(dropped, ", ")));
+                fmt::format("warning: --classes {}: {} {} none of the folder's classes ({}), so no "
+                            "label map has {}",
+                            options.classes, few_of(mapping.unmade), mapping.unmade.size() == 1 ? "is" : "are",
+                            own.file.table.name, mapping.unmade.size() == 1 ? "it" : "them"));
     }
+    const LabelCoding unmapped = coding;
     const std::set<int> mapped = apply_map(options.map, data.classes_, coding);
+    data.tell_map(options, folder, mapped, unmapped);
     coding.set_unknown_void(options.unknown == UnknownLabels::as_void);
     data.coding_ = std::make_shared<const LabelCoding>(std::move(coding));
+    if (options.unknown == UnknownLabels::as_void) data.tell_unknown();
+    data.look_at_frames();
     // What was looked at for the classes is known of all label maps, not of some.
     if (!with_void.empty() && !mapped.contains(255)) data.note_void(with_void);
     const bool known = own.file.says_void || own.from == FolderClasses::From::assumed || !with_void.empty();

@@ -28,6 +28,7 @@ struct Found {
     std::set<Rgb> colours;
     std::map<int, Rgb> palette;    ///< of the ids, where files have one
     fs::path with_255, with_most;  ///< the first of its name that holds 255; that which holds most ids
+    fs::path of_ids, of_colours;   ///< the first of its name of each kind
     std::size_t most_ids = 0;
 };
 
@@ -67,6 +68,8 @@ Found values_of(const std::vector<fs::path>& labels) {
         all.binary.with_255 += white ? 1 : 0;
         all.binary.others = all.binary.others || here.binary.others;
         if (white && (all.with_255.empty() || labels[i] < all.with_255)) all.with_255 = labels[i];
+        fs::path& first = here.colours.empty() ? all.of_ids : all.of_colours;
+        if (first.empty() || labels[i] < first) first = labels[i];
         if (here.ids.size() > all.most_ids || (here.ids.size() == all.most_ids && labels[i] < all.with_most))
             all.most_ids = here.ids.size(), all.with_most = labels[i];
         all.ids.merge(here.ids);
@@ -82,9 +85,9 @@ FoundClasses found_classes(const fs::path& folder, const std::vector<fs::path>& 
     Found found = values_of(labels);
     if (!found.ids.empty() && !found.colours.empty())
         fail(
-            "{}: some label maps are ids and some are colours; give the folder a class table (name,r,g,b a line in "
-            "classes.csv)",
-            folder.string());
+            "{}: {} is ids, {} is colours; give the folder a class table (id,name,r,g,b a line in classes.csv), or say "
+            "--classes TABLE",
+            folder.string(), found.of_ids.string(), found.of_colours.string());
     if (found.ids.size() > most_values - 1)
         fail("{}: the label maps have {} different ids, more than the 255 classes there can be", folder.string(),
              found.ids.size());
@@ -156,6 +159,22 @@ BinaryLabels binary_labels(const std::vector<fs::path>& labels) {
         all.with_1 += here.with_1;
         all.with_255 += here.with_255;
         all.others = all.others || here.others;
+    });
+    return all;
+}
+
+std::set<int> stored_ids(const std::vector<fs::path>& labels) {
+    std::set<int> all;
+    std::mutex mutex;
+    parallel_for(labels.size(), 0, [&](std::size_t i) {
+        std::set<int> here;
+        try {
+            here = values_of({labels[i]}).ids;
+        } catch (const Error&) {
+            return;  // what reads it says so
+        }
+        const std::lock_guard lock(mutex);
+        all.merge(here);
     });
     return all;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <set>
 #include <vector>
 
 #include "data/class_file.h"
@@ -34,5 +35,8 @@ struct BinaryLabels {
 };
 /// Files that cannot be read are passed over.
 BinaryLabels binary_labels(const std::vector<std::filesystem::path>& labels);
+
+/// The ids in grey and palette files; those that cannot be read are passed over.
+std::set<int> stored_ids(const std::vector<std::filesystem::path>& labels);
 
 }  // namespace camber

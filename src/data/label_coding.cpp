@@ -23,8 +23,10 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// The class of a name, in any case, void too; -1 for another.
+/// The class of a name, spelt so or else in any case, void too; -1 for another.
 int class_of(const ClassTable& classes, const std::string& name) {
+    const auto exact = std::find(classes.names.begin(), classes.names.end(), name);
+    if (exact != classes.names.end()) return static_cast<int>(exact - classes.names.begin());
     for (int id = 0; id < classes.count(); ++id)
         if (lower(classes.name_of(id)) == lower(name)) return id;
     return lower(name) == lower(classes.void_name) || is_void_name(name) ? classes.void_id : -1;
@@ -39,6 +41,7 @@ Rgb expanded(const LabelFile& stored, std::size_t i) {
 
 LabelCoding::LabelCoding(const ClassFile& file)
     : classes_(file.table), ids_(stored_values, unknown), says_colours_(file.says_colours) {
+    if (!file.where.empty()) classes_.name = std::filesystem::path(file.where).filename().string();  // for messages
     for (int id = 0; id <= classes_.count(); ++id) {
         const bool is_void = id == classes_.count();
         if (is_void && classes_.void_is_class()) break;
@@ -55,15 +58,15 @@ LabelCoding::LabelCoding(const ClassFile& file)
                      classes_.name_of(own));
             if (entry == unknown) entry = static_cast<std::int16_t>(own);
         }
-        add_colour(classes_.colour_of(own), own, stored);
-        for (const Rgb& colour : source.colours) add_colour(colour, own, stored);
+        add_colour(classes_.colour_of(own), own, stored, file.says_void_colour);
+        for (const Rgb& colour : source.colours) add_colour(colour, own, stored, true);
     }
 }
 
-void LabelCoding::add_colour(const Rgb& colour, int id, const std::vector<int>& stored) {
+void LabelCoding::add_colour(const Rgb& colour, int id, const std::vector<int>& stored, bool meant) {
     const auto [place, added] = colours_.try_emplace(key(colour.data()), Colour{stored, static_cast<std::int16_t>(id)});
     // Void's colour is often left at black, which a class may have.
-    if (!added && place->second.now != id && id != classes_.void_id) place->second.ambiguous = true;
+    if (!added && place->second.now != id && (id != classes_.void_id || meant)) place->second.ambiguous = true;
 }
 
 void LabelCoding::regroup(const std::vector<int>& to, const ClassTable& target) {
@@ -105,6 +108,25 @@ Image LabelCoding::decode(const std::string& file, const LabelFile& stored) cons
             "where colours do, or give classes.json the \"ids\"",
             file, classes_.name, described(wrong, stored));
     return decode_ids(file, stored);
+}
+
+std::map<std::string, std::size_t> LabelCoding::unknown_in(const LabelFile& stored) const {
+    std::map<std::uint32_t, std::size_t> pixels;
+    const bool coloured =
+        stored.kind == LabelFile::Kind::colour || (stored.kind == LabelFile::Kind::palette && palette_colours_);
+    const std::size_t count = static_cast<std::size_t>(stored.height) * static_cast<std::size_t>(stored.width);
+    const auto step = static_cast<std::size_t>(stored.colours.channels);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t value = stored.kind == LabelFile::Kind::colour ? key(&stored.colours.data[i * step])
+                                    : coloured                             ? key(expanded(stored, i).data())
+                                                                           : stored.ids[i];
+        if (coloured ? !colours_.contains(value) : ids_[value] == unknown) ++pixels[value];
+    }
+    std::map<std::string, std::size_t> named;
+    for (const auto& [value, n] : pixels)
+        named[coloured ? fmt::format("{} {} {}", value >> 16, value >> 8 & 255, value & 255)
+                       : fmt::format("{}", value)] = n;
+    return named;
 }
 
 LabelCoding::PaletteDoubt LabelCoding::doubt(const LabelFile& stored) const {
@@ -250,38 +272,60 @@ void LabelCoding::refuse_colours(const std::string& file, const Image& colours, 
         classes_.name_of(nearest), fmt::join(classes_.colour_of(nearest), " "), hint);
 }
 
-std::vector<int> mapping_between(const ClassTable& own, const ClassFile& target, std::vector<std::string>& dropped) {
+ClassMapping mapping_between(const ClassTable& own, const ClassFile& target) {
     const ClassTable& to = target.table;
-    if (own.names == camvid32().names && to.names == camvid11().names) return camvid11_of_32();
-    std::map<std::string, int> by_name;
-    for (int id = 0; id <= to.count(); ++id) {
-        const bool is_void = id == to.count();
-        const auto at = static_cast<std::size_t>(id);
-        const int becomes = is_void ? to.void_id : id;
-        by_name.emplace(lower(to.name_of(becomes)), becomes);
-        if (at >= target.sources.size()) continue;
-        for (const std::string& name : target.sources[at].names) {
-            if (class_of(own, name) < 0) fail("{}: is made of a class '{}', which {} has not", to.name, name, own.name);
-            by_name.insert_or_assign(lower(name), becomes);
+    if (own.names == camvid32().names && to.names == camvid11().names) return {camvid11_of_32(), {}, {}};
+    const std::string where = target.where.empty() ? to.name : target.where;
+    ClassMapping mapping;
+    mapping.to.assign(static_cast<std::size_t>(own.count()), to.void_id);
+    std::map<int, int> said;  // of own's classes those that a list names: what they become
+    std::set<int> made;       // of to's classes those that become something
+    for (int id = 0; id <= to.count() && static_cast<std::size_t>(id) < target.sources.size(); ++id) {
+        const int becomes = id == to.count() ? to.void_id : id;
+        for (const std::string& name : target.sources[static_cast<std::size_t>(id)].names) {
+            const int from = class_of(own, name);
+            if (from < 0) fail("{}: is made of a class '{}', which {} has not", where, name, own.name);
+            const auto [place, added] = said.emplace(from, becomes);
+            if (!added && place->second != becomes)
+                fail("{}: {} and {} are both made \"from\" {}; leave it in one", where, to.name_of(place->second),
+                     to.name_of(becomes), name);
+            made.insert(becomes);
         }
     }
-    std::vector<int> mapping(static_cast<std::size_t>(own.count()), to.void_id);
-    bool any = false;
     for (int id = 0; id < own.count(); ++id) {
-        const auto found = by_name.find(lower(own.name_of(id)));
-        if (found != by_name.end()) {
-            mapping[static_cast<std::size_t>(id)] = found->second;
-            any = any || found->second != to.void_id;
-        } else if (id != own.void_id && !is_void_name(own.name_of(id))) {
-            dropped.push_back(own.name_of(id));
+        const std::string& name = own.name_of(id);
+        const auto listed = said.find(id);
+        const int becomes = listed != said.end() ? listed->second : class_of(to, name);
+        if (becomes >= 0) {
+            mapping.to[static_cast<std::size_t>(id)] = becomes;
+            made.insert(becomes);
+        } else if (id != own.void_id) {
+            mapping.dropped.push_back(name);
         }
     }
-    if (!any)
+    made.erase(to.void_id);
+    if (made.empty())
         fail(
             "none of the classes of {} ({}, ...) is among those of the dataset ({}: {}, ...); name them alike, or say "
             "in classes.json what each is made \"from\"",
-            to.name, to.name_of(0), own.name, own.name_of(0));
+            where, to.name_of(0), own.name, own.name_of(0));
+    for (int id = 0; id < to.count(); ++id)
+        if (id != to.void_id && !made.contains(id)) mapping.unmade.push_back(to.name_of(id));
     return mapping;
+}
+
+bool shares_names(const ClassTable& own, const ClassFile& target) {
+    return std::any_of(target.table.names.begin(), target.table.names.end(),
+                       [&](const std::string& name) {
+                           const int id = class_of(own, name);
+                           return id >= 0 && id != own.void_id;
+                       }) ||
+           says_from(target);
+}
+
+bool says_from(const ClassFile& target) {
+    return std::any_of(target.sources.begin(), target.sources.end(),
+                       [](const ClassSource& source) { return !source.names.empty(); });
 }
 
 std::set<int> apply_map(const std::string& text, const ClassTable& classes, LabelCoding& coding) {

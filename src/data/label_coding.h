@@ -2,6 +2,7 @@
 #include <camber/data_folder.h>
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -25,6 +26,10 @@ class LabelCoding {
     void map(int stored, int to);
     /// Whether a colour is that of a class stored as this.
     bool has_colour(int stored) const;
+    /// What a stored id is; -1 where it is no class.
+    int class_of(int stored) const { return ids_[static_cast<std::size_t>(stored)]; }
+    /// The values of a label map that are no class, "7" or "128 64 128", and how many pixels have each.
+    std::map<std::string, std::size_t> unknown_in(const LabelFile& stored) const;
     /// Whether a stored id becomes void.
     bool is_void(int stored) const { return ids_[static_cast<std::size_t>(stored)] == classes_.void_id; }
     void set_unknown_void(bool unknown_void) { unknown_void_ = unknown_void; }
@@ -55,7 +60,7 @@ class LabelCoding {
     static std::uint32_t key(const std::uint8_t* rgb) {
         return static_cast<std::uint32_t>(rgb[0]) << 16 | static_cast<std::uint32_t>(rgb[1]) << 8 | rgb[2];
     }
-    void add_colour(const Rgb& colour, int id, const std::vector<int>& stored);
+    void add_colour(const Rgb& colour, int id, const std::vector<int>& stored, bool meant);
     Image decode_ids(const std::string& file, const LabelFile& stored) const;
     Image decode_colours(const std::string& file, const Image& colours) const;
     [[noreturn]] void refuse_ids(const std::string& file, const LabelFile& stored, std::size_t first) const;
@@ -67,10 +72,20 @@ class LabelCoding {
     bool unknown_void_ = false, palette_colours_ = false, says_colours_ = true;
 };
 
-/// How a class of `own` becomes one of `target`: by the names that target says, by its own names, or by CamVid's
-/// published mapping. `dropped`: names that become void because target has nothing for them. Throws Error where no
-/// class of one is among the other's.
-std::vector<int> mapping_between(const ClassTable& own, const ClassFile& target, std::vector<std::string>& dropped);
+/// How classes become those of another table.
+struct ClassMapping {
+    std::vector<int> to;               ///< of each class; void's id where the other has nothing for it
+    std::vector<std::string> dropped;  ///< the names of those
+    std::vector<std::string> unmade;   ///< names of the other's classes that nothing becomes
+};
+/// By the names that `target` says its classes are made from, by its own names (spelt alike, else in any case), or by
+/// CamVid's published mapping. Throws Error where no class of one is among the other's, and for one that two are made
+/// from.
+ClassMapping mapping_between(const ClassTable& own, const ClassFile& target);
+/// Whether any of the classes of `target` has a name of one of `own`, or any says what it is made from.
+bool shares_names(const ClassTable& own, const ClassFile& target);
+/// Whether classes say what they are made from.
+bool says_from(const ClassFile& target);
 
 /// Applies "255=void,7=3,9=Road", and gives the stored ids that it names. Throws UsageError for what does not read so
 /// or names one twice.

@@ -76,10 +76,15 @@ std::vector<std::string> split_fields(std::string_view line, std::string_view se
     for (std::size_t i = 0; i < line.size(); ++i) {
         const char c = line[i];
         const std::size_t close = c == '"' || c == '\'' ? line.find(c, i + 1) : line.npos;
-        if (close != line.npos && trimmed(field).empty()) {
+        if (close != line.npos && trimmed(field).empty() && !was_quoted) {
             field = line.substr(i + 1, close - i - 1);
             was_quoted = true;
             i = close;
+            // "a ""b"" c", as CSV writes a quote within quotes.
+            for (std::size_t end;
+                 c == '"' && i + 1 < line.size() && line[i + 1] == c && (end = line.find(c, i + 2)) != line.npos;
+                 i = end)
+                field += line.substr(i + 1, end - i - 1);
         } else if (separators.find(c) != separators.npos) {
             end();
         } else if (!was_quoted || blanks.find(c) == blanks.npos) {

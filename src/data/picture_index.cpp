@@ -19,7 +19,7 @@ std::string ending(const fs::path& file) {
 bool is_picture(const fs::path& file) {
     if (file.filename().string().starts_with('.')) return false;
     const std::string extension = ending(file);
-    return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+    return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".jfif";
 }
 
 bool is_other_picture(const fs::path& file) {

@@ -35,7 +35,7 @@ struct Frame {
     PictureHash hash{};
     bool flat = true;  ///< says nothing, as a black picture
     bool all_void = false;
-    std::string unread = {}, bad_label = {}, bad_size = {};
+    std::string unread = {}, bad_label = {}, bad_size = {}, turned = {};
 };
 
 std::uint64_t hash_bytes(const std::string& bytes) {
@@ -72,23 +72,24 @@ int apart(const PictureHash& a, const PictureHash& b) {
 
 void examine(const DataFolder& folder, Frame& frame) {
     const std::string image_file = frame.paths.image.string(), label_file = frame.paths.label.string();
-    Extent size;
+    FrameSize size;
     try {
         frame.bytes = hash_bytes(read_file(image_file, std::numeric_limits<std::uint32_t>::max()));
         const Image image = read_image(image_file);
-        size = {image.height, image.width};
+        size.extent = {image.height, image.width};
         frame.hash = hash_picture(image, frame.flat);
     } catch (const Error& error) {
         frame.unread = error.what();
     }
     if (label_file.empty()) return;
     try {
+        if (frame.unread.empty()) size = frame_size(frame.paths.image, frame.paths.label);
+        if (size.as_stored || !size.is_told()) frame.turned = size.turning(image_file);
         const Image label = folder.read_label(label_file);
         const int void_id = folder.classes().void_id;
         frame.all_void = std::all_of(label.data.begin(), label.data.end(), [&](int id) { return id == void_id; });
-        if (frame.unread.empty() && Extent{label.height, label.width} != size)
-            frame.bad_size = fmt::format("{}: the label map is {}x{} but its image is {}x{} (width x height)",
-                                         label_file, label.width, label.height, size.width, size.height);
+        if (frame.unread.empty())
+            frame.bad_size = size_difference(label_file, size.extent, {label.height, label.width}, size.orientation);
     } catch (const Error& error) {
         frame.bad_label = error.what();
     }
@@ -115,8 +116,11 @@ class Finder {
     explicit Finder(const DataFolder& folder) : folder_(folder) {
         int group = 0;
         for (const std::string& split : folder.splits()) {
+            std::set<std::pair<fs::path, fs::path>> seen;  // a list may name a frame again
             for (SamplePaths& sample : folder.samples(split))
-                frames_.push_back({split, split == "trainval" || split == "trainaug" ? -1 : group, std::move(sample)});
+                if (seen.emplace(sample.image, sample.label).second)
+                    frames_.push_back(
+                        {split, split == "trainval" || split == "trainaug" ? -1 : group, std::move(sample)});
             ++group;
         }
     }
@@ -131,7 +135,10 @@ class Finder {
         each("pictures that cannot be read", &Frame::unread);
         each("label maps that cannot be read", &Frame::bad_label);
         each("label maps of another size than their picture", &Frame::bad_size);
-        std::vector<std::string> empty;
+        std::vector<std::string> empty, turned;
+        for (const Frame& frame : frames_)
+            if (!frame.turned.empty()) turned.push_back(frame.turned);
+        add("pictures that Exif turns", false, std::move(turned));
         for (const Frame& frame : frames_)
             if (frame.all_void) empty.push_back(frame.paths.label.string() + ": every pixel is void");
         add("empty label maps", false, empty);

@@ -31,10 +31,44 @@ int shrink_of(const Extent& size, const DatasetOptions& options) {
 
 }  // namespace
 
-void check_same_size(const std::string& where, const Extent& image, const Extent& label) {
-    if (label == image) return;
-    fail("{}: the label map is {}x{} but its image is {}x{} (width x height)", where, label.width, label.height,
-         image.width, image.height);
+void check_same_size(const std::string& where, const Extent& image, const Extent& label, int orientation) {
+    if (const std::string wrong = size_difference(where, image, label, orientation); !wrong.empty()) fail("{}", wrong);
+}
+
+std::string size_difference(const std::string& where, const Extent& image, const Extent& label, int orientation) {
+    if (label == image) return {};
+    return fmt::format("{}: the label map is {}x{} but its image is {}x{} (width x height){}", where, label.width,
+                       label.height, image.width, image.height,
+                       orientation > 1 ? fmt::format(", turned as its Exif says (orientation {})", orientation) : "");
+}
+
+FrameSize frame_size(const std::filesystem::path& image, const std::filesystem::path& label) {
+    const PictureSize seen = read_picture_size(image);
+    FrameSize size{{seen.height, seen.width}, seen.orientation, seen.shrinks, false};
+    if (seen.orientation < 5 || seen.height == seen.width || label.empty()) return size;
+    const Extent stored{seen.width, seen.height};
+    try {
+        const PictureSize of_label = read_picture_size(label);
+        size.as_stored = Extent{of_label.height, of_label.width} == stored;
+    } catch (const Error&) {
+        return size;  // what reads it says so
+    }
+    if (size.as_stored) size.extent = stored;
+    return size;
+}
+
+std::string FrameSize::turning(const std::string& image) const {
+    if (orientation <= 1) return {};
+    return fmt::format(
+        "{}: its Exif turns it (orientation {}): {}", image, orientation,
+        as_stored   ? "taken as it is stored, since its label map has that size"
+        : is_told() ? "taken as turned, since its label map has that size"
+                    : "taken as turned, though its label map has the size of either: save the picture upright, without "
+                      "Exif, where data preview shows that they differ");
+}
+
+Image read_frame(const std::filesystem::path& image, const std::filesystem::path& label, int channels) {
+    return read_image(image, channels, 1, frame_size(image, label).as_stored);
 }
 
 void check_ids(const std::string& where, const Image& label, const ClassTable& classes) {
@@ -64,12 +98,13 @@ SampleFiles::SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const L
     for (const SamplePaths& frame : paths_)
         if (const std::string wrong = shared.add(frame); !wrong.empty()) fail("{}", wrong);
     parallel_for(size(), options.threads, [&](std::size_t i) {
-        const PictureSize image = read_picture_size(paths_[i].image), label = read_picture_size(paths_[i].label);
-        const Extent original{image.height, image.width};
-        check_same_size(paths_[i].label.string(), original, {label.height, label.width});
+        const FrameSize image = frame_size(paths_[i].image, paths_[i].label);
+        const PictureSize label = read_picture_size(paths_[i].label);
+        const Extent original = image.extent;
+        check_same_size(paths_[i].label.string(), original, {label.height, label.width}, image.orientation);
         const int shrink = image.shrinks ? shrink_of(original, options) : 1;
         const Extent wanted{options.load_height, options.load_width};
-        sizes_[i] = {options.load_height > 0 ? wanted : shrunk(original, shrink), original, shrink};
+        sizes_[i] = {options.load_height > 0 ? wanted : shrunk(original, shrink), original, shrink, image.as_stored};
     });
 }
 
@@ -98,7 +133,7 @@ Image SampleFiles::label(std::size_t index) const {
 Sample SampleFiles::sample(std::size_t index) const {
     const Sizes& sizes = sizes_[index];
     const std::string file = paths_[index].image.string();
-    Sample sample{read_image(file, channels_, sizes.shrink), original_label(index), {}};
+    Sample sample{read_image(file, channels_, sizes.shrink, sizes.as_stored), original_label(index), {}};
     check_unchanged(file, sample.image, shrunk(sizes.original, sizes.shrink));
     if (sizes.loaded == sizes.original) return sample;
     const auto& [height, width] = sizes.loaded;

@@ -13,7 +13,26 @@
 namespace camber {
 
 /// Throw an Error that begins with `where`, the label's file or its position for pictures in memory.
-void check_same_size(const std::string& where, const Extent& image, const Extent& label);
+void check_same_size(const std::string& where, const Extent& image, const Extent& label, int orientation = 1);
+/// What check_same_size() throws; empty for the same size.
+std::string size_difference(const std::string& where, const Extent& image, const Extent& label, int orientation);
+/// A frame's size, and how its Exif turns it: tools draw label maps on the picture as it is seen, pipelines that know
+/// nothing of Exif on the one that is stored, and the label map's size tells which where it can.
+struct FrameSize {
+    Extent extent;
+    int orientation = 1;     ///< Exif's
+    bool shrinks = false;    ///< whether it can be decoded smaller
+    bool as_stored = false;  ///< not turned, as the label map has the stored size and not the upright one
+
+    /// Whether the label map's size tells how the frame is meant.
+    bool is_told() const { return orientation <= 1 || (orientation >= 5 && extent.height != extent.width); }
+    /// How `image` is taken and why; empty where nothing turns it.
+    std::string turning(const std::string& image) const;
+};
+/// Reads headers alone. Without a label map the frame is upright.
+FrameSize frame_size(const std::filesystem::path& image, const std::filesystem::path& label);
+/// The frame as its label map is of it, in 1, 3 or 4 channels.
+Image read_frame(const std::filesystem::path& image, const std::filesystem::path& label, int channels = 3);
 void check_ids(const std::string& where, const Image& label, const ClassTable& classes);
 /// Finds the frames whose label map is that of another picture before them.
 class SharedLabels {
@@ -51,6 +70,7 @@ class SampleFiles {
     struct Sizes {
         Extent loaded, original;
         int shrink = 1;  ///< of the frame, while it is decoded
+        bool as_stored = false;
     };
     Image original_label(std::size_t index) const;
 

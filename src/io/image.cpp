@@ -184,18 +184,19 @@ PictureSize read_picture_size(const fs::path& file) {
     check_pixels(file.string(), header.height, header.width);
     size.height = static_cast<int>(header.height);
     size.width = static_cast<int>(header.width);
+    size.orientation = header.orientation;
     if (header.orientation >= 5) std::swap(size.height, size.width);
     return size;
 }
 
 Image read_image(const fs::path& file, int channels) { return read_image(file, channels, 1); }
 
-Image read_image(const fs::path& file, int channels, int shrink) {
+Image read_image(const fs::path& file, int channels, int shrink, bool as_stored) {
     const PictureFile read = read_checked(file);
     Image image = read.format == Format::png ? decode_png(read.name, read.bytes, read.header, channels == 4 ? 4 : 3)
                                              : decode_jpeg(read.name, read.bytes, read.header, shrink);
     if (image.channels != channels) image = with_channels(image, channels);
-    return turned_upright(std::move(image), read.header.orientation);
+    return as_stored ? image : turned_upright(std::move(image), read.header.orientation);
 }
 
 Image with_channels(const Image& image, int channels) {

@@ -5,6 +5,7 @@
 #ifdef CAMBER_WITH_TOML
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -49,6 +50,14 @@ std::string from_ascii(std::string_view ascii) {
         if (escaped) i += 2;
     }
     return text;
+}
+
+/// What toml++ says of the escapes is of no use to who wrote the letters.
+std::string hint(std::string_view text, int line) {
+    for (int i = 1; i < line && !text.empty(); ++i) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    const std::string_view it = text.substr(0, text.find('\n'));
+    const bool beyond = std::any_of(it.begin(), it.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
+    return beyond ? "; letters beyond ASCII stand in quotes" : "";
 }
 
 int line_of(const toml::source_region& region) { return static_cast<int>(region.begin.line); }
@@ -97,7 +106,8 @@ TomlText parse_toml(std::string_view text, const std::string& source) {
         result.json = Converter(result.lines, source).convert(table, "");
         return result;
     } catch (const toml::parse_error& error) {
-        fail("{} line {} is no TOML: {}", source, line_of(error.source()), from_ascii(error.description()));
+        const int line = line_of(error.source());
+        fail("{} line {} is no TOML: {}{}", source, line, from_ascii(error.description()), hint(text, line));
     } catch (const std::invalid_argument& error) {
         fail("{} is no TOML: a part of it is {}", source, error.what());
     }

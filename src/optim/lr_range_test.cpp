@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace camber {
 namespace {
@@ -25,7 +26,7 @@ std::size_t lowest(std::span<const LrPoint> p) {
     return static_cast<std::size_t>(std::min_element(p.begin(), p.end(), less) - p.begin());
 }
 
-/// Half of a third beyond the first third of the longest falling subsequence (fastai's valley, which takes its length
+/// Half-way (a third and half of one) along the longest falling subsequence (fastai's valley, which takes its length
 /// for its width).
 std::size_t valley(std::span<const LrPoint> p) {
     std::vector<std::size_t> length(p.size(), 1);

@@ -44,7 +44,9 @@ std::vector<std::pair<std::string, std::string>> protocol_lines(const json& prot
                                                     "then the largest is taken",
                                                     sizes, protocol.at("more_label_sizes") == true ? ", ..." : ""));
     }
-    lines.emplace_back("Test-time augmentation", protocol.at("test_time_augmentation").is_null() ? "none" : "some");
+    lines.emplace_back("Test-time augmentation", protocol.at("test_time_augmentation").is_null()
+                                                     ? "none"
+                                                     : "the mean of a frame and of its mirror image");
     lines.emplace_back("Classes",
                        fmt::format("{}, {}", classes.at("count").get<int>(), classes.at("table").get<std::string>()));
     lines.emplace_back("Void", fmt::format("pixels labelled {} ({}) are {}", nothing.at("name").get<std::string>(),

@@ -198,8 +198,9 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("unknown", c.source.unknown, "What labels that are no class are")
         .when(c.source.unknown != UnknownLabels::refuse);
     t.option("val_fraction", c.source.val_fraction, from_below(0, 1),
-             "Share of the frames for validation where the data has no such split")
-        .otherwise("0.2 where it has no splits at all")
+             "Share of the frames for validation, above 0, where the data has no such split")
+        .given({.low = 0, .high = 1, .low_open = true, .high_open = true})
+        .otherwise("0.2 where it has no splits at all, else none")
         .when(c.source.val_fraction > 0);
     t.part("");
     t.option("learn_void", c.learn_void, "Learn void, where it is one of the classes").when(c.learn_void);

@@ -20,7 +20,9 @@ constexpr double validation_share = 0.25;
 /// Of the minutes: what the whole schedule would take at least, were all of them gone. A run that was held up for long
 /// still ends annealed, if quickly.
 constexpr double hurried_share = 0.03;
+/// Validations of which a mean is taken.
 constexpr int most_averaged = 4;
+constexpr double most_steps = 1e15;
 /// By how much steps may seem slower than before: one that was held up says nothing of those to come.
 constexpr double most_slower = 2;
 
@@ -101,7 +103,7 @@ void Pace::count_step(std::int64_t step, double seconds) {
 void Pace::count_validation(double seconds) {
     const double a_step = step_seconds(seconds);
     if (a_step <= 0) return;
-    // Of steps shortly before it, which other work may have slowed more, or less: the geometric mean of a few.
+    // The geometric mean of a few: other work may have slowed steps or validation alone.
     const double steps = seconds / a_step;
     validations_ = std::min(validations_ + 1, most_averaged);
     const bool blend = validations_ > 1 && validation_steps_ > 0 && steps > 0;
@@ -132,22 +134,18 @@ bool Pace::due(std::int64_t step, double elapsed) const {
            elapsed >= last.elapsed + std::max(plan_.seconds * decision_share, least_seconds);
 }
 
-void Pace::share_out(Decision& next, double seconds, double step_seconds) const {
-    const std::int64_t cycle = next.validate_every * plan_.epoch_steps;
-    const double room = seconds / step_seconds, validation = next.validation_steps;
+void Pace::share_out(Decision& next, double seconds, double a_step) const {
+    const double room = seconds / a_step, validation = next.validation_steps;
     // Validations at multiples of the cycle, the first of which may be that of the step just done. Each leaves half a
     // cycle to the end at least.
-    std::int64_t at = (next.step + cycle - 1) / cycle * cycle;
-    double count = 0;
-    next.validate_until = 0;
-    while (as_double(at - next.step) + as_double(cycle) / 2 <= room - validation * (count + 2)) {
-        next.validate_until = at;
-        at += cycle;
-        ++count;
-    }
+    const std::int64_t cycle = next.validate_every * plan_.epoch_steps;
+    const std::int64_t first = (next.step + cycle - 1) / cycle * cycle;
+    const double beyond_first = room - 2 * validation - as_double(first - next.step) - as_double(cycle) / 2;
+    const double count = beyond_first < 0 ? 0 : 1 + std::floor(beyond_first / (as_double(cycle) + validation));
+    next.validate_until = count > 0 ? first + (static_cast<std::int64_t>(count) - 1) * cycle : 0;
     const double steps = room - validation * (count + 1);
-    const double hurried = (1 - next.progress) * hurried_share * plan_.seconds / this->step_seconds(plan_.seconds);
-    next.end = next.step + static_cast<std::int64_t>(std::clamp(std::round(std::max(steps, hurried)), 0.0, 1e15));
+    const double hurried = (1 - next.progress) * hurried_share * plan_.seconds / step_seconds(plan_.seconds);
+    next.end = next.step + static_cast<std::int64_t>(std::clamp(std::round(std::max(steps, hurried)), 0.0, most_steps));
 }
 
 void Pace::decide(std::int64_t step, double elapsed) {

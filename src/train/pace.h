@@ -21,7 +21,7 @@ class Pace {
         std::int64_t validate_until = 0;  ///< steps: the last validation but that at the end is not later
         double elapsed = 0;               ///< seconds since the run began, earlier sessions' included
         double step_seconds = 0;          ///< what a step took of late
-        double validation_steps = 0;      ///< what a validation takes, in steps of that time
+        double validation_steps = 0;      ///< what a validation takes, in steps of its time
     };
     struct Plan {
         double seconds = 0;            ///< in all
@@ -72,7 +72,7 @@ class Pace {
     double step_seconds(double of_late) const;
     /// Sets the end of a decision, and its last validation before that, so that steps and validations, the final one
     /// too, take so many seconds.
-    void share_out(Decision& next, double seconds, double step_seconds) const;
+    void share_out(Decision& next, double seconds, double a_step) const;
 
     Plan plan_;
     std::vector<Decision> decisions_;

@@ -56,7 +56,7 @@ json split_json(const DataFolder& folder, const std::string& split) {
 }
 
 json protocol_json(const TrainConfig& config, const DataFolder& folder, const Dataset* judged,
-                   const ClassTable& classes, const json& trained_on) {
+                   const ClassTable& classes, const json& trained_on, bool flip) {
     bool more = false;
     const json sizes = judged ? label_sizes(*judged, more) : json::array();
     return {{"judged_on", judged ? split_json(folder, judged->split()) : json()},
@@ -66,7 +66,7 @@ json protocol_json(const TrainConfig& config, const DataFolder& folder, const Da
             {"input_sizes", input_sizes(config)},
             {"label_sizes", sizes},
             {"more_label_sizes", more},
-            {"test_time_augmentation", nullptr},
+            {"test_time_augmentation", flip ? json("flip") : json()},
             {"void",
              {{"name", classes.void_name},
               {"id", classes.void_id},

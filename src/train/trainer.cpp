@@ -158,6 +158,7 @@ class Run {
 
     /// `begun`: epochs that cannot be left out any more.
     void apply(const ResumeOptions& options, TrainConfig& config, std::int64_t begun) const {
+        config.source.map_of = config.data;
         if (options.data) config.data = *options.data;
         if (options.threads) config.threads = *options.threads;
         if (options.cache_memory) config.cache_memory = *options.cache_memory;
@@ -487,6 +488,7 @@ class Run {
         batch_ = 0;
         if (better) keep_best(*validation);
         reporter_.update(seconds_since(start_));
+        // With what follows from it: the best weights are saved, the report is written.
         if (pace_ && validation) pace_->count_validation(seconds_since(start));
         observer_.on_epoch(report);
         return true;

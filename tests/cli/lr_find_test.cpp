@@ -1,6 +1,7 @@
 // camber lr-find as its user has it.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cli/check_error.h"
@@ -64,5 +65,8 @@ TEST_CASE("lr-find refuses in one line, and writes nothing then") {
     check_error(test.run("x", {"--start-lr", "1", "--end-lr", "0.1"}), 2, {"--start-lr must be below --end-lr"});
     check_error(test.run("x", {"--steps", "5"}), 2, {"--steps", "10"});
     check_error(run_camber({"lr-find"}), 2, {"--data is missing"});
+    check_error(
+        run_camber({"lr-find", "--data", (test.folder / "none").string(), "--out", (test.folder / "x").string()}), 1,
+        {"none"});
     CHECK_FALSE(fs::exists(test.folder / "x"));
 }

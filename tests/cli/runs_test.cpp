@@ -6,7 +6,6 @@
 #include <sys/file.h>
 
 #include <fmt/format.h>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -15,6 +14,7 @@
 
 #include "cli/check_error.h"
 #include "cli/scenes.h"
+#include "support/weights.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -47,15 +47,6 @@ struct Scenes {
 };
 
 bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
-void check_equal_weights(const fs::path& a, const fs::path& b) {
-    const SafetensorsFile there = SafetensorsFile::open(a), here = SafetensorsFile::open(b);
-    REQUIRE(there.entries().size() == here.entries().size());
-    for (const auto& entry : there.entries()) {
-        const Tensor x = there.read(entry.name), y = here.read(entry.name);
-        CHECK_MESSAGE(std::memcmp(x.raw(), y.raw(), x.bytes()) == 0, entry.name);
-    }
-}
 
 }  // namespace
 

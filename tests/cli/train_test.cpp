@@ -2,12 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/scenes.h"
 #include "support/hdf5.h"
+#include "support/weights.h"
 
 using namespace camber;
 using namespace camber::testing;
@@ -39,14 +39,7 @@ void check_killed(const fs::path& run) {
 /// The files differ only where a configuration names its own run; tensors are equal to the bit.
 void check_equal_runs(const fs::path& run, const fs::path& expected) {
     CHECK(metrics_of(run) == metrics_of(expected));
-    for (const char* file : {"last.safetensors", "best.safetensors"}) {
-        const SafetensorsFile there = SafetensorsFile::open(expected / file), here = SafetensorsFile::open(run / file);
-        REQUIRE(there.entries().size() == here.entries().size());
-        for (const auto& entry : there.entries()) {
-            const Tensor a = there.read(entry.name), b = here.read(entry.name);
-            CHECK_MESSAGE(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0, entry.name);
-        }
-    }
+    for (const char* file : {"last.safetensors", "best.safetensors"}) check_equal_weights(run / file, expected / file);
 }
 
 std::vector<std::string> resume_arguments(const fs::path& out) { return {"train", "--resume", "--out", out.string()}; }

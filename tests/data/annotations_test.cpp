@@ -237,3 +237,47 @@ TEST_CASE("a preview shows pictures, labels, both and a legend") {
     CHECK(*text.at(6, 2) == 9);
     draw_text(text, 10, 15, "outside \xff", {1, 1, 1});
 }
+
+TEST_CASE(
+    "exports that name a picture twice, in shares of it or by another's name are refused; blank ones are counted") {
+    const Exported e;
+    const auto coco = [&](const std::string& images, const std::string& polygon) {
+        return e.error("c.json", R"({"categories": [{"id": 1, "name": "box"}], "images": [)" + images +
+                                     R"(], "annotations": [{"image_id": 0, "category_id": 1, "segmentation": [[)" +
+                                     polygon + "]]}]}");
+    };
+    const std::string a = R"({"id": 0, "file_name": "a.png"})";
+    CHECK(mentions(coco(a + R"(, {"id": 1, "file_name": "a.png"})", "1,1,3,1,3,3"), {"c.json", "a.png twice"}));
+    CHECK(mentions(coco(a, "0.1,0.1,0.5,0.1,0.5,0.5"), {"c.json", "a.png", "from 0 to 1", "pixels"}));
+    CHECK(coco(a, "1,1,3,1,3,3").empty());
+    CHECK(e.read("c.json").left_out == std::vector<std::string>{"1 picture beside them that is not named"});
+    CHECK(coco(a + R"(, {"id": 1, "file_name": "b.png"})", "1,1,3,1,3,3").empty());
+    REQUIRE(e.read("c.json").notes.size() == 1);
+    CHECK(mentions(e.read("c.json").notes[0], {"warning: ", "1 of 2 pictures", "background", "b.png"}));
+
+    fs::create_directories(e.folder / "lm");
+    const auto labelme = [&](const std::string& picture) {
+        write_text(e.folder / "lm/b.json", R"({"imagePath": ")" + picture + R"(", "shapes": []})");
+    };
+    for (const char* name : {"a.png", "b.png"}) fs::copy_file(e.folder / name, e.folder / "lm" / name);
+    labelme("a.png");
+    CHECK(mentions(error_of([&] { e.read("lm"); }), {"b.json", "imagePath is a.png", "b.png lies beside it"}));
+    labelme("gone.png");
+    const DrawnDataset taken = e.read("lm");
+    CHECK(taken.splits[0].frames[0].image.filename() == "b.png");
+    CHECK(mentions(taken.notes[0], {"b.json", "gone.png", "b.png"}));
+}
+
+TEST_CASE("CVAT's classes are its labels, drawn or not, in their order and colours") {
+    const Exported e;
+    write_text(e.folder / "c.xml", R"(<annotations><meta><task><name>street</name><labels>
+  <label><name>car</name><color>#00008e</color><attributes><attribute><name>parked</name></attribute></attributes>
+  </label>
+  <label><name>road</name><color>#804080</color><attributes></attributes></label></labels></task></meta>
+  <image id="0" name="a.png" width="8" height="6"><box label="road" xtl="2" ytl="2" xbr="4" ybr="4"/></image>
+</annotations>)");
+    const ClassTable classes = e.read("c.xml").classes;
+    CHECK(classes.names == std::vector<std::string>{"background", "car", "road"});
+    CHECK(classes.colours[1] == Rgb{0, 0, 142});
+    CHECK(classes.colours[2] == Rgb{128, 64, 128});
+}

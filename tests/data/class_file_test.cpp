@@ -55,10 +55,10 @@ TEST_CASE("tables of one class a line, as tools and people write them") {
 
 TEST_CASE("a number behind blanks is the end of a name, not an id; a header may be one word") {
     const Writer w;
-    for (const char* text :
-         {"name\nClass 1\nArea 0\n", "classes\r\n0 Class 1\r\n1 Area 0\r\n", "0: Class 1\n1: Area 0\n",
-          "Class 1\rArea 0\r", "1 2 3 Class 1\n4 5 6 Area 0\n", "Class 1 1 2 3\nArea 0 4 5 6\n",
-          "1 2 3\tClass 1\n4 5 6\tArea 0\n", "Name,R,G,B\nClass 1,1,2,3\nArea 0,4,5,6\n"}) {
+    for (const char* text : {"name\nClass 1\nArea 0\n", "classes\r\n0 Class 1\r\n1 Area 0\r\n",
+                             "0: Class 1\n1: Area 0\n", "Class 1\rArea 0\r", "1 2 3 Class 1\n4 5 6 Area 0\n",
+                             "\"Class 1\" 1 2 3\n\"Area 0\" 4 5 6\n", "name r g b\nClass 1 1 2 3\nArea 0 4 5 6\n",
+                             "1 2 3\tClass 1\n4 5 6\tArea 0\n", "Name,R,G,B\nClass 1,1,2,3\nArea 0,4,5,6\n"}) {
         CAPTURE(text);
         const ClassFile file = w.read(text, "classes.txt");
         CHECK(file.table.names == std::vector<std::string>{"Class 1", "Area 0"});
@@ -163,6 +163,7 @@ TEST_CASE("JSON tables may say what is stored for a class") {
         {"name": "rest", "colour": [4, 5, 6], "from": ["sky", "tree"]}],
         "void": {"id": 255, "name": "void", "colour": [0, 0, 0], "ids": [0, 255]}})",
                                   "classes.json");
+    CHECK(file.where.ends_with("classes.json"));
     REQUIRE(file.sources.size() == 3);
     CHECK(file.sources[0].ids == std::vector{7, 8});
     CHECK(file.sources[0].colours == std::vector<Rgb>{{9, 9, 9}});
@@ -193,4 +194,47 @@ TEST_CASE("faulty tables are named by file and line") {
                               "classes.json");
                    }),
                    {"classes[0].ids holds -1"}));
+}
+
+TEST_CASE("what spreadsheets, CVAT and hands write is read as it is meant, or refused") {
+    const Writer w;
+    const ClassFile parts = w.read("# label:color_rgb:parts:actions\nroad:1,2,3:lane,edge:park,drive\ncar:4,5,6::\n");
+    CHECK(parts.table.names == std::vector<std::string>{"road", "car"});
+    CHECK(parts.table.colours == std::vector<Rgb>{{1, 2, 3}, {4, 5, 6}});
+    for (const char* text : {"2|road\n1|car\n", "class,label\nroad,2\ncar,1\n", "label,name\n2,road\n1,car\n",
+                             "name r g b id\nroad 1 2 3 2\ncar 4 5 6 1\n"}) {
+        CAPTURE(text);
+        const ClassFile file = w.read(text);
+        CHECK(file.table.names == std::vector<std::string>{"road", "car"});
+        REQUIRE(file.sources.size() >= 2);
+        CHECK(file.sources[0].ids == std::vector{2});
+    }
+    for (const char* text : {"name,color\nroad,804080\n", "road,0x804080\n", "road,(128, 64, 128)\n",
+                             "name,color\nroad,[128, 64, 128]\n", "road (128,64,128)\n", "road|128,64,128\n"}) {
+        CAPTURE(text);
+        const ClassFile file = w.read(text);
+        CHECK(file.table.names == std::vector<std::string>{"road"});
+        CHECK(file.table.colours[0] == Rgb{128, 64, 128});
+    }
+    CHECK(w.read("road,#888\n").table.colours[0] == Rgb{136, 136, 136});
+    CHECK(w.read("\"the \"\"big\"\" road\",1,2,3\n").table.names[0] == "the \"big\" road");
+    CHECK(mentions(w.error("\"road,1,2,3\ncar,4,5,6\n"), {"line 1", "quote"}));
+    CHECK(mentions(w.error("road 128 64 128 2\ncar 0 0 142 1\n"), {"line 1", "128", "2 the id", "name,r,g,b,id"}));
+    CHECK(mentions(w.error("[classes]\nroad\n"), {"line 1", "[classes]"}));
+    CHECK(mentions(w.error("name,r,g\nroad,1,2\n"), {"line 1", "r,g", "no whole colour"}));
+}
+
+TEST_CASE("JSON tables may leave colours out; no id is a class's and void's, or two classes'") {
+    const Writer w;
+    const ClassFile file = w.read(R"({"name": "x", "classes": [{"name": "road"}, {"name": "car", "color": [4, 5, 6]}],
+        "void": {"id": 255, "name": "void"}})",
+                                  "classes.json");
+    CHECK(file.table.colours == std::vector<Rgb>{voc_colour(0), {4, 5, 6}});
+    for (const char* ids : {"[1]", "[0, 255]"}) {
+        const std::string text = std::string(R"({"name": "x", "classes": [{"name": "road", "colour": [1, 1, 1]},
+            {"name": "car", "colour": [2, 2, 2], "ids": [1]}],
+            "void": {"id": 255, "name": "void", "colour": [0, 0, 0], "ids": )") +
+                                 ids + "}}";
+        CHECK(mentions(error_of([&] { w.read(text, "classes.json"); }), {"classes.json", "both", "and void"}));
+    }
 }

@@ -1,5 +1,6 @@
 #include <camber/data_folder.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "core/parallel_for.h"
 #include "small_dataset.h"
@@ -66,6 +67,27 @@ TEST_CASE(
     CHECK(read("others.txt", others + "Void\n") == ids);
     CHECK(read("drive.json", R"({"name": "d", "classes": [{"name": "drive", "colour": [1, 2, 3], "from": ["Road"]}],
                                  "void": {"id": 255, "name": "void", "colour": [0, 0, 0]}})") == drive);
+    // By name in any case; where some names alone are CamVid's, nothing says whether they are of the ids.
+    std::string small = reversed;
+    for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    CHECK(read("small.txt", small + "Void\n") == turned);
+    for (const char* more : {"Train", "Cyclist"})
+        CHECK(mentions(error_of([&] { read("more.txt", reversed + more + "\n"); }),
+                       {"more.txt", more, "none of the folder's classes", "camvid11", "from"}));
+    FolderOptions options;
+    options.classes = "camvid32";
+    const DataFolder of_32 = DataFolder::open(folder / "data", options);
+    const auto sky = std::find(names.begin(), names.end(), "Sky") - names.begin();
+    const auto& names_32 = camvid32().names;
+    const auto sky_32 = std::find(names_32.begin(), names_32.end(), "Sky") - names_32.begin();
+    const Image label = of_32.dataset("train").label(0);
+    for (std::size_t i = 0; i < ids.data.size(); ++i)
+        if (ids.data[i] == sky) CHECK(label.data[i] == sky_32);
+    const std::string notes = fmt::format("{}", fmt::join(of_32.notes(), "\n"));
+    CHECK(mentions(notes, {"nothing for them: Pole, Pavement", "warning: --classes camvid32: 'Animal'"}));
+    options.classes = (folder / "others.txt").string();
+    CHECK(mentions(DataFolder::open(folder / "data", options).notes().front(),
+                   {"warning: --classes", "none of its classes", "0 is thing"}));
 }
 
 TEST_CASE("lists may name absolute paths, other extensions, and have odd white space") {

@@ -1,6 +1,8 @@
+#include <camber/data_folder.h>
 #include <camber/image.h>
 #include <camber/label_picture.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -180,6 +182,30 @@ TEST_CASE("pictures and label maps are read upright, as their Exif orientation s
             CHECK(error_of([&] { read_image(jpeg); }).empty());
         }
     }
+}
+
+TEST_CASE("a frame is turned as its label map's size says, and where that says nothing a warning does") {
+    const TemporaryFolder folder;
+    for (const char* kind : {"images", "masks"}) fs::create_directories(folder / kind);
+    const fs::path frame = folder / "images/a.png", label = folder / "masks/a.png";
+    const Image stored = patterned_image(4, 6);
+    const auto frame_of = [&](int orientation, int height, int width) {
+        write_png(frame, stored);
+        write_bytes(frame, png_with_exif(read_bytes(frame), exif_of(orientation, true)));
+        write_png(label, Image(height, width, 1));
+        const DataFolder data = DataFolder::open(folder.path());
+        const std::string notes = fmt::format("{}", fmt::join(data.notes(), "\n"));
+        CHECK((notes.find("warning: ") != notes.npos) == (orientation == 3));
+        CHECK((notes.find("taken as it is stored") != notes.npos) == (orientation == 6 && height == 4));
+        return data.dataset("train").sample(0)->image;
+    };
+    CHECK(frame_of(6, 4, 6) == stored);
+    const Image turned = frame_of(6, 6, 4);
+    CHECK(turned == read_image(frame));
+    const Image upside_down = frame_of(3, 4, 6);
+    CHECK(upside_down == read_image(frame));
+    CHECK(frame_of(1, 4, 6) == stored);
+    CHECK(mentions(error_of([&] { frame_of(6, 5, 5); }), {"a.png", "5x5", "4x6", "Exif", "orientation 6"}));
 }
 
 TEST_CASE("a JPEG whose scan cannot hold what its header says is cut short") {

@@ -302,7 +302,71 @@ TEST_CASE("another table takes a folder's classes by name") {
     CHECK(own.read(options).data == Bytes{255, 7, 255, 255, 255, 255, 255, 255});
     write_text(own.folder / "other.csv", "cat\ndog\n");
     options.classes = (own.folder / "other.csv").string();
-    CHECK(mentions(own.error(options), {"none of the classes of other.csv", "road"}));
+    CHECK(mentions(own.error(options), {"none of the classes of ", "other.csv", "road"}));
     options.classes = "camvid12";
     CHECK(mentions(own.error(options), {"camvid12", "camvid11, camvid32, cityscapes, voc"}));
+}
+
+TEST_CASE("a class goes by its own spelling first, and into one list alone") {
+    const Own own(ids({0, 1, 2, 0, 1, 2, 0, 1}), "Road\nroad\nrest\n");
+    FolderOptions options;
+    options.map = "2=road";
+    CHECK(own.read(options).data == Bytes{0, 1, 1, 0, 1, 1, 0, 1});
+    options.map.clear();
+    write_text(own.folder / "to.csv", "rest\nroad\nRoad\n");
+    options.classes = (own.folder / "to.csv").string();
+    CHECK(own.read(options).data == Bytes{2, 1, 0, 2, 1, 0, 2, 1});
+    write_text(own.folder / "twice.json", R"({"name": "t", "classes": [
+        {"name": "drive", "colour": [1, 1, 1], "from": ["road"]},
+        {"name": "other", "colour": [2, 2, 2], "from": ["rest", "road"]}],
+        "void": {"id": 255, "name": "void", "colour": [0, 0, 0]}})");
+    options.classes = (own.folder / "twice.json").string();
+    CHECK(mentions(own.error(options), {"twice.json", "drive and other", "road"}));
+    write_text(own.folder / "typo.csv", "road\nRoad\nrset\n");
+    options.classes = (own.folder / "typo.csv").string();
+    const auto notes = DataFolder::open(own.folder.path(), options).notes();
+    CHECK(mentions(fmt::format("{}", fmt::join(notes, "\n")), {"warning: --classes", "'rset' is none", "them: rest"}));
+}
+
+TEST_CASE("grey values that are the table's colours are its classes, whatever their order") {
+    const Own own(ids({0, 255, 255, 0, 0, 0, 0, 255}), "name,r,g,b\nfg,255,255,255\nbg,0,0,0\n");
+    CHECK(own.read().data == Bytes{1, 0, 0, 1, 1, 1, 1, 0});
+    const Own three(ids({0, 127, 255, 0, 0, 0, 0, 255}), "car,127,127,127\nbg,0,0,0\nroad,255,255,255\n");
+    CHECK(three.read().data == Bytes{1, 0, 2, 1, 1, 1, 1, 2});
+    const Own doubtful(ids({0, 1, 1, 0, 0, 0, 0, 1}), "name,r,g,b\nfg,255,255,255\nbg,0,0,0\n");
+    CHECK(mentions(DataFolder::open(doubtful.folder.path()).notes().back(), {"warning: ", "0 is fg", "bg is black"}));
+    const Own positions(ids({0, 1, 1, 0, 0, 0, 0, 1}), "name,r,g,b\nbg,0,0,0\nfg,255,255,255\n");
+    CHECK(DataFolder::open(positions.folder.path()).notes().back().find("warning: ") == std::string::npos);
+    CHECK(positions.read().data == Bytes{0, 1, 1, 0, 0, 0, 0, 1});
+}
+
+TEST_CASE("void's colour is no class's, but for the black that it is left at") {
+    Image label(2, 4, 3);
+    for (const char* table : {"road,0,0,0\ncar,1,1,1\nvoid,0,0,0\n"})
+        CHECK(mentions(Own(label, table).error(), {"0 0 0", "two classes"}));
+    CHECK(Own(label, "road,0,0,0\ncar,1,1,1\n").read().data == Bytes(8, 0));
+}
+
+TEST_CASE("what is no class is said of the table's file, whatever name its JSON has") {
+    const Own own(ids({0, 1, 2, 0, 1, 2, 0, 1}));
+    write_text(own.folder / "classes.json", R"({"name": "x", "classes": [{"name": "road"}, {"name": "car"}],
+        "void": {"id": 255, "name": "void"}})");
+    CHECK(mentions(own.error(), {"a.png: id 2", "of classes.json"}));
+}
+
+TEST_CASE("what --unknown void and a checkpoint's --map do is said") {
+    const Own own(ids({0, 1, 2, 7, 9, 7, 0, 0}), "road\ncar\nrest\n");
+    FolderOptions options;
+    options.unknown = UnknownLabels::as_void;
+    CHECK(mentions(DataFolder::open(own.folder.path(), options).notes().back(),
+                   {"warning: --unknown void: 7, 9 are", "37.5%", "a.png"}));
+    options.map = "2=road";
+    options.map_of = own.folder.path().string();
+    const auto said = [&] {
+        return fmt::format("{}", fmt::join(DataFolder::open(own.folder.path(), options).notes(), "\n"));
+    };
+    CHECK(mentions(said(), {"--map 2=road of the checkpoint"}));
+    CHECK(said().find("warning: --map") == std::string::npos);
+    options.map_of = "elsewhere";
+    CHECK(mentions(said(), {"warning: --map 2=road of the checkpoint is for elsewhere", "2 is rest"}));
 }

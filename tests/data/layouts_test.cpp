@@ -1,6 +1,7 @@
 #include <camber/data_folder.h>
 #include <camber/synth.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -669,4 +670,44 @@ TEST_CASE("the presets that were published on CamVid's 32 classes train on the d
         CHECK(metrics.at("classes").at(30).at("pixels") == 0);
         CHECK(metrics.at("iou_score") > 0);
     }
+}
+
+TEST_CASE("class tables within splits' folders are read, and refused where they differ") {
+    const TemporaryFolder folder;
+    for (const char* split : {"train", "val"})
+        for (const char* kind : {"images", "masks"}) {
+            fs::create_directories(folder / split / kind);
+            write_png(folder / split / kind / "a.png", Image(2, 4, kind[0] == 'i' ? 3 : 1));
+        }
+    write_text(folder / "train/classes.csv", "id,name\n0,bg\n1,car\n");
+    write_text(folder / "val/masks/labelmap.txt", "id,name\n0,bg\n1,car\n");
+    CHECK(DataFolder::open(folder.path()).classes().names == std::vector<std::string>{"bg", "car"});
+    write_text(folder / "val/masks/labelmap.txt", "id,name\n0,car\n1,bg\n");
+    CHECK(mentions(error_of([&] { DataFolder::open(folder.path()); }),
+                   {"train/classes.csv and ", "val/masks/labelmap.txt", "different classes"}));
+}
+
+TEST_CASE("lists may begin with whatever their columns are called") {
+    const TemporaryFolder folder;
+    for (const char* kind : {"images", "masks"}) {
+        fs::create_directories(folder / kind);
+        for (const char* name : {"a.png", "b.png"})
+            write_png(folder / kind / name, Image(2, 4, kind[0] == 'i' ? 3 : 1));
+    }
+    for (const char* text :
+         {"image_id\na\nb\n", "path\nimages/a.png\nimages/b.png\n", "Image,Label\na.png,a.png\nb.png,b.png\n",
+          "image_path,label_path\nimages/a.png,masks/a.png\nimages/b.png,masks/b.png\n",
+          ",image,mask\n0,a.png,a.png\n1,b.png,b.png\n",
+          "mask,image\nmasks/a.png,images/a.png\nmasks/b.png,images/b.png\n"}) {
+        CAPTURE(text);
+        write_text(folder / "train.csv", text);
+        const auto samples = DataFolder::open(folder.path()).samples("train");
+        REQUIRE(samples.size() == 2);
+        CHECK(samples[1].image == folder / "images/b.png");
+        CHECK(samples[1].label == folder / "masks/b.png");
+    }
+    write_text(folder / "train.csv", "image\na\nb\na\na\n");
+    write_text(folder / "split.csv", "a,train\n");
+    const std::string notes = fmt::format("{}", fmt::join(DataFolder::open(folder.path()).notes(), "\n"));
+    CHECK(mentions(notes, {"train.csv line 4: a.png is named again, 2 such lines", "not read: split.csv"}));
 }

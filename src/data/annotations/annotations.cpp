@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <set>
 #include <string_view>
 
 #include "data/annotations/fields.h"
@@ -54,8 +55,27 @@ Export read(const fs::path& path) {
     return whole.is_object() && whole.contains("shapes") ? read_labelme({path}) : read_coco(path);
 }
 
+/// Refuses coordinates that are shares of the picture.
+void check_pixels_meant(const DrawnFrame& frame, const std::string& from) {
+    bool any = false;
+    for (const Shape2d& shape : frame.shapes) {
+        if (!shape.runs.empty()) return;
+        for (const Ring& ring : shape.rings)
+            for (const Point& point : ring) {
+                any = true;
+                if (point.x < 0 || point.x > 1 || point.y < 0 || point.y > 1) return;
+            }
+    }
+    if (any)
+        fail("{}: all that is drawn on {} lies from 0 to 1: shares of the picture? Export pixels", from,
+             frame.image.string());
+}
+
 Image painted(const DrawnFrame& frame, const std::string& from) {
-    const PictureSize size = read_picture_size(frame.image);
+    PictureSize size = read_picture_size(frame.image);
+    // Drawn on what is stored, by a tool that knows nothing of Exif: the label map's size tells it from then on.
+    if (size.orientation >= 5 && frame.height == size.width && frame.width == size.height)
+        std::swap(size.height, size.width);
     if (frame.height > 0 && frame.width > 0 && (frame.height != size.height || frame.width != size.width))
         fail("{}: is {}x{}, but was {}x{} (width x height) when it was drawn on, says {}", frame.image.string(),
              size.width, size.height, frame.width, frame.height, from);
@@ -78,20 +98,55 @@ DrawnDataset read_annotations(const fs::path& path, const fs::path& images, doub
     const fs::path folder = images.empty() ? beside : images;
     PictureIndex index;
     std::vector<std::string> names;
+    std::set<fs::path> seen;
+    std::size_t blank = 0;
+    fs::path first_blank;
+    DrawnDataset dataset;
     for (DrawnFrame& frame : drawings.frames) {
         std::string named = frame.image.string();
         std::replace(named.begin(), named.end(), '\\', '/');  // as in lists
-        const fs::path found = index.resolve(folder, named, folder);
+        const fs::path own =
+            frame.file.empty() ? fs::path() : index.find(fs::path(frame.file).replace_extension(".png"));
+        fs::path found = index.resolve(folder, named, folder);
+        if (!own.empty() && found.empty()) {
+            dataset.notes.push_back(fmt::format("{}: its imagePath, {}, is not there; {} beside it is taken",
+                                                frame.file.string(), frame.image.string(), own.string()));
+            found = own;
+        }
+        if (!own.empty() && own.stem() != found.stem())
+            fail("{}: its imagePath is {}, but {} lies beside it; correct the one or take the other away",
+                 frame.file.string(), frame.image.string(), own.string());
         if (found.empty())
             fail("{}: the picture {} is not in {}; give its folder with --images", path.string(), frame.image.string(),
                  folder.string());
+        if (!seen.insert(found).second)
+            fail("{}: names the picture {} twice; leave it in once, with all that is drawn on it", path.string(),
+                 found.string());
+        check_pixels_meant(frame, path.string());
+        blank += frame.shapes.empty() ? 1 : 0;
+        if (frame.shapes.empty() && first_blank.empty()) first_blank = found;
         frame.image = found;
         names.push_back(found.stem().string());
     }
-    DrawnDataset dataset;
+    if (blank > 0)
+        dataset.notes.push_back(
+            fmt::format("warning: nothing is drawn on {} of {} pictures, which are background "
+                        "throughout; {} is one",
+                        blank, names.size(), first_blank.string()));
+    std::set<fs::path> folders;
+    for (const fs::path& picture : seen) folders.insert(picture.parent_path());
+    std::size_t beside_them = 0;
+    for (const fs::path& place : folders)
+        for (const fs::path& picture : pictures_below(place))
+            if (picture.parent_path() == place && !seen.contains(picture)) ++beside_them;
+    if (beside_them > 0)
+        dataset.left_out.push_back(fmt::format("{} picture{} beside them that {} not named", beside_them,
+                                               beside_them == 1 ? "" : "s", beside_them == 1 ? "is" : "are"));
     dataset.classes.name = path.stem().string();
     for (const std::string& name : drawings.classes) {
-        dataset.classes.colours.push_back(voc_colour(dataset.classes.count()));
+        const auto colour = drawings.colours.find(dataset.classes.count());
+        dataset.classes.colours.push_back(colour == drawings.colours.end() ? voc_colour(dataset.classes.count())
+                                                                           : colour->second);
         dataset.classes.names.push_back(name);
     }
     dataset.classes.void_id = Export::void_class;

@@ -7,6 +7,7 @@
 
 #include "core/number_range.h"
 #include "data/annotations/fields.h"
+#include "data/class_file.h"
 #include "data/list_file.h"
 
 namespace camber {
@@ -151,9 +152,20 @@ Export read_cvat(const std::filesystem::path& file) {
         Shape2d shape;
     };
     std::vector<Ordered> shapes;
-    bool in_image = false;
+    bool in_image = false, in_label = false;
+    int label = Export::void_class;
     Place place;
     while (const std::optional<Tag> tag = next_tag(text, place, file.string())) {
+        // <label><name>road</name><color>#804080</color>: classes in their order, whether drawn or not.
+        const std::string content = text.substr(place.at + 1, text.find('<', place.at) - place.at - 1);
+        if (!in_image && (tag->name == "label" || tag->name == "/label" || tag->name == "attributes")) {
+            in_label = tag->name == "label";
+            label = Export::void_class;
+        } else if (in_label && tag->name == "name") {
+            label = result.class_id(without_entities(content), tag->where);
+        } else if (in_label && tag->name == "color" && label != Export::void_class) {
+            if (const std::optional<Rgb> colour = colour_of_text(content)) result.colours[label] = *colour;
+        }
         if (tag->name == "image") {
             const auto size = [&](const char* key) {
                 return static_cast<int>(std::clamp(tag->number(key), 0.0, double{most_pixels}));

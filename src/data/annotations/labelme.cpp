@@ -54,7 +54,8 @@ Export read_labelme(const std::vector<std::filesystem::path>& files) {
         DrawnFrame frame{text_field(parsed[i], "imagePath", name),
                          size_field(parsed[i], "imageHeight", name),
                          size_field(parsed[i], "imageWidth", name),
-                         {}};
+                         {},
+                         files[i]};
         std::size_t number = 0;
         for (const json& shape : parsed[i]["shapes"]) {
             const std::string where = fmt::format("{}: shapes[{}]", name, number++);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct DrawnFrame {
     std::filesystem::path image;
     int height = 0, width = 0;    ///< as the export says; 0: it does not
     std::vector<Shape2d> shapes;  ///< in the order in which they are painted
+    /// LabelMe's own file of the frame, beside which a picture of its name may lie.
+    std::filesystem::path file = {};
 };
 
 /// What an export holds. Class ids are positions in `classes`, from 0 for the background; void_class is void's.
@@ -42,6 +45,7 @@ struct Export {
     static constexpr int void_class = 255;
     std::vector<std::string> classes = {"background"};
     std::vector<DrawnFrame> frames;
+    std::map<int, Rgb> colours = {};  ///< of classes that the export gives one
 
     /// The id of a class, which is added where it is new; void_class for a name that is void's. Throws Error, naming
     /// `where`, beyond 255 classes.

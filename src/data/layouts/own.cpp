@@ -165,11 +165,25 @@ class Own : public Layout {
 
     FolderClasses classes(const fs::path& folder) const override {
         FolderClasses classes = folder_classes(folder);
-        for (const Part& part : parts_of(folder)) {
-            if (classes.from != FolderClasses::From::nothing || !has_file(part.images, "_classes.csv")) continue;
-            classes.file = read_class_file(part.images / "_classes.csv");
-            classes.from = FolderClasses::From::folder;
-            classes.where = "_classes.csv";
+        if (classes.from != FolderClasses::From::nothing) return classes;
+        fs::path first;
+        std::set<fs::path> places, files;
+        for (const Part& part : parts_of(folder))
+            for (const fs::path& place : {part.images, part.labels, part.images.parent_path()})
+                if (!place.empty() && place != folder) places.insert(place);
+        for (const fs::path& place : places) {
+            if (has_file(place, "_classes.csv")) files.insert(place / "_classes.csv");
+            if (const fs::path table = find_class_file(place); !table.empty()) files.insert(table);
+        }
+        for (const fs::path& file : files) {
+            ClassFile read = read_class_file(file);
+            if (first.empty()) {
+                classes = {std::move(read), FolderClasses::From::folder, file.lexically_relative(folder).string()};
+                first = file;
+            } else if (!says_the_same(read, classes.file)) {
+                fail("{} and {} say different classes: give the folder one table, beside its splits", first.string(),
+                     file.string());
+            }
         }
         return classes;
     }

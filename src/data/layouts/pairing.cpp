@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <set>
 
 #include "data/list_file.h"
@@ -49,10 +50,55 @@ std::string stem_in(const fs::path& file, const fs::path& folder) {
     return file.lexically_relative(folder).replace_extension().generic_string();
 }
 
-bool is_header(const ListReading& reading) {
-    static const std::set<std::string> words = {"image",    "images", "img",     "file",
-                                                "filename", "frame",  "picture", "name"};
-    return reading.fields.size() <= 2 && words.contains(reading.fields[0]);
+/// Where the columns of a list stand, as its first line says.
+struct ListHeader {
+    std::size_t columns = 0, image = 0;
+    std::optional<std::size_t> label;
+
+    /// The fields of a line that is of as many columns.
+    std::vector<std::string> of(std::vector<std::string> fields) const {
+        if (fields.size() != columns) return fields;
+        std::vector<std::string> chosen = {fields[image]};
+        if (label) chosen.push_back(fields[*label]);
+        return chosen;
+    }
+};
+
+/// "image,mask", "Image Path", ",img,label" with pandas' column of numbers; none of another line.
+std::optional<ListHeader> header_of(const std::vector<ListReading>& readings) {
+    static const std::set<std::string> images = {"image",     "images",    "img",      "imgs",     "file",
+                                                 "files",     "filename",  "filepath", "frame",    "picture",
+                                                 "name",      "path",      "photo",    "imageid",  "imagename",
+                                                 "imagepath", "imagefile", "imgname",  "imgpath",  "input",
+                                                 "imgid",     "rgb",       "x",        "imageurl", "id"},
+                                       labels = {"mask",         "masks",     "label",     "labels",
+                                                 "annotation",   "annot",     "target",    "gt",
+                                                 "maskid",       "maskname",  "maskpath",  "maskfile",
+                                                 "labelname",    "labelpath", "labelfile", "seg",
+                                                 "segmentation", "segpath",   "y",         "annotationpath",
+                                                 "groundtruth",  "output",    "labelmap"},
+                                       numbers = {"", "index", "idx", "unnamed:0"};
+    for (const auto& [fields, joined] : readings) {
+        if (joined) continue;
+        ListHeader header{fields.size(), fields.size(), {}};
+        bool known = true, is_id = false;
+        for (std::size_t i = 0; i < fields.size(); ++i) {
+            std::string word;
+            for (const char c : fields[i])
+                if (c != '_' && c != '-' && c != ' ')
+                    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            if (images.contains(word) && (header.image == fields.size() || is_id)) {
+                header.image = i;
+                is_id = word == "id";
+            } else if (labels.contains(word) && !header.label) {
+                header.label = i;
+            } else {
+                known = known && (numbers.contains(word) || word == "id");
+            }
+        }
+        if (known && header.image < fields.size()) return header;
+    }
+    return {};
 }
 
 /// Whether a name that was found leaves nothing of it open: one of several words is whole, or of another machine.
@@ -131,11 +177,13 @@ std::vector<SamplePaths> listed_samples(const fs::path& list, const ListedFolder
     PictureIndex index;
     const Pairing pairing(folders.images, folders.labels);
     std::vector<SamplePaths> samples;
+    std::optional<ListHeader> header;
     for (const ListLine& line : read_list(list)) {
         const std::string origin = fmt::format("{} line {}", list.string(), line.number);
         bool found = false;
         std::string wrong;
-        for (const auto& [fields, joined] : line.readings) {
+        for (const auto& [written, joined] : line.readings) {
+            const std::vector<std::string> fields = header && !joined ? header->of(written) : written;
             if (found || fields.size() > 2 || fields[0].empty()) continue;
             const PictureIndex::Found image = index.locate(folders.folder, fields[0], folders.images);
             SamplePaths sample{image.file, {}, origin};
@@ -164,7 +212,8 @@ std::vector<SamplePaths> listed_samples(const fs::path& list, const ListedFolder
             samples.push_back(std::move(sample));
             found = true;
         }
-        if (found || (samples.empty() && std::any_of(line.readings.begin(), line.readings.end(), is_header))) continue;
+        if (found) continue;
+        if (samples.empty() && !header && (header = header_of(line.readings))) continue;
         const std::size_t count = line.readings[0].fields.size();
         if (count > 2 || wrong.empty())
             wrong = fmt::format("expected 'image label', found {} fields; quote names that have spaces", count);
