@@ -121,6 +121,9 @@ struct AugmentParams {
     std::array<std::array<int, 4>, 4> rectangle = {};  ///< top, left, bottom, right in the output
 };
 
+/// Throws UsageError naming what is out of range.
+void check_augmentation(const AugmentConfig& config);
+
 /// The same with everything off that is random: what a configuration begins with that names what it wants.
 AugmentConfig whole_frames(const AugmentConfig& config = {});
 

@@ -124,6 +124,35 @@ void draw_crop(AugmentParams& params, const AugmentConfig& config, Philox& rando
 
 }  // namespace
 
+void check_augmentation(const AugmentConfig& a) {
+    if (a.enabled && !(a.scale_min > 0 && a.scale_max >= a.scale_min))
+        fail_usage("augmentation: a scale from {} to {}: give numbers above 0, the smaller first", a.scale_min,
+                   a.scale_max);
+    if (a.enabled && !(a.aspect >= 0)) fail_usage("augmentation: an aspect of {} is below 0", a.aspect);
+    for (const float share : {a.flip, a.flip_vertical, a.emboss, a.edges, a.sharpen, a.affine_probability, a.clahe,
+                              a.lighting_probability, a.cutout}) {
+        if (!(share >= 0 && share <= 1)) fail_usage("augmentation: a probability of {} is not in 0..1", share);
+    }
+    if (const float any = a.emboss + a.edges + a.sharpen; any > 1 && !a.filters_together)
+        fail_usage(
+            "augmentation: emboss, edges and sharpen come to {} and at most one is applied: give 1 or less, or "
+            "filters_together, which draws each by itself",
+            any);
+    for (const float range : {a.brightness, a.contrast, a.saturation}) {
+        if (!(range >= 0 && range <= 1)) fail_usage("augmentation: a colour range of {} is not in 0..1", range);
+    }
+    const auto check_range = [](const char* what, float range, float most) {
+        if (!(range >= 0 && range <= most)) fail_usage("augmentation: {} of {} is not in 0..{:g}", what, range, most);
+    };
+    check_range("a rotation", a.rotate, 180);
+    check_range("a warp", a.warp, most_warp);
+    check_range("a blur", a.blur, most_blur);
+    check_range("a hue", a.hue, 0.5);
+    check_range("lighting", a.lighting, most_lighting);
+    check_range("a gamma", a.gamma, 10);
+    check_range("noise", a.noise, 1);
+}
+
 AugmentConfig whole_frames(const AugmentConfig& config) {
     return {.interpolation = config.interpolation,
             .padding = config.padding,

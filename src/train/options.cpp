@@ -211,7 +211,8 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
              Spelling{[] { return std::string(); }, [&c](const std::string& text) { parse_augmentations(text, c); }},
              "Random changes of the training frames, as flip,rotate=10,scale=0.75:2; none,flip: no others; their names "
              "are in docs/augmentation.md")
-        .otherwise("the preset's");
+        .otherwise("the preset's")
+        .needs(c.augment.enabled, "with --no-augment");
     t.part("augment", true);
     t.option("enabled", c.augment.enabled, "Whole frames, no random crop, flip, scale or colour").flag("--no-augment");
     AugmentConfig& a = c.augment;
@@ -400,7 +401,10 @@ struct Taker {
     const std::string& text;
     const NumberRange& range;
 
-    std::string operator()(bool* to) const { return *to = text == "true", ""; }
+    std::string operator()(bool* to) const {
+        if (text != "true" && text != "false") return fmt::format("must be true or false, not '{}'", text);
+        return *to = text == "true", "";
+    }
     std::string operator()(std::string* to) const { return *to = text, ""; }
     template <class T>
     std::string operator()(T* to) const requires std::is_arithmetic_v<T> {

@@ -186,6 +186,12 @@ void check(const TrainConfig& config) {
     if (config.focal_class_weights && (!has_class_weights(config) || config.loss.focal == 0)) {
         fail_usage("--focal-class-weights weights the term 'focal' of --loss by --class-weights: give both");
     }
+    if (config.schedule.max_momentum > 0 && config.schedule.kind == ScheduleKind::one_cycle &&
+        config.optimizer == OptimizerKind::sgd && config.momentum == 0)
+        fail_usage("--cycle-momentum moves SGD's momentum, of which --momentum 0 leaves none");
+    Schedule::of_share(config.schedule);  // refuses what is out of range
+    if ((config.val_height > 0) != (config.val_width > 0)) fail_usage("val_height and val_width want one another");
+    check_augmentation(config.augment);
     check_size(config);
 }
 
