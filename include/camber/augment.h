@@ -83,8 +83,8 @@ struct AugmentConfig {
     float lighting_probability = 1;  ///< of each of the two
     float gamma = 0;                 ///< x becomes x^g, g log-uniform in [1 / (1 + gamma), 1 + gamma]
     float noise = 0;                 ///< standard deviation, of values in [0, 1], uniform from 0 to this
-    /// Probability of one to four rectangles, each side 5% to 25% of the output's, being made 0 (the mean colour), their
-    /// labels void.
+    /// Probability of one to four rectangles, each side 5% to 25% of the output's, being made 0 (the mean colour),
+    /// their labels void.
     float cutout = 0;
 };
 
@@ -138,9 +138,9 @@ AugmentParams sample_augmentation(const AugmentConfig& config, const Normalisati
                                   int out_height, int out_width);
 
 /// Writes f32 [out_height, out_width, C] to `out` and, unless `label` is null, u8 [out_height, out_width] to
-/// `out_label`; C is the image's channels: 1 (grey), 3 (RGB) or 4 (RGBA). Outside the frame, unless it is reflected, the
-/// image is 0 (the mean colour, transparent) or black, and the label `void_id`. The arithmetic per pixel is backend/augment_pixel.h's. `label` has the
-/// image's size.
+/// `out_label`; C is the image's channels: 1 (grey), 3 (RGB) or 4 (RGBA). Outside the frame, unless it is reflected,
+/// the image is 0 (the mean colour, transparent) or black, and the label `void_id`. The arithmetic per pixel is
+/// backend/augment_pixel.h's. `label` has the image's size.
 void apply_augmentation(const AugmentParams& params, const Image& image, const Image* label,
                         const Normalisation& normalisation, int void_id, int out_height, int out_width, float* out,
                         std::uint8_t* out_label);

@@ -82,8 +82,8 @@ class Optimizer {
     void launch_step();
 
     /// SGD's momentum, Adam's beta1, from the next step on: PyTorch's schedules change it between steps, and Adam's
-    /// bias correction takes it to have been the same throughout, as PyTorch's does. Throws UsageError when it is not in
-    /// [0, 1), and for SGD without momentum.
+    /// bias correction takes it to have been the same throughout, as PyTorch's does. Throws UsageError when it is not
+    /// in [0, 1), and for SGD without momentum.
     void set_momentum(double momentum);
 
     /// Steps taken so far.

@@ -10,8 +10,8 @@
 namespace camber::cli {
 
 /// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width",
-/// "interpolation", "input"}: the size of the network's input in validation and prediction, how frames are brought to it
-/// where that is not the usual way, and its pixels where the network has an option for them.
+/// "interpolation", "input"}: the size of the network's input in validation and prediction, how frames are brought to
+/// it where that is not the usual way, and its pixels where the network has an option for them.
 std::string description(const CheckpointInfo& info);
 
 struct Description {

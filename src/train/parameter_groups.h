@@ -14,8 +14,8 @@ struct ParameterGroups {
     std::vector<ParameterRange> ranges;
 };
 
-/// From the model's config: weight_decay, decay_all, encoder_lr, aux_lr; frozen is what has Parameter::trainable false. Throws UsageError
-/// when encoder_lr does not suit the network's encoder.
+/// From the model's config: weight_decay, decay_all, encoder_lr, aux_lr; frozen is what has Parameter::trainable
+/// false. Throws UsageError when encoder_lr does not suit the network's encoder.
 ParameterGroups parameter_groups(const Model& model);
 
 }  // namespace camber
