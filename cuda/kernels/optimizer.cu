@@ -112,7 +112,7 @@ struct Buffers {
 };
 
 struct Constants {
-    float momentum, beta1, beta2, rest1, rest2, eps, max_grad_norm;
+    float beta2, rest2, eps, max_grad_norm;
     bool nesterov;
 };
 
@@ -128,6 +128,7 @@ __global__ void __launch_bounds__(threads) step_kernel(Buffers b, Constants k, S
         const float norm = *b.grad_norm * fabsf(scale);
         scale *= fminf(1.0f, k.max_grad_norm / (norm + 1e-6f));
     }
+    const float momentum = b.scalars[step_scalar::momentum], rest = b.scalars[step_scalar::rest];
     const bool first = b.scalars[step_scalar::first_step] != 0;
     const float step_size = rate / b.scalars[step_scalar::bias_correction1];
     const float inverse_root = 1.0f / std::sqrt(b.scalars[step_scalar::bias_correction2]);
@@ -145,13 +146,13 @@ __global__ void __launch_bounds__(threads) step_kernel(Buffers b, Constants k, S
             if constexpr (kind != OptimizerKind::adamw) gradient = fmaf(decay, w[j], gradient);
             if constexpr (kind == OptimizerKind::sgd) {
                 if (b.state1) {
-                    m[j] = first ? gradient : fmaf(k.momentum, m[j], gradient);
-                    gradient = k.nesterov ? fmaf(k.momentum, m[j], gradient) : m[j];
+                    m[j] = first ? gradient : fmaf(momentum, m[j], gradient);
+                    gradient = k.nesterov ? fmaf(momentum, m[j], gradient) : m[j];
                 }
                 w[j] = fmaf(-rate, gradient, w[j]);
             } else {
                 if constexpr (kind == OptimizerKind::adamw) w[j] = fmaf(-rate * decay, w[j], w[j]);
-                m[j] = fmaf(k.beta1, m[j], gradient * k.rest1);
+                m[j] = fmaf(momentum, m[j], gradient * rest);
                 v[j] = fmaf(k.beta2, v[j], gradient * gradient * k.rest2);
                 w[j] -= step_size * m[j] / fmaf(std::sqrt(v[j]), inverse_root, k.eps);
             }
@@ -198,10 +199,8 @@ void GpuBackend::optimizer_step(const Tensor& parameter, const Tensor& rounded, 
                              pointer<float>(ema),
                              p.max_grad_norm > 0 ? grad_norm.data<float>() : nullptr,
                              scalars.data<float>()};
-    const Constants constants = {static_cast<float>(p.momentum),      static_cast<float>(p.beta1),
-                                 static_cast<float>(p.beta2),         static_cast<float>(1 - p.beta1),
-                                 static_cast<float>(1 - p.beta2),     static_cast<float>(p.eps),
-                                 static_cast<float>(p.max_grad_norm), p.nesterov};
+    const Constants constants = {static_cast<float>(p.beta2), static_cast<float>(1 - p.beta2),
+                                 static_cast<float>(p.eps), static_cast<float>(p.max_grad_norm), p.nesterov};
     const bool aligned = aligned_to(parameter, 16) && aligned_to(rounded, 8) && aligned_to(grad, 16) &&
                          aligned_to(state1, 16) && aligned_to(state2, 16) && aligned_to(ema, 16);
     const auto kernel = p.kind == OptimizerKind::sgd    ? step_kernel<OptimizerKind::sgd>

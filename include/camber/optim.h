@@ -81,6 +81,11 @@ class Optimizer {
     void prepare_step(double lr, double grad_scale = 1);
     void launch_step();
 
+    /// SGD's momentum, Adam's beta1, from the next step on: PyTorch's schedules change it between steps, and Adam's
+    /// bias correction takes it to have been the same throughout, as PyTorch's does. Throws UsageError when it is not
+    /// in [0, 1), and for SGD without momentum.
+    void set_momentum(double momentum);
+
     /// Steps taken so far.
     std::int64_t steps() const;
     /// Euclidean norm of the last step's gradient after grad_scale, before clipping. Waits for the device. 0 unless

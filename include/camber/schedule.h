@@ -28,6 +28,9 @@ struct ScheduleConfig {
     double div_factor = 25;         ///< one_cycle: the rate starts at 1 / div_factor
     double final_div_factor = 1e4;  ///< one_cycle: and ends at 1 / (div_factor * final_div_factor)
 
+    /// one_cycle: from the one down to the other while the rate rises, and back; 0: momentum stays what it is.
+    double max_momentum = 0, base_momentum = 0;
+
     bool operator==(const ScheduleConfig&) const = default;
 };
 
@@ -45,12 +48,18 @@ class Schedule {
     /// Throws UsageError naming the option when a value is out of range or not finite.
     explicit Schedule(const ScheduleConfig& config = {});
     double multiplier(std::int64_t step) const;
+    /// Whether momentum() says anything.
+    bool has_momentum() const { return config_.kind == ScheduleKind::one_cycle && config_.max_momentum > 0; }
+    /// Momentum, or Adam's beta1, of a step: one_cycle's goes against its rate, and before it is max_momentum. torch's
+    /// OneCycleLR, cycle_momentum.
+    double momentum(std::int64_t step) const;
 
     /// For a run whose length in steps is not known: total_steps is not needed, and without step_size the step is a
     /// third of the run.
     static Schedule of_share(const ScheduleConfig& config);
     /// The multiplier there: `share` in [0, 1] is how much is done of what comes after the warm-up.
     double multiplier(std::int64_t step, double share) const;
+    double momentum(std::int64_t step, double share) const;
 
     const ScheduleConfig& config() const { return config_; }
 

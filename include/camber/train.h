@@ -54,10 +54,12 @@ struct TrainConfig {
 
     std::string data;      ///< folder of the dataset
     FolderOptions source;  ///< how it is read; source.otherwise is not stored
-    /// Where void is one of the classes, it is learnt as the others are, though never judged: published systems did.
+    /// Where void is one of the classes, it is learnt as the others are: published systems did.
     bool learn_void = false;
-    int height = 256;  ///< of the network's input
+    bool judge_void = false;  ///< with learn_void: and judged as the others are
+    int height = 256;         ///< of the network's input
     int width = 256;
+    int val_height = 0, val_width = 0;  ///< in validation and prediction; 0: the same
     int batch = 8;
     int accumulate = 1;  ///< batches whose gradients are averaged before each optimizer step
     AugmentConfig augment;
@@ -78,7 +80,9 @@ struct TrainConfig {
 
     OptimizerKind optimizer = OptimizerKind::adamw;
     double lr = 1e-3;
-    double weight_decay = 1e-4;  ///< not applied to biases and batch normalisation
+    double weight_decay = 1e-4;  ///< not applied to biases and batch normalisation, unless
+    bool decay_all = false;
+    double aux_lr = 1;  ///< multiplies the learning rate of auxiliary heads (Net::training_paths())
     /// Multiplies the learning rate of the encoder: one number for all of it, or one for each of
     /// Net::encoder_stages(); empty: 1.
     std::vector<double> encoder_lr;

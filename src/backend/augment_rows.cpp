@@ -56,20 +56,41 @@ struct Finish {
     }
 };
 
+/// pixel::finish() of a whole row.
+void finish_row(const pixel::Sampling& s, std::size_t channels, const float* v, int row, float* out) {
+    const auto width = static_cast<std::size_t>(s.out_width);
+    if (s.extras) {
+        with_channels_of(static_cast<std::int64_t>(channels), [&]<int C>(std::integral_constant<int, C>) {
+            for (std::size_t x = 0; x < width; ++x)
+                pixel::finish<C, Arithmetic>(s, v + C * x, row, static_cast<int>(x), out + C * x);
+        });
+        return;
+    }
+    const Finish finish(s, channels);
+    std::size_t x = 0;
+    for (; channels * x + lanes <= channels * width; ++x) finish(v + channels * x, out + channels * x);
+    for (; x < width; ++x) {
+        float last[lanes];
+        finish(v + channels * x, last);
+        std::copy_n(last, channels, out + channels * x);
+    }
+}
+
 }  // namespace
 
 AugmentRows::AugmentRows(const pixel::Sampling& sampling, int channels)
     : sampling_(sampling),
       channels_(static_cast<std::size_t>(channels)),
       row_(channels_ * static_cast<std::size_t>(sampling.out_width) + lanes - channels_),  // the last pixel's lanes
-      neighbour_(row_.size()) {
+      labels_(static_cast<std::size_t>(sampling.out_width)) {
     const pixel::Sampling& s = sampling_;
+    end_ = labels_.size();
+    if (s.warped) return;
     for (int x = 0; x < s.out_width; ++x) columns_.push_back(pixel::nearest<Arithmetic>(s.x, flipped_column(s, x)));
     for (int i = 0; i < s.x.taps; ++i)
         for (int x = 0; x < s.out_width; ++x)
             column_taps_.push_back(pixel::neighbours<Arithmetic>(s.x, flipped_column(s, x), i));
-    end_ = columns_.size();
-    if (s.filtered) return;  // a filter looks at pixels outside the frame
+    if (s.locals) return;  // a filter looks at pixels outside the frame
     while (begin_ < end_ && columns_[begin_] < 0) ++begin_;
     while (begin_ < end_ && columns_[end_ - 1] < 0) --end_;
 }
@@ -117,50 +138,88 @@ void AugmentRows::sample_row(const std::uint8_t* picture, int row, float* v) {
     for (std::size_t k = begin; k < end; ++k) v[k] = Arithmetic::mul(Arithmetic::mul(v[k], s.inv_samples), 1.0f / 255);
 }
 
-void AugmentRows::filtered_row(const std::uint8_t* picture, int row) {
+void AugmentRows::warped_row(const pixel::Source& source, int row, float* v) {
     const pixel::Sampling& s = sampling_;
-    std::fill(row_.begin(), row_.end(), 0.0f);
-    for (int k = 0; k < 9; ++k) {
-        if (k % 3 == 0)
-            sample_row(picture, flipped_row(s, pixel::neighbour(row, k / 3 - 1, s.out_height)), neighbour_.data());
+    with_channels_of(static_cast<std::int64_t>(channels_), [&]<int C>(std::integral_constant<int, C>) {
+        for (std::size_t x = begin_; x < end_; ++x)
+            pixel::sample<C, Arithmetic>(s, source, row, flipped_column(s, static_cast<int>(x)), v + C * x);
+    });
+}
+
+void AugmentRows::samples(const pixel::Source& source, int row, float* v) {
+    row = flipped_row(sampling_, row);
+    if (sampling_.warped || source.tables)
+        warped_row(source, row, v);
+    else
+        sample_row(source.picture, row, v);
+}
+
+void AugmentRows::filter(const pixel::Source& source) {
+    const pixel::Sampling& s = sampling_;
+    const std::size_t size = channels_ * static_cast<std::size_t>(s.out_width),
+                      rows = static_cast<std::size_t>(s.out_height);
+    filtered_.resize(rows * size + lanes);
+    for (int y = 0; y < s.out_height; ++y) samples(source, y, &filtered_[static_cast<std::size_t>(y) * size]);
+    std::vector<float> before(filtered_.size());
+    for (int i = 0; i < s.locals; ++i) {
+        filtered_.swap(before);
         with_channels_of(static_cast<std::int64_t>(channels_), [&]<int C>(std::integral_constant<int, C>) {
-            for (int x = 0; x < s.out_width; ++x) {
-                const int from = pixel::neighbour(x, k % 3 - 1, s.out_width);
-                pixel::accumulate<C, Arithmetic>(s.filter, k, &neighbour_[static_cast<std::size_t>(from) * C],
-                                                 &row_[static_cast<std::size_t>(x) * C]);
+            const auto value = [&](int row, int column) {
+                return &before[static_cast<std::size_t>(row) * size + static_cast<std::size_t>(column) * C];
+            };
+            for (int y = 0; y < s.out_height; ++y) {
+                float* const to = &filtered_[static_cast<std::size_t>(y) * size];
+                for (int x = 0; x < s.out_width; ++x)
+                    pixel::apply<C, Arithmetic>(s, s.local[i], value, y, x, to + static_cast<std::size_t>(x) * C);
             }
         });
     }
 }
 
-void AugmentRows::make(const std::uint8_t* picture, const std::uint8_t* ids, int void_id, int row, float* out,
+bool AugmentRows::find_labels(int row) {
+    const pixel::Sampling& s = sampling_;
+    row = flipped_row(s, row);
+    if (!s.warped) {
+        const int y = pixel::nearest<Arithmetic>(s.y, row);
+        const std::int64_t begin = std::int64_t{y} * s.x.size;
+        std::transform(columns_.begin(), columns_.end(), labels_.begin(),
+                       [&](int column) { return y < 0 || column < 0 ? -1 : begin + column; });
+        return y >= 0 && begin_ < end_;
+    }
+    for (int x = 0; x < s.out_width; ++x)
+        labels_[static_cast<std::size_t>(x)] = pixel::label_at<Arithmetic>(s, row, flipped_column(s, x));
+    return std::any_of(labels_.begin(), labels_.end(), [](std::int64_t at) { return at >= 0; });
+}
+
+void AugmentRows::make(const pixel::Source& source, const std::uint8_t* ids, int void_id, int row, float* out,
                        std::uint8_t* out_ids) {
     const pixel::Sampling& s = sampling_;
-    const int y = pixel::nearest<Arithmetic>(s.y, flipped_row(s, row));
-    const std::uint8_t* id_row = ids && y >= 0 ? ids + static_cast<std::ptrdiff_t>(y) * s.x.size : nullptr;
+    const bool inside = find_labels(row);
+    const std::size_t width = labels_.size();
     if (out_ids) {
-        for (const int column : columns_)
-            *out_ids++ = column < 0 || !id_row ? static_cast<std::uint8_t>(void_id) : id_row[column];
+        for (std::size_t x = 0; x < width; ++x)
+            out_ids[x] = labels_[x] < 0 || !ids ? static_cast<std::uint8_t>(void_id) : ids[labels_[x]];
     }
-    const std::size_t width = columns_.size();
-    if (y < 0 || begin_ == end_) {
-        std::fill(out, out + channels_ * width, 0.0f);
-        return;
+    if (inside) {
+        const float* v = row_.data();
+        if (s.locals) {
+            if (filtered_.empty()) filter(source);
+            v = &filtered_[static_cast<std::size_t>(row) * channels_ * width];
+        } else {
+            samples(source, row, row_.data());
+        }
+        finish_row(s, channels_, v, row, out);
     }
-    if (s.filtered)
-        filtered_row(picture, row);
-    else
-        sample_row(picture, flipped_row(s, row), row_.data());
-    const Finish finish(s, channels_);
-    std::size_t x = 0;
-    for (; channels_ * x + lanes <= channels_ * width; ++x) finish(&row_[channels_ * x], out + channels_ * x);
-    for (; x < width; ++x) {
-        float last[lanes];
-        finish(&row_[channels_ * x], last);
-        std::copy_n(last, channels_, out + channels_ * x);
+    for (std::size_t x = 0; x < width; ++x)
+        if (labels_[x] < 0) std::copy_n(s.outside, channels_, out + channels_ * x);
+    for (int i = 0; i < s.rectangles; ++i) {
+        const pixel::Rectangle& r = s.rectangle[i];
+        if (row < r.top || row >= r.bottom) continue;
+        for (auto x = static_cast<std::size_t>(r.left); x < static_cast<std::size_t>(r.right); ++x) {
+            if (labels_[x] >= 0) std::fill_n(out + channels_ * x, channels_, 0.0f);
+            if (out_ids) out_ids[x] = static_cast<std::uint8_t>(void_id);
+        }
     }
-    for (x = 0; x < width; ++x)
-        if (columns_[x] < 0) std::fill_n(out + channels_ * x, channels_, 0.0f);
 }
 
 }  // namespace camber

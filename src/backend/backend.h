@@ -15,6 +15,8 @@
 /// The backend contract: what a device must provide, its primitives (primitives.def) above all.
 namespace camber {
 
+struct AugmentNeeds;
+
 /// Elements [begin, end) of the flat parameter buffer that share a parameter group.
 struct ParameterSegment {
     std::int64_t begin = 0, end = 0;
@@ -23,7 +25,7 @@ struct ParameterSegment {
 
 struct OptimizerParams {
     OptimizerKind kind = OptimizerKind::adam;
-    double momentum = 0;  ///< SGD
+    double momentum = 0;  ///< SGD; this and beta1 as configured, those of a step are step_scalar::momentum
     bool nesterov = false;
     double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam, AdamW
     double max_grad_norm =
@@ -38,7 +40,9 @@ inline constexpr int bias_correction1 = 1;  ///< 1 - beta1^t
 inline constexpr int bias_correction2 = 2;  ///< 1 - beta2^t
 inline constexpr int first_step = 3;  ///< 1 on the first step (SGD's momentum buffer starts as the gradient), else 0
 inline constexpr int ema_decay = 4;   ///< ema = decay * ema + (1 - decay) * parameter, where ema is given
-inline constexpr int groups = 5;      ///< then two a group: learning rate, weight decay
+inline constexpr int momentum = 5;    ///< SGD's momentum, Adam's beta1
+inline constexpr int rest = 6;        ///< 1 - momentum
+inline constexpr int groups = 7;      ///< then two a group: learning rate, weight decay
 }  // namespace step_scalar
 
 /// Work that a device was given once and can be told to do again: a CUDA graph. Tensors made while it was recorded keep

@@ -2,13 +2,19 @@
 
 #include <camber/error.h>
 
+#include <algorithm>
+
 namespace camber::cli {
 
 std::string description(const CheckpointInfo& info) {
     nlohmann::json note = nlohmann::json::object();
     if (info.extra.contains("classes")) note["classes"] = info.extra.at("classes");
-    for (const char* size : {"height", "width"}) {
-        if (info.config.contains(size)) note[size] = info.config.at(size);
+    for (const std::string size : {"height", "width"}) {
+        for (const std::string& key : {size, "val_" + size})
+            if (info.config.contains(key)) note[size] = info.config.at(key);
+    }
+    if (const auto augment = info.config.find("augment"); augment != info.config.end()) {
+        if (augment->contains("interpolation")) note["interpolation"] = augment->at("interpolation");
     }
     if (const auto options = info.config.find("net_options"); options != info.config.end()) {
         if (options->contains("input")) note["input"] = options->at("input");
@@ -40,6 +46,12 @@ Description described(const WeightFile& file) {
     if (const auto input = note.find("input"); input != note.end()) {
         if (*input != "original" && *input != "unit") fail("{}: \"input\" is neither original nor unit", source);
         result.input = input->get<std::string>();
+    }
+    if (const auto found = note.find("interpolation"); found != note.end()) {
+        const std::vector<std::string> names = names_of<Interpolation>();
+        const auto at = std::find(names.begin(), names.end(), *found);
+        if (at == names.end()) fail("{}: \"interpolation\" is not {}", source, one_of(names));
+        result.interpolation = static_cast<Interpolation>(at - names.begin());
     }
     return result;
 }

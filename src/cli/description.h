@@ -1,4 +1,5 @@
 #pragma once
+#include <camber/augment.h>
 #include <camber/checkpoint.h>
 #include <camber/class_table.h>
 #include <camber/weights.h>
@@ -8,13 +9,15 @@
 
 namespace camber::cli {
 
-/// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width", "input"},
-/// the sizes of the network's input, and its pixels where the network has an option for them.
+/// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width",
+/// "interpolation", "input"}: the size of the network's input in validation and prediction, how frames are brought to
+/// it where that is not the usual way, and its pixels where the network has an option for them.
 std::string description(const CheckpointInfo& info);
 
 struct Description {
     std::optional<ClassTable> classes;
     std::optional<int> height, width;
+    std::optional<Interpolation> interpolation;
     std::optional<std::string> input;
 };
 /// Of an export or a checkpoint; empty of other files. Throws Error naming the file for one that is none.

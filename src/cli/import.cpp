@@ -127,6 +127,7 @@ int run_import(const Arguments& a) {
         config.height = said.height.value_or(config.height);
         config.width = said.width.value_or(config.width);
     }
+    config.augment.interpolation = said.interpolation.value_or(config.augment.interpolation);
     ImportOptions options;
     options.from = a.from;
     options.prefix = a.prefix;

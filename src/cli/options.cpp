@@ -121,6 +121,7 @@ FolderOptions folder_options(const Model& model, const std::string& folder) {
 
 void take_size(Model& model, const std::string& text) {
     std::tie(model.config.height, model.config.width) = parse_size(text);
+    model.config.val_height = model.config.val_width = 0;
     check_size(model.config);
 }
 

@@ -166,23 +166,13 @@ struct Loader::State {
 };
 
 void check_loader_config(const Dataset& dataset, const LoaderConfig& config) {
-    const AugmentConfig& a = config.augment;
     if (config.batch_size < 1) fail_usage("batch size {} must be at least 1", config.batch_size);
     if (config.height < 1 || config.width < 1)
         fail_usage("batch size {}x{} has no pixels", config.height, config.width);
     if (config.threads < 0) fail_usage("{} loader threads: give 0 or more", config.threads);
     if (config.prefetch < 1) fail_usage("a prefetch of {} batches: give at least 1", config.prefetch);
     if (!is_host(config.device)) fail_usage("the loader fills host memory, not {}", name(config.device));
-    if (a.enabled && !(a.scale_min > 0 && a.scale_max >= a.scale_min && a.aspect >= 0 && a.flip >= 0 && a.flip <= 1)) {
-        fail_usage("augmentation: scale {}..{}, aspect {} or flip {} is out of range", a.scale_min, a.scale_max,
-                   a.aspect, a.flip);
-    }
-    for (const float share : {a.flip_vertical, a.emboss, a.edges, a.sharpen, a.emboss + a.edges + a.sharpen}) {
-        if (!(share >= 0 && share <= 1)) fail_usage("augmentation: a probability of {} is not in 0..1", share);
-    }
-    for (const float range : {a.brightness, a.contrast, a.saturation}) {
-        if (!(range >= 0 && range <= 1)) fail_usage("augmentation: a colour range of {} is not in 0..1", range);
-    }
+    check_augmentation(config.augment);
     if (SampleOrder(dataset.size(), config).batches_per_epoch() == 0) {
         fail_usage("split '{}' has {} images, fewer than one batch of {}; use a smaller batch", dataset.split(),
                    dataset.size(), config.batch_size);

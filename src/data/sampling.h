@@ -1,6 +1,8 @@
 #pragma once
 #include <camber/augment.h>
 
+#include <vector>
+
 #include "backend/augment_pixel.h"
 
 namespace camber {
@@ -9,5 +11,9 @@ namespace camber {
 /// out_width pixels of `channels`.
 pixel::Sampling sampling_of(const AugmentParams& params, int source_height, int source_width,
                             const Normalisation& normalisation, int channels, int out_height, int out_width);
+
+/// The tables of a picture's equalisation, pixel::equalisation_bytes of them, as OpenCV's CLAHE makes them with 8 x 8
+/// tiles and clip limit 2.
+std::vector<std::uint8_t> equalisation_tables(const Image& image);
 
 }  // namespace camber

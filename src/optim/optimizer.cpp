@@ -192,6 +192,9 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
     const auto set = [&](std::size_t index, double value) { s.host_scalars[index] = value; };
     set(step_scalar::grad_scale, grad_scale);
     // 1 - beta^t by way of expm1: the difference would lose digits while beta^t is near 1.
+    const double momentum = s.params.kind == OptimizerKind::sgd ? s.params.momentum : s.params.beta1;
+    set(step_scalar::momentum, momentum);
+    set(step_scalar::rest, 1 - momentum);
     set(step_scalar::bias_correction1, -std::expm1(t * std::log(s.params.beta1)));
     set(step_scalar::bias_correction2, -std::expm1(t * std::log(s.params.beta2)));
     set(step_scalar::first_step, t == 1 ? 1 : 0);
@@ -208,6 +211,17 @@ void Optimizer::prepare_step(double lr, double grad_scale) {
     }
     device_memory(s.scalars.device()).copy_from_host(s.scalars.raw(), numbers, s.scalars.bytes());
     s.mark_stepped();  // a replayed capture does not come through launch_step()
+}
+
+void Optimizer::set_momentum(double momentum) {
+    OptimizerParams& params = state_->params;
+    check_range("momentum", momentum, 0, 1, false);
+    if (params.kind != OptimizerKind::sgd) {
+        params.beta1 = momentum;
+        return;
+    }
+    if (params.momentum == 0 || momentum == 0) fail_usage("optimizer: SGD begins with momentum, or never has one");
+    params.momentum = momentum;
 }
 
 void Optimizer::launch_step() {

@@ -19,14 +19,19 @@ double cosine(double start, double end, double share) {
     return end + (start - end) / 2 * (1 + std::cos(std::numbers::pi * share));
 }
 
-/// `at` goes to `end`, and the rate is highest at `peak`.
-double one_cycle(const ScheduleConfig& c, double at, double peak, double end) {
-    const double first = 1 / c.div_factor, last = first / c.final_div_factor;
+/// Along half cosines from `first` over `middle` at `peak` to `last` at `end`.
+double cycle(double first, double middle, double last, double at, double peak, double end) {
     at = std::min(at, end);
     // A run too short for a rise (peak <= 0) starts at the peak.
-    if (at <= peak && peak > 0) return cosine(first, 1, at / peak);
+    if (at <= peak && peak > 0) return cosine(first, middle, at / peak);
     const double from = std::max(peak, 0.0);
-    return cosine(1, last, end > from ? (at - from) / (end - from) : 1);
+    return cosine(middle, last, end > from ? (at - from) / (end - from) : 1);
+}
+
+/// `at` goes to `end`, and the rate is highest at `peak`.
+double one_cycle(const ScheduleConfig& c, double at, double peak, double end) {
+    const double first = 1 / c.div_factor;
+    return cycle(first, 1, first / c.final_div_factor, at, peak, end);
 }
 
 void require(bool holds, const char* option, const char* rule) {
@@ -57,6 +62,9 @@ Schedule::Schedule(const ScheduleConfig& config, bool knows_length) : config_(co
         require(c.pct_start >= 0 && c.pct_start <= 1, "pct_start", "between 0 and 1");
         require(positive(c.div_factor), "div_factor", "a number above 0");
         require(positive(c.final_div_factor), "final_div_factor", "a number above 0");
+        require(c.max_momentum >= 0 && c.max_momentum < 1, "max_momentum", "at least 0 and below 1");
+        require(c.max_momentum == 0 ? c.base_momentum == 0 : c.base_momentum > 0 && c.base_momentum <= c.max_momentum,
+                "base_momentum", "above 0 and at most max_momentum");
     }
     if (knows_length && has_end(c.kind) && c.total_steps <= c.warmup_steps) {
         fail_usage("schedule: {} needs total_steps above its {} warm-up steps, not {}", name(c.kind), c.warmup_steps,
@@ -97,6 +105,18 @@ double Schedule::multiplier(std::int64_t step, double share) const {
             return one_cycle(c, share, c.pct_start, 1);
     }
     return 1;
+}
+
+double Schedule::momentum(std::int64_t step) const {
+    const ScheduleConfig& c = config_;
+    const std::int64_t t = std::max<std::int64_t>(step - c.warmup_steps, 0), total = c.total_steps - c.warmup_steps;
+    return cycle(c.max_momentum, c.base_momentum, c.max_momentum, as_double(t), c.pct_start * as_double(total) - 1,
+                 as_double(total) - 1);
+}
+
+double Schedule::momentum(std::int64_t step, double share) const {
+    const ScheduleConfig& c = config_;
+    return cycle(c.max_momentum, c.base_momentum, c.max_momentum, step < c.warmup_steps ? 0 : share, c.pct_start, 1);
 }
 
 }  // namespace camber

@@ -49,9 +49,11 @@ std::vector<std::pair<std::string, std::string>> protocol_lines(const json& prot
                                                      : "the mean of a frame and of its mirror image");
     lines.emplace_back("Classes",
                        fmt::format("{}, {}", classes.at("count").get<int>(), classes.at("table").get<std::string>()));
-    lines.emplace_back("Void",
-                       fmt::format("pixels labelled {} ({}) are not counted{}", nothing.at("name").get<std::string>(),
-                                   nothing.at("id").get<int>(), nothing.at("learnt") == true ? ", though learnt" : ""));
+    lines.emplace_back("Void", fmt::format("pixels labelled {} ({}) are {}", nothing.at("name").get<std::string>(),
+                                           nothing.at("id").get<int>(),
+                                           nothing.value("judged", false) ? "a class as the others"
+                                           : nothing.at("learnt") == true ? "not counted, though learnt"
+                                                                          : "not counted"));
     lines.emplace_back("Means",
                        "of one confusion matrix over all frames, over the classes that occur in truth or prediction");
     return lines;

@@ -32,6 +32,7 @@ const Batch& BatchSource::next_on_device() {
     batch_.epoch = epoch_;
     batch_.index = index_;
     const auto n = static_cast<std::int64_t>(batch_.indices.size());
+    AugmentNeeds needs;
     for (std::size_t i = 0; i < batch_.indices.size(); ++i) {
         const std::size_t item = batch_.indices[i];
         const Extent extent = dataset_.extent(item);
@@ -40,6 +41,7 @@ const Batch& BatchSource::next_on_device() {
                                 extent.width, config_.height, config_.width);
         const AugmentSample sample =
             resident_->sample(item, params, config_.normalisation, config_.height, config_.width);
+        needs.add(sample);
         std::memcpy(host_samples_.data() + i * sizeof sample, &sample, sizeof sample);
     }
     if (++index_ == order_.batches_per_epoch()) {
@@ -50,7 +52,8 @@ const Batch& BatchSource::next_on_device() {
     device_memory(samples.device()).copy_from_host(samples.raw(), host_samples_.data(), samples.bytes());
     batch_.images = into_.images.slice(0, {n, config_.height, config_.width, dataset_.channels()});
     batch_.labels = into_.labels.slice(0, {n, config_.height, config_.width});
-    backend(samples).augment(resident_->pictures(), samples, dataset_.classes().void_id, batch_.images, batch_.labels);
+    backend(samples).augment(resident_->pictures(), samples, needs, dataset_.classes().void_id, batch_.images,
+                             batch_.labels);
     return batch_;
 }
 

@@ -45,6 +45,19 @@ Tensor bytes_of(const std::vector<std::uint8_t>& bytes, Device device) {
     return Tensor::from(bytes, {static_cast<std::int64_t>(bytes.size())}, device);
 }
 
+struct Size {
+    int height, width;
+};
+
+/// Of the network's input.
+Size input_size(const TrainConfig& config) {
+    return {config.val_height > 0 ? config.val_height : config.height,
+            config.val_width > 0 ? config.val_width : config.width};
+}
+
+/// The id that is not judged; -1: none.
+int unjudged(const TrainConfig& config, int void_id) { return config.learn_void && config.judge_void ? -1 : void_id; }
+
 /// Evaluation for its lifetime.
 class EvalScope {
   public:
@@ -84,11 +97,12 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
       counts_(Tensor::zeros({static_cast<std::int64_t>(batch_), model.classes.count(), model.classes.count()},
                             Dtype::i32, model.device())) {
     const TrainConfig& config = model.config;
+    const Size size = input_size(config);
     for (std::size_t i = 0; i < dataset.size(); ++i) {
         const Extent map = dataset.original_extent(i);
-        if (std::max({map.height, map.width, config.height, config.width}) > most_pixels)
+        if (std::max({map.height, map.width, size.height, size.width}) > most_pixels)
             fail("{}: a network of {}x{} is not judged at {}x{}, at most {} pixels a side", dataset.name(i),
-                 config.height, config.width, map.height, map.width, most_pixels);
+                 size.height, size.width, map.height, map.width, most_pixels);
     }
     if (resident_) {
         set_up_tables();
@@ -96,9 +110,9 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     }
     LoaderConfig loader;
     loader.batch_size = static_cast<int>(batch_);
-    loader.height = config.height;
-    loader.width = config.width;
-    loader.augment.enabled = false;
+    loader.height = size.height;
+    loader.width = size.width;
+    loader.augment = {.enabled = false, .interpolation = config.augment.interpolation};
     loader.normalisation = config.normalisation;
     loader.threads = config.threads;
     loader_ = std::make_unique<Loader>(dataset, loader);
@@ -108,6 +122,7 @@ void Evaluator::set_up_tables() {
     const TrainConfig& config = model_.config;
     const Device device = model_.device();
     const auto n = static_cast<std::int64_t>(batch_), count = static_cast<std::int64_t>(batches());
+    const Size size = input_size(config);
     std::vector<std::size_t> frames(dataset_.size());
     std::iota(frames.begin(), frames.end(), std::size_t{0});
     std::vector<std::uint8_t> table;
@@ -118,8 +133,8 @@ void Evaluator::set_up_tables() {
     }
     table_ = bytes_of(table, device);
     row_ = Tensor::empty({n * (sample_bytes + map_bytes)}, Dtype::u8, device);
-    images_ = Tensor::empty({n, config.height, config.width, dataset_.channels()}, model_.dtype(), device);
-    labels_ = Tensor::empty({n, config.height, config.width}, Dtype::u8, device);
+    images_ = Tensor::empty({n, size.height, size.width, dataset_.channels()}, model_.dtype(), device);
+    labels_ = Tensor::empty({n, size.height, size.width}, Dtype::u8, device);
     losses_ = Tensor::empty({count}, Dtype::f32, device);
     all_stats_ = Tensor::empty({count, std::int64_t{model_.classes.count()} * 3 + 2}, Dtype::f64, device);
     const std::int64_t room = most_count_bytes / static_cast<std::int64_t>(counts_.bytes());
@@ -127,16 +142,18 @@ void Evaluator::set_up_tables() {
                                 Dtype::i32, device);
 }
 
-std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> frames) const {
+std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> frames) {
     const TrainConfig& config = model_.config;
+    const Size size = input_size(config);
     std::vector<std::uint8_t> row(batch_ * static_cast<std::size_t>(sample_bytes + map_bytes));
     std::uint8_t *sample_at = row.data(), *map_at = row.data() + batch_ * static_cast<std::size_t>(sample_bytes);
     for (std::size_t i = 0; i < batch_; ++i, sample_at += sample_bytes, map_at += map_bytes) {
         const std::size_t item = frames[std::min(i, frames.size() - 1)];
         const Extent extent = dataset_.extent(item);
-        AugmentSample sample =
-            resident_->sample(item, plain_resize(extent.height, extent.width, config.height, config.width),
-                              config.normalisation, config.height, config.width);
+        AugmentSample sample = resident_->sample(
+            item, plain_resize(extent.height, extent.width, size.height, size.width, config.augment.interpolation),
+            config.normalisation, size.height, size.width);
+        needs_.add(sample);
         LabelMap map = resident_->label_map(item);
         if (i >= frames.size()) {
             sample.label_offset = -1;
@@ -151,7 +168,7 @@ std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> fram
 EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* stop) {
     const EvalScope scope(*model_.net);
     const auto start = std::chrono::steady_clock::now();
-    const int void_id = dataset_.classes().void_id;
+    const int void_id = unjudged(model_.config, dataset_.classes().void_id);
     EvalResult result{ConfusionMatrix(model_.classes.count(), void_id < model_.classes.count() ? void_id : -1), 0, 0,
                       0};
     const std::size_t done = resident_ ? run_on_device(result, progress, stop) : run_from_host(result, progress, stop);
@@ -229,7 +246,8 @@ void Evaluator::run_recorded() {
     Backend& device = backend(model_.device());
     const std::int64_t n = images_.dim(0), samples = n * sample_bytes;
     const auto work = [&] {
-        device.augment(resident_->pictures(), row_.slice(0, {samples}), dataset_.classes().void_id, images_, labels_);
+        device.augment(resident_->pictures(), row_.slice(0, {samples}), needs_, dataset_.classes().void_id, images_,
+                       labels_);
         judge(images_, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
     };
     recorded_.run(device, work, why_not_recorded_);
@@ -242,7 +260,8 @@ void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& 
     loss_ = loss.loss;
     stats_ = loss.stats;
     backend(logits_).fill(counts_, 0);
-    backend(logits_).count_predictions(logits_, source, maps, counts_, dataset_.classes().void_id);
+    backend(logits_).count_predictions(logits_, source, maps, counts_,
+                                       unjudged(model_.config, dataset_.classes().void_id));
 }
 
 void Evaluator::add_frames(EvalResult& result, const Tensor& counts, std::size_t count) const {
@@ -282,13 +301,13 @@ Tensor Evaluator::logits_of(std::span<const std::size_t> frames) {
         return logits_;
     }
     const TrainConfig& config = model_.config;
-    const Tensor host =
-        Tensor::empty({static_cast<std::int64_t>(frames.size()), config.height, config.width, dataset_.channels()},
-                      Dtype::f32, Device::cpu);
+    const auto [height, width] = input_size(config);
+    const Tensor host = Tensor::empty({static_cast<std::int64_t>(frames.size()), height, width, dataset_.channels()},
+                                      Dtype::f32, Device::cpu);
     const auto size = static_cast<std::ptrdiff_t>(host.numel() / host.dim(0));
     for (std::size_t i = 0; i < frames.size(); ++i)
-        prepare_image(dataset_.sample(frames[i])->image, config.normalisation, config.height, config.width,
-                      host.data<float>() + static_cast<std::ptrdiff_t>(i) * size);
+        prepare_image(dataset_.sample(frames[i])->image, config.normalisation, height, width,
+                      host.data<float>() + static_cast<std::ptrdiff_t>(i) * size, config.augment.interpolation);
     return class_logits(model_, model_.net->forward(ops::cast(host.to(model_.device()), model_.dtype())));
 }
 
@@ -310,9 +329,10 @@ Image predict(Model& model, const Image& image) {
     const EvalScope scope(*model.net);
     const TrainConfig& config = model.config;
     const int channels = picture_channels(*model.net);
-    const Tensor host = Tensor::empty({1, config.height, config.width, channels}, Dtype::f32, Device::cpu);
-    prepare_image(with_channels(image, channels), config.normalisation, config.height, config.width,
-                  host.data<float>());
+    const auto [height, width] = input_size(config);
+    const Tensor host = Tensor::empty({1, height, width, channels}, Dtype::f32, Device::cpu);
+    prepare_image(with_channels(image, channels), config.normalisation, height, width, host.data<float>(),
+                  config.augment.interpolation);
     if (model.flip) return labels_at(flipped_logits(model, host), image.height, image.width);
     const Tensor logits = model.net->forward(ops::cast(host.to(model.device()), model.dtype()));
     return labels_at(class_logits(model, logits), image.height, image.width);

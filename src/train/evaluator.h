@@ -42,7 +42,7 @@ class Evaluator {
     /// Logits of up to batch_ frames, in their order.
     Tensor logits_of(std::span<const std::size_t> frames);
     /// A row of the table: of a batch of up to batch_ frames.
-    std::vector<std::uint8_t> table_row(std::span<const std::size_t> frames) const;
+    std::vector<std::uint8_t> table_row(std::span<const std::size_t> frames);
     void run_recorded();
     std::size_t batches() const { return (dataset_.size() + batch_ - 1) / batch_; }
 
@@ -56,6 +56,7 @@ class Evaluator {
     std::unique_ptr<Loader> loader_;  ///< batches from the host; what it makes ahead serves the next run
 
     // Batches on the device. The last one is filled up with frames that have neither labels nor a label map.
+    AugmentNeeds needs_;            ///< of all rows
     Tensor images_, labels_, row_;  ///< what the recorded batch reads
     Tensor table_;                  ///< u8 [batches, row]: an AugmentSample a frame, then a LabelMap a frame
     Tensor losses_, all_stats_;     ///< of every batch

@@ -19,7 +19,7 @@ LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observe
     if (!model.start.empty()) observer.on_message(model.start);
     freeze_encoder(*model.net, stage.freeze_encoder, stage.freeze_batch_norms);
     model.net->train();
-    Stepper stepper(model, [&range](std::int64_t step) { return range.lr(step); });
+    Stepper stepper(model, [&range](std::int64_t step) { return Stepper::Numbers{range.lr(step)}; });
     BatchSource source(data.train(), data.loader_config(model.config), nullptr, stepper.buffers(), 0, 0);
     LrCurve curve(range);
     for (bool goes_on = true; goes_on && !stop;) {

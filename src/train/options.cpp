@@ -7,6 +7,7 @@
 #include <map>
 
 #include "io/text_file.h"
+#include "train/augmentations.h"
 #include "train/loss.h"
 
 namespace camber {
@@ -116,6 +117,17 @@ void parse_validation(const std::string& text, TrainConfig& c) {
     c.validate_minutes = number;
 }
 
+/// "0.95,0.85".
+void parse_momenta(const std::string& text, ScheduleConfig& schedule) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    double most = 0, least = 0;
+    if (comma == text.size() || !read_number(text.substr(0, comma), from_below(0, 1), most).empty() ||
+        !read_number(text.substr(comma + 1), from_below(0, 1), least).empty() || !(least > 0 && least <= most))
+        fail_usage("must be two numbers below 1, the larger first, as 0.95,0.85, not '{}'", text);
+    schedule.max_momentum = most;
+    schedule.base_momentum = least;
+}
+
 }  // namespace
 
 std::vector<TrainOption> train_options(TrainConfig& c) {
@@ -145,11 +157,21 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.group("Data");
     t.option("size",
              Spelling{[&c] { return fmt::format("{}x{}", c.height, c.width); },
-                      [&c](const std::string& text) { std::tie(c.height, c.width) = parse_size(text); }},
+                      [&c](const std::string& text) {
+                          std::tie(c.height, c.width) = parse_size(text), c.val_height = c.val_width = 0;
+                      }},
              "HEIGHTxWIDTH of the network's input")
-        .sets({"height", "width"});
+        .sets({"height", "width", "val_height", "val_width"});
     t.option("height", c.height, positive).in_stages();
     t.option("width", c.width, positive).in_stages();
+    t.option("val_size",
+             Spelling{[&c] { return fmt::format("{}x{}", c.val_height, c.val_width); },
+                      [&c](const std::string& text) { std::tie(c.val_height, c.val_width) = parse_size(text); }},
+             "HEIGHTxWIDTH of the network's input in validation and prediction")
+        .otherwise("--size")
+        .sets({"val_height", "val_width"});
+    t.option("val_height", c.val_height, count).in_stages().when(c.val_height > 0);
+    t.option("val_width", c.val_width, count).in_stages().when(c.val_width > 0);
     t.option("batch", c.batch, positive, "Frames a batch").in_stages();
     t.option("threads", c.threads, from_to(0, 1024), "Threads that prepare batches");
     t.option("cache_memory", c.cache_memory, from_to(0, 1e9),
@@ -181,21 +203,47 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
         .otherwise("0.2 where it has no splits at all, else none")
         .when(c.source.val_fraction > 0);
     t.part("");
-    t.option("learn_void", c.learn_void, "Learn void, where it is one of the classes; it is never judged")
-        .when(c.learn_void);
+    t.option("learn_void", c.learn_void, "Learn void, where it is one of the classes").when(c.learn_void);
+    t.option("judge_void", c.judge_void, "With --learn-void: judge it as the others too")
+        .needs(c.learn_void, "without --learn-void")
+        .when(c.judge_void);
+    t.option("augment",
+             Spelling{[] { return std::string(); }, [&c](const std::string& text) { parse_augmentations(text, c); }},
+             "Random changes of the training frames, as flip,rotate=10,scale=0.75:2; none,flip: no others; their names "
+             "are in docs/augmentation.md")
+        .otherwise("the preset's")
+        .needs(c.augment.enabled, "with --no-augment");
     t.part("augment", true);
     t.option("enabled", c.augment.enabled, "Whole frames, no random crop, flip, scale or colour").flag("--no-augment");
-    t.option("scale_min", c.augment.scale_min, above(0));
-    t.option("scale_max", c.augment.scale_max, above(0));
-    t.option("aspect", c.augment.aspect, amount);
-    t.option("flip", c.augment.flip, share);
-    t.option("flip_vertical", c.augment.flip_vertical, share);
-    t.option("emboss", c.augment.emboss, share);
-    t.option("edges", c.augment.edges, share);
-    t.option("sharpen", c.augment.sharpen, share);
-    t.option("brightness", c.augment.brightness, share);
-    t.option("contrast", c.augment.contrast, share);
-    t.option("saturation", c.augment.saturation, share);
+    AugmentConfig& a = c.augment;
+    const AugmentConfig usual;
+    t.option("interpolation", a.interpolation, "").when(a.interpolation != usual.interpolation);
+    t.option("padding", a.padding, "").when(a.padding != usual.padding);
+    t.option("base_size", a.base_size, count).when(a.base_size > 0);
+    t.option("scale_min", a.scale_min, above(0));
+    t.option("scale_max", a.scale_max, above(0));
+    t.option("scale_distribution", a.scale_distribution, "").when(a.scale_distribution != usual.scale_distribution);
+    t.option("aspect", a.aspect, amount);
+    t.option("rotate", a.rotate, from_to(0, 180)).when(a.rotate > 0);
+    t.option("warp", a.warp, from_to(0, most_warp)).when(a.warp > 0);
+    t.option("affine_probability", a.affine_probability, share).when(a.affine_probability < 1);
+    t.option("flip", a.flip, share);
+    t.option("flip_vertical", a.flip_vertical, share);
+    t.option("clahe", a.clahe, share).when(a.clahe > 0);
+    t.option("blur", a.blur, from_to(0, most_blur)).when(a.blur > 0);
+    t.option("emboss", a.emboss, share);
+    t.option("edges", a.edges, share);
+    t.option("sharpen", a.sharpen, share);
+    t.option("filters_together", a.filters_together).when(a.filters_together);
+    t.option("brightness", a.brightness, share);
+    t.option("contrast", a.contrast, share);
+    t.option("saturation", a.saturation, share);
+    t.option("hue", a.hue, from_to(0, 0.5)).when(a.hue > 0);
+    t.option("lighting", a.lighting, from_to(0, most_lighting)).when(a.lighting > 0);
+    t.option("lighting_probability", a.lighting_probability, share).when(a.lighting_probability < 1);
+    t.option("gamma", a.gamma, from_to(0, 10)).when(a.gamma > 0);
+    t.option("noise", a.noise, share).when(a.noise > 0);
+    t.option("cutout", a.cutout, share).when(a.cutout > 0);
     t.part("normalisation");
     t.option("mean", c.normalisation.mean);
     t.option("std", c.normalisation.std, above(0));
@@ -218,6 +266,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
         .otherwise("1")
         .needs(!c.freeze_encoder || !c.freeze_batch_norms, "with --freeze-batch-norms: nothing of it learns")
         .in_stages();
+    t.option("aux_lr", c.aux_lr, amount, "Times --lr for auxiliary heads").in_stages().when(c.aux_lr != 1);
     t.part("schedule", true);
     const ScheduleConfig& s = c.schedule;
     const bool steps = s.kind == ScheduleKind::step, polynomial = s.kind == ScheduleKind::polynomial,
@@ -241,6 +290,19 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("pct_start", c.schedule.pct_start, share).when(one_cycle);
     t.option("div_factor", c.schedule.div_factor, above(0)).when(one_cycle);
     t.option("final_div_factor", c.schedule.final_div_factor, above(0)).when(one_cycle);
+    const bool moves = s.max_momentum > 0;
+    t.option(
+         "momentum_range",
+         Spelling{[&c] { return fmt::format("{},{}", c.schedule.max_momentum, c.schedule.base_momentum); },
+                  [&c](const std::string& text) { parse_momenta(text, c.schedule); }},
+         "Schedule one_cycle: momentum, or Adam's beta 1, from the first down to the second while the rate rises, and "
+         "back, as 0.95,0.85")
+        .flag("--cycle-momentum")
+        .otherwise("off")
+        .sets({"schedule"})
+        .needs(one_cycle, fmt::format("with --schedule {}: it is for one_cycle", name(s.kind)));
+    t.option("max_momentum", c.schedule.max_momentum, from_below(0, 1)).when(one_cycle && moves);
+    t.option("base_momentum", c.schedule.base_momentum, from_below(0, 1)).when(one_cycle && moves);
     t.part("");
     t.option("lr_step_size", c.lr_step_size, count,
              "Schedule step: epochs after which the rate is multiplied, again and again")
@@ -257,6 +319,10 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("nesterov", c.nesterov, "SGD with Nesterov momentum")
         .needs(sgd && c.momentum > 0, sgd ? "with --momentum 0" : not_sgd);
     t.option("weight_decay", c.weight_decay, amount, "Not applied to biases and batch normalisation").in_stages();
+    t.option("decay_all", c.decay_all, "Biases and batch normalisations decay too")
+        .needs(c.weight_decay > 0, "with --weight-decay 0")
+        .in_stages()
+        .when(c.decay_all);
     t.option("clip", c.clip, amount, "Largest global gradient norm, 0 for none").in_stages();
     t.option("ema", c.ema, from_below(0, 1), "Decay of the weight average that is evaluated, 0 for none");
     t.option("accumulate", c.accumulate, positive, "Batches averaged before each step").in_stages();
@@ -338,7 +404,10 @@ struct Taker {
     const std::string& text;
     const NumberRange& range;
 
-    std::string operator()(bool* to) const { return *to = text == "true", ""; }
+    std::string operator()(bool* to) const {
+        if (text != "true" && text != "false") return fmt::format("must be true or false, not '{}'", text);
+        return *to = text == "true", "";
+    }
     std::string operator()(std::string* to) const { return *to = text, ""; }
     template <class T>
     std::string operator()(T* to) const requires std::is_arithmetic_v<T> {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <string_view>
 #include <variant>
 
 #include "core/number_range.h"
@@ -57,6 +58,9 @@ struct TrainOption {
     /// The help of its flag, with choices and default.
     std::string full_help() const;
 };
+
+/// What the names of the augmentations' rows begin with.
+inline constexpr std::string_view augment_part = "augment.";
 
 /// The table, for `config`, which must outlive it.
 std::vector<TrainOption> train_options(TrainConfig& config);

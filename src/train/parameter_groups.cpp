@@ -35,17 +35,25 @@ ParameterGroups parameter_groups(const Model& model) {
     const auto stages = model.net->encoder_stages();
     std::vector<double> multipliers = stage_multipliers(*model.net, model.config.encoder_lr);
     multipliers.push_back(1);
+    multipliers.push_back(model.config.aux_lr);
+    const std::vector<std::string> aux = model.net->training_paths();
     ParameterGroups result;
     for (std::size_t i = 0; i < multipliers.size(); ++i) {
-        const std::string part = i < stages.size() ? fmt::format("encoder stage {}", i + 1) : std::string("network");
+        const std::string part = i < stages.size()    ? fmt::format("encoder stage {}", i + 1)
+                                 : i == stages.size() ? std::string("network")
+                                                      : "auxiliary head";
         result.groups.push_back({part + " weights", multipliers[i], model.config.weight_decay, false});
-        result.groups.push_back({part + " biases and norms", multipliers[i], 0, false});
+        result.groups.push_back({part + " biases and norms", multipliers[i],
+                                 model.config.decay_all ? model.config.weight_decay : 0, false});
     }
     const int frozen = static_cast<int>(result.groups.size());
     result.groups.push_back({"frozen", 1, 0, true});
     for (const auto& entry : model.parameters->parameters()) {
         const bool decays = entry.tensor().shape().rank() > 1;
-        const int group = 2 * static_cast<int>(stage_of(entry.name, stages)) + (decays ? 0 : 1);
+        const bool is_aux =
+            std::any_of(aux.begin(), aux.end(), [&](const std::string& path) { return is_below(entry.name, path); });
+        const std::size_t part = is_aux ? stages.size() + 1 : stage_of(entry.name, stages);
+        const int group = 2 * static_cast<int>(part) + (decays ? 0 : 1);
         result.ranges.push_back({entry.name, entry.begin, entry.tensor().shape(), entry.trainable() ? group : frozen});
     }
     return result;

@@ -17,17 +17,23 @@ namespace camber {
 namespace {
 
 DatasetOptions train_data_options(const TrainConfig& config) {
+    bool whole = false;
     DatasetOptions options;
     options.channels = picture_channels(*nets::make_net(config.net, config.net_options));
     if (config.cache_memory > 0) options.cache_bytes = std::int64_t{config.cache_memory} * 1'000'000;
     // A frame of which augmentation enlarges a part stays so large that the part has all its pixels.
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = stage_config(config, i);
-        const float scale = stage.augment.enabled ? std::max(1.0f, stage.augment.scale_max) : 1.0f;
+        const AugmentConfig& augment = stage.augment;
+        const float scale = augment.enabled ? std::max(1.0f, augment.scale_max) : 1.0f;
+        const int base = augment.enabled ? augment.base_size : 0;
         const auto enlarged = [&](int size) { return static_cast<int>(std::ceil(static_cast<float>(size) * scale)); };
-        options.least_height = std::max(options.least_height, enlarged(stage.height));
-        options.least_width = std::max(options.least_width, enlarged(stage.width));
+        options.least_height = std::max(options.least_height, enlarged(base > 0 ? base : stage.height));
+        options.least_width = std::max(options.least_width, enlarged(base > 0 ? base : stage.width));
+        // What takes single pixels of the frame takes them of the frame as it is.
+        whole = whole || augment.interpolation != Interpolation::antialias;
     }
+    if (whole) options.least_height = options.least_width = 0;
     return options;
 }
 
@@ -65,6 +71,10 @@ RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& ob
         }
         val_.emplace(folder_.dataset("val", val));
     }
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        const AugmentConfig augment = stage_config(config, i).augment;
+        equalised_ = equalised_ || (augment.enabled && augment.clahe > 0);
+    }
     refuse_unlabelled(train_);
     if (val_) refuse_unlabelled(*val_);
     if (const std::vector<std::string> absent = absent_classes(train_); !absent.empty()) {
@@ -78,8 +88,8 @@ RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& ob
     class_weights_ = loss_weights(config, train_);
 }
 
-const ResidentDataset* RunData::resident(Resident& resident, const Dataset& dataset, Device device) {
-    if (!resident) resident = ResidentDataset::make(dataset, device, room_);
+const ResidentDataset* RunData::resident(Resident& resident, const Dataset& dataset, Device device, bool equalised) {
+    if (!resident) resident = ResidentDataset::make(dataset, device, room_, equalised);
     return resident->get();
 }
 
@@ -146,6 +156,8 @@ void check_size(const TrainConfig& config) {
     const NoGrad no_grad;
     const auto net = nets::make_net(config.net, config.net_options);
     net->forward(Tensor::empty({1, config.height, config.width, net->in_channels()}, Dtype::f32, Device::meta));
+    if (config.val_height == 0) return;
+    net->forward(Tensor::empty({1, config.val_height, config.val_width, net->in_channels()}, Dtype::f32, Device::meta));
 }
 
 void check_warmup(const TrainConfig& config, const RunData& data) {
@@ -174,6 +186,12 @@ void check(const TrainConfig& config) {
     if (config.focal_class_weights && (!has_class_weights(config) || config.loss.focal == 0)) {
         fail_usage("--focal-class-weights weights the term 'focal' of --loss by --class-weights: give both");
     }
+    if (config.schedule.max_momentum > 0 && config.schedule.kind == ScheduleKind::one_cycle &&
+        config.optimizer == OptimizerKind::sgd && config.momentum == 0)
+        fail_usage("--cycle-momentum moves SGD's momentum, of which --momentum 0 leaves none");
+    Schedule::of_share(config.schedule);  // refuses what is out of range
+    if ((config.val_height > 0) != (config.val_width > 0)) fail_usage("val_height and val_width want one another");
+    check_augmentation(config.augment);
     check_size(config);
 }
 

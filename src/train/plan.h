@@ -21,8 +21,10 @@ class RunData {
     /// Null when the dataset has no val split.
     const Dataset* val() const { return val_ ? &*val_ : nullptr; }
     /// The splits in the memory of a device, copied there when first wanted; null where batches come from the host.
-    const ResidentDataset* resident_train(Device device) { return resident(resident_train_, train_, device); }
-    const ResidentDataset* resident_val(Device device) { return resident(resident_val_, *val_, device); }
+    const ResidentDataset* resident_train(Device device) {
+        return resident(resident_train_, train_, device, equalised_);
+    }
+    const ResidentDataset* resident_val(Device device) { return resident(resident_val_, *val_, device, false); }
     /// Cross-entropy's class weights, one a class; empty when unweighted.
     const std::vector<float>& class_weights() const { return class_weights_; }
 
@@ -36,12 +38,13 @@ class RunData {
     RunData(DataFolder folder, const TrainConfig& config, TrainObserver& observer);
 
     using Resident = std::optional<std::unique_ptr<ResidentDataset>>;
-    const ResidentDataset* resident(Resident& resident, const Dataset& dataset, Device device);
+    const ResidentDataset* resident(Resident& resident, const Dataset& dataset, Device device, bool equalised);
 
     DataFolder folder_;
     Dataset train_;
     std::optional<Dataset> val_;
     std::vector<float> class_weights_;
+    bool equalised_ = false;  // whether a stage asks for it
     std::int64_t room_ = most_resident_bytes;
     Resident resident_train_, resident_val_;
 };

@@ -80,6 +80,8 @@ bool take_network(TrainConfig& config) {
     leave_classes_to_data(config);
     config.height = theirs.height;
     config.width = theirs.width;
+    config.val_height = theirs.val_height;
+    config.val_width = theirs.val_width;
     return true;
 }
 

@@ -21,7 +21,8 @@ json input_sizes(const TrainConfig& config) {
     json sizes = json::array();
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = stage_config(config, i);
-        const json size = size_json(stage.height, stage.width);
+        const json size =
+            stage.val_height > 0 ? size_json(stage.val_height, stage.val_width) : size_json(stage.height, stage.width);
         if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) sizes.push_back(size);
     }
     return sizes;
@@ -66,7 +67,11 @@ json protocol_json(const TrainConfig& config, const DataFolder& folder, const Da
             {"label_sizes", sizes},
             {"more_label_sizes", more},
             {"test_time_augmentation", flip ? json("flip") : json()},
-            {"void", {{"name", classes.void_name}, {"id", classes.void_id}, {"learnt", config.learn_void}}}};
+            {"void",
+             {{"name", classes.void_name},
+              {"id", classes.void_id},
+              {"learnt", config.learn_void},
+              {"judged", config.learn_void && config.judge_void}}}};
 }
 
 }  // namespace camber

@@ -4,8 +4,10 @@
 
 namespace camber {
 
-std::unique_ptr<ResidentDataset> ResidentDataset::make(const Dataset& dataset, Device device, std::int64_t& room) {
-    const std::int64_t bytes = dataset.bytes();
+std::unique_ptr<ResidentDataset> ResidentDataset::make(const Dataset& dataset, Device device, std::int64_t& room,
+                                                       bool equalised) {
+    const std::int64_t tables = equalised ? static_cast<std::int64_t>(pixel::equalisation_bytes * dataset.size()) : 0,
+                       bytes = dataset.bytes() + tables;
     if (is_host(device) || bytes > room) return nullptr;
     std::unique_ptr<ResidentDataset> resident(new ResidentDataset(dataset));
     try {
@@ -14,18 +16,18 @@ std::unique_ptr<ResidentDataset> ResidentDataset::make(const Dataset& dataset, D
         return nullptr;
     }
     std::int64_t at = 0;
-    const auto put = [&](const Image& picture) {
-        const auto size = static_cast<std::int64_t>(picture.data.size());
-        device_memory(device).copy_from_host(resident->pictures_.slice(at, {size}).raw(), picture.data.data(),
-                                             picture.data.size());
+    const auto put = [&](const std::vector<std::uint8_t>& data) {
+        const auto size = static_cast<std::int64_t>(data.size());
+        device_memory(device).copy_from_host(resident->pictures_.slice(at, {size}).raw(), data.data(), data.size());
         at += size;
         return at - size;
     };
     for (std::size_t i = 0; i < dataset.size(); ++i) {
         const auto sample = dataset.sample(i);
         const Image& original = sample->original_label();
-        Item item{put(sample->image), put(sample->label), {original.height, original.width, 0}};
-        item.original.offset = sample->full.empty() ? item.label : put(original);
+        Item item{put(sample->image.data), put(sample->label.data), {original.height, original.width, 0}};
+        item.original.offset = sample->full.empty() ? item.label : put(original.data);
+        if (equalised) item.tables = put(equalisation_tables(sample->image));
         resident->items_.push_back(item);
     }
     room -= bytes;
@@ -35,8 +37,9 @@ std::unique_ptr<ResidentDataset> ResidentDataset::make(const Dataset& dataset, D
 AugmentSample ResidentDataset::sample(std::size_t item, const AugmentParams& params, const Normalisation& normalisation,
                                       int height, int width) const {
     const Extent extent = dataset_.extent(item);
+    const Item& found = items_[item];
     return {sampling_of(params, extent.height, extent.width, normalisation, dataset_.channels(), height, width),
-            items_[item].image, items_[item].label};
+            found.image, found.label, params.equalised ? found.tables : -1};
 }
 
 }  // namespace camber

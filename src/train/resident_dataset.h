@@ -16,8 +16,10 @@ namespace camber {
 class ResidentDataset {
   public:
     /// Null on a host device, where the dataset takes more than `room` bytes, and where the device has no memory left
-    /// for it. Takes its bytes from `room`. The dataset must outlive it.
-    static std::unique_ptr<ResidentDataset> make(const Dataset& dataset, Device device, std::int64_t& room);
+    /// for it. Takes its bytes from `room`. `equalised`: with the tables of
+    /// AugmentParams::equalised, which no sample has otherwise. The dataset must outlive it.
+    static std::unique_ptr<ResidentDataset> make(const Dataset& dataset, Device device, std::int64_t& room,
+                                                 bool equalised = false);
 
     const Dataset& dataset() const { return dataset_; }
     /// Flat u8: what samples and label maps lie in.
@@ -34,6 +36,7 @@ class ResidentDataset {
     struct Item {
         std::int64_t image, label;
         LabelMap original;
+        std::int64_t tables = -1;
     };
     const Dataset& dataset_;
     std::vector<Item> items_;

@@ -46,7 +46,7 @@ EpochSums EpochSums::from_json(const nlohmann::json& json, int classes) {
 
 Stepper::Rate Stepper::scheduled(const TrainConfig& config, std::int64_t total_steps) {
     return [lr = config.lr, schedule = Schedule(schedule_config(config, total_steps))](std::int64_t step) {
-        return lr * schedule.multiplier(step);
+        return Numbers{lr * schedule.multiplier(step), schedule.has_momentum() ? schedule.momentum(step) : 0};
     };
 }
 
@@ -54,7 +54,9 @@ Stepper::Rate Stepper::scheduled(const TrainConfig& config, const Pace& pace) {
     return [lr = config.lr, schedule = Schedule::of_share(config.schedule), &pace](std::int64_t step) {
         const double warm = pace.progress(std::min(step, schedule.config().warmup_steps)),
                      progress = pace.progress(step);
-        return lr * schedule.multiplier(step, warm < 1 ? (progress - warm) / (1 - warm) : 1);
+        const double share = warm < 1 ? (progress - warm) / (1 - warm) : 1;
+        return Numbers{lr * schedule.multiplier(step, share),
+                       schedule.has_momentum() ? schedule.momentum(step, share) : 0};
     };
 }
 
@@ -107,7 +109,7 @@ void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     ++sums_.batches;
     if (!last) return;
     parameters.complete_gradients();
-    optimizer_.step(lr(), scale);
+    optimizer_.step(take_rate(), scale);
     check_norm();
 }
 
@@ -125,7 +127,7 @@ void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {
     }
     const auto step = static_cast<std::int32_t>(model_.net->context().step);
     device_memory(model_.device()).copy_from_host(step_.raw(), &step, sizeof step);
-    if (last) optimizer_.prepare_step(lr(), scale);
+    if (last) optimizer_.prepare_step(take_rate(), scale);
 
     const auto work = [&] {
         forward_and_backward(images, labels, first);
@@ -159,6 +161,12 @@ void Stepper::pull() {
     sums_.batches = batches_;
     if (!std::isfinite(sums_.loss)) throw NotFinite("loss", sums_.loss, steps());
     check_norm();
+}
+
+double Stepper::take_rate() {
+    const Numbers numbers = rate_(steps());
+    if (numbers.momentum > 0) optimizer_.set_momentum(numbers.momentum);
+    return numbers.lr;
 }
 
 void Stepper::check_norm() const {

@@ -33,8 +33,12 @@ struct EpochSums {
 /// step is recorded once and replayed, sums stay in device memory, and pull() fetches and checks them now and then.
 class Stepper {
   public:
-    /// The learning rate by the step, from 0; of Schedule's config, total_steps is set here.
-    using Rate = std::function<double(std::int64_t)>;
+    struct Numbers {
+        double lr = 0;
+        double momentum = 0;  ///< SGD's, or Adam's beta1; 0: as configured
+    };
+    /// What a step takes, by its number from 0; of Schedule's config, total_steps is set here.
+    using Rate = std::function<Numbers(std::int64_t)>;
     static Rate scheduled(const TrainConfig& config, std::int64_t total_steps);
     /// Of a run whose length is not known: `pace` says the progress, and outlives the stepper.
     static Rate scheduled(const TrainConfig& config, const Pace& pace);
@@ -43,7 +47,7 @@ class Stepper {
 
     Optimizer& optimizer() { return optimizer_; }
     std::int64_t steps() const { return optimizer_.steps(); }
-    double lr() const { return rate_(steps()); }
+    double lr() const { return rate_(steps()).lr; }
     /// By what the gradients of the last step are multiplied, 1 / micro-batches; 0 before the first.
     double gradient_scale() const { return gradient_scale_; }
 
@@ -83,6 +87,8 @@ class Stepper {
     void on_host(const Batch& batch, bool first, bool last, double scale);
     void on_gpu(const Batch& batch, bool first, bool last, double scale);
     void forward_and_backward(const Tensor& images, const Tensor& labels, bool first);
+    /// The learning rate of the step that comes; gives the optimizer its momentum.
+    double take_rate();
     void check_norm() const;
 
     Model& model_;

@@ -10,12 +10,12 @@ inline PrimitiveCase optimizer_step(const char* what, std::int64_t length, const
                                     const OptimizerParams& p, double decay = 0, bool first = false) {
     const bool adam = p.kind != OptimizerKind::sgd, state1 = adam || p.momentum != 0, ema = decay > 0;
     const std::vector<double> numbers = {
-        0.5, adam ? 0.271 : 1.0, adam ? 0.0029 : 1.0, first ? 1.0 : 0.0, decay, 0.01, 0.1, 0.003, 0.0};
+        0.5, adam ? 0.271 : 1.0, adam ? 0.0029 : 1.0, first ? 1.0 : 0.0, decay, 0.9, 0.1, 0.01, 0.1, 0.003, 0.0};
     const auto buffer = [=](std::uint64_t seed, float low = -1) { return parameter({length}, seed, low, 1); };
     return {.primitive = "optimizer_step",
             .what = what,
             .inputs = {buffer(1), buffer(2), buffer(3), buffer(4, 0), buffer(5), parameter({1}, 6, 100, 101),
-                       given(Tensor::from(numbers, {9}, Device::reference), Kind::parameter)},
+                       given(Tensor::from(numbers, {11}, Device::reference), Kind::parameter)},
             .outputs = {{"parameter", {length}, Kind::parameter},
                         {"state1", {length}, Kind::parameter},
                         {"state2", {length}, Kind::parameter},

@@ -44,7 +44,7 @@ TEST_CASE("optimizer steps write the parameters in bf16 beside them, and nothing
                      v = converted(uniform({length}, 4, 0, 1), Dtype::f32, device);
         const Tensor rounded = Tensor::empty({length}, Dtype::bf16, device);
         b.fill(rounded, 77);
-        const Tensor scalars = Tensor::from(std::vector<float>{1, 0.5f, 0.1f, 0, 0, 0.01f, 0}, {7}, device);
+        const Tensor scalars = Tensor::from(std::vector<float>{1, 0.5f, 0.1f, 0, 0, 0.9f, 0.1f, 0.01f, 0}, {9}, device);
         b.optimizer_step(parameters, rounded, gradient, m, v, {}, {}, scalars, segments, {.kind = OptimizerKind::adam});
         const auto expected = parameters.to_vector<float>();
         const auto actual = rounded.to_vector<bf16>();

@@ -288,13 +288,33 @@ TEST_CASE("grey pictures are normalised by the luma of mean and std; alpha is le
     for (const float value : apply(away, rgba, label, 11, 17, imagenet).image) CHECK(value == 0);
 }
 
+/// Everything that there is, half of the time where it is a probability.
+AugmentConfig everything() {
+    return {.scale_min = 0.4f,
+            .scale_max = 2.5f,
+            .rotate = 40,
+            .warp = 0.3f,
+            .affine_probability = 0.5f,
+            .flip_vertical = 0.5f,
+            .clahe = 0.5f,
+            .blur = 1,
+            .emboss = 0.5f,
+            .edges = 0.5f,
+            .sharpen = 0.5f,
+            .filters_together = true,
+            .hue = 0.2f,
+            .lighting = 0.2f,
+            .lighting_probability = 0.5f,
+            .gamma = 0.5f,
+            .noise = 0.1f,
+            .cutout = 0.5f};
+}
+
 template <int C>
-void check_fast_path(int picture_height, int picture_width) {
+void check_fast_path(int picture_height, int picture_width, const AugmentConfig& config) {
     const Image image = with_channels(patterned_image(picture_height, picture_width), C),
                 label = patterned_label(picture_height, picture_width);
     const Normalisation normalisation;
-    const AugmentConfig config{
-        .scale_min = 0.4f, .scale_max = 2.5f, .flip_vertical = 0.5f, .emboss = 0.3f, .edges = 0.2f, .sharpen = 0.2f};
     constexpr int height = 16, width = 22;
     for (std::size_t i = 0; i < 20; ++i) {
         const AugmentParams p =
@@ -315,24 +335,197 @@ void check_fast_path(int picture_height, int picture_width) {
                 volatile float r = a - b;
                 return r;
             }
+            static float div(float a, float b) {
+                volatile float r = a / b;
+                return r;
+            }
         };
         Output slow = fast;
-        for (int y = 0; y < height; ++y) {
-            for (int x = 0; x < width; ++x) {
-                const auto at = static_cast<std::size_t>(y * width + x);
-                pixel::augment_pixel<C, Separate>(s, image.data.data(), label.data.data(), 11, y, x,
-                                                  &slow.image[at * C], &slow.label[at]);
-            }
-        }
+        std::vector<std::uint8_t> tables;
+        if (p.equalised) tables = equalisation_tables(image);
+        std::vector<float> room(slow.image.size()), more(slow.image.size());
+        pixel::augment_picture<C, Separate>(s, {image.data.data(), p.equalised ? tables.data() : nullptr},
+                                            label.data.data(), 11, room.data(), more.data(), slow.image.data(),
+                                            slow.label.data());
         CHECK(same_bits(slow.image, fast.image));
         CHECK(slow.label == fast.label);
     }
 }
 
 TEST_CASE("the fast host path gives the per-pixel function's bits") {
-    check_fast_path<3>(37, 53);
-    check_fast_path<1>(37, 53);
-    check_fast_path<4>(37, 53);
-    check_fast_path<1>(9, 1);  // a row is shorter than what is read at once
-    check_fast_path<3>(1, 1);
+    const AugmentConfig usual{
+        .scale_min = 0.4f, .scale_max = 2.5f, .flip_vertical = 0.5f, .emboss = 0.3f, .edges = 0.2f, .sharpen = 0.2f};
+    AugmentConfig reflected = everything();
+    reflected.padding = FramePadding::reflection;
+    reflected.interpolation = Interpolation::bilinear_corners;
+    AugmentConfig black = usual;
+    black.padding = FramePadding::black;
+    black.interpolation = Interpolation::nearest;
+    black.base_size = 12;
+    AugmentConfig equalised = usual;
+    equalised.clahe = 1;
+    for (const AugmentConfig& config : {usual, everything(), reflected, black, equalised}) {
+        check_fast_path<3>(37, 53, config);
+        check_fast_path<1>(37, 53, config);
+        check_fast_path<4>(37, 53, config);
+        check_fast_path<1>(9, 1, config);  // a row is shorter than what is read at once
+        check_fast_path<3>(1, 1, config);
+    }
+}
+
+TEST_CASE("a mask follows its picture through every move") {
+    // Two colours, far apart: what a pixel became tells its class but where samples mix the two.
+    Image image(40, 60, 3), label(40, 60, 1);
+    for (int y = 0; y < 40; ++y) {
+        for (int x = 0; x < 60; ++x) {
+            const bool bright = (x / 12 + y / 10) % 2 == 0;
+            std::fill_n(image.at(y, x), 3, bright ? std::uint8_t{230} : std::uint8_t{30});
+            *label.at(y, x) = bright ? 7 : 3;
+        }
+    }
+    for (const FramePadding padding : {FramePadding::mean, FramePadding::black, FramePadding::reflection}) {
+        for (const Interpolation interpolation : {Interpolation::antialias, Interpolation::bilinear,
+                                                  Interpolation::bilinear_corners, Interpolation::nearest}) {
+            AugmentConfig config{.scale_min = 0.6f,
+                                 .scale_max = 1.5f,
+                                 .rotate = 30,
+                                 .warp = 0.3f,
+                                 .flip_vertical = 0.5f,
+                                 .brightness = 0,
+                                 .contrast = 0,
+                                 .saturation = 0,
+                                 .cutout = 0.5f};
+            config.padding = padding;
+            config.interpolation = interpolation;
+            int mixed = 0, clear = 0, nothing = 0;
+            for (std::size_t i = 0; i < 40; ++i) {
+                const AugmentParams params = sample_augmentation(config, plain, 2, 0, i, 40, 60, 48, 64);
+                const Output out = apply(params, image, label, 48, 64);
+                for (std::size_t p = 0; p < out.label.size(); ++p) {
+                    const float v = out.image[3 * p] * 255;
+                    if (out.label[p] == 11) {
+                        ++nothing;
+                        CHECK(v == 0);
+                    } else if (v > 29 && v < 231 && std::min(std::abs(v - 30), std::abs(v - 230)) > 1) {
+                        ++mixed;
+                    } else {
+                        ++clear;
+                        CHECK(out.label[p] == (v > 128 ? 7 : 3));
+                    }
+                }
+            }
+            CHECK(clear > 3 * mixed);
+            CHECK((nothing > 0) == (padding != FramePadding::reflection || config.cutout > 0));
+        }
+    }
+}
+
+TEST_CASE("drawing one range leaves the others alone, and what is off has no effect") {
+    const AugmentConfig usual;
+    AugmentConfig more = everything();
+    more.scale_min = usual.scale_min, more.scale_max = usual.scale_max, more.flip_vertical = 0,
+    more.affine_probability = 1;
+    for (std::size_t i = 0; i < 50; ++i) {
+        const auto draw = [&](const AugmentConfig& config) {
+            return sample_augmentation(config, plain, 5, 2, i, 360, 480, 256, 256);
+        };
+        const AugmentParams p = draw(usual), q = draw(more);
+        CHECK(p.left == q.left);
+        CHECK(p.width == q.width);
+        CHECK(p.flip == q.flip);
+        CHECK(p.gain == q.gain);
+        const pixel::Sampling s = sampling_of(p, 360, 480, plain, 3, 256, 256);
+        CHECK(s.warped + s.locals + s.extras == 0);
+        AugmentConfig turned = usual;
+        turned.rotate = 20;
+        AugmentConfig turned_and_more = more;
+        turned_and_more.rotate = 20;
+        CHECK(draw(turned).rotation == draw(turned_and_more).rotation);
+    }
+}
+
+TEST_CASE("rotation, warp and lighting use their ranges, as often as asked") {
+    AugmentConfig config{.scale_min = 1,
+                         .scale_max = 1.1f,
+                         .aspect = 0,
+                         .rotate = 10,
+                         .warp = 0.2f,
+                         .affine_probability = 0.75f,
+                         .lighting = 0.2f,
+                         .lighting_probability = 0.75f};
+    config.scale_distribution = Distribution::uniform;
+    constexpr int draws = 4000;
+    int scaled = 0, turned = 0, warped = 0, lighter = 0, starker = 0;
+    double sum = 0;
+    float most_turned = 0, most_warped = 0, lightest = 0, starkest = 0;
+    for (std::size_t i = 0; i < draws; ++i) {
+        const AugmentParams p = sample_augmentation(config, plain, 1, 0, i, 90, 120, 90, 120);
+        const float scale = 120 / p.width;
+        scaled += scale != 1 ? 1 : 0;
+        sum += static_cast<double>(scale != 1 ? scale : 0);
+        turned += p.rotation != 0 ? 1 : 0;
+        warped += p.warp[0] != 0 ? 1 : 0;
+        lighter += p.logit_shift != 0 ? 1 : 0;
+        starker += p.logit_scale != 1 ? 1 : 0;
+        most_turned = std::max(most_turned, std::abs(p.rotation));
+        for (const float m : p.warp) most_warped = std::max(most_warped, std::abs(m));
+        lightest = std::max(lightest, p.logit_shift);
+        starkest = std::max(starkest, p.logit_scale);
+    }
+    for (const int count : {scaled, turned, warped, lighter, starker})
+        CHECK(static_cast<double>(count) / draws == doctest::Approx(0.75).epsilon(0.04));
+    CHECK(sum / scaled == doctest::Approx(1.05).epsilon(0.001));
+    CHECK(most_turned == doctest::Approx(10 * 3.14159265 / 180).epsilon(0.01));
+    CHECK(most_warped == doctest::Approx(0.2).epsilon(0.01));
+    CHECK(lightest == doctest::Approx(std::log(0.6 / 0.4)).epsilon(0.01));
+    CHECK(starkest == doctest::Approx(1.25).epsilon(0.01));
+}
+
+TEST_CASE("a frame that keeps its shape is cut at the scale drawn, and padded at the right and below") {
+    AugmentConfig config{
+        .base_size = 52, .scale_min = 0.5f, .scale_max = 2, .scale_distribution = Distribution::uniform, .aspect = 0};
+    config.padding = FramePadding::black;
+    float smallest = 9, largest = 0;
+    for (std::size_t i = 0; i < 500; ++i) {
+        const AugmentParams p = sample_augmentation(config, plain, 1, 0, i, 72, 96, 48, 48);
+        CHECK(p.width == doctest::Approx(p.height));
+        const float scale = 48 / p.height * 72 / 52;
+        smallest = std::min(smallest, scale), largest = std::max(largest, scale);
+        CHECK(p.left >= 0);
+        CHECK(p.top >= 0);
+        if (p.height > 72) CHECK(p.top == 0);
+        if (p.width < 96) CHECK(p.left + p.width <= 96.001f);
+    }
+    CHECK(smallest == doctest::Approx(0.5).epsilon(0.02));
+    CHECK(largest == doctest::Approx(2).epsilon(0.02));
+}
+
+TEST_CASE("noise has its spread and no mean; gamma and hue do what they say") {
+    Image grey(64, 64, 3);
+    std::fill(grey.data.begin(), grey.data.end(), std::uint8_t{128});
+    AugmentParams params = plain_resize(64, 64, 64, 64);
+    params.noise = 0.05f;
+    params.noise_key = {1, 2};
+    const Image label(64, 64, 1);
+    const std::vector<float> noisy = apply(params, grey, label, 64, 64).image;
+    const double mean = std::accumulate(noisy.begin(), noisy.end(), 0.0) / static_cast<double>(noisy.size());
+    double squares = 0;
+    for (const float v : noisy) squares += (v - mean) * (v - mean);
+    CHECK(mean == doctest::Approx(128.0 / 255).epsilon(0.003));
+    CHECK(std::sqrt(squares / static_cast<double>(noisy.size())) == doctest::Approx(0.05).epsilon(0.02));
+    params.noise_key = {1, 3};
+    CHECK_FALSE(apply(params, grey, label, 64, 64).image == noisy);
+
+    params = plain_resize(64, 64, 64, 64);
+    params.gamma = 2;
+    CHECK(apply(params, grey, label, 64, 64).image[0] == doctest::Approx(std::pow(128.0 / 255, 2)).epsilon(1e-4));
+
+    Image red(1, 1, 3);
+    red.data = {255, 0, 0};
+    params = plain_resize(1, 1, 1, 1);
+    params.hue = 2 * 3.14159265f / 3;  // a third of the circle: red becomes green
+    const std::vector<float> green = apply(params, red, Image(1, 1, 1), 1, 1).image;
+    CHECK(green[0] == doctest::Approx(0).scale(1));
+    CHECK(green[1] == doctest::Approx(1));
+    CHECK(green[2] == doctest::Approx(0).scale(1));
 }

@@ -49,6 +49,7 @@ void check_optimizer(const GoldenFile& file, const json& golden, const Run& run)
     p.nesterov = golden.value("nesterov", false);
     p.beta1 = golden.value("beta1", p.beta1);
     p.beta2 = golden.value("beta2", p.beta2);
+    const double momentum = p.kind == OptimizerKind::sgd ? p.momentum : p.beta1;
     const double eps = golden.value("eps", p.eps);
     const Tensor parameter = file.read(golden, "param", run.dtype, run.device);
     const Tensor grads = file.read(golden, "grads", run.dtype, run.device), after = file.read(golden, "param_after");
@@ -62,8 +63,8 @@ void check_optimizer(const GoldenFile& file, const json& golden, const Run& run)
         p.eps = op == "keras_adam" ? eps / std::sqrt(correction2) : eps;
         backend(run.device)
             .optimizer_step(parameter, {}, row(grads, t - 1), state1, state2, {}, {},
-                            run.scalars({1, correction1, correction2, t == 1 ? 1.0 : 0.0, 0, golden.at("lr"),
-                                         golden.value("weight_decay", 0.0)}),
+                            run.scalars({1, correction1, correction2, t == 1 ? 1.0 : 0.0, 0, momentum, 1 - momentum,
+                                         golden.at("lr"), golden.value("weight_decay", 0.0)}),
                             all, p);
         const Tensor expected = row(after, t - 1);
         INFO(golden.at("name") << " in " << run.str() << ", step " << t << ": "
@@ -88,8 +89,8 @@ void check_clipping(const GoldenFile& file, const json& golden, const Run& run, 
     device.grad_norm(grad, segments, norm);
     INFO(golden.at("name") << " in " << run.str() << ", gradients scaled by " << grad_scale);
     CHECK(norm.item() * grad_scale == doctest::Approx(file.read(golden, "norm").item()).epsilon(run.tolerance * 10));
-    device.optimizer_step(parameter, {}, grad, {}, {}, {}, norm, run.scalars({grad_scale, 1, 1, 1, 0, 1, 0}), segments,
-                          {.kind = OptimizerKind::sgd, .max_grad_norm = golden.at("max_norm")});
+    device.optimizer_step(parameter, {}, grad, {}, {}, {}, norm, run.scalars({grad_scale, 1, 1, 1, 0, 0, 1, 1, 0}),
+                          segments, {.kind = OptimizerKind::sgd, .max_grad_norm = golden.at("max_norm")});
     CHECK(relative_error(parameter, Tensor::from(expected, shape, Device::reference)) <= run.tolerance);
 }
 
@@ -101,7 +102,8 @@ void check_average(const GoldenFile& file, const json& golden, const Run& run) {
         // At learning rate 0 the step changes the average alone.
         backend(run.device)
             .optimizer_step(row(parameters, t), {}, gradient, {}, {}, average, {},
-                            run.scalars({1, 1, 1, 0, golden.at("decay"), 0, 0}), all, {.kind = OptimizerKind::sgd});
+                            run.scalars({1, 1, 1, 0, golden.at("decay"), 0, 1, 0, 0}), all,
+                            {.kind = OptimizerKind::sgd});
         CAPTURE(run.str());
         CHECK(relative_error(average, row(averages, t)) <= run.tolerance);
     }
@@ -148,7 +150,7 @@ TEST_CASE("optimizer steps leave elements outside every segment alone and give e
             const bool is_sgd = kind == OptimizerKind::sgd;
             backend(run.device)
                 .optimizer_step(parameter, {}, ones, m, is_sgd ? Tensor() : v, average, norm,
-                                run.scalars({1, 0.1, 0.001, 1, 0.5, 0.25, 0, 0.5, 0}), segments,
+                                run.scalars({1, 0.1, 0.001, 1, 0.5, 0.9, 0.1, 0.25, 0, 0.5, 0}), segments,
                                 {.kind = kind, .momentum = 0.9});
             const std::vector<double> expected = {1, 0.75, 0.75, 0.75, 1, 1, 0.5, 0.5, 1};
             const std::vector<double> got = values_of(parameter), averaged = values_of(average);

@@ -106,6 +106,29 @@ TEST_CASE("optimizers follow PyTorch's") {
     CHECK(cases == 11);
 }
 
+TEST_CASE("momentum that changes between steps gives PyTorch's") {
+    const GoldenFile file("torch_optim");
+    int cases = 0;
+    for (const json& golden : file.cases()) {
+        if (golden.at("op") != "moving_momentum") continue;
+        ++cases;
+        const Tensor grads = file.read(golden, "grads"), after = file.read(golden, "param_after");
+        const OptimizerRule rule = golden.at("rule") == "sgd" ? OptimizerRule(Sgd{}) : AdamW{.beta2 = 0.99};
+        for_each_run([&](const Run& run) {
+            const Tensor parameters = file.read(golden, "param", run.dtype, run.device);
+            const Tensor gradients = Tensor::zeros(parameters.shape(), run.dtype, run.device);
+            Optimizer optimizer(parameters, gradients, {{"w", 0, parameters.shape()}}, {plain}, {.rule = rule});
+            for (std::int64_t t = 0; t < grads.dim(0); ++t) {
+                gradients.copy_from(run.make(row(grads, t)));
+                optimizer.set_momentum(golden.at("momenta").at(static_cast<std::size_t>(t)));
+                optimizer.step(golden.at("lr"));
+                CHECK(largest_difference(parameters, row(after, t)) < run.tolerance);
+            }
+        });
+    }
+    CHECK(cases == 2);
+}
+
 TEST_CASE("gradients are clipped as PyTorch clips them, also when accumulated") {
     const GoldenFile file("torch_optim");
     int cases = 0;

@@ -63,6 +63,28 @@ TEST_CASE("schedules follow PyTorch's") {
     CHECK(cases == 8);
 }
 
+TEST_CASE("one_cycle's momentum goes against the rate as PyTorch's") {
+    const GoldenFile file("torch_optim");
+    int cases = 0;
+    for (const json& golden : file.cases()) {
+        if (golden.at("op") != "one_cycle_lr") continue;
+        ++cases;
+        ScheduleConfig config = config_of(golden);
+        CHECK_FALSE(Schedule(config).has_momentum());
+        golden.at("max_momentum").get_to(config.max_momentum);
+        golden.at("base_momentum").get_to(config.base_momentum);
+        const Schedule schedule(config);
+        CHECK(schedule.has_momentum());
+        const std::vector<double> momenta = values_of(file.read(golden, "momentum"));
+        for (std::size_t t = 0; t < momenta.size(); ++t)
+            CHECK(std::abs(schedule.momentum(static_cast<std::int64_t>(t)) - momenta[t]) < 1e-13);
+        CHECK(schedule.momentum(9, 0) == 0.95);
+        CHECK(schedule.momentum(9, config.pct_start) == doctest::Approx(0.85).epsilon(1e-12));
+        CHECK(schedule.momentum(9, 1) == doctest::Approx(0.95).epsilon(1e-12));
+    }
+    CHECK(cases == 3);
+}
+
 TEST_CASE("warm-up rises on a line to the schedule's own beginning, which it delays") {
     for (const ScheduleConfig& config : every_kind) {
         CAPTURE(std::string(name(config.kind)));

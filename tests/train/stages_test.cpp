@@ -51,7 +51,12 @@ TrainConfig staged(const fs::path& data) {
                       {"lr", 1e-2},
                       {"freeze_encoder", true},
                       {"freeze_batch_norms", true}},
-                     {{"epochs", 1}, {"height", 32}, {"width", 64}, {"batch", 2}, {"encoder_lr", {0.1}}}};
+                     {{"epochs", 1},
+                      {"height", 32},
+                      {"width", 64},
+                      {"batch", 2},
+                      {"encoder_lr", {0.1}},
+                      {"schedule", {{"kind", "one_cycle"}, {"max_momentum", 0.95}, {"base_momentum", 0.85}}}}};
     return config;
 }
 
@@ -125,6 +130,17 @@ TEST_CASE("the encoder's stages learn at their own rates, biases and batch norms
         const ParameterGroup& group = deeplab.groups[static_cast<std::size_t>(range.group)];
         CHECK((group.weight_decay > 0) == (range.shape.rank() > 1));
     }
+    // torchvision's recipe: all of it decays, and the auxiliary head learns faster.
+    Model aux = narrow_model("deeplabv3-resnet50", {});
+    aux.config.aux_lr = 10;
+    aux.config.decay_all = true;
+    const ParameterGroups torchvision = parameter_groups(aux);
+    CHECK(multiplier(torchvision, "aux_classifier.0.weight") == 10);
+    CHECK(multiplier(torchvision, "aux_classifier.1.bias") == 10);
+    CHECK(multiplier(torchvision, "classifier.4.weight") == 1);
+    CHECK(multiplier(torchvision, "backbone.conv1.weight") == 1);
+    for (const ParameterRange& range : torchvision.ranges)
+        CHECK(torchvision.groups[static_cast<std::size_t>(range.group)].weight_decay == aux.config.weight_decay);
     // Five stages everywhere else: a rate each, or one for all.
     const std::vector<double> rising = {0.1, 0.2, 0.3, 0.4, 0.5};
     for (const auto& [net, first, last] :
@@ -204,6 +220,12 @@ TEST_CASE("what cannot work is refused before anything is written") {
           "stage 2 of the run: epochs must be a whole number of at least 1, not 0");
     CHECK(refusal([](TrainConfig& c) { c.stages[1]["height"] = "x"; }) ==
           "stage 2 of the run: height must be a whole number of at least 1, not \"x\"");
+    CHECK(refusal([](TrainConfig& c) { c.stages[1]["schedule"]["base_momentum"] = 0.99; }) ==
+          "schedule: base_momentum must be above 0 and at most max_momentum");
+    CHECK(refusal([](TrainConfig& c) { c.optimizer = OptimizerKind::sgd, c.momentum = 0; }) ==
+          "--cycle-momentum moves SGD's momentum, of which --momentum 0 leaves none");
+    CHECK(refusal([](TrainConfig& c) { c.val_height = 32; }) == "val_height and val_width want one another");
+    CHECK(testing::mentions(refusal([](TrainConfig& c) { c.augment.scale_min = 3; }), {"a scale from 3 to 2"}));
 }
 
 TEST_CASE("a network of other classes starts from a checkpoint but for its last layer") {

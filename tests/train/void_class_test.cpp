@@ -26,7 +26,7 @@ Dataset scenes() {
     return Dataset::from_samples(std::move(images), std::move(labels), camvid32());
 }
 
-Model model(bool learn_void) {
+Model model(bool learn_void, bool judge_void = false) {
     TrainConfig config;
     config.net_options = {{"classes", 32}, {"width", 2}, {"depth", 1}};
     config.height = height;
@@ -36,6 +36,7 @@ Model model(bool learn_void) {
     config.dtype = Dtype::f32;
     config.loss = {.dice = 1};
     config.learn_void = learn_void;
+    config.judge_void = judge_void;
     return make_model(config, camvid32(), false);
 }
 
@@ -65,6 +66,13 @@ TEST_CASE("what is judged leaves Void out, what is learnt has it where the run s
     CHECK(std::abs(with.loss - without.loss) > 1e-4);
     CHECK(std::abs(with.iou_score - without.iou_score) > 1e-4);
     CHECK(median_frequency_weights(data)[30] == 0);
+    // Judged, too, it is a class as the others; where it is not learnt, that asks for nothing.
+    Model all = model(true, true), neither = model(false, true);
+    const EvalResult every = evaluate(all, data);
+    CHECK(every.confusion.total() == judged + void_pixels);
+    CHECK(every.confusion.occurs(30));
+    CHECK(every.loss == with.loss);
+    CHECK(evaluate(neither, data).confusion.counts() == without.confusion.counts());
 }
 
 TEST_CASE("the presets of what was published on 32 classes learn Void") {
@@ -72,5 +80,6 @@ TEST_CASE("the presets of what was published on 32 classes learn Void") {
         const std::string name = preset.name;
         const bool published = name.starts_with("segmentation-models") || name == "fastai-camvid";
         CHECK(train_preset(name).learn_void == published);
+        CHECK(train_preset(name).judge_void == name.starts_with("segmentation-models"));
     }
 }

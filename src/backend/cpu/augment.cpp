@@ -8,8 +8,8 @@
 /// Network inputs made of pictures of u8.
 namespace camber::cpu {
 
-void CpuBackend::augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
-                         const Tensor& labels) {
+void CpuBackend::augment(const Tensor& source, const Tensor& samples, const AugmentNeeds& /*needs*/, int void_id,
+                         const Tensor& x, const Tensor& labels) {
     with_activation("augment", x.dtype(), [&]<class T>(T) {
         const Extents out(x);
         const auto* bytes = source.data<std::uint8_t>();
@@ -20,11 +20,10 @@ void CpuBackend::augment(const Tensor& source, const Tensor& samples, int void_i
             std::memcpy(&sample, samples.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof sample),
                         sizeof sample);
             AugmentRows rows(sample.sampling, static_cast<int>(out.c));
-            const std::uint8_t* label_map = sample.label_offset < 0 ? nullptr : bytes + sample.label_offset;
             std::vector<float> row(static_cast<std::size_t>(out.row_size()));
             for (std::int64_t i = 0; i < out.h; ++i) {
                 const std::int64_t at = out.at(n, i, 0);
-                rows.make(bytes + sample.image_offset, label_map, void_id, static_cast<int>(i), row.data(),
+                rows.make(sample.source(bytes), sample.labels(bytes), void_id, static_cast<int>(i), row.data(),
                           ids ? ids + at / out.c : nullptr);
                 for_vectors(0, out.row_size(),
                             [&](std::int64_t j, auto part) { store(px + at + j, load(row.data() + j, part), part); });

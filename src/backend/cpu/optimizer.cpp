@@ -29,6 +29,7 @@ struct Step {
     float gradient_scale;
     float learning_rate, weight_decay;
     float step_size, inverse_root;  // Adam: learning rate / bias correction 1, 1 / sqrt(bias correction 2)
+    float momentum, rest;           // 1 - momentum
     bool first;
     float ema_decay;
 };
@@ -42,9 +43,8 @@ struct Buffers {
 /// The updates of PyTorch's SGD, Adam and AdamW on elements [begin, end).
 template <OptimizerKind kind, bool has_state1, bool has_ema>
 void update(const Buffers& b, std::int64_t begin, std::int64_t end, const Step& s, const OptimizerParams& p) {
-    const auto momentum = static_cast<float>(p.momentum), eps = static_cast<float>(p.eps);
-    const auto beta1 = static_cast<float>(p.beta1), beta2 = static_cast<float>(p.beta2);
-    const auto rest1 = static_cast<float>(1 - p.beta1), rest2 = static_cast<float>(1 - p.beta2);
+    const auto beta2 = static_cast<float>(p.beta2), rest2 = static_cast<float>(1 - p.beta2),
+               eps = static_cast<float>(p.eps);
     const float decay = s.ema_decay, fresh = 1 - decay;
     const float shrink = kind == OptimizerKind::adamw ? s.learning_rate * s.weight_decay : 0;
     const float added = kind == OptimizerKind::adamw ? 0 : s.weight_decay;
@@ -53,13 +53,13 @@ void update(const Buffers& b, std::int64_t begin, std::int64_t end, const Step& 
         g = fma(splat(added), w, g);
         if constexpr (kind == OptimizerKind::sgd) {
             if constexpr (has_state1) {
-                const Vec m = s.first ? g : fma(splat(momentum), load(b.state1 + i, part), g);
+                const Vec m = s.first ? g : fma(splat(s.momentum), load(b.state1 + i, part), g);
                 store(b.state1 + i, m, part);
-                g = p.nesterov ? fma(splat(momentum), m, g) : m;
+                g = p.nesterov ? fma(splat(s.momentum), m, g) : m;
             }
             w = fma(splat(-s.learning_rate), g, w);
         } else {
-            const Vec m = fma(splat(beta1), load(b.state1 + i, part), g * rest1);
+            const Vec m = fma(splat(s.momentum), load(b.state1 + i, part), g * s.rest);
             const Vec v = fma(splat(beta2), load(b.state2 + i, part), g * g * rest2);
             store(b.state1 + i, m, part);
             store(b.state2 + i, v, part);
@@ -138,6 +138,8 @@ void CpuBackend::optimizer_step(const Tensor& parameter, const Tensor& rounded, 
                     .weight_decay = numbers[step_scalar::groups + 2 * group + 1],
                     .step_size = rate / numbers[step_scalar::bias_correction1],
                     .inverse_root = 1 / std::sqrt(numbers[step_scalar::bias_correction2]),
+                    .momentum = numbers[step_scalar::momentum],
+                    .rest = numbers[step_scalar::rest],
                     .first = numbers[step_scalar::first_step] != 0,
                     .ema_decay = numbers[step_scalar::ema_decay]};
     };

@@ -5,7 +5,9 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "backend/augment_pixel.h"
 #include "backend/reference/dispatch.h"
@@ -13,29 +15,26 @@
 
 namespace camber::reference {
 
-void ReferenceBackend::augment(const Tensor& source, const Tensor& samples, int void_id, const Tensor& x,
-                               const Tensor& labels) {
+void ReferenceBackend::augment(const Tensor& source, const Tensor& samples, const AugmentNeeds& /*needs*/, int void_id,
+                               const Tensor& x, const Tensor& labels) {
     with_floating(x.dtype(), [&]<class A>() {
         const Extents out(x);
         const auto* bytes = source.data<std::uint8_t>();
         auto* ids = data_or_null<std::uint8_t>(labels);
         A* px = x.data<A>();
+        std::vector<float> picture, room, more;
         for (std::int64_t n = 0; n < out.n; ++n) {
             AugmentSample sample;
             std::memcpy(&sample, samples.data<std::uint8_t>() + n * static_cast<std::int64_t>(sizeof sample),
                         sizeof sample);
-            const std::uint8_t* label_map = sample.label_offset < 0 ? nullptr : bytes + sample.label_offset;
+            const std::int64_t at = out.at(n, 0, 0), values = out.h * out.w * out.c;
+            for (std::vector<float>* part : {&picture, &room, &more}) part->resize(static_cast<std::size_t>(values));
             with_channels_of(out.c, [&]<int C>(std::integral_constant<int, C>) {
-                for (std::int64_t i = 0; i < out.h; ++i)
-                    for (std::int64_t j = 0; j < out.w; ++j) {
-                        const std::int64_t at = out.at(n, i, j);
-                        float pixel[C];
-                        pixel::augment_pixel<C, pixel::PlainArithmetic>(
-                            sample.sampling, bytes + sample.image_offset, label_map, void_id, static_cast<int>(i),
-                            static_cast<int>(j), pixel, ids ? ids + at / C : nullptr);
-                        for (int c = 0; c < C; ++c) px[at + c] = static_cast<A>(pixel[c]);
-                    }
+                pixel::augment_picture<C, pixel::PlainArithmetic>(
+                    sample.sampling, sample.source(bytes), sample.labels(bytes), void_id, room.data(), more.data(),
+                    picture.data(), ids ? ids + at / C : nullptr);
             });
+            std::transform(picture.begin(), picture.end(), px + at, [](float v) { return static_cast<A>(v); });
         }
     });
 }

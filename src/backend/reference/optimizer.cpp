@@ -18,6 +18,7 @@ double scalar(const Tensor& scalars, int index) {
 struct Step {
     double learning_rate, weight_decay;
     double bias_correction1, bias_correction2;
+    double momentum, rest;
     bool first;
 };
 
@@ -25,8 +26,8 @@ struct Step {
 double sgd(double parameter, double gradient, double* momentum, const Step& s, const OptimizerParams& p) {
     gradient += s.weight_decay * parameter;
     if (momentum) {
-        *momentum = s.first ? gradient : p.momentum * *momentum + gradient;
-        gradient = p.nesterov ? gradient + p.momentum * *momentum : *momentum;
+        *momentum = s.first ? gradient : s.momentum * *momentum + gradient;
+        gradient = p.nesterov ? gradient + s.momentum * *momentum : *momentum;
     }
     return parameter - s.learning_rate * gradient;
 }
@@ -36,7 +37,7 @@ double adam(double parameter, double gradient, double& m, double& v, const Step&
         parameter -= s.learning_rate * s.weight_decay * parameter;
     else
         gradient += s.weight_decay * parameter;
-    m = p.beta1 * m + (1 - p.beta1) * gradient;
+    m = s.momentum * m + s.rest * gradient;
     v = p.beta2 * v + (1 - p.beta2) * gradient * gradient;
     return parameter - s.learning_rate * (m / s.bias_correction1) / (std::sqrt(v / s.bias_correction2) + p.eps);
 }
@@ -79,6 +80,8 @@ void ReferenceBackend::optimizer_step(const Tensor& parameter, const Tensor& rou
                             .weight_decay = scalar(scalars, group + 1),
                             .bias_correction1 = scalar(scalars, step_scalar::bias_correction1),
                             .bias_correction2 = scalar(scalars, step_scalar::bias_correction2),
+                            .momentum = scalar(scalars, step_scalar::momentum),
+                            .rest = scalar(scalars, step_scalar::rest),
                             .first = scalar(scalars, step_scalar::first_step) != 0};
             for (std::int64_t i = segment.begin; i < segment.end; ++i) {
                 const double before = static_cast<double>(w[i]), gradient = gradient_scale * static_cast<double>(g[i]);
