@@ -110,7 +110,8 @@ TEST_CASE("a stage replaces fields of the run's configuration, and nothing that 
     CHECK(stage_count(TrainConfig()) == 1);
     config.stages[1]["optimiser"] = "sgd";
     CHECK(testing::mentions(testing::error_of([&] { stage_config(config, 1); }),
-                            {"stage 2 of the run has 'optimiser'", "height, width, batch", "epochs, epoch_batches"}));
+                            {"stage 2 of the run has 'optimiser'", "height, width, val_height, val_width, batch",
+                             "epochs, epoch_batches"}));
 }
 
 TEST_CASE("the encoder's stages learn at their own rates, biases and batch norms without decay") {
