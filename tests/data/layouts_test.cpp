@@ -667,7 +667,9 @@ TEST_CASE("the presets that were published on CamVid's 32 classes train on the d
         const nlohmann::json metrics = nlohmann::json::parse(judged.output);
         CHECK(metrics.at("classes").size() == 32);
         CHECK(metrics.at("classes").at(30).at("name") == "Void");
-        CHECK(metrics.at("classes").at(30).at("pixels") == 0);
+        // Judged as the other classes by segmentation_models, by fastai not.
+        CHECK((metrics.at("classes").at(30).at("pixels") > 0) ==
+              std::string(p.preset).starts_with("segmentation-models"));
         CHECK(metrics.at("iou_score") > 0);
     }
 }
