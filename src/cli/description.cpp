@@ -49,7 +49,8 @@ Description described(const WeightFile& file) {
     }
     if (const auto found = note.find("interpolation"); found != note.end()) {
         const std::vector<std::string> names = names_of<Interpolation>();
-        const auto at = std::find(names.begin(), names.end(), *found);
+        const auto at =
+            std::find_if(names.begin(), names.end(), [&](const std::string& name) { return *found == name; });
         if (at == names.end()) fail("{}: \"interpolation\" is not {}", source, one_of(names));
         result.interpolation = static_cast<Interpolation>(at - names.begin());
     }
