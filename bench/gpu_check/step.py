@@ -20,13 +20,11 @@ def run(check, deadline):
     check.run([camber(check, "bf16", "bf16", 60, steps, **size)], deadline)
     check.runner.end_background(min(deadline, time.monotonic() + check.scale * WAITING))
     check.run(torch(check, "bf16", "bf16", best, 90, **size), deadline)
-    check.run([camber(check, "f32", "f32", 40, slow, **size)] + torch(check, "f32", "f32", recorded, 40, **size) +
-              [camber(check, "tf32", "tf32", 40, slow, **size)] + torch(check, "tf32", "tf32", recorded, 40, **size) +
-              [camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}, **size),
-               camber(check, "bf16-nondeterministic", "bf16", 40, slow, {"CAMBER_DETERMINISTIC": "0"}, **size)],
+    check.run([camber(check, "bf16-own", "bf16", 30, slow, {"CAMBER_CONV": "own"}, **size),
+               camber(check, "bf16-nondeterministic", "bf16", 40, slow, {"CAMBER_DETERMINISTIC": "0"}, **size)] +
+              [part for dtype in ("tf32", "f32") for part in
+               [camber(check, dtype, dtype, 40, slow, **size)] + torch(check, dtype, dtype, recorded, 60, **size)],
               deadline)
-    if on_gpu:
-        check.run(torch(check, "bf16-max-autotune", "bf16", ["compile-graph"], 150, "--max-autotune", **size), deadline)
 
 
 def camber(check, name, dtype, seconds, steps, environment=None, **size):
@@ -36,21 +34,21 @@ def camber(check, name, dtype, seconds, steps, environment=None, **size):
     return Part(f"step/{name}", command, seconds, last_json, tf32 | (environment or {}), quiet=True)
 
 
-def torch(check, name, dtype, variants, seconds, *options, **size):
+def torch(check, name, dtype, variants, seconds, **size):
     """At most one part."""
     if not check.has_torch():
         check.absent(f"pytorch/{name}", "there is no PyTorch")
         return []
     values = {"device": "cuda" if check.device == "cuda" else "cpu", "dtype": dtype, "kernels": 20,
               "steps": 2 * check.sizes.slow_steps} | size
-    command = [check.python, str(PEER), "--channels-last", *options, *options_of(values), "--variant", *variants]
+    command = [check.python, str(PEER), "--channels-last", *options_of(values), "--variant", *variants]
     return [Part(f"pytorch/{name}", command, seconds, read_variants, quiet="compile-only" not in variants)]
 
 
-def compile_in_background(check):
+def compile_in_background(check, name="compile", **size):
     """So that later parts find what it compiled."""
     if check.has_torch() and check.device == "cuda":
-        for part in torch(check, "compile", "bf16", ["compile-only"], check.scale * COMPILING, **check.sizes.step):
+        for part in torch(check, name, "bf16", ["compile-only"], check.scale * COMPILING, **size):
             part.command[:0] = ["nice"]  # the tests' processes come first
             check.runner.start_background(part)
 

@@ -15,7 +15,7 @@ FOR_WHAT_FAILED = 0.16  # of the stage's time
 
 def run(check, deadline):
     rates.measure(check, deadline)
-    step.compile_in_background(check)
+    step.compile_in_background(check, **check.sizes.step)
     environment = {"CAMBER_TEST_DEVICES": check.device, "CAMBER_CONV": "own",
                    "CAMBER_CACHE": str(check.work / "test-choices"),
                    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}

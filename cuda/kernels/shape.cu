@@ -4,7 +4,8 @@
 /// Bytes: every output element is read and written once: half of a [16, 256, 256, 128] bf16 concatenation is 268 MB.
 /// No arithmetic, so elements are moved as units of bytes: 16 where all rows allow it, else one element. Strategy:
 /// four independent units a thread in flight; neither kernel divides to find its place. Channels move to pixels in
-/// registers: a thread reads factor^2 units that lie side by side, and writes a unit to each of factor^2 pixels.
+/// registers: a thread reads factor^2 units that lie side by side, and writes a unit to each of factor^2 pixels; back
+/// by a factor of 2, a quarter of a unit of each of them is one unit.
 #include <algorithm>
 
 #include "cuda/kernels/gpu_backend.h"
@@ -97,26 +98,28 @@ __global__ void __launch_bounds__(pixel_threads, 2)
         T* group = packed + (pixels.at(n, row, column) + c) * (r * r);
         const auto pixel = [&](int i, int j) { return spread + large.at(n, row * r + i, column * r + j) + c; };
         if constexpr (static_factor > 0) {
-            constexpr int positions = static_factor * static_factor;
-            Vec<T, width> grouped[positions], pixels_of_group[positions];
+            constexpr int positions = static_factor * static_factor, piece = vector_width<T>;
+            constexpr int pieces = positions * width / piece;
+            Vec<T, piece> grouped[pieces];
+            Vec<T, width> pixels_of_group[positions];
+            if constexpr (inverse) {
 #pragma unroll
-            for (int k = 0; k < positions; ++k) {
-                if constexpr (inverse) {
+                for (int k = 0; k < positions; ++k)
                     pixels_of_group[k] = load<width>(pixel(k / static_factor, k % static_factor));
-                } else {
-                    grouped[k] = load<width>(group + k * width);
-                }
+            } else {
+#pragma unroll
+                for (int k = 0; k < pieces; ++k) grouped[k] = load<piece>(group + k * piece);
             }
 #pragma unroll
             for (int e = 0; e < positions * width; ++e)
-                move<inverse>(grouped[e / width][e % width], pixels_of_group[e % positions][e / positions]);
+                move<inverse>(grouped[e / piece][e % piece], pixels_of_group[e % positions][e / positions]);
+            if constexpr (inverse) {
 #pragma unroll
-            for (int k = 0; k < positions; ++k) {
-                if constexpr (inverse) {
-                    store<width>(group + k * width, grouped[k]);
-                } else {
+                for (int k = 0; k < pieces; ++k) store_global<piece>(group + k * piece, grouped[k]);
+            } else {
+#pragma unroll
+                for (int k = 0; k < positions; ++k)
                     store<width>(pixel(k / static_factor, k % static_factor), pixels_of_group[k]);
-                }
             }
         } else {
 #pragma unroll 1
@@ -138,13 +141,13 @@ void shuffle(const char* name, const Tensor& packed, const Tensor& spread, int f
                 launch(name, kernel, pixel_shape(pixels, channels), packed.data<T>(), spread.data<T>(), pixels, large,
                        factor);
             };
-            if (width > 1 && factor == 2) {
-                run(pixel_shuffle_kernel<T, width, 2, inverse>, width);
-            } else if (width > 1 && factor == 4) {
-                run(pixel_shuffle_kernel<T, width, 4, inverse>, width);
-            } else {
-                run(pixel_shuffle_kernel<T, 1, 0, inverse>, 1);
+            if constexpr (width > 1) {
+                // Back, so few channels a thread that what it writes is one piece of 16 bytes, beside its neighbour's.
+                constexpr int of_two = inverse ? width / 4 : width;
+                if (factor == 2) return run(pixel_shuffle_kernel<T, of_two, 2, inverse>, of_two);
+                if (factor == 4) return run(pixel_shuffle_kernel<T, width, 4, inverse>, width);
             }
+            run(pixel_shuffle_kernel<T, 1, 0, inverse>, 1);
         },
         spread, packed);
 }
