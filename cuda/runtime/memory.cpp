@@ -85,13 +85,12 @@ class GpuMemory : public DeviceMemory {
             block = allocator->allocate(bytes + BlockWatch::padding);
         }
         if (!block) {
-            constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+            const auto text = [](std::size_t size) { return bytes_text(static_cast<std::int64_t>(size)); };
             const MemoryInfo info = device_memory_info();
-            fail(
-                "out of memory on device '{}': a tensor of {:.1f} GiB does not fit beside {:.1f} GiB in use ({:.1f} of "
-                "{:.1f} GiB free); use a smaller batch, image size or width",
-                name(this_device), static_cast<double>(bytes) / gib, static_cast<double>(stats().current) / gib,
-                static_cast<double>(info.free) / gib, static_cast<double>(info.total) / gib);
+            throw OutOfMemory(
+                fmt::format("out of memory on device '{}': a tensor of {} does not fit beside {} in use ({} of {} "
+                            "free); use a smaller batch, image size or width",
+                            name(this_device), text(bytes), text(stats().current), text(info.free), text(info.total)));
         }
         watch_.open(block, bytes);
         if (allocator != common_) {
@@ -121,6 +120,7 @@ class GpuMemory : public DeviceMemory {
     void zero(void* dst, std::size_t bytes) override {
         if (bytes > 0) set_bytes(dst, 0, bytes);
     }
+    std::int64_t available() const override { return static_cast<std::int64_t>(device_memory_info().free); }
     MemoryStats stats() const override {
         MemoryStats total;
         for_each_allocator([&](BlockAllocator& allocator) {

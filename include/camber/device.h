@@ -1,4 +1,6 @@
 #pragma once
+#include <camber/error.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,7 +10,7 @@ namespace camber {
 
 /// Where a tensor lives and whose primitives work on it.
 enum class Device : std::uint8_t {
-    meta,       ///< shapes only, no memory: layer tables and planning
+    meta,       ///< shapes only, no elements, but their memory is counted: layer tables and planning
     reference,  ///< host memory, plain loops with double accumulators: the oracle
     cpu,        ///< host memory, oneDNN and OpenMP
     cuda,       ///< an NVIDIA GPU
@@ -31,12 +33,21 @@ struct MemoryStats {
     std::uint64_t copies_from_host = 0, copies_to_host = 0;
 };
 
+/// A device had no more memory.
+class OutOfMemory : public Error {
+  public:
+    using Error::Error;
+};
+
+/// Bytes as a person reads them: "512.0 MiB", "11.4 GiB".
+std::string bytes_text(std::int64_t bytes);
+
 /// Memory of one device: a caching allocator and copies. Implementations are thread-safe.
 class DeviceMemory {
   public:
     virtual ~DeviceMemory() = default;
-    /// At least `bytes` bytes aligned to 64. Throws Error (out of memory) naming the sizes. Returns null on
-    /// Device::meta.
+    /// At least `bytes` bytes aligned to 64; on Device::meta an address that cannot be read. Throws OutOfMemory
+    /// naming the sizes.
     virtual void* allocate(std::size_t bytes) = 0;
     virtual void release(void* block) noexcept = 0;
     virtual void copy_from_host(void* dst, const void* src, std::size_t bytes) = 0;
@@ -44,6 +55,8 @@ class DeviceMemory {
     virtual void copy_to_host(void* dst, const void* src, std::size_t bytes) = 0;
     virtual void copy_within(void* dst, const void* src, std::size_t bytes) = 0;
     virtual void zero(void* dst, std::size_t bytes) = 0;
+    /// Bytes that can still be had from the system, about, beside what lies cached.
+    virtual std::int64_t available() const = 0;
     virtual MemoryStats stats() const = 0;
     virtual void reset_peak() = 0;
     /// Gives cached blocks back to the system.

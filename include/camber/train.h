@@ -60,8 +60,8 @@ struct TrainConfig {
     int height = 256;         ///< of the network's input
     int width = 256;
     int val_height = 0, val_width = 0;  ///< in validation and prediction; 0: the same
-    int batch = 8;
-    int accumulate = 1;  ///< batches whose gradients are averaged before each optimizer step
+    int batch = 8;                      ///< frames; 0 ("auto"): as many as the memory holds
+    int accumulate = 1;                 ///< batches whose gradients are averaged before each optimizer step
     AugmentConfig augment;
     Normalisation normalisation;
 

@@ -54,6 +54,9 @@ class Recording {
     virtual void replay() = 0;
 };
 
+/// What a convolution of an image and a filter to an output computes: output, gradient of the image, or of the filter.
+enum class ConvPass { forward, backward_data, backward_filter };
+
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -74,6 +77,14 @@ class Backend {
     virtual std::string why_not_in(Dtype dtype) const {
         static_cast<void>(dtype);
         return {};
+    }
+
+    /// Bytes that a convolution of tensors of these shapes takes on this device while it runs, for plans of memory.
+    virtual std::size_t conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output,
+                                     bool has_bias, const Conv2dParams& p) const {
+        static_cast<void>(pass), static_cast<void>(image), static_cast<void>(w), static_cast<void>(output);
+        static_cast<void>(has_bias), static_cast<void>(p);
+        return 0;
     }
 
 #define PRIMITIVE(name, parameters, ...) virtual void name parameters = 0;

@@ -1,5 +1,8 @@
+#include <camber/device.h>
 #include <camber/error.h>
 
+#include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,10 +70,26 @@ void wait_passively(char** argv) {
     execv("/proc/self/exe", argv);  // on failure go on as we are
 }
 
+/// Under a limit on addresses (ulimit -v) threads share one heap: each of their own reserves 64 MiB or more.
+void share_heap_under_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
+}
+
+/// Where the system has no more memory, what lies cached of tensors is given back to it.
+void give_back_or_throw() {
+    camber::DeviceMemory& memory = camber::device_memory(camber::Device::cpu);
+    const std::size_t before = memory.stats().reserved;
+    memory.trim();
+    if (memory.stats().reserved == before) throw std::bad_alloc();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     using namespace camber;
+    share_heap_under_limit();
+    std::set_new_handler(give_back_or_throw);
     if (const char* const set = processor_lacks()) {
         std::fprintf(stderr, "camber: error: this build needs a processor with %s; build Camber on this machine\n",
                      set);

@@ -28,7 +28,22 @@ std::int64_t of_machine() {
     return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 2;
 }
 
-std::int64_t of_group() { return number_in("/sys/fs/cgroup/memory.max", no_limit); }
+/// What a file of names and numbers says of `name`; 0 where it does not.
+std::int64_t number_of(const char* file, const std::string& name) {
+    std::ifstream stream(file);
+    std::string key;
+    for (std::int64_t number = 0; stream >> key >> number;)
+        if (key == name) return number;
+    return 0;
+}
+
+std::int64_t of_group() {
+    const std::int64_t most = number_in("/sys/fs/cgroup/memory.max", no_limit);
+    if (most == no_limit) return no_limit;
+    // Files' pages that nobody reads any more are given back when memory is wanted.
+    return most - number_in("/sys/fs/cgroup/memory.current", 0) +
+           number_of("/sys/fs/cgroup/memory.stat", "inactive_file");
+}
 
 std::int64_t of_addresses() {
     rlimit limit{};

@@ -4,7 +4,10 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
+#include <limits>
 
+#include "core/caching_allocator.h"
 #include "core/gpu_memory.h"
 #include "core/host_memory.h"
 
@@ -13,25 +16,37 @@ namespace {
 
 constexpr std::array<const char*, device_count> device_names = {"meta", "reference", "cpu", "cuda", "emulated"};
 
-/// Shapes without elements: every block is null.
+/// Shapes without elements: blocks are addresses that nobody has, counted as another device's would be.
 class MetaMemory : public DeviceMemory {
   public:
-    void* allocate(std::size_t) override { return nullptr; }
-    void release(void*) noexcept override {}
+    void* allocate(std::size_t bytes) override { return allocator_.allocate(bytes); }
+    void release(void* block) noexcept override { allocator_.release(block); }
     void copy_from_host(void*, const void*, std::size_t) override {}
     void copy_to_host(void*, const void*, std::size_t) override { fail("a tensor on the meta device has no elements"); }
     void copy_within(void*, const void*, std::size_t) override {}
     void zero(void*, std::size_t) override {}
-    MemoryStats stats() const override { return {}; }
-    void reset_peak() override {}
-    void trim() override {}
+    std::int64_t available() const override { return std::numeric_limits<std::int64_t>::max(); }
+    MemoryStats stats() const override { return allocator_.stats(); }
+    void reset_peak() override { allocator_.reset_peak(); }
+    void trim() override { allocator_.trim(); }
+
+  private:
+    std::uintptr_t next_ = std::uintptr_t{1} << 52;  // beyond what a process can have
+    CachingAllocator allocator_{[this](std::size_t bytes) {
+                                    // A gap, so that segments are no neighbours.
+                                    const std::uintptr_t segment = next_;
+                                    next_ += bytes + 4096;
+                                    return reinterpret_cast<void*>(segment);
+                                },
+                                [](void*, std::size_t) {}};
 };
 
 DeviceMemory* find_memory(Device device) {
-    static MetaMemory meta;
+    // Never destroyed: tensors in static objects may outlive any order of destruction.
+    static auto* const meta = new MetaMemory;
     switch (device) {
         case Device::meta:
-            return &meta;
+            return meta;
         case Device::reference:
         case Device::cpu:
             return &host_memory();
@@ -59,6 +74,12 @@ DeviceMemory& device_memory(Device device) {
     if (!memory) memory = find_memory(device);  // every thread finds the same
     if (!memory) fail("there is no device '{}' in this build or on this machine: see camber info", name(device));
     return *memory;
+}
+
+std::string bytes_text(std::int64_t bytes) {
+    constexpr double mib = 1024.0 * 1024.0;
+    const double size = static_cast<double>(bytes);
+    return size < 1024 * mib ? fmt::format("{:.1f} MiB", size / mib) : fmt::format("{:.1f} GiB", size / mib / 1024);
 }
 
 bool is_host(Device device) { return device == Device::reference || device == Device::cpu; }

@@ -84,6 +84,15 @@ struct Reader {
         (*this)(either.choice);
         either.numbers->clear();
     }
+    void operator()(const NumberOrAuto& either) const {
+        if (from == "auto") {
+            *either.number = 0;
+        } else if (from.is_string()) {
+            refuse("auto, or " + range.text(true));
+        } else {
+            (*this)(either.number);
+        }
+    }
     void operator()(const Spelling&) const {}
 };
 
@@ -96,6 +105,9 @@ struct Writer {
     json operator()(const Choice& choice) const { return choice.names.at(choice.get()); }
     json operator()(const ChoiceOrNumbers& either) const {
         return either.numbers->empty() ? (*this)(either.choice) : (*this)(either.numbers);
+    }
+    json operator()(const NumberOrAuto& either) const {
+        return *either.number > 0 ? (*this)(either.number) : json("auto");
     }
     json operator()(const Spelling&) const { return {}; }
 };
@@ -128,6 +140,9 @@ struct Checker {
     void operator()(const ChoiceOrNumbers& either) const {
         (*this)(either.choice);
         (*this)(either.numbers);
+    }
+    void operator()(const NumberOrAuto& either) const {
+        if (*either.number != 0) (*this)(either.number);
     }
     void operator()(const Spelling&) const {}
 };

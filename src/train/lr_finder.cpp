@@ -13,7 +13,7 @@ LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observe
                 const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
     check_config(config);
     const RunData data(config, observer);
-    plan_run(config, data);
+    plan_run(config, data, observer);
     const TrainConfig stage = stage_config(config, 0);
     Model model = data.make_model(stage, true);
     if (!model.start.empty()) observer.on_message(model.start);

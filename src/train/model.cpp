@@ -6,6 +6,7 @@
 #include "train/finite.h"
 #include "train/loss.h"
 #include "train/options.h"
+#include "train/parameter_options.h"
 #include "train/pretrained.h"
 
 namespace camber {
@@ -23,6 +24,17 @@ int picture_channels(const nets::Net& net) {
     if (!is_picture_channels(channels))
         fail_usage("{} has {} input channels; pictures have 1 (grey), 3 (RGB) or 4 (RGBA)", net.name(), channels);
     return channels;
+}
+
+nn::ParameterBufferOptions parameter_options(const Model& model, bool training) {
+    // A GPU's kernels read bf16 weights as they lie; the CPU's bring them into orders of their own.
+    const bool rounded = model.dtype() == Dtype::bf16 && !is_host(model.device());
+    return {.device = model.device(),
+            .dtype = Dtype::f32,
+            .seed = model.config.seed,
+            .gradients = training,
+            .rounded = rounded,
+            .padded_heads = rounded && model.net->classes() != 1};
 }
 
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained) {
@@ -53,16 +65,7 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     }
     if (training) freeze_encoder(*model.net, config.freeze_encoder, config.freeze_batch_norms);
     model.net->context().seed = config.seed;
-    // A GPU's kernels read bf16 weights as they lie; the CPU's bring them into orders of their own.
-    const bool rounded = model.dtype() == Dtype::bf16 && !is_host(model.device());
-    model.parameters = std::make_unique<nn::ParameterBuffer>(*model.net, nn::ParameterBufferOptions{
-                                                                             .device = model.device(),
-                                                                             .dtype = Dtype::f32,
-                                                                             .seed = config.seed,
-                                                                             .gradients = training,
-                                                                             .rounded = rounded,
-                                                                             .padded_heads = rounded && !binary,
-                                                                         });
+    model.parameters = std::make_unique<nn::ParameterBuffer>(*model.net, parameter_options(model, training));
     return model;
 }
 

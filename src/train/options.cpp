@@ -75,6 +75,9 @@ class Table {
         row.range = row.given_range = range;
         return {row};
     }
+    Row option(const std::string& name, NumberOrAuto either, NumberRange range, const std::string& help) {
+        return add(name, either, range, help);
+    }
     Row option(const std::string& name, Spelling spelling, const std::string& help) {
         return add(name, spelling, {}, help);
     }
@@ -172,7 +175,8 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
         .sets({"val_height", "val_width"});
     t.option("val_height", c.val_height, count).in_stages().when(c.val_height > 0);
     t.option("val_width", c.val_width, count).in_stages().when(c.val_width > 0);
-    t.option("batch", c.batch, positive, "Frames a batch").in_stages();
+    t.option("batch", NumberOrAuto{&c.batch}, positive, "Frames a batch, or auto: as many as the memory holds")
+        .in_stages();
     t.option("threads", c.threads, from_to(0, 1024), "Threads that prepare batches");
     t.option("cache_memory", c.cache_memory, from_to(0, 1e9),
              "Megabytes of decoded frames to keep; what does not fit is decoded anew in every epoch")
@@ -440,6 +444,12 @@ struct Taker {
         if (found == choice.names.end()) return fmt::format("must be {}, not '{}'", one_of(choice.names), text);
         return choice.set(static_cast<std::size_t>(found - choice.names.begin())), "";
     }
+    std::string operator()(const NumberOrAuto& either) const {
+        if (text == "auto") return *either.number = 0, "";
+        std::string wrong = (*this)(either.number);
+        if (wrong.starts_with("must be")) wrong.insert(7, " auto or");
+        return wrong;
+    }
     std::string operator()(const Spelling& spelling) const {
         try {
             return spelling.set(text), "";
@@ -463,6 +473,9 @@ struct Shower {
     }
     std::string operator()(const Choice& choice) const { return choice.names[choice.get()]; }
     std::string operator()(const ChoiceOrNumbers& either) const { return (*this)(either.choice); }
+    std::string operator()(const NumberOrAuto& either) const {
+        return *either.number > 0 ? (*this)(either.number) : "auto";
+    }
     std::string operator()(const Spelling& spelling) const { return spelling.get(); }
     template <class T>
     std::string operator()(const T*) const {
@@ -475,7 +488,7 @@ struct Shower {
 std::string TrainOption::take(const std::string& text) const { return std::visit(Taker{text, given_range}, value); }
 
 const char* TrainOption::type() const {
-    if (is<int*>() || is<std::int64_t*>()) return "INT";
+    if (is<int*>() || is<std::int64_t*>() || is<NumberOrAuto>()) return "INT";
     if (is<std::uint64_t*>()) return "UINT";
     return is<double*>() || is<std::vector<double>*>() ? "FLOAT" : "TEXT";
 }

@@ -31,11 +31,16 @@ struct ChoiceOrNumbers {
     std::vector<double>* numbers;
 };
 
+/// A whole number, or "auto" for what a run chooses when it begins, which is 0 in the field.
+struct NumberOrAuto {
+    int* number;
+};
+
 /// A row, bound to a configuration.
 struct TrainOption {
     std::string name;  ///< "lr"; "loss.dice" is `dice` in JSON's object `loss`
     std::variant<bool*, int*, std::int64_t*, std::uint64_t*, float*, double*, std::string*, std::vector<double>*,
-                 std::array<float, 3>*, nlohmann::json*, Choice, ChoiceOrNumbers, Spelling>
+                 std::array<float, 3>*, nlohmann::json*, Choice, ChoiceOrNumbers, NumberOrAuto, Spelling>
         value;
     NumberRange range;              ///< of numbers
     std::string help;               ///< empty: not on the command line

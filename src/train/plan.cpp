@@ -8,6 +8,7 @@
 
 #include "data/sample_order.h"
 #include "io/text_file.h"
+#include "train/batch_size.h"
 #include "train/class_difference.h"
 #include "train/loss.h"
 #include "train/pretrained.h"
@@ -60,8 +61,9 @@ RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& ob
     : folder_(std::move(folder)), train_(folder_.dataset("train", train_data_options(config))) {
     observer.on_message(fmt::format("{} is of the layout {}: {}", config.data, folder_.layout(), folder_.why()));
     for (const std::string& note : folder_.notes()) observer.on_message(note);
+    DatasetOptions val = val_data_options(config);
+    most_cached_ = val.cache_bytes;
     if (folder_.has("val")) {
-        DatasetOptions val = val_data_options(config);
         if (train_.bytes() <= val.cache_bytes) {
             val.cache_bytes -= train_.bytes();
         } else {
@@ -91,6 +93,11 @@ RunData::RunData(DataFolder folder, const TrainConfig& config, TrainObserver& ob
 const ResidentDataset* RunData::resident(Resident& resident, const Dataset& dataset, Device device, bool equalised) {
     if (!resident) resident = ResidentDataset::make(dataset, device, room_, equalised);
     return resident->get();
+}
+
+std::int64_t RunData::bytes(Device device) const {
+    const std::int64_t all = train_.bytes() + (val_ ? val_->bytes() : 0);
+    return is_host(device) ? std::min(all, most_cached_) : all;
 }
 
 LoaderConfig RunData::loader_config(const TrainConfig& config) const {
@@ -197,7 +204,7 @@ void check(const TrainConfig& config) {
 
 }  // namespace
 
-void plan_run(TrainConfig& config, const RunData& data) {
+void plan_run(TrainConfig& config, const RunData& data, TrainObserver& observer) {
     set_classes(config, data);
     config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
     if (!config.weights.empty() && !config.encoder_weights.empty())
@@ -205,6 +212,9 @@ void plan_run(TrainConfig& config, const RunData& data) {
     if (config.minutes > 0 && !config.stages.empty())
         fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
     for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
+    resolve_device(config);
+    choose_batches(config, data.train().classes(), data.bytes(*config.device), static_cast<int>(data.train().size()),
+                   [&](const std::string& line) { observer.on_message(line); });
     // A number, so that it stays as it is when the run goes on with more epochs.
     if (config.minutes == 0 && config.stages.empty() && config.schedule.kind == ScheduleKind::step)
         config.lr_step_size = epochs_a_step(config);

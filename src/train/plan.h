@@ -25,6 +25,8 @@ class RunData {
         return resident(resident_train_, train_, device, equalised_);
     }
     const ResidentDataset* resident_val(Device device) { return resident(resident_val_, *val_, device, false); }
+    /// Bytes of the frames that are in memory once all were wanted: of the host, as many as it keeps; of a device, all.
+    std::int64_t bytes(Device device) const;
     /// Cross-entropy's class weights, one a class; empty when unweighted.
     const std::vector<float>& class_weights() const { return class_weights_; }
 
@@ -45,6 +47,7 @@ class RunData {
     std::optional<Dataset> val_;
     std::vector<float> class_weights_;
     bool equalised_ = false;  // whether a stage asks for it
+    std::int64_t most_cached_ = 0;
     std::int64_t room_ = most_resident_bytes;
     Resident resident_train_, resident_val_;
 };
@@ -62,7 +65,7 @@ void check_size(const TrainConfig& config);
 /// Refuses a stage that has no steps left after its warm-up, where its schedule needs some.
 void check_warmup(const TrainConfig& config, const RunData& data);
 
-/// Refuses what cannot work, and completes the configuration from data and network.
-void plan_run(TrainConfig& config, const RunData& data);
+/// Refuses what cannot work, and completes the configuration from data, network and memory.
+void plan_run(TrainConfig& config, const RunData& data, TrainObserver& observer);
 
 }  // namespace camber

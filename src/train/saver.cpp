@@ -30,15 +30,29 @@ class Spending {
 
 }  // namespace
 
+bool Saver::has_room(const Checkpoint& checkpoint) const {
+    if (!shares_processors_) return true;  // a GPU's host has little else to hold
+    std::int64_t bytes = 0;
+    for (const NamedTensor& named : checkpoint.tensors) bytes += static_cast<std::int64_t>(named.tensor.bytes());
+    // Copies lie where training had its tensors, which then need as much elsewhere, in other pieces.
+    const DeviceMemory& memory = device_memory(Device::cpu);
+    return memory.available() > 2 * bytes + static_cast<std::int64_t>(memory.stats().reserved / 4);
+}
+
 void Saver::keep_best(const Checkpoint& best, std::function<void()> paint) {
     const Spending spending(budget_);
     best_.reset();  // its memory serves the next one
+    paint_ = std::move(paint);
+    if (!has_room(best)) {
+        wait();
+        best_ = best;
+        return begin(std::nullopt, {}, true);
+    }
     try {
         best_ = best.copy(CopyTo::same_device);
-    } catch (const Error&) {
+    } catch (const OutOfMemory&) {
         best_ = best.copy(CopyTo::host);
     }
-    paint_ = std::move(paint);
 }
 
 bool Saver::has_time(double elapsed) const {
@@ -49,7 +63,8 @@ bool Saver::has_time(double elapsed) const {
 void Saver::save(const Checkpoint& last, const std::filesystem::path& keep) {
     const Spending spending(budget_);
     wait();
-    begin(last.copy(CopyTo::host), keep);
+    const bool copies = has_room(last);
+    begin(copies ? last.copy(CopyTo::host) : last, keep, !copies);
 }
 
 void Saver::save_best() {
@@ -57,9 +72,9 @@ void Saver::save_best() {
     if (best_) begin(std::nullopt);
 }
 
-void Saver::begin(std::optional<Checkpoint> last, const std::filesystem::path& keep) {
-    std::optional<Checkpoint> best;
-    if (best_) best = std::exchange(best_, std::nullopt)->copy(CopyTo::host);
+void Saver::begin(std::optional<Checkpoint> last, const std::filesystem::path& keep, bool in_turn) {
+    std::optional<Checkpoint> best = std::exchange(best_, std::nullopt);
+    if (best && !shares_processors_) best = best->copy(CopyTo::host);
     budget_.count_save();
     const auto write = [folder = folder_, best = std::move(best), last = std::move(last), keep,
                         paint = std::exchange(paint_, nullptr)] {
@@ -74,6 +89,10 @@ void Saver::begin(std::optional<Checkpoint> last, const std::filesystem::path& k
         }
         return processor_seconds_of_thread() - start;
     };
+    if (in_turn) {
+        write();
+        return;
+    }
     try {
         writing_ = std::async(std::launch::async, write);
     } catch (const std::system_error&) {

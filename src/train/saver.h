@@ -34,7 +34,8 @@ class Saver {
         : folder_(std::move(folder)), shares_processors_(shares_processors) {}
 
     /// Copies the best weights so far, for the next save; `paint` writes their pictures. On a GPU they stay in its
-    /// memory, where there is room, since most are never written.
+    /// memory, where there is room, since most are never written. Where the host has no room for copies beside
+    /// training, this and save() write at once what they are given, and training waits.
     void keep_best(const Checkpoint& best, std::function<void()> paint);
     /// Whether the thread is idle and the budget allows a save, `elapsed` seconds into the run.
     bool has_time(double elapsed) const;
@@ -49,7 +50,10 @@ class Saver {
     void wait();
 
   private:
-    void begin(std::optional<Checkpoint> last, const std::filesystem::path& keep = {});
+    /// Whether copies of the tensors, wherever they lie, have room in memory that training has not had yet.
+    bool has_room(const Checkpoint& checkpoint) const;
+    /// Writes `last` and the best kept, `in_turn`: before it returns.
+    void begin(std::optional<Checkpoint> last, const std::filesystem::path& keep = {}, bool in_turn = false);
 
     RunFolder folder_;
     const bool shares_processors_;

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "backend/convolution_settings.h"
+#include "train/batch_size.h"
 #include "train/batch_source.h"
 #include "train/class_difference.h"
 #include "train/evaluator.h"
@@ -41,7 +42,7 @@ class Run {
         if (std::filesystem::exists(folder)) hold_new_folder();
         check_config(config);
         data_.emplace(config, observer);
-        plan_run(config, *data_);
+        plan_run(config, *data_, observer);
         set_up(std::move(config), nullptr);
     }
 
@@ -73,7 +74,7 @@ class Run {
             observer.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
             data_.emplace(config, observer);
-            plan_run(config, *data_);
+            plan_run(config, *data_, observer);
             set_up(std::move(config), nullptr);
             follow_metrics();
         }
@@ -97,6 +98,10 @@ class Run {
                                                                    : "interrupted",
                           outcome == TrainOutcome::stopped_early ? why_stopped() : "");
             return result(outcome);
+        } catch (const OutOfMemory& error) {
+            fail_advised(error.what());
+        } catch (const std::bad_alloc&) {  // within a library
+            fail_advised("out of memory");
         } catch (const std::exception& error) {
             reporter_.end("failed", error.what());
             throw;
@@ -104,6 +109,14 @@ class Run {
     }
 
   private:
+    [[noreturn]] void fail_advised(const std::string& what) {
+        clear_tape();
+        const std::string advice = batch_advice(model_.config, model_.classes, data_->bytes(model_.device()));
+        const OutOfMemory error(fmt::format("{}; {}", what, advice));
+        reporter_.end("failed", error.what());
+        throw error;
+    }
+
     TrainOutcome train_all() {
         if (pace_) following_ = following_ || pace_->recorded() > steps();
         observer_.on_message(description());

@@ -150,6 +150,30 @@ TEST_CASE("whatever the limit on memory is, a command does its work or says in o
     CHECK(refused > 20);
 }
 
+TEST_CASE("--batch auto under a limit on memory runs, and what is more is told the batch that fits") {
+    const TemporaryFolder folder;
+    const std::string data = (folder / "data").string(), out = (folder / "run").string();
+    REQUIRE(run_camber({"data", "synth", "--out", data, "--train", "40", "--val", "2", "--size", "64x96"}).exit_code ==
+            0);
+    CommandLimits limits;
+    limits.addresses = 800'000'000;
+    const auto train = [&](const std::string& batch) {
+        fs::remove_all(out);
+        return run_camber({"train", "--data", data, "--out", out, "--net", "smp-unet-resnet34", "--size", "64x96",
+                           "--batch", batch, "--epochs", "2", "--epoch-batches", "1", "--device", "cpu"},
+                          limits);
+    };
+    const CommandResult chosen = train("auto");
+    CHECK_MESSAGE(chosen.exit_code == 0, chosen.errors);
+    const std::string said = chosen.output + chosen.errors, words = "--batch auto: ";
+    const std::size_t at = said.find(words);
+    REQUIRE(at != std::string::npos);
+    const int batch = std::stoi(said.substr(at + words.size()));
+    CHECK(batch > 4);
+    CHECK(batch < 40);
+    check_error(train("40"), 1, {"out of memory", "a batch of 40 of 64x96 is planned to take ", "would fit"});
+}
+
 TEST_CASE("threads that cannot be started are one line") {
     const Run run;
     const std::string best = run.best;

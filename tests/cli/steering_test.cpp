@@ -99,6 +99,9 @@ TEST_CASE("a run's configuration goes over a preset, and options over it") {
     CHECK(config.at("minutes") == 8.0);
     CHECK(config.at("schedule").at("kind") == "cosine");
     CHECK(config.at("net_options") == json{{"width", 8}, {"dropout", 0.0}, {"style", "pytorch"}});
+    const json automatic = json::parse(printed({"--config", file, "--batch", "auto"}).output);
+    CHECK(automatic.at("batch") == "auto");
+    CHECK(json::parse(printed({"--config", files.write("e.json", automatic.dump())}).output).at("batch") == "auto");
     // Without a preset of its own they are all there are.
     const std::string plain = files.write("d.json", R"({"epochs": 5, "net_options": {"width": 8}})");
     CHECK(json::parse(printed({"--config", plain}).output).at("net_options") == json{{"width", 8}});

@@ -54,7 +54,7 @@ TEST_CASE("numbers that a configuration cannot have are refused by name, whereve
     CHECK(check([](TrainConfig& c) { c.patience = -1; }) == "patience must be a whole number of at least 0, not -1");
     CHECK(check([](TrainConfig& c) { c.momentum = 1; }) ==
           "momentum must be a number of at least 0 and below 1, not 1");
-    CHECK(check([](TrainConfig& c) { c.batch = 0; }) == "batch must be a whole number of at least 1, not 0");
+    CHECK(check([](TrainConfig& c) { c.batch = -1; }) == "batch must be a whole number of at least 1, not -1");
     CHECK(mentions(check([](TrainConfig& c) {
                        c.data =
                            "donn\xe9"
@@ -67,6 +67,9 @@ TEST_CASE("a configuration that is not as it was written is refused by field, in
     CHECK(refusal({{"clip", nullptr}}) == "run/config.json: clip must be a number of at least 0, not null");
     CHECK(refusal({{"batch", 3000000000}}) ==
           "run/config.json: batch must be a whole number of at least 1, not 3000000000");
+    CHECK(refusal({{"batch", 0}}) == "run/config.json: batch must be a whole number of at least 1, not 0");
+    CHECK(refusal({{"batch", "some"}}) ==
+          "run/config.json: batch must be auto, or a whole number of at least 1, not \"some\"");
     CHECK(refusal({{"seed", -1}}) == "run/config.json: seed must be a whole number of at least 0, not -1");
     CHECK(refusal({{"epochs", 2.5}}) == "run/config.json: epochs must be a whole number of at least 1, not 2.5");
     CHECK(refusal({{"net", 3}}) == "run/config.json: net must be text, not 3");

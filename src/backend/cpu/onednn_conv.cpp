@@ -14,8 +14,6 @@
 namespace camber::cpu {
 namespace {
 
-enum class Pass { forward, data, filter };
-
 Runner reorder(const memory::desc& from, const memory::desc& to) {
     return Runner(dnnl::reorder::primitive_desc(engine(), from, engine(), to, own_scratch()));
 }
@@ -105,34 +103,44 @@ struct Convolution {
     }
 };
 
-std::unique_ptr<Convolution> make(Pass pass, const ConvShape& s, bool with_bias) {
-    const Layouts layouts(s, with_bias, pass == Pass::filter);
-    const memory::desc own = plain_weight(s);
-    const auto finish = [&](const auto& description, const memory::desc& weight) {
+/// finish(description, the weight's layout in the kernel); null where oneDNN has no fast kernel. A description costs
+/// little: no code is made.
+template <class F>
+auto describe(ConvPass pass, const ConvShape& s, const Layouts& layouts, bool with_bias, const F& finish)
+    -> decltype(finish(describe_forward(layouts), layouts.weight)) {
+    const auto fast = [&](const auto& description, const memory::desc& weight) {
         refuse_reference(description);
-        return std::make_unique<Convolution>(description, layouts, weight, own, pass == Pass::filter);
+        return finish(description, weight);
     };
     try {
-        if (pass == Pass::forward) {
+        if (pass == ConvPass::forward) {
             const Forward description = describe_forward(layouts);
-            return finish(description, description.weights_desc());
+            return fast(description, description.weights_desc());
         }
-        if (pass == Pass::data) {
+        if (pass == ConvPass::backward_data) {
             const BackwardData description = describe_data(layouts);
-            return finish(description, description.weights_desc());
+            return fast(description, description.weights_desc());
         }
         const BackwardFilter description = describe_filter(layouts, describe_forward(Layouts(s, with_bias, false)));
-        return finish(description, description.diff_weights_desc());
+        return fast(description, description.diff_weights_desc());
     } catch (const dnnl::error& error) {
-        if (error.status == dnnl_unimplemented) return nullptr;
+        if (error.status == dnnl_unimplemented) return {};
         if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
         fail("oneDNN could not set up a convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]: {}", s.n, s.h, s.w, s.cin,
              s.cout, s.kh, s.kw, s.cin, error.what());
     }
 }
 
+std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_bias) {
+    const bool gradient = pass == ConvPass::backward_filter;
+    const Layouts layouts(s, with_bias, gradient);
+    return describe(pass, s, layouts, with_bias, [&](const auto& description, const memory::desc& weight) {
+        return std::make_unique<Convolution>(description, layouts, weight, plain_weight(s), gradient);
+    });
+}
+
 /// The convolution for this shape, made at its first use; null where oneDNN has no fast kernel for it.
-const Convolution* find(Pass pass, const ConvShape& s, bool with_bias) {
+const Convolution* find(ConvPass pass, const ConvShape& s, bool with_bias) {
     const auto key = std::make_tuple(pass, with_bias, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout, s.kh, s.kw,
                                      s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
                                      s.padding.bottom, s.padding.left, s.padding.right);
@@ -155,8 +163,17 @@ memory prepared(const Convolution& c, const Tensor& w, Tensor& holder) {
 
 }  // namespace
 
+std::size_t onednn_scratch_bytes(ConvPass pass, const ConvShape& s, bool has_bias) {
+    const bool with_bias = has_bias && pass != ConvPass::backward_data;
+    const Layouts layouts(s, with_bias, pass == ConvPass::backward_filter);
+    return describe(pass, s, layouts, with_bias, [&](const auto& description, const memory::desc& weight) {
+        const std::size_t reordered = weight == plain_weight(s) ? 0 : weight.get_size();
+        return reordered + description.scratchpad_desc().get_size();
+    });
+}
+
 bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
-    const Convolution* c = find(Pass::forward, s, bias.defined());
+    const Convolution* c = find(ConvPass::forward, s, bias.defined());
     if (!c) return false;
     Tensor holder;
     Arguments arguments{{DNNL_ARG_SRC, memory_at(c->image, x.raw())},
@@ -168,7 +185,7 @@ bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const 
 }
 
 bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx) {
-    const Convolution* c = find(Pass::data, s, false);
+    const Convolution* c = find(ConvPass::backward_data, s, false);
     if (!c) return false;
     Tensor holder;
     c->run({{DNNL_ARG_DIFF_DST, memory_at(c->output, dy.raw())},
@@ -178,7 +195,7 @@ bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w,
 }
 
 bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db) {
-    const Convolution* c = find(Pass::filter, s, db.defined());
+    const Convolution* c = find(ConvPass::backward_filter, s, db.defined());
     if (!c) return false;
     const Scratch blocked(c->reorder_weight ? c->weight.get_size() : 0);
     const memory gradient = memory_at(c->weight, c->reorder_weight ? blocked.as<void>() : dw.raw());

@@ -37,7 +37,14 @@ inline memory memory_at(const memory::desc& layout, void* address) { return memo
 /// there is not plenty.
 inline void need_room() {
     constexpr std::size_t plenty = std::size_t{32} << 20;
-    void* room = mmap(nullptr, plenty, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const auto map = [] {
+        return mmap(nullptr, plenty, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    };
+    void* room = map();
+    if (room == MAP_FAILED) {
+        device_memory(Device::cpu).trim();
+        room = map();
+    }
     if (room == MAP_FAILED) throw std::bad_alloc();
     munmap(room, plenty);
 }

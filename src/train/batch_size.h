@@ -1,0 +1,17 @@
+#pragma once
+#include <camber/train.h>
+
+#include <string>
+
+namespace camber {
+
+/// Puts the largest batches that the device's memory holds in the place of "auto", of the run and of its stages; tells
+/// of each. `data_bytes`: of the frames that will be in memory. `most`: frames that there are. Throws Error where a batch
+/// of one does not fit.
+void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
+                    const std::function<void(const std::string&)>& say);
+
+/// What to do about memory that ran out in a run: its plan beside what the device has, and the batch that would fit.
+std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes);
+
+}  // namespace camber

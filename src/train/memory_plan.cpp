@@ -1,0 +1,69 @@
+#include <camber/autograd.h>
+#include <camber/memory_plan.h>
+
+#include <algorithm>
+
+#include "backend/meta/meta.h"
+#include "train/loss.h"
+#include "train/parameter_options.h"
+#include "train/pretrained.h"
+#include "train/stepper.h"
+
+namespace camber {
+namespace {
+
+MemoryStats counted() { return device_memory(Device::meta).stats(); }
+
+/// The model without elements.
+Model shapes_of(const TrainConfig& config, const ClassTable& classes, bool training) {
+    Model model{config, nullptr, nullptr, classes, {}, {}};
+    resolve_device(model.config);
+    model.net = nets::make_net(config.net, config.net_options);
+    model.net->train(training);
+    if (training) freeze_encoder(*model.net, config.freeze_encoder, config.freeze_batch_norms);
+    nn::ParameterBufferOptions options = parameter_options(model, training);
+    options.device = Device::meta;
+    model.parameters = std::make_unique<nn::ParameterBuffer>(*model.net, options);
+    model.config.device = Device::meta;
+    return model;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes) {
+    TrainConfig resolved = config;
+    resolve_device(resolved);
+    const PlannedBackend planned(is_host(*resolved.device) ? &backend(*resolved.device) : nullptr);
+    DeviceMemory& memory = device_memory(Device::meta);
+    memory.trim();
+    const MemoryStats before = counted();
+    const auto most = [&] { return static_cast<std::int64_t>(counted().peak - before.current); };
+    MemoryPlan plan;
+    {
+        const Model model = shapes_of(config, classes, false);
+        plan.weights = static_cast<std::int64_t>(counted().current - before.current);
+        const NoGrad no_grad;
+        memory.reset_peak();
+        const Tensor images =
+            Tensor::empty({config.batch, config.val_height > 0 ? config.val_height : config.height,
+                           config.val_width > 0 ? config.val_width : config.width, model.net->in_channels()},
+                          model.dtype(), Device::meta);
+        class_logits(model, model.net->forward(images));
+        plan.inference = most();
+    }
+    memory.trim();
+    memory.reset_peak();
+    const auto held_before = static_cast<std::int64_t>(counted().reserved);
+    {
+        Model model = shapes_of(config, classes, true);
+        Stepper stepper(model, [&](std::int64_t) { return Stepper::Numbers{config.lr, 0}; });
+        const Batch batch = {stepper.buffers().images, stepper.buffers().labels, {}, {}, 0, 0};
+        for (int i = 0; i < 2; ++i) stepper.micro_batch(batch, i, 0, 1);
+        plan.training = most();
+        plan.held = static_cast<std::int64_t>(counted().reserved) - held_before;
+    }
+    memory.trim();
+    return plan;
+}
+
+}  // namespace camber

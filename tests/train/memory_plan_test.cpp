@@ -1,0 +1,104 @@
+// What a run on Device::meta says of memory beside what training takes.
+#include <camber/memory_plan.h>
+#include <doctest/doctest.h>
+
+#include "support/errors.h"
+#include "train/batch_size.h"
+#include "train/pretrained.h"
+#include "train/stepper.h"
+
+using namespace camber;
+
+namespace {
+
+TrainConfig small(const std::string& net, Dtype dtype) {
+    TrainConfig config;
+    config.net = net;
+    config.net_options = {{"classes", camvid11().count()}};
+    config.height = config.width = 64;
+    config.batch = 2;
+    config.device = Device::cpu;
+    config.dtype = dtype;
+    return config;
+}
+
+/// The most that two steps have in tensors at a time.
+std::int64_t measured(const TrainConfig& config) {
+    DeviceMemory& memory = device_memory(*config.device);
+    memory.reset_peak();
+    const std::size_t before = memory.stats().current;
+    Model model = make_model(config, camvid11(), true);
+    Stepper stepper(model, [](std::int64_t) { return Stepper::Numbers{1e-4, 0}; });
+    const Shape shape = {config.batch, config.height, config.width, 3};
+    const Batch batch = {Tensor::zeros(shape, Dtype::f32, Device::cpu),
+                         Tensor::zeros({shape[0], shape[1], shape[2]}, Dtype::u8, Device::cpu),
+                         {},
+                         {},
+                         0,
+                         0};
+    for (int i = 0; i < 2; ++i) stepper.micro_batch(batch, i, 0, 1);
+    return static_cast<std::int64_t>(memory.stats().peak - before);
+}
+
+}  // namespace
+
+// AddressSanitizer's tensors are not counted.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_CASE("the planned peak of a training step is the measured one, for every network") {
+    int tried = 0;
+    for (const nets::NetInfo& info : nets::net_list()) {
+        const auto net = nets::make_net(info.name, nlohmann::json::object());
+        if (!testing::error_of([&] { refuse_classifier(*net); }).empty()) continue;
+        ++tried;
+        for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+            CAPTURE(info.name);
+            CAPTURE(name(dtype));
+            const TrainConfig config = small(info.name, dtype);
+            const auto planned = static_cast<double>(plan_memory(config, camvid11()).training);
+            CHECK(planned / static_cast<double>(measured(config)) == doctest::Approx(1).epsilon(0.02));
+        }
+    }
+    CHECK(tried >= 6);
+}
+#endif
+
+TEST_CASE("a plan grows with the batch, and leaves nothing in memory") {
+    const std::size_t before = device_memory(Device::meta).stats().current;
+    TrainConfig config = small("unet", Dtype::f32);
+    const MemoryPlan two = plan_memory(config, camvid11());
+    config.batch = 4;
+    const MemoryPlan four = plan_memory(config, camvid11());
+    CHECK(four.weights == two.weights);
+    CHECK(four.training > two.training);
+    CHECK(four.inference > two.inference);
+    CHECK(two.training > two.inference);
+    CHECK(two.held >= two.training);
+    config.device = Device::cuda;  // which this machine need not have
+    config.dtype = Dtype::bf16;
+    CHECK(plan_memory(config, camvid11()).weights > two.weights * 5 / 4);  // the copy that its kernels read
+    CHECK(device_memory(Device::meta).stats().current == before);
+}
+
+TEST_CASE("--batch auto: a number for the run and for each stage that asks for one of its own") {
+    TrainConfig config = small("unet", Dtype::f32);
+    config.net_options["width"] = 4;
+    config.batch = 0;
+    config.stages = nlohmann::json::parse(
+        R"([{"width": 32, "height": 32}, {"batch": "auto", "width": 128, "height": 128}, {"batch": 3}])");
+    std::vector<std::string> said;
+    choose_batches(config, camvid11(), 0, 5, [&](const std::string& line) { said.push_back(line); });
+    // There is room for all five frames that there are.
+    CHECK(config.batch == 5);
+    CHECK(config.stages[1]["batch"] == 5);
+    CHECK(config.stages[2]["batch"] == 3);
+    REQUIRE(said.size() == 2);
+    CHECK(said[0].starts_with("--batch auto: 5 of 32x32, planned to take "));
+    CHECK(said[1].starts_with("--batch auto: 5 of 128x128, planned to take "));
+
+    config = small("unet", Dtype::f32);
+    config.batch = 0;
+    const auto ignore = [](const std::string&) {};
+    const std::int64_t much = std::int64_t{1} << 50;
+    CHECK(testing::mentions(testing::error_of([&] { choose_batches(config, camvid11(), much, 5, ignore); }),
+                            {"--batch auto: a batch of one frame of 64x64 needs 104857", "give a smaller size"}));
+}
