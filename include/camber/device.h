@@ -65,6 +65,9 @@ class DeviceMemory {
 
 /// The memory of `device`; throws Error when this build or machine has no such device.
 DeviceMemory& device_memory(Device device);
+/// Whether a device has `bytes` for something that can be done without: as much again is left, and a quarter of what is
+/// held, since a copy among tensors has later ones lie elsewhere, in other pieces.
+bool has_spare(Device device, std::int64_t bytes);
 /// Whether tensors on `device` can be read through plain pointers.
 bool is_host(Device device);
 

@@ -5,13 +5,14 @@
 
 namespace camber {
 
-/// Bytes of the tensors that a network needs: what its steps take on Device::meta, where nothing is computed. A device's
-/// libraries and kernels take some scratch besides.
+/// Bytes of the tensors that a network needs, by steps on Device::meta, where nothing is computed; on the CPU its
+/// convolutions' scratch is counted too.
 struct MemoryPlan {
     std::int64_t weights = 0;    ///< parameters, running statistics and, where kernels read one, the copy in bf16
     std::int64_t training = 0;   ///< most at a time in an optimizer step: weights, gradients, moments, activations
     std::int64_t inference = 0;  ///< most at a time in an evaluation's forward pass, weights included
     std::int64_t held = 0;       ///< of training, with the gaps that an allocator leaves between tensors
+    std::int64_t code = 0;       ///< of what a library compiles for training, about
 };
 
 /// Of the run that `config` describes (a batch of at least 1), on its device: a GPU keeps other copies than the CPU.

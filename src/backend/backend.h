@@ -57,6 +57,12 @@ class Recording {
 /// What a convolution of an image and a filter to an output computes: output, gradient of the image, or of the filter.
 enum class ConvPass { forward, backward_data, backward_filter };
 
+/// Bytes that a convolution takes besides its operands.
+struct ConvScratch {
+    std::size_t while_it_runs = 0;
+    std::size_t code = 0;  ///< from its first call on, once for all calls of the same shapes
+};
+
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -79,12 +85,12 @@ class Backend {
         return {};
     }
 
-    /// Bytes that a convolution of tensors of these shapes takes on this device while it runs, for plans of memory.
-    virtual std::size_t conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output,
+    /// What a convolution of tensors of these shapes takes on this device, for plans of memory.
+    virtual ConvScratch conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output,
                                      bool has_bias, const Conv2dParams& p) const {
         static_cast<void>(pass), static_cast<void>(image), static_cast<void>(w), static_cast<void>(output);
         static_cast<void>(has_bias), static_cast<void>(p);
-        return 0;
+        return {};
     }
 
 #define PRIMITIVE(name, parameters, ...) virtual void name parameters = 0;

@@ -83,8 +83,7 @@ void add_summary(CLI::App& app, Action& action) {
         std::string size = "256x256";
         std::map<std::string, std::string> net_options;
     };
-    CLI::App* command =
-        app.add_subcommand("summary", "Prints a network's layer table as Keras does and the memory it takes, or audits another");
+    CLI::App* command = app.add_subcommand("summary", "Prints a network's layer table as Keras does, and its memory");
     command->footer("Example:\n  camber summary --net unet --size 256x256 --classes 3");
     auto a = std::make_shared<Arguments>();
     command->add_option("--net", a->options.net, "Network")->capture_default_str();

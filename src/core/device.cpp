@@ -76,6 +76,11 @@ DeviceMemory& device_memory(Device device) {
     return *memory;
 }
 
+bool has_spare(Device device, std::int64_t bytes) {
+    const DeviceMemory& memory = device_memory(device);
+    return memory.available() > 2 * bytes + static_cast<std::int64_t>(memory.stats().reserved / 4);
+}
+
 std::string bytes_text(std::int64_t bytes) {
     constexpr double mib = 1024.0 * 1024.0;
     const double size = static_cast<double>(bytes);

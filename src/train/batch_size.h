@@ -5,9 +5,9 @@
 
 namespace camber {
 
-/// Puts the largest batches that the device's memory holds in the place of "auto", of the run and of its stages; tells
-/// of each. `data_bytes`: of the frames that will be in memory. `most`: frames that there are. Throws Error where a batch
-/// of one does not fit.
+/// Puts the largest batches that the device's memory holds in the place of "auto", of the run and of its stages, and
+/// tells of each. `data_bytes`: of the frames that will be in memory. `most`: frames that there are. Throws Error where
+/// a batch of one does not fit.
 void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
                     const std::function<void(const std::string&)>& say);
 

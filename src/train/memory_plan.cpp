@@ -33,22 +33,24 @@ Model shapes_of(const TrainConfig& config, const ClassTable& classes, bool train
 MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes) {
     TrainConfig resolved = config;
     resolve_device(resolved);
-    const PlannedBackend planned(is_host(*resolved.device) ? &backend(*resolved.device) : nullptr);
+    PlannedBackend planned(is_host(*resolved.device) ? &backend(*resolved.device) : nullptr);
     DeviceMemory& memory = device_memory(Device::meta);
     memory.trim();
     const MemoryStats before = counted();
     const auto most = [&] { return static_cast<std::int64_t>(counted().peak - before.current); };
     MemoryPlan plan;
+    const auto infer = [&](const Model& model) {
+        const NoGrad no_grad;
+        const int height = config.val_height > 0 ? config.val_height : config.height;
+        const int width = config.val_width > 0 ? config.val_width : config.width;
+        const Shape shape = {config.batch, height, width, model.net->in_channels()};
+        class_logits(model, model.net->forward(Tensor::empty(shape, model.dtype(), Device::meta)));
+    };
     {
         const Model model = shapes_of(config, classes, false);
         plan.weights = static_cast<std::int64_t>(counted().current - before.current);
-        const NoGrad no_grad;
         memory.reset_peak();
-        const Tensor images =
-            Tensor::empty({config.batch, config.val_height > 0 ? config.val_height : config.height,
-                           config.val_width > 0 ? config.val_width : config.width, model.net->in_channels()},
-                          model.dtype(), Device::meta);
-        class_logits(model, model.net->forward(images));
+        infer(model);
         plan.inference = most();
     }
     memory.trim();
@@ -58,10 +60,18 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes) {
         Model model = shapes_of(config, classes, true);
         Stepper stepper(model, [&](std::int64_t) { return Stepper::Numbers{config.lr, 0}; });
         const Batch batch = {stepper.buffers().images, stepper.buffers().labels, {}, {}, 0, 0};
-        for (int i = 0; i < 2; ++i) stepper.micro_batch(batch, i, 0, 1);
+        // As a run has them: a validation's tensors leave other gaps.
+        for (int i = 0; i < 4; ++i) {
+            stepper.micro_batch(batch, i, 0, 1);
+            if (i % 2 == 0) continue;
+            model.net->eval();
+            infer(model);
+            model.net->train();
+        }
         plan.training = most();
         plan.held = static_cast<std::int64_t>(counted().reserved) - held_before;
     }
+    plan.code = static_cast<std::int64_t>(planned.code_bytes());
     memory.trim();
     return plan;
 }

@@ -34,9 +34,7 @@ bool Saver::has_room(const Checkpoint& checkpoint) const {
     if (!shares_processors_) return true;  // a GPU's host has little else to hold
     std::int64_t bytes = 0;
     for (const NamedTensor& named : checkpoint.tensors) bytes += static_cast<std::int64_t>(named.tensor.bytes());
-    // Copies lie where training had its tensors, which then need as much elsewhere, in other pieces.
-    const DeviceMemory& memory = device_memory(Device::cpu);
-    return memory.available() > 2 * bytes + static_cast<std::int64_t>(memory.stats().reserved / 4);
+    return has_spare(Device::cpu, bytes);
 }
 
 void Saver::keep_best(const Checkpoint& best, std::function<void()> paint) {

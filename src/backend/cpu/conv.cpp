@@ -124,26 +124,24 @@ void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, cons
     if (db) column_sum(dy, db);
 }
 
-/// Of what is kept or made for the time of a call: the routes are those of forward() and so on.
-std::size_t scratch_bytes(ConvPass pass, const ConvShape& s, bool has_bias) {
-    if (by_winograd(s)) {
-        if (pass == ConvPass::backward_filter)
-            return winograd_filter_grad_scratch_floats(winograd_shape(s)) * sizeof(float);
-        const bool forwards = pass == ConvPass::forward;
-        const int from = forwards ? s.cin : s.cout, to = forwards ? s.cout : s.cin;
-        const WinogradShape shape =
-            forwards ? winograd_shape(s)
-                     : WinogradShape{s.n, s.ho, s.wo, from, to, 2 - s.padding.top, 2 - s.padding.left, s.h, s.w};
-        return (winograd_filter_floats(from, to) + winograd_forward_scratch_floats(shape)) * sizeof(float);
-    }
-    return pads(s) ? onednn_scratch_bytes(pass, s, has_bias) : 0;
+/// The routes are those of forward() and so on.
+ConvScratch scratch_of(ConvPass pass, const ConvShape& s, bool has_bias) {
+    if (!by_winograd(s)) return pads(s) ? onednn_scratch(pass, s, has_bias) : ConvScratch{};
+    if (pass == ConvPass::backward_filter)
+        return {winograd_filter_grad_scratch_floats(winograd_shape(s)) * sizeof(float), 0};
+    const bool forwards = pass == ConvPass::forward;
+    const int from = forwards ? s.cin : s.cout, to = forwards ? s.cout : s.cin;
+    const WinogradShape shape =
+        forwards ? winograd_shape(s)
+                 : WinogradShape{s.n, s.ho, s.wo, from, to, 2 - s.padding.top, 2 - s.padding.left, s.h, s.w};
+    return {(winograd_filter_floats(from, to) + winograd_forward_scratch_floats(shape)) * sizeof(float), 0};
 }
 
 }  // namespace
 
-std::size_t CpuBackend::conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output,
+ConvScratch CpuBackend::conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output,
                                      bool has_bias, const Conv2dParams& p) const {
-    return scratch_bytes(pass, shape_of("conv2d", image, w, output, p), has_bias);
+    return scratch_of(pass, shape_of("conv2d", image, w, output, p), has_bias);
 }
 
 void CpuBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y, const Conv2dParams& p) {

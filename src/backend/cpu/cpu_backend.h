@@ -10,7 +10,7 @@ class CpuBackend final : public Backend {
   public:
     Device device() const override { return Device::cpu; }
     std::string describe() const override;
-    std::size_t conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output, bool has_bias,
+    ConvScratch conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output, bool has_bias,
                              const Conv2dParams& p) const override;
 
 #define PRIMITIVE(name, parameters, ...) void name parameters override;

@@ -24,8 +24,8 @@ bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w,
 /// db [cout], or undefined.
 bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db);
 bool onednn_product(const ProductShape& s, const void* a, const void* b, float* c);
-/// Of what is made for the time of a convolution; 0 where oneDNN has no fast kernel for it.
-std::size_t onednn_scratch_bytes(ConvPass pass, const ConvShape& s, bool has_bias);
+/// Nothing where oneDNN has no fast kernel for the convolution.
+ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias);
 
 #else
 
@@ -38,7 +38,7 @@ inline bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor
     return false;
 }
 inline bool onednn_product(const ProductShape&, const void*, const void*, float*) { return false; }
-inline std::size_t onednn_scratch_bytes(ConvPass, const ConvShape&, bool) { return 0; }
+inline ConvScratch onednn_scratch(ConvPass, const ConvShape&, bool) { return {}; }
 
 #endif
 

@@ -22,6 +22,13 @@ struct Cache {
     std::map<std::tuple<const void*, std::int64_t, std::int64_t, std::uintptr_t>, Entry> entries;
     std::size_t kept = 0;
 
+    /// What was prepared of weights that have changed since: training goes on, and wants the memory.
+    void drop_stale() {
+        if (kept == 0) return;
+        for (auto& [key, entry] : entries)
+            if (entry.prepared && entry.source.storage().version() != entry.version) drop(entry);
+    }
+
     void drop(Entry& entry) {
         if (entry.prepared) kept -= entry.prepared.bytes();
         entry.prepared = {};
@@ -55,8 +62,9 @@ Tensor prepared_weight(const Tensor& w, std::uintptr_t layout, std::size_t bytes
     const bool unchanged = !is_new && entry.version == version;
     if (unchanged && entry.prepared) return entry.prepared;
     c.drop(entry);
+    c.drop_stale();
     entry.version = version;
-    if (!unchanged || c.kept + bytes > budget) {
+    if (!unchanged || c.kept + bytes > budget || !has_spare(Device::cpu, static_cast<std::int64_t>(bytes))) {
         lock.unlock();
         return make();
     }

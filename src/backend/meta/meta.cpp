@@ -21,9 +21,8 @@ class PlanningBackend final : public MetaBackend {
 
     static void take(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output, bool has_bias,
                      const Conv2dParams& p) {
-        if (!planned_backend) return;
-        const std::size_t bytes = planned_backend->conv_scratch(pass, image, w, output, has_bias, p);
-        Tensor::empty({static_cast<std::int64_t>(bytes)}, Dtype::u8, Device::meta);
+        if (PlannedBackend* const planned = PlannedBackend::current())
+            planned->convolve(pass, image, w, output, has_bias, p);
     }
 };
 
