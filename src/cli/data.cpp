@@ -31,6 +31,8 @@ void print_split(const Dataset& dataset) {
     if (!classes.void_is_class()) row(classes.void_id, info.unlabelled, "void");
     if (const std::vector<std::string> absent = absent_classes(dataset); !absent.empty())
         fmt::print("  no pixel is labelled {}\n", one_line(fmt::format("{}", fmt::join(absent, ", "))));
+    if (classes.count() - (classes.void_is_class() ? 1 : 0) == 1)
+        fmt::print("  warning: there is one class: a network tells two or more apart\n");
 }
 
 void print_problems(const DataProblems& problems, bool all) {

@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "core/lower.h"
 #include "data/known_classes.h"
 #include "data/list_file.h"
 #include "io/printable.h"
@@ -22,11 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 /// A whole number from 0 to 65535, the values of a label map.
 std::optional<int> number(const std::string& text) {
@@ -439,6 +435,27 @@ ClassFile classes_of(const std::vector<Line>& lines, const std::string& source) 
     return file;
 }
 
+/// Refuses names that end in the numbers of other lines ("road -> 2" in line 0): they are ids. "Class 1" may be a name,
+/// and so may those that end in their own places.
+void check_endings(const std::vector<Line>& lines, const std::string& source) {
+    static const std::regex numbered(R"(.*[^0-9](0|[1-9][0-9]{0,2})[)\]]?)");
+    std::vector<int> ends;
+    bool blanks = true;
+    for (const Line& line : lines) {
+        std::smatch parts;
+        if (line.id || !std::regex_match(line.name, parts, numbered)) return;
+        ends.push_back(std::stoi(parts[1]));
+        blanks =
+            blanks && std::isalpha(static_cast<unsigned char>(line.name[line.name.find_last_not_of("0123456789 ")]));
+    }
+    const std::set<int> distinct(ends.begin(), ends.end());
+    const auto count = static_cast<int>(lines.size());
+    const bool places = *distinct.begin() == 0 && *distinct.rbegin() == count - 1 && distinct.size() == lines.size();
+    if (!places || std::is_sorted(ends.begin(), ends.end()) || (blanks && count < 3)) return;
+    fail("{}: are the numbers that names end in, as in '{}', their ids? Write {},name a line (or name,id)", source,
+         lines[0].name, ends[0]);
+}
+
 ClassFile parse_text_classes(const std::string& text, const std::string& source) {
     std::vector<Line> lines;
     std::optional<std::vector<Column>> header;
@@ -463,6 +480,7 @@ ClassFile parse_text_classes(const std::string& text, const std::string& source)
                  lines[0].name, next.name);
     }
     if (lines.empty()) fail("{}: names no classes; write a class a line: name,r,g,b", source);
+    check_endings(lines, source);
     return classes_of(lines, source);
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "core/lower.h"
 #include "core/parallel_for.h"
 #include "data/dataset_search.h"
 #include "data/division.h"
@@ -78,6 +79,24 @@ std::string unread_lists(const fs::path& folder) {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// Lists of splits in the folder whose frames are by folders.
+std::vector<std::string> lists_beside(const Recognised& found, const std::vector<std::string>& splits) {
+    std::vector<std::string> lists;
+    std::error_code error;
+    for (const std::string& split : splits) {
+        for (const fs::path& list : {found.folder / (split + ".txt"), found.folder / "splits" / (split + ".txt")}) {
+            if (!fs::is_regular_file(list, error)) continue;
+            const std::vector<SamplePaths> frames = found.layout->samples(found.folder, split);
+            const auto of_list = [named = list.string() + " line "](const SamplePaths& frame) {
+                return frame.origin.starts_with(named);
+            };
+            if (std::none_of(frames.begin(), frames.end(), of_list))
+                lists.push_back(list.lexically_relative(found.folder).string());
+        }
+    }
+    return lists;
+}
+
 /// A reason behind a message, where there is one.
 std::string after(const std::string& reason) { return reason.empty() ? reason : "; " + reason; }
 
@@ -129,6 +148,11 @@ DataFolder DataFolder::look(const fs::path& folder, const FolderOptions& options
     data.splits_ = ordered(splits);
     if (const std::string unread = unread_lists(found.folder); !unread.empty())
         data.notes_.push_back(fmt::format("not read: {} (lists of splits are train.txt, val.txt, test.txt)", unread));
+    if (const std::vector<std::string> unread = lists_beside(found, splits); !unread.empty())
+        data.notes_.push_back(fmt::format(
+            "warning: {} {} not read, since the folders say which frames are whose: take {} away, or put the frames "
+            "into one folder",
+            fmt::join(unread, ", "), unread.size() == 1 ? "is" : "are", unread.size() == 1 ? "it" : "them"));
     return data;
 }
 
@@ -156,6 +180,7 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
     const std::size_t count = std::min(files.size(), most_files);
     std::map<std::size_t, Rgb> colours;
     std::set<int> ids;
+    std::size_t black = 0, pixels = 0;
     bool has_colours = false, palettes_agree = true, read_all = count == files.size();
     fs::path with_255;
     const auto doubt = [&](const fs::path& file, const std::string& what) {
@@ -176,6 +201,10 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
         const bool of_colours =
             stored.kind == LabelFile::Kind::colour || (stored.kind == LabelFile::Kind::palette && palette_colours);
         has_colours = has_colours || of_colours;
+        if (stored.kind == LabelFile::Kind::colour && !says_void && coding_->is_void_colour({0, 0, 0}))
+            for (std::size_t p = 0; p < stored.colours.data.size(); p += stored.colours.channels, ++pixels)
+                black +=
+                    stored.colours.data[p] == 0 && stored.colours.data[p + 1] == 0 && stored.colours.data[p + 2] == 0;
         if (of_colours) continue;
         const std::set<int> here(stored.ids.begin(), stored.ids.end());
         if (with_255.empty() && here.contains(usual_void)) with_255 = file;
@@ -191,6 +220,11 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
                                         fmt::join(stored.palette[index], " "), fmt::join(place->second, " ")));
         }
     }
+    if (100 * black >= pixels && black > 0)
+        notes_.push_back(fmt::format(
+            "warning: black, {:.3g}% of the pixels of the label maps looked at, is no class's colour and void: "
+            "where it is a class, name it in the class table",
+            100 * static_cast<double>(black) / static_cast<double>(pixels)));
     if (!with_255.empty() && !says_void && !mapped.contains(usual_void) && coding_->is_void(usual_void))
         note_void(with_255);
     for (const int id : mapped) {
@@ -279,14 +313,43 @@ void DataFolder::tell_unknown() {
         count < files.size() ? fmt::format("the {} label maps looked at", count) : "all label maps", first.string()));
 }
 
+namespace {
+
+/// Whether a class of a table is what the others lie on, by its name or its colour, black.
+bool is_ground(const ClassFile& file, int id) {
+    static const std::set<std::string> names = {"background", "bg", "back_ground", "backgnd"};
+    return names.contains(lower(file.table.name_of(id))) ||
+           (file.says_colours && file.table.colour_of(id) == Rgb{0, 0, 0});
+}
+
+}  // namespace
+
 bool DataFolder::tell_greys(ClassFile& file) {
     std::set<int> greys;
     for (const Rgb& colour : file.table.colours)
         if (colour[0] == colour[1] && colour[1] == colour[2]) greys.insert(colour[0]);
     if (!file.says_colours || !file.sources.empty() || greys.size() < file.table.names.size()) return false;
     const std::set<int> stored = stored_ids(labels());
-    const bool positions = stored.empty() || *stored.rbegin() < file.table.count();
-    if (positions || !std::includes(greys.begin(), greys.end(), stored.begin(), stored.end())) return false;
+    if (stored.empty()) return false;
+    const auto of_grey = [&](int grey) {
+        const auto& colours = file.table.colours;
+        return static_cast<int>(
+            std::find_if(colours.begin(), colours.end(), [=](const Rgb& colour) { return colour[0] == grey; }) -
+            colours.begin());
+    };
+    if (!std::includes(greys.begin(), greys.end(), stored.begin(), stored.end())) {
+        // Ids in the columns of colours, and one that no class has.
+        const auto other = std::find_if(stored.begin(), stored.end(), [&](int id) {
+            return id < file.table.count() && greys.contains(id) && of_grey(id) != id;
+        });
+        if (file.table.count() > 2 && *stored.rbegin() < file.table.count() && other != stored.end())
+            notes_.push_back(fmt::format(
+                "warning: the values of the label maps are taken as places in the class table, from 0, so {} is {}; "
+                "among its colours, all grey, {} is {}: is it that? (write name,id in the table)",
+                *other, file.table.name_of(*other), *other, file.table.name_of(of_grey(*other))));
+        return false;
+    }
+    if (std::all_of(stored.begin(), stored.end(), [&](int id) { return of_grey(id) == id; })) return false;
     for (int id = 0; id < file.table.count(); ++id) file.source(id).ids = {file.table.colour_of(id)[0]};
     if (greys.contains(file.table.void_id) && !file.says_void)
         file.source(file.table.count()).ids = {ClassSource::no_id};
@@ -304,12 +367,10 @@ void DataFolder::tell_two_classes(ClassFile& file) {
     const BinaryLabels stored = binary_labels(labels());
     if (!stored.of_255()) {
         if (either) file.source(1).ids = {1};
-        constexpr Rgb black = {0, 0, 0};
-        if (!says_ids && file.says_colours && stored.with_1 > 0 && !stored.others && file.table.colour_of(1) == black)
-            notes_.push_back(fmt::format(
-                "warning: label maps are of 0 and 1: 0 is {}, the first, though {} is black: is it not that? (--map "
-                "0=1,1=0)",
-                file.table.name_of(0), second));
+        if (!says_ids && stored.with_1 > 0 && !stored.others && is_ground(file, 1))
+            notes_.push_back(
+                fmt::format("warning: label maps are of 0 and 1: 0 is {}, the first: is it not {}? (--map 0=1,1=0)",
+                            file.table.name_of(0), second));
         return;
     }
     if (file.says_void) {
@@ -321,7 +382,11 @@ void DataFolder::tell_two_classes(ClassFile& file) {
     file.source(2).ids = {ClassSource::no_id};
     file.source(1).ids = {255};
     if (stored.with_1 == 0) {
-        notes_.push_back(fmt::format("label maps of 0 and 255: 255 is {}", second));
+        notes_.push_back(is_ground(file, 1) && !is_ground(file, 0)
+                             ? fmt::format("warning: label maps of 0 and 255: 255 is {}, the second: is 0 not that? "
+                                           "(--map 0=1,255=0)",
+                                           second)
+                             : fmt::format("label maps of 0 and 255: 255 is {}", second));
         return;
     }
     file.source(1).ids.push_back(1);
@@ -492,6 +557,14 @@ std::string DataFolder::unpaired(const std::string& split) const {
     return {};
 }
 
+void DataFolder::refuse_shared_labels() const {
+    SharedLabels shared;
+    for (const std::string& split : layout_->splits(folder_))
+        for (const SamplePaths& frame : layout_->samples(folder_, split))
+            if (const std::string wrong = frame.label.empty() ? std::string() : shared.add(frame); !wrong.empty())
+                fail("{}", wrong);
+}
+
 Image DataFolder::read_label(const fs::path& file) const {
     return coding_->decode(file.string(), read_label_file(file));
 }
@@ -515,6 +588,7 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
         fail("{}: has no label map ({} of the {} frames of {} have none); add it or take the frame away",
              first->image.string(), missing, paths.size(), split);
     }
+    refuse_shared_labels();
     Dataset dataset;
     dataset.folder_ = folder_;
     dataset.split_ = split;

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "core/lower.h"
 #include "data/known_classes.h"
 #include "data/list_file.h"
 
@@ -17,11 +18,6 @@ namespace camber {
 namespace {
 
 constexpr std::size_t stored_values = 1 << 16;
-
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 /// The class of a name, spelt so or else in any case, void too; -1 for another.
 int class_of(const ClassTable& classes, const std::string& name) {
@@ -85,6 +81,11 @@ bool LabelCoding::has_colour(int stored) const {
         const std::vector<int>& ids = entry.second.stored;
         return std::find(ids.begin(), ids.end(), stored) != ids.end();
     });
+}
+
+bool LabelCoding::is_void_colour(const Rgb& colour) const {
+    const auto found = colours_.find(key(colour.data()));
+    return found != colours_.end() && found->second.now == classes_.void_id;
 }
 
 void LabelCoding::map(int stored, int to) {

@@ -26,6 +26,8 @@ class LabelCoding {
     void map(int stored, int to);
     /// Whether a colour is that of a class stored as this.
     bool has_colour(int stored) const;
+    /// Whether pixels of the colour are void, and of no class.
+    bool is_void_colour(const Rgb& colour) const;
     /// What a stored id is; -1 where it is no class.
     int class_of(int stored) const { return ids_[static_cast<std::size_t>(stored)]; }
     /// The values of a label map that are no class, "7" or "128 64 128", and how many pixels have each.

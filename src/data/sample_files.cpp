@@ -94,9 +94,6 @@ std::string SharedLabels::add(const SamplePaths& frame) {
 SampleFiles::SampleFiles(std::vector<SamplePaths> paths, std::shared_ptr<const LabelCoding> coding,
                          const DatasetOptions& options)
     : paths_(std::move(paths)), coding_(std::move(coding)), channels_(options.channels), sizes_(paths_.size()) {
-    SharedLabels shared;
-    for (const SamplePaths& frame : paths_)
-        if (const std::string wrong = shared.add(frame); !wrong.empty()) fail("{}", wrong);
     parallel_for(size(), options.threads, [&](std::size_t i) {
         const FrameSize image = frame_size(paths_[i].image, paths_[i].label);
         const PictureSize label = read_picture_size(paths_[i].label);

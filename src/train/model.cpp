@@ -1,4 +1,5 @@
 #include <camber/checkpoint.h>
+#include <camber/import.h>
 #include <camber/train.h>
 
 #include "backend/backend.h"
@@ -37,6 +38,22 @@ nn::ParameterBufferOptions parameter_options(const Model& model, bool training) 
             .padded_heads = rounded && model.net->classes() != 1};
 }
 
+namespace {
+
+/// What is to be said of a checkpoint's last layer that was for other classes, as many; empty where it was for these.
+std::string other_classes(const TrainConfig& config, const ClassTable& classes) {
+    if (!WeightFile::open(config.weights)->from_camber()) return {};
+    const CheckpointInfo info = CheckpointFile::open(config.weights).info();
+    if (!info.extra.contains("classes")) return {};
+    const ClassTable learnt = parse_class_table(info.extra.at("classes").dump(), config.weights);
+    if (learnt.count() != classes.count() || learnt.names == classes.names) return {};
+    const auto differs = std::mismatch(learnt.names.begin(), learnt.names.end(), classes.names.begin());
+    return fmt::format("; warning: its last layer goes on from other classes, as {} from {}", *differs.second,
+                       *differs.first);
+}
+
+}  // namespace
+
 Model make_model(const TrainConfig& config, const ClassTable& classes, bool training, bool pretrained) {
     Model model{config, nullptr, nullptr, classes, {}, {}};
     resolve_device(model.config);
@@ -61,7 +78,7 @@ Model make_model(const TrainConfig& config, const ClassTable& classes, bool trai
     if (pretrained && !config.encoder_weights.empty()) {
         model.start = load_encoder_weights(*model.net, config.encoder_weights, config.prefix);
     } else if (pretrained && !config.weights.empty()) {
-        model.start = load_network_weights(*model.net, config.weights, config.prefix);
+        model.start = load_network_weights(*model.net, config.weights, config.prefix) + other_classes(config, classes);
     }
     if (training) freeze_encoder(*model.net, config.freeze_encoder, config.freeze_batch_norms);
     model.net->context().seed = config.seed;

@@ -144,8 +144,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("net_options", c.net_options);
     t.option("weights", c.weights,
              "Weights of the whole network (a checkpoint, .pth, .h5, .keras, safetensors) to start from; a last layer "
-             "for other "
-             "classes starts anew");
+             "for another number of classes starts anew");
     t.option("encoder_weights", c.encoder_weights,
              "A classifier's weights (.pth, .h5, safetensors) that the encoder starts from");
     t.option("prefix", c.prefix, prefix_help)

@@ -135,11 +135,16 @@ int epochs_a_step(const TrainConfig& config) {
 
 void set_classes(TrainConfig& config, const RunData& data) {
     const ClassTable& classes = data.train().classes();
-    if (classes.count() == 1)
+    const bool without_void = classes.void_is_class() && !config.learn_void;
+    if (classes.count() - (without_void ? 1 : 0) == 1)
         fail(
             "{}: its label maps ({}, ...) have one class alone, {}: a network tells two or more apart; paint the "
-            "others, or name them in classes.csv",
-            data.train().folder().string(), data.train().name(0), classes.name_of(0));
+            "others, or name them in classes.csv{}",
+            data.train().folder().string(), data.train().name(0),
+            classes.name_of(without_void && classes.void_id == 0 ? 1 : 0),
+            without_void ? fmt::format("; {} is void, which --learn-void has learnt as a class",
+                                       classes.name_of(classes.void_id))
+                         : "");
     if (const auto asked = config.net_options.find("classes"); asked != config.net_options.end()) {
         if (*asked == 1 && classes.count() == 2) return;
         if (*asked == 1) {

@@ -35,6 +35,8 @@ TEST_CASE("eval says which classes of a dataset are void to the network; of one 
         }
     write_text(data / "classes.json", class_table_json(numbered_classes(1)));
     check_error(run_camber(train_arguments(data, folder / "one")), 1, {"one class alone, class0", "classes.csv"});
+    const std::string found = run_camber({"data", "info", data}).output;
+    CHECK(found.find("warning: there is one class") != std::string::npos);
 }
 
 TEST_CASE("what eval is given goes before what the checkpoint keeps, and a kept --map is said") {

@@ -67,6 +67,12 @@ TEST_CASE("a number behind blanks is the end of a name, not an id; a header may 
     }
     CHECK(w.read("road\t7\ncar\t3\n").sources[0].ids == std::vector{7});
     CHECK(w.read("Zone 3 north\nZone 4 north\n").table.names[0] == "Zone 3 north");
+    CHECK(w.read("Class 1\nClass 2\nClass 3\n").table.names[0] == "Class 1");
+    for (const char* text : {"road -> 2\ncar -> 1\nsky -> 0\n", "road - 1\ncar - 0\n", "road (2)\ncar (1)\nsky (0)\n",
+                             "road 2\ncar 1\nsky 0\n"}) {
+        CAPTURE(text);
+        CHECK(mentions(error_of([&] { w.read(text); }), {"are the numbers that names end in", "their ids?"}));
+    }
 }
 
 TEST_CASE("a class called void is void: no class where it is the last, one of them elsewhere") {

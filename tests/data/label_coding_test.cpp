@@ -334,10 +334,43 @@ TEST_CASE("grey values that are the table's colours are its classes, whatever th
     const Own three(ids({0, 127, 255, 0, 0, 0, 0, 255}), "car,127,127,127\nbg,0,0,0\nroad,255,255,255\n");
     CHECK(three.read().data == Bytes{1, 0, 2, 1, 1, 1, 1, 2});
     const Own doubtful(ids({0, 1, 1, 0, 0, 0, 0, 1}), "name,r,g,b\nfg,255,255,255\nbg,0,0,0\n");
-    CHECK(mentions(DataFolder::open(doubtful.folder.path()).notes().back(), {"warning: ", "0 is fg", "bg is black"}));
+    CHECK(mentions(DataFolder::open(doubtful.folder.path()).notes().back(), {"warning: ", "0 is fg", "is it not bg"}));
     const Own positions(ids({0, 1, 1, 0, 0, 0, 0, 1}), "name,r,g,b\nbg,0,0,0\nfg,255,255,255\n");
     CHECK(DataFolder::open(positions.folder.path()).notes().back().find("warning: ") == std::string::npos);
     CHECK(positions.read().data == Bytes{0, 1, 1, 0, 0, 0, 0, 1});
+    // Also where the values could be places in the table: the rarest class decides nothing.
+    const char* const columns = "name,r,g,b\nbg,0,0,0\ncar,2,2,2\nroad,1,1,1\nx,5,5,5\n";
+    const Own all(ids({0, 1, 2, 5, 0, 1, 2, 5}), columns), some(ids({0, 1, 2, 2, 0, 1, 2, 2}), columns);
+    CHECK(all.read().data == Bytes{0, 2, 1, 3, 0, 2, 1, 3});
+    CHECK(some.read().data == Bytes{0, 2, 1, 1, 0, 2, 1, 1});
+    const Own beyond(ids({0, 1, 2, 2, 0, 1, 2, 2}), "road,1,1,1\ncar,2,2,2\nrest,3,3,3\n");
+    const std::vector<std::string> notes = DataFolder::open(beyond.folder.path()).notes();
+    CHECK(mentions(fmt::format("{}", fmt::join(notes, "\n")), {"warning: ", "1 is car", "1 is road", "name,id"}));
+}
+
+TEST_CASE("what two classes are is asked where the second is the ground") {
+    for (const char* table : {"car\nbackground\n", "car\nBG\n", "name,r,g,b\ncar,255,0,0\nbackground,0,0,0\n"}) {
+        CAPTURE(table);
+        for (const std::uint8_t one : {std::uint8_t{1}, std::uint8_t{255}}) {
+            const Own own(ids({0, one, one, 0, 0, 0, 0, one}), table);
+            CHECK(mentions(DataFolder::open(own.folder.path()).notes().back(), {"warning: label maps are of 0 and"}) ==
+                  (one == 1));
+            CHECK(mentions(DataFolder::open(own.folder.path()).notes().back(), {"warning: label maps of 0 and 255"}) ==
+                  (one == 255));
+        }
+    }
+    const Own usual(ids({0, 255, 255, 0, 0, 0, 0, 255}), "background\ncar\n");
+    CHECK(DataFolder::open(usual.folder.path()).notes().back() == "label maps of 0 and 255: 255 is car");
+}
+
+TEST_CASE("black that no class has is void, and said") {
+    Image label(2, 4, 3);
+    for (int i = 2; i < 8; ++i) label.data[static_cast<std::size_t>(3 * i)] = 255;
+    const Own own(label, "name,r,g,b\ncar,255,0,0\nroad,0,0,255\n");
+    CHECK(mentions(DataFolder::open(own.folder.path()).notes().back(), {"warning: black, 25% of the pixels"}));
+    const Own named(label, "name,r,g,b\ncar,255,0,0\nroad,0,0,255\nvoid,0,0,0\n");
+    const std::vector<std::string> notes = DataFolder::open(named.folder.path()).notes();
+    for (const std::string& note : notes) CHECK(note.find("black") == std::string::npos);
 }
 
 TEST_CASE("void's colour is no class's, but for the black that it is left at") {

@@ -232,6 +232,23 @@ struct Writer {
 
 }  // namespace
 
+TEST_CASE("a label map is of one picture, in whichever splits they are; lists that are not read are named") {
+    const Writer w;
+    w.pictures({"images/train/0.png", "images/train/1.png", "images/val/0.png", "images/val/2.png"});
+    w.labels({"masks/0.png", "masks/1.png", "masks/2.png"});
+    const DataFolder shared = DataFolder::open(w.folder.path());
+    for (const char* split : {"train", "val"})
+        CHECK(mentions(error_of([&] { shared.dataset(split); }), {"0.png: is the label map of two pictures"}));
+
+    const Writer lists;
+    lists.pictures({"images/train/0.png", "images/train/1.png", "images/val/2.png"});
+    lists.labels({"masks/train/0.png", "masks/train/1.png", "masks/val/2.png"});
+    write_text(lists.folder / "train.txt", "0\n");
+    const std::vector<std::string> notes = DataFolder::open(lists.folder.path()).notes();
+    CHECK(std::any_of(notes.begin(), notes.end(),
+                      [](const std::string& note) { return note.starts_with("warning: train.txt is not read"); }));
+}
+
 TEST_CASE("splits are known with a year behind their names, in lists of other names, kinds and places") {
     for (const char* kind : {"2017", "_set", " images"}) {
         const Writer w;

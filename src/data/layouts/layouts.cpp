@@ -3,6 +3,7 @@
 #include <map>
 #include <regex>
 
+#include "core/lower.h"
 #include "data/layouts/layout.h"
 #include "data/picture_index.h"
 
@@ -54,11 +55,6 @@ namespace {
 const std::map<std::string, std::string> usual_splits = {
     {"training", "train"}, {"valid", "val"}, {"validation", "val"},    {"testing", "test"},     {"train", "train"},
     {"val", "val"},        {"test", "test"}, {"trainval", "trainval"}, {"trainaug", "trainaug"}};
-
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 }  // namespace
 

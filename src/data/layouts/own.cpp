@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "core/lower.h"
 #include "data/layouts/pairing.h"
 
 namespace camber {
@@ -24,11 +25,6 @@ struct Part {
     std::string split;  ///< empty: all frames
     fs::path images, labels;
 };
-
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 /// The first of `names` that a folder within is called, in any case; empty where there is none.
 fs::path folder_called(const std::vector<fs::path>& within, std::span<const char* const> names) {
