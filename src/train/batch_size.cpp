@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t mib = std::int64_t{1} << 20;
 
-/// Bytes that a device's libraries and kernels take beside tensors and what they compile: stacks, decoders and heaps; or
-/// cuDNN's workspace (PlanLimits::workspace) twice, as two plans are compared, and its code.
+/// Bytes that libraries take beside tensors and what they compile: stacks, decoders and heaps; or cuDNN's workspace
+/// (PlanLimits::workspace) twice, as two plans are compared, and its code.
 constexpr std::int64_t beside_on_host = 128 * mib, beside_on_gpu = 768 * mib;
 
 /// Of the gaps between tensors, what is left where memory is short and the allocator gives back what lies cached. This
