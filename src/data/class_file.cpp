@@ -435,18 +435,21 @@ ClassFile classes_of(const std::vector<Line>& lines, const std::string& source) 
     return file;
 }
 
-/// Refuses names that end in the numbers of other lines ("road -> 2" in line 0): they are ids. "Class 1" may be a name,
+/// Refuses names that end in the places of other lines ("road -> 2" in line 0): they are ids. "Class 1" may be a name,
 /// and so may those that end in their own places.
 void check_endings(const std::vector<Line>& lines, const std::string& source) {
-    static const std::regex numbered(R"(.*[^0-9](0|[1-9][0-9]{0,2})[)\]]?)");
+    constexpr std::string_view digits = "0123456789", brackets = ")]";
     std::vector<int> ends;
     bool blanks = true;
     for (const Line& line : lines) {
-        std::smatch parts;
-        if (line.id || !std::regex_match(line.name, parts, numbered)) return;
-        ends.push_back(std::stoi(parts[1]));
-        blanks =
-            blanks && std::isalpha(static_cast<unsigned char>(line.name[line.name.find_last_not_of("0123456789 ")]));
+        std::string_view name = line.name;
+        if (brackets.find(name.back()) != name.npos) name.remove_suffix(1);
+        const std::size_t begin = name.find_last_not_of(digits) + 1;
+        const std::optional<int> end = number(std::string(name.substr(begin)));
+        if (line.id || begin == 0 || !end) return;
+        ends.push_back(*end);
+        const std::size_t last = name.find_last_not_of(" ", begin - 1);
+        blanks = blanks && last != name.npos && std::isalpha(static_cast<unsigned char>(name[last]));
     }
     const std::set<int> distinct(ends.begin(), ends.end());
     const auto count = static_cast<int>(lines.size());

@@ -16,15 +16,10 @@ constexpr std::int64_t mib = std::int64_t{1} << 20;
 /// (PlanLimits::workspace) twice, as two plans are compared, and its code.
 constexpr std::int64_t beside_on_host = 128 * mib, beside_on_gpu = 768 * mib;
 
-/// Of the gaps between tensors, what is left where memory is short and the allocator gives back what lies cached. This
-/// and beside_on_host are measured (docs/engine.md).
-constexpr double lasting_gaps = 0.65;
-
 /// Bytes that a run with this batch needs on its device.
 std::int64_t needed(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
     const MemoryPlan plan = plan_memory(config, classes);
-    const auto gaps = static_cast<std::int64_t>(lasting_gaps * static_cast<double>(plan.held - plan.training));
-    const std::int64_t bytes = plan.training + gaps + plan.code;
+    const std::int64_t bytes = plan.held + plan.code;
     if (is_host(*config.device)) {
         // The loader's batches. Checkpoints are copied where there is room (Saver).
         const std::int64_t pixels = std::int64_t{config.batch} * config.height * config.width;
