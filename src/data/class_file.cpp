@@ -523,9 +523,9 @@ ClassFile read_class_file(const fs::path& file) {
 }
 
 fs::path find_class_file(const fs::path& folder) {
-    static const std::vector<std::string> names = {"classes.json",    "classes.csv",      "classes.txt",
-                                                   "class_dict.csv",  "label_colors.txt", "codes.txt",
-                                                   "class_names.txt", "labelmap.txt",     "labels.txt"};
+    static const std::vector<std::string> names = {
+        "classes.json", "classes.csv",     "classes.txt",  "class_dict.csv", "label_colors.txt",
+        "codes.txt",    "class_names.txt", "labelmap.txt", "labels.txt",     "_classes.csv"};
     std::vector<fs::path> found(names.size());
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {

@@ -182,7 +182,7 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
     std::set<int> ids;
     std::size_t black = 0, pixels = 0;
     bool has_colours = false, palettes_agree = true, read_all = count == files.size();
-    fs::path with_255;
+    fs::path with_255, clear;
     const auto doubt = [&](const fs::path& file, const std::string& what) {
         notes_.push_back(
             fmt::format("warning: {}: {}; indices are what counts: save label maps as RGB where colours should",
@@ -205,6 +205,9 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
             for (std::size_t p = 0; p < stored.colours.data.size(); p += stored.colours.channels, ++pixels)
                 black +=
                     stored.colours.data[p] == 0 && stored.colours.data[p + 1] == 0 && stored.colours.data[p + 2] == 0;
+        if (clear.empty() && stored.colours.channels == 4)
+            for (std::size_t p = 3; p < stored.colours.data.size() && clear.empty(); p += 4)
+                if (stored.colours.data[p] == 0) clear = file;
         if (of_colours) continue;
         const std::set<int> here(stored.ids.begin(), stored.ids.end());
         if (with_255.empty() && here.contains(usual_void)) with_255 = file;
@@ -220,6 +223,10 @@ void DataFolder::look_at_labels(bool palette_colours, bool says_void, const std:
                                         fmt::join(stored.palette[index], " "), fmt::join(place->second, " ")));
         }
     }
+    if (!clear.empty())
+        notes_.push_back(fmt::format(
+            "warning: {}: has transparent pixels, which are taken as the colours under them: save it without alpha",
+            clear.string()));
     if (100 * black >= pixels && black > 0)
         notes_.push_back(fmt::format(
             "warning: black, {:.3g}% of the pixels of the label maps looked at, is no class's colour and void: "

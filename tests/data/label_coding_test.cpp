@@ -363,6 +363,14 @@ TEST_CASE("what two classes are is asked where the second is the ground") {
     CHECK(DataFolder::open(usual.folder.path()).notes().back() == "label maps of 0 and 255: 255 is car");
 }
 
+TEST_CASE("transparent pixels are said to be taken as their colours") {
+    Image label(2, 4, 4);
+    for (int i = 0; i < 8; ++i) label.data[static_cast<std::size_t>(4 * i)] = 255;
+    for (int i = 1; i < 8; ++i) label.data[static_cast<std::size_t>(4 * i + 3)] = 255;
+    const Own own(label, "name,r,g,b\ncar,255,0,0\nroad,0,0,255\n");
+    CHECK(mentions(DataFolder::open(own.folder.path()).notes().back(), {"warning: ", ".png: has transparent pixels"}));
+}
+
 TEST_CASE("black that no class has is void, and said") {
     Image label(2, 4, 3);
     for (int i = 2; i < 8; ++i) label.data[static_cast<std::size_t>(3 * i)] = 255;
