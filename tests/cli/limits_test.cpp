@@ -156,7 +156,7 @@ TEST_CASE("--batch auto under a limit on memory runs, and what is more is told t
     REQUIRE(run_camber({"data", "synth", "--out", data, "--train", "40", "--val", "2", "--size", "64x96"}).exit_code ==
             0);
     CommandLimits limits;
-    limits.addresses = 800'000'000;
+    limits.addresses = 1'000'000'000;
     const auto train = [&](const std::string& batch) {
         fs::remove_all(out);
         return run_camber({"train", "--data", data, "--out", out, "--net", "smp-unet-resnet34", "--size", "64x96",
