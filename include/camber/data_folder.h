@@ -125,8 +125,8 @@ class DataFolder {
                   const LabelCoding& own);
     /// Where every class of `file` has a grey of its own and label maps hold these, not positions, they are those.
     bool tell_greys(ClassFile& file);
-    /// Throws Error where a label map is of two pictures, of one split or of two.
-    void refuse_shared_labels() const;
+    /// Throws Error where a label map of these frames, a split's, is another picture's too, in this split or another.
+    void refuse_shared_labels(const std::vector<SamplePaths>& frames) const;
     void note_void(const std::filesystem::path& file);
 
     std::filesystem::path folder_;

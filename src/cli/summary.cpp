@@ -47,8 +47,8 @@ std::string memory_text(const Memory& memory, const SummaryOptions& options) {
         text += fmt::format("  {:<{}}{:>12}{:>12}\n", what, text.find(':') - 1, bytes_text(f32), bytes_text(bf16));
     };
     row("weights", memory.f32.weights, memory.bf16.weights);
-    row("and activations, most at a time", memory.f32.inference, memory.bf16.inference);
-    row("a training step with AdamW", memory.f32.training, memory.bf16.training);
+    row("a prediction, weights included", memory.f32.inference, memory.bf16.inference);
+    row("a training step with AdamW, all", memory.f32.training, memory.bf16.training);
     return text;
 }
 

@@ -40,9 +40,10 @@ std::int64_t number_of(const char* file, const std::string& name) {
 std::int64_t of_group() {
     const std::int64_t most = number_in("/sys/fs/cgroup/memory.max", no_limit);
     if (most == no_limit) return no_limit;
-    // Files' pages that nobody reads any more are given back when memory is wanted.
-    return most - number_in("/sys/fs/cgroup/memory.current", 0) +
-           number_of("/sys/fs/cgroup/memory.stat", "inactive_file");
+    // Files' pages are given back when memory is wanted.
+    const char* const parts = "/sys/fs/cgroup/memory.stat";
+    return most - number_in("/sys/fs/cgroup/memory.current", 0) + number_of(parts, "inactive_file") +
+           number_of(parts, "active_file");
 }
 
 std::int64_t of_addresses() {

@@ -97,6 +97,13 @@ std::vector<std::string> lists_beside(const Recognised& found, const std::vector
     return lists;
 }
 
+/// Whether a class of a table is what the others lie on, by its name or its colour, black.
+bool is_ground(const ClassFile& file, int id) {
+    static const std::set<std::string> names = {"background", "bg"};
+    return names.contains(lower(file.table.name_of(id))) ||
+           (file.says_colours && file.table.colour_of(id) == Rgb{0, 0, 0});
+}
+
 /// A reason behind a message, where there is one.
 std::string after(const std::string& reason) { return reason.empty() ? reason : "; " + reason; }
 
@@ -319,17 +326,6 @@ void DataFolder::tell_unknown() {
         values.size() > 1 ? "are" : "is", 100 * static_cast<double>(unknown) / static_cast<double>(all),
         count < files.size() ? fmt::format("the {} label maps looked at", count) : "all label maps", first.string()));
 }
-
-namespace {
-
-/// Whether a class of a table is what the others lie on, by its name or its colour, black.
-bool is_ground(const ClassFile& file, int id) {
-    static const std::set<std::string> names = {"background", "bg", "back_ground", "backgnd"};
-    return names.contains(lower(file.table.name_of(id))) ||
-           (file.says_colours && file.table.colour_of(id) == Rgb{0, 0, 0});
-}
-
-}  // namespace
 
 bool DataFolder::tell_greys(ClassFile& file) {
     std::set<int> greys;
@@ -564,12 +560,19 @@ std::string DataFolder::unpaired(const std::string& split) const {
     return {};
 }
 
-void DataFolder::refuse_shared_labels() const {
+void DataFolder::refuse_shared_labels(const std::vector<SamplePaths>& frames) const {
     SharedLabels shared;
+    std::unordered_set<std::string> labels;
+    const auto check = [&](const SamplePaths& frame) {
+        if (const std::string wrong = shared.add(frame); !wrong.empty()) fail("{}", wrong);
+    };
+    for (const SamplePaths& frame : frames) {
+        labels.insert(frame.label.native());
+        check(frame);
+    }
     for (const std::string& split : layout_->splits(folder_))
         for (const SamplePaths& frame : layout_->samples(folder_, split))
-            if (const std::string wrong = frame.label.empty() ? std::string() : shared.add(frame); !wrong.empty())
-                fail("{}", wrong);
+            if (labels.contains(frame.label.native())) check(frame);
 }
 
 Image DataFolder::read_label(const fs::path& file) const {
@@ -595,7 +598,7 @@ Dataset DataFolder::dataset(const std::string& split, const DatasetOptions& opti
         fail("{}: has no label map ({} of the {} frames of {} have none); add it or take the frame away",
              first->image.string(), missing, paths.size(), split);
     }
-    refuse_shared_labels();
+    refuse_shared_labels(paths);
     Dataset dataset;
     dataset.folder_ = folder_;
     dataset.split_ = split;

@@ -52,27 +52,23 @@ int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t da
 void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
                     const std::function<void(const std::string&)>& say) {
     resolve_device(config);
-    std::int64_t room = 0;
     int least = 0;  // of the stages that go by the run's
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         TrainConfig stage = stage_config(config, i);
         if (stage.batch > 0) continue;
         stage.device = config.device;
         stage.dtype = config.dtype;
-        int batch = 0;
-        std::int64_t bytes = 0;
-        // A plan leaves some of its own in memory, oneDNN's descriptions above all.
-        for (bool again = true; again;) {
-            room = device_memory(*config.device).available();
-            batch = largest_batch(stage, classes, data_bytes, room, most);
-            stage.batch = std::max(batch, 1);
-            bytes = needed(stage, classes, data_bytes);
-            again = batch > 0 && bytes > device_memory(*config.device).available();
-        }
+        stage.batch = 1;
+        // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
+        const std::int64_t one = needed(stage, classes, data_bytes);
+        const std::int64_t room = device_memory(*config.device).available();
+        const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
             fail(
                 "--batch auto: a batch of one frame of {}x{} needs {}, and {} are available on {}; give a smaller size",
-                stage.height, stage.width, bytes_text(bytes), bytes_text(room), name(*config.device));
+                stage.height, stage.width, bytes_text(one), bytes_text(room), name(*config.device));
+        stage.batch = batch;
+        const std::int64_t bytes = needed(stage, classes, data_bytes);
         say(fmt::format("--batch auto: {} of {}x{}, planned to take {} of {} that are available", batch, stage.height,
                         stage.width, bytes_text(bytes), bytes_text(room)));
         if (config.stages.empty() || !config.stages[i].contains("batch")) {

@@ -236,7 +236,10 @@ TEST_CASE("a label map is of one picture, in whichever splits they are; lists th
     const Writer w;
     w.pictures({"images/train/0.png", "images/train/1.png", "images/val/0.png", "images/val/2.png"});
     w.labels({"masks/0.png", "masks/1.png", "masks/2.png"});
+    w.pictures({"images/test/1b.png"});
+    w.labels({"masks/1b.png"});
     const DataFolder shared = DataFolder::open(w.folder.path());
+    CHECK(shared.dataset("test").size() == 1);  // which has no part in it
     for (const char* split : {"train", "val"})
         CHECK(mentions(error_of([&] { shared.dataset(split); }), {"0.png: is the label map of two pictures"}));
 
