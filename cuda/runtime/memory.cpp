@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/caching_allocator.h"
+#include "core/memory_limit.h"
 #include "cuda/runtime/checking.h"
 #include "cuda/runtime/runtime.h"
 #include "cuda/runtime/separate_allocator.h"
@@ -61,11 +62,28 @@ class BlockWatch {
 };
 #endif
 
+/// Never destroyed, as what counts by it.
+MemoryLimit& the_limit() {
+    static auto* limit = new MemoryLimit;
+    return *limit;
+}
+
+void* take(std::size_t bytes) {
+    if (!the_limit().take(bytes)) return nullptr;
+    void* const segment = take_device_memory(bytes);
+    if (!segment) the_limit().give(bytes);
+    return segment;
+}
+
+void give(void* segment, std::size_t bytes) {
+    give_device_memory(segment, bytes);
+    the_limit().give(bytes);
+}
+
 using Allocator = std::shared_ptr<BlockAllocator>;
 
 Allocator make_allocator(bool of_recording) {
-    if (memory_mode() == MemoryMode::cached)
-        return std::make_shared<CachingAllocator>(take_device_memory, give_device_memory);
+    if (memory_mode() == MemoryMode::cached) return std::make_shared<CachingAllocator>(take, give);
     const bool watched = BlockWatch::padding > 0;  // already
     return std::make_shared<SeparateAllocator>(memory_mode() == MemoryMode::guarded && !watched, of_recording);
 }
@@ -89,8 +107,9 @@ class GpuMemory : public DeviceMemory {
             const MemoryInfo info = device_memory_info();
             throw OutOfMemory(
                 fmt::format("out of memory on device '{}': a tensor of {} does not fit beside {} in use ({} of {} "
-                            "free); use a smaller batch, image size or width",
-                            name(this_device), text(bytes), text(stats().current), text(info.free), text(info.total)));
+                            "free{}); use a smaller batch, image size or width",
+                            name(this_device), text(bytes), text(stats().current), text(info.free), text(info.total),
+                            limit_text(limit())));
         }
         watch_.open(block, bytes);
         if (allocator != common_) {
@@ -121,6 +140,8 @@ class GpuMemory : public DeviceMemory {
         if (bytes > 0) set_bytes(dst, 0, bytes);
     }
     std::int64_t available() const override { return static_cast<std::int64_t>(device_memory_info().free); }
+    void set_limit(std::int64_t bytes) override { the_limit().set(bytes); }
+    std::int64_t limit() const override { return the_limit().most(); }
     MemoryStats stats() const override {
         MemoryStats total;
         for_each_allocator([&](BlockAllocator& allocator) {

@@ -57,6 +57,11 @@ class DeviceMemory {
     virtual void zero(void* dst, std::size_t bytes) = 0;
     /// Bytes that can still be had from the system, about, beside what lies cached.
     virtual std::int64_t available() const = 0;
+    /// From now on no more than so many bytes are held from the system, in use or cached: allocate() throws where it
+    /// would take more. Tensors that there are stay.
+    virtual void set_limit(std::int64_t bytes) = 0;
+    /// What set_limit() was given last, else INT64_MAX.
+    virtual std::int64_t limit() const = 0;
     virtual MemoryStats stats() const = 0;
     virtual void reset_peak() = 0;
     /// Gives cached blocks back to the system.

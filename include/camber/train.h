@@ -69,6 +69,7 @@ struct TrainConfig {
     std::optional<Dtype> dtype;    ///< of activations; none ("auto"): bf16 on a GPU that has it, else f32
     std::uint64_t seed = 1;
     int threads = 2;       ///< loader workers; has no influence on results
+    int memory = 0;        ///< MB of the device's memory that tensors may take, 0: all; no influence on results
     int cache_memory = 0;  ///< MB of decoded frames that are kept, 0: half of the free memory; no influence either
 
     int epochs = 60;
@@ -261,20 +262,16 @@ TrainResult train(TrainConfig config, const std::filesystem::path& folder, Train
 LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
                 const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop);
 
-/// What may change when a run goes on; what is not given stays as it was.
-struct ResumeOptions {
-    std::optional<std::string> data;
-    std::optional<int> threads;
-    std::optional<int> cache_memory;
-    /// For a run of one stage whose schedule is constant or step: the others are laid out over the epochs they were
-    /// given.
-    std::optional<int> epochs;
-};
+/// Changes what may change when a run goes on: what has no influence on what it computes (data, threads, memory,
+/// checkpoints, pictures, tensorboard), and the epochs of a run of one stage whose schedule is constant or step. Other
+/// schedules are laid out over the epochs that they were given.
+using ResumeChange = std::function<void(TrainConfig&)>;
 /// The run in `folder` goes on from last.safetensors and yields the numbers it would have without the interruption; one
 /// that was ended before its first checkpoint begins anew from config.json. A run that has ended, by its epochs,
 /// stop_at or patience, says so and stays as it is. Errors as train(); throws UsageError when there is no run, when
-/// last.safetensors was removed, and when options.epochs cannot hold; Error when the data has other classes.
-TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+/// last.safetensors was removed, and when `change`, which can be empty, changes something else; Error when the data has
+/// other classes.
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeChange& change, TrainObserver& observer,
                             const std::atomic<bool>& stop);
 
 }  // namespace camber

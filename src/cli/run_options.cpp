@@ -117,7 +117,7 @@ TrainConfig RunOptions::config() const {
     }
     hold_in_every_stage(config);
     refuse_without_effect(config, [&](const std::string& option) { return given(option); });
-    if (!same_run(config, start)) config.decisions = nlohmann::json::array();  // another run's
+    if (!run_difference(config, start).empty()) config.decisions = nlohmann::json::array();  // another run's
     return config;
 }
 

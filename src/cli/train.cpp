@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/run_options.h"
 #include "train/config_file.h"
+#include "train/options.h"
 
 namespace camber::cli {
 namespace {
@@ -105,22 +106,18 @@ int finish(const TrainResult& result, ConsoleObserver& observer, const fs::path&
 
 int run_resumed(const CLI::App& command, const Arguments& a, ConsoleObserver& observer, const std::atomic<bool>& stop) {
     if (a.out.empty()) fail_usage("--resume needs --out, the folder of the run to continue");
-    const std::vector<std::string> allowed = {"--resume",       "--out",    "--data", "--threads",
-                                              "--cache-memory", "--epochs", "--conv", "--verbose"};
+    std::vector<std::string> allowed = {"--resume", "--out", "--epochs", "--conv", "--verbose"};
+    TrainConfig any;
+    for (const TrainOption& option : train_options(any))
+        if (option.beside) allowed.push_back(option.flag);
     for (const CLI::Option* option : command.get_options()) {
         if (option->count() > 0 && std::find(allowed.begin(), allowed.end(), option->get_name()) == allowed.end()) {
             fail_usage("{} cannot change in a resumed run: its configuration is in {}/config.json", option->get_name(),
                        a.out);
         }
     }
-    TrainConfig given;
-    a.run.set(given);
-    ResumeOptions options;
-    if (a.run.given("data")) options.data = given.data;
-    if (a.run.given("threads")) options.threads = given.threads;
-    if (a.run.given("cache_memory")) options.cache_memory = given.cache_memory;
-    if (a.run.given("epochs")) options.epochs = given.epochs;
-    return finish(resume_training(a.out, options, observer, stop), observer, a.out);
+    const auto change = [&a](TrainConfig& config) { a.run.set(config); };
+    return finish(resume_training(a.out, change, observer, stop), observer, a.out);
 }
 
 }  // namespace
@@ -130,10 +127,11 @@ void add_train(CLI::App& app, Action& action) {
     auto a = std::make_shared<Arguments>();
     a->run.declare(*command);
     command->add_option("--out", a->out, "Folder of the run [runs/NET-DATE-TIME]");
-    command->add_flag("--resume", a->resume,
-                      "Continue the run in --out; its configuration is kept, but for --data, --threads, --cache-memory "
-                      "and, where the schedule is "
-                      "constant or step, --epochs");
+    command->add_flag(
+        "--resume", a->resume,
+        "Continue the run in --out; its configuration is kept, but for what leaves alone what it computes "
+        "(--data, --threads, --memory, --tensorboard and the like) and, where the schedule is constant or "
+        "step, --epochs");
     command->add_flag("--print-config", a->print_config, "Print the whole configuration as --config takes it, and end");
 
     command->footer(

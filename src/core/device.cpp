@@ -10,6 +10,7 @@
 #include "core/caching_allocator.h"
 #include "core/gpu_memory.h"
 #include "core/host_memory.h"
+#include "core/memory_limit.h"
 
 namespace camber {
 namespace {
@@ -26,6 +27,8 @@ class MetaMemory : public DeviceMemory {
     void copy_within(void*, const void*, std::size_t) override {}
     void zero(void*, std::size_t) override {}
     std::int64_t available() const override { return std::numeric_limits<std::int64_t>::max(); }
+    void set_limit(std::int64_t) override {}
+    std::int64_t limit() const override { return MemoryLimit::none; }
     MemoryStats stats() const override { return allocator_.stats(); }
     void reset_peak() override { allocator_.reset_peak(); }
     void trim() override { allocator_.trim(); }

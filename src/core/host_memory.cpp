@@ -9,6 +9,7 @@
 
 #include "core/available_memory.h"
 #include "core/caching_allocator.h"
+#include "core/memory_limit.h"
 
 namespace camber {
 namespace {
@@ -25,10 +26,25 @@ constexpr std::size_t check_from = std::size_t{256} << 20;
 /// The kernel overcommits, so an allocation that cannot be backed would succeed here and have the process killed later.
 bool is_available(std::size_t bytes) { return static_cast<std::int64_t>(bytes) <= available_memory(); }
 
+/// Never destroyed, as what counts by it.
+MemoryLimit& the_limit() {
+    static auto* limit = new MemoryLimit;
+    return *limit;
+}
+
+void give(void* segment, std::size_t bytes) {
+    munmap(segment, bytes);
+    the_limit().give(bytes);
+}
+
 void* take(std::size_t bytes) {
     if (bytes >= check_from && !is_available(bytes)) return nullptr;
+    if (!the_limit().take(bytes)) return nullptr;
     void* segment = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (segment == MAP_FAILED) return nullptr;
+    if (segment == MAP_FAILED) {
+        the_limit().give(bytes);
+        return nullptr;
+    }
     madvise(segment, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults and TLB misses on activations
     return segment;
 }
@@ -48,10 +64,11 @@ class HostMemory : public DeviceMemory {
         }
         if (!block) {
             throw OutOfMemory(fmt::format(
-                "out of memory: a tensor of {} does not fit beside {} of others ({} available); use a smaller batch, "
+                "out of memory: a tensor of {} does not fit beside {} of others ({} available{}); use a smaller batch, "
                 "image size or width",
                 bytes_text(static_cast<std::int64_t>(bytes)),
-                bytes_text(static_cast<std::int64_t>(allocator_.stats().current)), bytes_text(available_memory())));
+                bytes_text(static_cast<std::int64_t>(allocator_.stats().current)), bytes_text(available_memory()),
+                limit_text(limit())));
         }
         return block;
     }
@@ -71,12 +88,14 @@ class HostMemory : public DeviceMemory {
         if (bytes > 0) std::memset(dst, 0, bytes);
     }
     std::int64_t available() const override { return available_memory(); }
+    void set_limit(std::int64_t bytes) override { the_limit().set(bytes); }
+    std::int64_t limit() const override { return the_limit().most(); }
     MemoryStats stats() const override { return allocator_.stats(); }
     void reset_peak() override { allocator_.reset_peak(); }
     void trim() override { allocator_.trim(); }
 
   private:
-    CachingAllocator allocator_{take, [](void* segment, std::size_t bytes) { munmap(segment, bytes); }};
+    CachingAllocator allocator_{take, give};
 };
 
 }  // namespace

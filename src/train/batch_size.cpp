@@ -16,25 +16,48 @@ constexpr std::int64_t mib = std::int64_t{1} << 20;
 /// (PlanLimits::workspace) twice, as two plans are compared, and its code.
 constexpr std::int64_t beside_on_host = 128 * mib, beside_on_gpu = 768 * mib;
 
-/// Bytes that a run with this batch needs on its device.
-std::int64_t needed(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
+/// Bytes.
+struct Needed {
+    std::int64_t tensors = 0;  ///< of the device's allocator
+    std::int64_t total = 0;    ///< and beside it
+};
+
+/// What a run has to fit in: what the device has, and what its tensors are allowed.
+struct Room {
+    std::int64_t available = 0, allowed = 0;
+
+    bool holds(const Needed& needed) const { return needed.total <= available && needed.tensors <= allowed; }
+    /// "1.2 GiB of 3.4 GiB that are available", of what is the tighter.
+    std::string text(const Needed& needed) const {
+        if (allowed - needed.tensors < available - needed.total)
+            return fmt::format("{} of {} that --memory allows", bytes_text(needed.tensors), bytes_text(allowed));
+        return fmt::format("{} of {} that are available", bytes_text(needed.total), bytes_text(available));
+    }
+};
+
+/// What a run with this batch needs on its device.
+Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
     const MemoryPlan plan = plan_memory(config, classes);
-    const std::int64_t bytes = plan.held + plan.code;
+    Needed sum;
     if (is_host(*config.device)) {
         // The loader's batches. Checkpoints are copied where there is room (Saver).
         const std::int64_t pixels = std::int64_t{config.batch} * config.height * config.width;
         const std::int64_t batches = LoaderConfig().prefetch + 2;
-        return bytes + batches * pixels * (4 * 4 + 1) + beside_on_host + data_bytes;
+        sum.tensors = plan.held + batches * pixels * (4 * 4 + 1);
+        sum.total = sum.tensors + plan.code + beside_on_host + data_bytes;
+        return sum;
     }
     // Validation is a recording with memory of its own; the best weights are kept once.
-    return bytes + plan.inference + beside_on_gpu + (data_bytes <= most_resident_bytes ? data_bytes : 0);
+    sum.tensors = plan.held + plan.inference + (data_bytes <= most_resident_bytes ? data_bytes : 0);
+    sum.total = sum.tensors + plan.code + beside_on_gpu;
+    return sum;
 }
 
 /// The largest batch up to `most` that `room` holds; 0: none.
-int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t data_bytes, std::int64_t room, int most) {
+int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t data_bytes, const Room& room, int most) {
     const auto fits = [&](int batch) {
         config.batch = batch;
-        return needed(config, classes, data_bytes) <= room;
+        return room.holds(needed(config, classes, data_bytes));
     };
     if (most < 1 || !fits(1)) return 0;
     int good = 1, bad = most + 1;
@@ -49,6 +72,20 @@ int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t da
 
 }  // namespace
 
+MemoryAllowance::MemoryAllowance(const TrainConfig& config) {
+    if (config.memory == 0) return;
+    TrainConfig resolved = config;
+    resolve_device(resolved);
+    memory_ = &device_memory(*resolved.device);
+    before_ = memory_->limit();
+    memory_->trim();
+    memory_->set_limit(std::int64_t{config.memory} * 1'000'000);
+}
+
+MemoryAllowance::~MemoryAllowance() {
+    if (memory_) memory_->set_limit(before_);
+}
+
 void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
                     const std::function<void(const std::string&)>& say) {
     resolve_device(config);
@@ -60,17 +97,16 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
         stage.dtype = config.dtype;
         stage.batch = 1;
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
-        const std::int64_t one = needed(stage, classes, data_bytes);
-        const std::int64_t room = device_memory(*config.device).available();
+        const Needed one = needed(stage, classes, data_bytes);
+        const DeviceMemory& memory = device_memory(*config.device);
+        const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().reserved)};
         const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
-            fail(
-                "--batch auto: a batch of one frame of {}x{} needs {}, and {} are available on {}; give a smaller size",
-                stage.height, stage.width, bytes_text(one), bytes_text(room), name(*config.device));
+            fail("--batch auto: a batch of one frame of {}x{} is planned to take {} on {}; give a smaller size",
+                 stage.height, stage.width, room.text(one), name(*config.device));
         stage.batch = batch;
-        const std::int64_t bytes = needed(stage, classes, data_bytes);
-        say(fmt::format("--batch auto: {} of {}x{}, planned to take {} of {} that are available", batch, stage.height,
-                        stage.width, bytes_text(bytes), bytes_text(room)));
+        say(fmt::format("--batch auto: {} of {}x{}, planned to take {}", batch, stage.height, stage.width,
+                        room.text(needed(stage, classes, data_bytes))));
         if (config.stages.empty() || !config.stages[i].contains("batch")) {
             least = least > 0 ? std::min(least, batch) : batch;
         } else {
@@ -83,11 +119,10 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
 std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
     DeviceMemory& memory = device_memory(*config.device);
     memory.trim();
-    const std::int64_t room = memory.available() + static_cast<std::int64_t>(memory.stats().current);
+    const Room room = {memory.available() + static_cast<std::int64_t>(memory.stats().current), memory.limit()};
     const int fits = largest_batch(config, classes, data_bytes, room, config.batch - 1);
-    const std::string planned =
-        fmt::format("a batch of {} of {}x{} is planned to take {} of {}", config.batch, config.height, config.width,
-                    bytes_text(needed(config, classes, data_bytes)), bytes_text(room));
+    const std::string planned = fmt::format("a batch of {} of {}x{} is planned to take {}", config.batch, config.height,
+                                            config.width, room.text(needed(config, classes, data_bytes)));
     if (fits == 0) return planned + ", and no smaller one fits: give a smaller --size";
     return fmt::format("{}; --batch {} would fit, as --batch auto chooses", planned, fits);
 }

@@ -81,15 +81,18 @@ std::string config_text(const TrainConfig& config) {
     return text;
 }
 
-bool same_run(const TrainConfig& a, const TrainConfig& b) {
-    const auto computed = [](const TrainConfig& config) {
-        json fields = to_json(config);
-        for (const char* name : {"data", "threads", "cache_memory", "checkpoint_minutes", "checkpoint_every",
-                                 "pictures", "tensorboard", "decisions"})
-            fields.erase(name);
-        return fields;
-    };
-    return computed(a) == computed(b);
+std::string run_difference(const TrainConfig& a, const TrainConfig& b) {
+    json left = to_json(a), right = to_json(b);
+    TrainConfig any;
+    for (const TrainOption& option : train_options(any)) {
+        if (!option.beside) continue;
+        left.erase(option.name);
+        right.erase(option.name);
+    }
+    for (const json* fields : {&left, &right})
+        for (const auto& [name, value] : fields->items())
+            if (left.value(name, json()) != right.value(name, json())) return name;
+    return "";
 }
 
 }  // namespace camber

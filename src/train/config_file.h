@@ -28,7 +28,7 @@ class ConfigFile {
 /// What --print-config prints and config.json holds: to_json(), a line each decision.
 std::string config_text(const TrainConfig& config);
 
-/// Whether both compute the same, on the same data.
-bool same_run(const TrainConfig& a, const TrainConfig& b);
+/// Of config.json a field in which the two differ and that has an influence on what a run computes; empty: none.
+std::string run_difference(const TrainConfig& a, const TrainConfig& b);
 
 }  // namespace camber

@@ -22,6 +22,7 @@ struct Row {
     Row given(NumberRange range) const { return option.given_range = range, *this; }
     Row sets(std::vector<std::string> keys) const { return option.keys = std::move(keys), *this; }
     Row in_stages() const { return option.in_stages = true, *this; }
+    Row beside() const { return option.beside = true, *this; }
     Row when(bool matters) const { return option.matters = matters, *this; }
     Row needs(bool there, const std::string& lacks) const { return option.lacks = there ? "" : lacks, *this; }
 };
@@ -137,7 +138,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     const NumberRange share = from_to(0, 1), count = at_least(0), positive = at_least(1), amount = at_least(0);
     Table t;
     t.group("Options");
-    t.option("data", c.data, "Folder of the dataset, in any layout of docs/datasets.md");
+    t.option("data", c.data, "Folder of the dataset, in any layout of docs/datasets.md").beside();
 
     t.group("Network");
     t.option("net", c.net, "Network").otherwise("unet, or that of the checkpoint in --weights");
@@ -176,10 +177,11 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("val_width", c.val_width, count).in_stages().when(c.val_width > 0);
     t.option("batch", NumberOrAuto{&c.batch}, positive, "Frames a batch, or auto: as many as the memory holds")
         .in_stages();
-    t.option("threads", c.threads, from_to(0, 1024), "Threads that prepare batches");
+    t.option("threads", c.threads, from_to(0, 1024), "Threads that prepare batches").beside();
     t.option("cache_memory", c.cache_memory, from_to(0, 1e9),
              "Megabytes of decoded frames to keep; what does not fit is decoded anew in every epoch")
         .otherwise("half of the free memory")
+        .beside()
         .when(c.cache_memory != 0);
     t.part("source");
     std::vector<std::string> layouts;
@@ -262,7 +264,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("minutes", c.minutes, from_to(0, 1e6),
              "End the run when they are over, whatever its speed; the schedule follows the clock")
         .otherwise("off");
-    t.option("decisions", c.decisions).when(!c.decisions.empty());
+    t.option("decisions", c.decisions).beside().when(!c.decisions.empty());
     t.option("lr", c.lr, amount, "Peak learning rate").in_stages();
     t.option("encoder_lr", c.encoder_lr, amount,
              "Times --lr for the encoder: one number, or one for each of its stages, as 0.01,0.1")
@@ -358,10 +360,11 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("monitor", c.monitor, "What makes an epoch the best");
     t.option("stop_at", c.stop_at, amount, "Stop once the monitored metric is this good").otherwise("off");
     t.option("patience", c.patience, count, "Stop after this many epochs without a better one").otherwise("off");
-    t.option("checkpoint_minutes", c.checkpoint_minutes, amount, "Save at least this often");
+    t.option("checkpoint_minutes", c.checkpoint_minutes, amount, "Save at least this often").beside();
     t.option("checkpoint_every", c.checkpoint_every, count,
              "Keep the checkpoint of every so many epochs, as epoch-NUMBER.safetensors")
         .otherwise("none")
+        .beside()
         .when(c.checkpoint_every > 0);
     t.option(
          "validate_every",
@@ -371,15 +374,20 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
         .sets({"validate_epochs", "validate_minutes"});
     t.option("validate_epochs", c.validate_epochs, count).when(c.validate_epochs > 0);
     t.option("validate_minutes", c.validate_minutes, from_to(0, 1e6)).when(c.validate_minutes > 0);
-    t.option("pictures", c.pictures, count, "Validation frames to paint");
+    t.option("pictures", c.pictures, count, "Validation frames to paint").beside();
     t.option("tensorboard", c.tensorboard,
              "Write files for TensorBoard into the run's folder: tensorboard --logdir runs")
+        .beside()
         .when(c.tensorboard);
 
     t.group("Device");
     t.option("device", c.device, run_devices, "What the network runs on")
         .otherwise("cuda where there is a GPU, else cpu");
     t.option("dtype", c.dtype, run_dtypes, "Activations").otherwise("bf16 on a GPU that has it, else f32");
+    t.option("memory", c.memory, from_to(0, 1e9), "Most megabytes of the device's memory that tensors take")
+        .otherwise("all that there is")
+        .beside()
+        .when(c.memory != 0);
     return std::move(t.rows);
 }
 

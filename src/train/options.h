@@ -50,7 +50,9 @@ struct TrainOption {
     std::vector<std::string> keys;  ///< of JSON that it sets
     bool in_stages = false;         ///< whether a stage can have it
     bool matters = true;            ///< to the configuration as it is; what does not is not written
-    std::string lacks;              ///< why it has no effect on what the configuration computes; empty: it has one
+    /// Whether it leaves alone what a run computes, so that it may change when the run goes on.
+    bool beside = false;
+    std::string lacks;  ///< why it has no effect on what the configuration computes; empty: it has one
 
     template <class T>
     bool is() const {

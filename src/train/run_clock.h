@@ -16,7 +16,7 @@ inline double steady_seconds() {
 /// As in train.h, by a clock of one's own.
 TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
                   const std::atomic<bool>& stop, const SecondsClock& clock);
-TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeChange& change, TrainObserver& observer,
                             const std::atomic<bool>& stop, const SecondsClock& clock);
 
 }  // namespace camber

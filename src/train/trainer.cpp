@@ -11,6 +11,7 @@
 #include "train/batch_size.h"
 #include "train/batch_source.h"
 #include "train/class_difference.h"
+#include "train/config_file.h"
 #include "train/evaluator.h"
 #include "train/finite.h"
 #include "train/judgement.h"
@@ -41,12 +42,13 @@ class Run {
         : Run(folder, observer, stop, clock) {
         if (std::filesystem::exists(folder)) hold_new_folder();
         check_config(config);
+        allowance_.emplace(config);
         data_.emplace(config, observer);
         plan_run(config, *data_, observer);
         set_up(std::move(config), nullptr);
     }
 
-    Run(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+    Run(const std::filesystem::path& folder, const ResumeChange& change, TrainObserver& observer,
         const std::atomic<bool>& stop, const SecondsClock& clock)
         : Run(folder, observer, stop, clock) {
         if (!std::filesystem::is_directory(folder))
@@ -59,7 +61,8 @@ class Run {
             // Written when the speed at the start chose the epochs.
             if (info.config.contains("epochs")) config.minutes = 0;
             folder_.add_decisions(config);
-            apply(options, config, info.epoch + (info.batch > 0 ? 1 : 0));
+            apply(change, config, info.epoch + (info.batch > 0 ? 1 : 0));
+            allowance_.emplace(config);
             data_.emplace(config, observer);
             try {
                 refuse_other_classes(info);
@@ -69,10 +72,11 @@ class Run {
             }
         } else {
             TrainConfig config = folder_.stored_config();
-            apply(options, config, 0);
+            apply(change, config, 0);
             leave_classes_to_data(config);
             observer.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
+            allowance_.emplace(config);
             data_.emplace(config, observer);
             plan_run(config, *data_, observer);
             set_up(std::move(config), nullptr);
@@ -109,10 +113,14 @@ class Run {
     }
 
   private:
+    std::string advised(const std::string& what, TrainConfig config, const ClassTable& classes) const {
+        resolve_device(config);
+        return fmt::format("{}; {}", what, batch_advice(config, classes, data_->bytes(*config.device)));
+    }
+
     [[noreturn]] void fail_advised(const std::string& what) {
         clear_tape();
-        const std::string advice = batch_advice(model_.config, model_.classes, data_->bytes(model_.device()));
-        const OutOfMemory error(fmt::format("{}; {}", what, advice));
+        const OutOfMemory error(advised(what, model_.config, model_.classes));
         reporter_.end("failed", error.what());
         throw error;
     }
@@ -170,13 +178,16 @@ class Run {
     }
 
     /// `begun`: epochs that cannot be left out any more.
-    void apply(const ResumeOptions& options, TrainConfig& config, std::int64_t begun) const {
+    void apply(const ResumeChange& change, TrainConfig& config, std::int64_t begun) const {
         config.source.map_of = config.data;
-        if (options.data) config.data = *options.data;
-        if (options.threads) config.threads = *options.threads;
-        if (options.cache_memory) config.cache_memory = *options.cache_memory;
+        TrainConfig changed = config;
+        if (change) change(changed);
+        const int epochs = std::exchange(changed.epochs, config.epochs);
+        if (const std::string what = run_difference(config, changed); !what.empty())
+            fail_usage("'{}' cannot change in a resumed run", what);
+        config = std::move(changed);
         check_config(config);
-        if (!options.epochs || *options.epochs == config.epochs) return;
+        if (epochs == config.epochs) return;
         if (!config.stages.empty()) fail_usage("--epochs cannot change in a resumed run of several stages");
         if (config.minutes > 0) {
             fail_usage("--epochs cannot change in a resumed run that --minutes ends; start a new run with --weights {}",
@@ -188,8 +199,8 @@ class Run {
                 "--epochs {}; start a new run with --weights {}",
                 name(config.schedule.kind), config.epochs, folder_.last().string());
         }
-        if (*options.epochs < begun) fail_usage("--epochs {}: {} are begun already", *options.epochs, begun);
-        config.epochs = *options.epochs;
+        if (epochs < begun) fail_usage("--epochs {}: {} are begun already", epochs, begun);
+        config.epochs = epochs;
     }
 
     /// Refuses data whose labels are not those that the run has learnt.
@@ -212,7 +223,12 @@ class Run {
             for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
         resumed_ = folder_ready_ = checkpoint != nullptr;
         const std::size_t stage = resumed_ ? checkpoint->info().extra.value("stage", std::size_t{0}) : 0;
-        model_ = data_->make_model(stage_config(run_, stage), !resumed_);
+        const TrainConfig config_now = stage_config(run_, stage);
+        try {
+            model_ = data_->make_model(config_now, !resumed_);
+        } catch (const OutOfMemory& error) {
+            throw OutOfMemory(advised(error.what(), config_now, data_->train().classes()));
+        }
         run_.device = model_.config.device;
         run_.dtype = model_.config.dtype;
         saver_.emplace(folder_, is_host(model_.device()));
@@ -715,6 +731,7 @@ class Run {
     std::optional<FolderLock> lock_;
     bool resumed_ = false;       // from a checkpoint
     bool folder_ready_ = false;  // it and its config.json are there
+    std::optional<MemoryAllowance> allowance_;
     std::optional<RunData> data_;
     TrainConfig run_;  // model_.config is the stage's
     nlohmann::json trained_on_;
@@ -747,9 +764,9 @@ TrainResult train(TrainConfig config, const std::filesystem::path& folder, Train
     return train(std::move(config), folder, observer, stop, steady_seconds);
 }
 
-TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeChange& change, TrainObserver& observer,
                             const std::atomic<bool>& stop) {
-    return resume_training(folder, options, observer, stop, steady_seconds);
+    return resume_training(folder, change, observer, stop, steady_seconds);
 }
 
 TrainResult train(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer,
@@ -757,9 +774,9 @@ TrainResult train(TrainConfig config, const std::filesystem::path& folder, Train
     return Run(std::move(config), folder, observer, stop, clock).run();
 }
 
-TrainResult resume_training(const std::filesystem::path& folder, const ResumeOptions& options, TrainObserver& observer,
+TrainResult resume_training(const std::filesystem::path& folder, const ResumeChange& change, TrainObserver& observer,
                             const std::atomic<bool>& stop, const SecondsClock& clock) {
-    return Run(folder, options, observer, stop, clock).run();
+    return Run(folder, change, observer, stop, clock).run();
 }
 
 }  // namespace camber

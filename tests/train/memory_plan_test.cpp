@@ -1,8 +1,13 @@
 // What a run on Device::meta says of memory beside what training takes.
 #include <camber/memory_plan.h>
+#include <camber/synth.h>
+#include <camber/train.h>
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "support/errors.h"
+#include "support/files.h"
 #include "train/batch_size.h"
 #include "train/pretrained.h"
 #include "train/stepper.h"
@@ -22,11 +27,7 @@ TrainConfig small(const std::string& net, Dtype dtype) {
     return config;
 }
 
-/// The most that two steps have in tensors at a time.
-std::int64_t measured(const TrainConfig& config) {
-    DeviceMemory& memory = device_memory(*config.device);
-    memory.reset_peak();
-    const std::size_t before = memory.stats().current;
+void two_steps(const TrainConfig& config) {
     Model model = make_model(config, camvid11(), true);
     Stepper stepper(model, [](std::int64_t) { return Stepper::Numbers{1e-4, 0}; });
     const Shape shape = {config.batch, config.height, config.width, 3};
@@ -37,7 +38,26 @@ std::int64_t measured(const TrainConfig& config) {
                          0,
                          0};
     for (int i = 0; i < 2; ++i) stepper.micro_batch(batch, i, 0, 1);
+}
+
+/// The most that two steps have in tensors at a time.
+std::int64_t measured(const TrainConfig& config) {
+    DeviceMemory& memory = device_memory(*config.device);
+    memory.reset_peak();
+    const std::size_t before = memory.stats().current;
+    two_steps(config);
     return static_cast<std::int64_t>(memory.stats().peak - before);
+}
+
+/// Networks that segment, by name.
+std::vector<std::string> networks() {
+    std::vector<std::string> names;
+    for (const nets::NetInfo& info : nets::net_list()) {
+        const auto net = nets::make_net(info.name, nlohmann::json::object());
+        if (testing::error_of([&] { refuse_classifier(*net); }).empty()) names.push_back(info.name);
+    }
+    REQUIRE(names.size() >= 6);
+    return names;
 }
 
 }  // namespace
@@ -45,20 +65,42 @@ std::int64_t measured(const TrainConfig& config) {
 // AddressSanitizer's tensors are not counted.
 #if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("the planned peak of a training step is the measured one, for every network") {
-    int tried = 0;
-    for (const nets::NetInfo& info : nets::net_list()) {
-        const auto net = nets::make_net(info.name, nlohmann::json::object());
-        if (!testing::error_of([&] { refuse_classifier(*net); }).empty()) continue;
-        ++tried;
+    for (const std::string& net : networks()) {
         for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
-            CAPTURE(info.name);
+            CAPTURE(net);
             CAPTURE(name(dtype));
-            const TrainConfig config = small(info.name, dtype);
+            const TrainConfig config = small(net, dtype);
             const auto planned = static_cast<double>(plan_memory(config, camvid11()).training);
             CHECK(planned / static_cast<double>(measured(config)) == doctest::Approx(1).epsilon(0.02));
         }
     }
-    CHECK(tried >= 6);
+}
+
+TEST_CASE("--batch auto under --memory runs, and a tenth more does not, for every network") {
+    const testing::TemporaryFolder folder;
+    write_synthetic_dataset(folder / "data", {.train_count = 96, .val_count = 4, .height = 64, .width = 64});
+    for (const std::string& net : networks()) {
+        CAPTURE(net);
+        TrainConfig config = small(net, Dtype::f32);
+        config.net_options["width"] = 16;  // activations, not weights, are what takes the memory
+        config.batch = 12;
+        config.memory = static_cast<int>(plan_memory(config, camvid11()).held / 1'000'000 + 3);
+        config.data = (folder / "data").string();
+        config.epochs = 1;
+        config.pictures = 0;
+        const auto run = [&](int batch, const char* name) {
+            config.batch = batch;
+            TrainObserver silent;
+            train(config, folder / (net + name), silent, {});
+        };
+        run(0, "auto");
+        const int chosen = nlohmann::json::parse(testing::read_text(folder / (net + "auto") / "config.json"))["batch"];
+        CHECK(chosen >= 11);
+        CHECK(chosen <= 13);
+        CHECK(testing::mentions(testing::error_of([&] { run(chosen * 10 / 9 + 1, "more"); }),
+                                {"out of memory", " that --memory allows; --batch " + std::to_string(chosen)}));
+    }
+    CHECK(device_memory(Device::cpu).limit() == std::numeric_limits<std::int64_t>::max());
 }
 #endif
 
@@ -99,6 +141,7 @@ TEST_CASE("--batch auto: a number for the run and for each stage that asks for o
     config.batch = 0;
     const auto ignore = [](const std::string&) {};
     const std::int64_t much = std::int64_t{1} << 50;
-    CHECK(testing::mentions(testing::error_of([&] { choose_batches(config, camvid11(), much, 5, ignore); }),
-                            {"--batch auto: a batch of one frame of 64x64 needs 104857", "give a smaller size"}));
+    CHECK(testing::mentions(
+        testing::error_of([&] { choose_batches(config, camvid11(), much, 5, ignore); }),
+        {"--batch auto: a batch of one frame of 64x64 is planned to take 104857", "give a smaller size"}));
 }

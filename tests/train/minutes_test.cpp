@@ -193,10 +193,11 @@ TEST_CASE("a run by the clock that has ended stays as it is") {
     resume_training(files.folder / "run", {}, again, again.stop, again.clock());
     CHECK(again.rates.empty());
     CHECK(read_text(files.folder / "run/last.safetensors") == before);
-    ResumeOptions longer;
-    longer.epochs = 99;
-    CHECK(mentions(error_of([&] { resume_training(files.folder / "run", longer, again, again.stop); }),
-                   {"--epochs", "--minutes"}));
+    const auto refused = [&](const ResumeChange& change) {
+        return error_of([&] { resume_training(files.folder / "run", change, again, again.stop); });
+    };
+    CHECK(mentions(refused([](TrainConfig& run) { run.epochs = 99; }), {"--epochs", "--minutes"}));
+    CHECK(mentions(refused([](TrainConfig& run) { run.lr = 1; }), {"'lr' cannot change"}));
 }
 
 TEST_CASE("validation comes every so many epochs, or minutes, and at the end") {

@@ -1,0 +1,38 @@
+#pragma once
+#include <camber/device.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace camber {
+
+/// The most bytes that the allocators of a device hold together. Thread-safe.
+class MemoryLimit {
+  public:
+    static constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
+
+    void set(std::int64_t most) { most_ = most; }
+    std::int64_t most() const { return most_; }
+
+    /// Counts bytes that are about to be held; false, and not counted, where they would be too many.
+    bool take(std::size_t bytes) {
+        const auto more = static_cast<std::int64_t>(bytes);
+        if (held_.fetch_add(more) + more <= most_) return true;
+        give(bytes);
+        return false;
+    }
+    void give(std::size_t bytes) { held_ -= static_cast<std::int64_t>(bytes); }
+
+  private:
+    std::atomic<std::int64_t> most_ = none, held_ = 0;
+};
+
+/// ", 500.0 MiB allowed"; nothing where there is no limit.
+inline std::string limit_text(std::int64_t most) {
+    return most == MemoryLimit::none ? "" : ", " + bytes_text(most) + " allowed";
+}
+
+}  // namespace camber
