@@ -101,7 +101,8 @@ TrainConfig torchvision_deeplabv3() {
     return config;
 }
 
-/// A quarter of the width at CamVid's own aspect: what two CPU cores train to a useful network in minutes.
+/// A quarter of the width at CamVid's own aspect: what two CPU cores train to a useful network in minutes. What was
+/// tried, and what each gave: docs/recipe.md.
 TrainConfig cpu() {
     TrainConfig config;
     config.net_options = {{"width", 16}, {"dropout", 0.0}, {"style", "pytorch"}};
@@ -111,6 +112,11 @@ TrainConfig cpu() {
     config.lr = 3e-3;
     config.ema = 0.99;
     config.class_weights = ClassWeights::sqrt;
+    config.loss.dice = 0.5;
+    config.augment.scale_min = 0.9f;
+    config.augment.scale_max = 1.4f;
+    config.augment.brightness = config.augment.contrast = config.augment.saturation = 0.15f;
+    config.validate_epochs = 2;
     config.minutes = 8;
     return config;
 }
