@@ -27,7 +27,7 @@ LAYERS = [
     ("src/data", "augment class_table data_folder dataset label_picture loader"),
     ("src/synth", "synth"),
     ("src/report", ""),
-    ("src/train", "memory_plan train"),
+    ("src/train", "memory_plan prediction train"),
     ("src/cli", ""),
 ]
 

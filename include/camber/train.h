@@ -151,6 +151,20 @@ std::vector<TrainPreset> train_presets();
 /// Throws UsageError listing them for another name.
 TrainConfig train_preset(const std::string& name);
 
+/// How evaluate() and predict() put a picture through a network. As it is, the picture is resized to the input that the
+/// network was trained with, and the logits back to the picture's size.
+struct InferenceOptions {
+    /// Above 0: the picture at its own size, in tiles, which are multiples of the network's size_multiple(). Where they
+    /// lie over one another, logits are averaged, those of a tile's middle counting most. Pictures that are smaller are
+    /// mirrored at their edges.
+    int tile_height = 0, tile_width = 0;
+    double overlap = 0.25;  ///< what a tile shares with the next at least, of its height and width, in [0, 0.95]
+    bool own_size = false;  ///< the picture at its own size, whole
+    bool flip = false;      ///< the mean of the probabilities of the input and of its mirror image
+
+    bool resizes() const { return !own_size && tile_height == 0; }
+};
+
 /// A network with its parameters in memory, and what is needed to feed it.
 struct Model {
     TrainConfig config;
@@ -162,8 +176,7 @@ struct Model {
     /// Of a checkpoint that a run has written, its training set: {"data", "layout", "split", "frames", "fingerprint"};
     /// else null.
     nlohmann::json trained_on = {};
-    /// evaluate() and predict() take the mean of the probabilities of a picture and of its mirror image.
-    bool flip = false;
+    InferenceOptions inference = {};
 
     Device device() const { return config.device.value(); }
     Dtype dtype() const { return config.dtype.value(); }
@@ -203,7 +216,7 @@ struct EvalResult {
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress = {},
                     const std::atomic<bool>* stop = nullptr);
 
-/// The label map of a picture, at its own size; with_channels() the network's.
+/// The label map of a picture, at its own size; with_channels() the network's. See also camber/prediction.h.
 Image predict(Model& model, const Image& image);
 /// Of frames of a dataset, each at its label map's own size.
 std::vector<Image> predict(Model& model, const Dataset& dataset, const std::vector<std::size_t>& frames);

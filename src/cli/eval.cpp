@@ -1,6 +1,9 @@
 #include <camber/train.h>
 
+#include <cmath>
+
 #include "cli/commands.h"
+#include "cli/inference_options.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output_file.h"
@@ -27,8 +30,9 @@ nlohmann::json with_frames(nlohmann::json evaluation, Model& model, const Datase
 
 void add_eval(CLI::App& app, Action& action) {
     struct Arguments {
-        std::string checkpoint, data, split = "val", size, device, dtype, report;
-        bool json = false, flip = false;
+        std::string checkpoint, data, split = "val", device, dtype, report;
+        InferenceFlags inference;
+        bool json = false;
         FolderOptions source;
     };
     CLI::App* command = app.add_subcommand("eval", "Judges a trained network on a split");
@@ -38,18 +42,16 @@ void add_eval(CLI::App& app, Action& action) {
     command->add_option("--data", a->data, "Folder of the dataset [the one it was trained on]");
     command->add_option("--split", a->split, "train, val or test")->capture_default_str();
     add_folder_options(*command, a->source);
-    command->add_option("--size", a->size, "HEIGHTxWIDTH of the network's input [as trained or imported]");
+    a->inference.declare(*command);
     command->add_option("--device", a->device, one_of(names_of(run_devices)) + " [as trained, where it can be used]");
     command->add_option("--dtype", a->dtype, one_of(names_of(run_dtypes)) + " [as trained]");
-    command->add_flag("--flip", a->flip, "Judge the mean of the probabilities of a frame and of its mirror image");
     command->add_flag("--json", a->json, "Print metrics, the confusion matrix and the protocol as JSON");
     command->add_option("--report", a->report, "Write a page there too, with the worst frames");
     command->callback([=, &action] {
         action = [=] {
             if (!a->report.empty()) refuse_among_frames(std::filesystem::absolute(a->report).parent_path(), a->report);
             Model model = load_model(a->checkpoint, a->device, a->dtype);
-            if (!a->size.empty()) take_size(model, a->size);
-            model.flip = a->flip;
+            a->inference.set(model);
             const std::string folder = a->data.empty() ? model.config.data : a->data;
             if (folder.empty())
                 fail_usage("{} was not trained here, so it names no data: give --data FOLDER", a->checkpoint);
@@ -83,7 +85,7 @@ void add_eval(CLI::App& app, Action& action) {
             evaluation["device"] = name(model.device());
             evaluation["images_per_second"] = result.images_per_second;
             evaluation["protocol"] =
-                protocol_json(model.config, data, &dataset, model.classes, model.trained_on, model.flip);
+                protocol_json(model.config, data, &dataset, model.classes, model.trained_on, model.inference);
             evaluation["notes"] = data.notes();  // what labels were taken to be decides the figures
             if (!a->report.empty())
                 report::write_page(a->report, report::evaluation_page(with_frames(evaluation, model, dataset, result)));
@@ -92,8 +94,9 @@ void add_eval(CLI::App& app, Action& action) {
                 return 0;
             }
             for (const std::string& note : data.notes()) fmt::print("{}\n", one_line(note));
-            fmt::print("{}: loss {:.4f}, soft iou_score {:.4f}, {:.1f} images/s\n", one_line(a->checkpoint),
-                       result.loss, result.iou_score, result.images_per_second);
+            fmt::print("{}: loss {}, soft iou_score {:.4f}, {:.1f} images/s\n", one_line(a->checkpoint),
+                       std::isfinite(result.loss) ? fmt::format("{:.4f}", result.loss) : "-", result.iou_score,
+                       result.images_per_second);
             for (const auto& [what, how] : report::protocol_lines(evaluation["protocol"]))
                 fmt::print("{}: {}\n", what, one_line(how));
             fmt::print("\n{}", format_table(result.confusion, model.classes.names));

@@ -30,7 +30,9 @@ std::size_t take_results(std::set<fs::path>& files) {
         const fs::path colours = base + colours_end, overlay = base + overlay_end;
         if (!files.contains(colours) || !files.contains(overlay)) continue;
         if (file != files.end() && *file == overlay) ++file;
-        count += files.erase(name) + files.erase(colours) + files.erase(overlay);
+        const fs::path entropy = base + entropy_end;
+        if (file != files.end() && *file == entropy) ++file;
+        count += files.erase(name) + files.erase(colours) + files.erase(overlay) + files.erase(entropy);
     }
     return count;
 }

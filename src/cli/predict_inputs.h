@@ -10,7 +10,8 @@
 namespace camber::cli {
 
 /// What the names of a picture's results end in.
-inline constexpr const char *labels_end = "_labels.png", *colours_end = "_colours.png", *overlay_end = "_overlay.png";
+inline constexpr const char *labels_end = "_labels.png", *colours_end = "_colours.png", *overlay_end = "_overlay.png",
+                            *entropy_end = "_entropy.png", *probabilities_end = "_probabilities.npy";
 
 struct Picture {
     std::filesystem::path file;

@@ -6,15 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "io/csv_cell.h"
+
 namespace camber::report {
 namespace {
-
-std::string quoted(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string result = "\"";
-    for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return result + "\"";
-}
 
 /// Read back as the same number.
 std::string cell(double value) { return std::isfinite(value) ? fmt::format("{}", value) : ""; }
@@ -31,7 +26,7 @@ std::vector<std::string> class_names(const std::vector<RunRecord>& runs) {
 
 std::vector<std::string> row_of(const RunRecord& run, const EpochRecord& epoch, const std::vector<std::string>& names) {
     const Scores val = epoch.val.value_or(Scores{});
-    std::vector<std::string> cells = {quoted(run.name),
+    std::vector<std::string> cells = {csv_cell(run.name),
                                       fmt::format("{}", epoch.epoch + 1),
                                       fmt::format("{}", epoch.stage + 1),
                                       fmt::format("{}", epoch.step),
@@ -75,7 +70,7 @@ std::string metrics_csv(const std::vector<RunRecord>& runs) {
                                        "val_recall",
                                        "val_f1",
                                        "val_iou_score"};
-    for (const std::string& name : names) header.push_back(quoted("iou " + name));
+    for (const std::string& name : names) header.push_back(csv_cell("iou " + name));
     for (const char* name : {"best", "seconds", "seconds_steps", "seconds_validation", "seconds_checkpoints",
                              "seconds_report", "elapsed", "images_per_second", "peak_host_bytes", "peak_device_bytes"})
         header.emplace_back(name);

@@ -36,9 +36,19 @@ std::vector<std::pair<std::string, std::string>> protocol_lines(const json& prot
                                           ? "none: random weights"
                                           : fmt::format("{} of {}", pretraining.at("part").get<std::string>(),
                                                         pretraining.at("file").get<std::string>()));
+    const json overlap = protocol.value("tile_overlap", json());
+    const std::string inputs = sizes_text(protocol.at("input_sizes"), ", then ");
     lines.emplace_back("Network's input",
-                       sizes_text(protocol.at("input_sizes"), ", then ") + " (height x width), frames resized to it");
-    if (!judged.is_null()) {
+                       !overlap.is_null()
+                           ? fmt::format("tiles of {} (height x width) that overlap by {:.0f}% at least, "
+                                         "frames at their own size",
+                                         inputs, 100 * overlap.get<double>())
+                       : inputs.empty() ? "frames at their own size, whole"
+                                        : inputs + " (height x width), frames resized to it");
+    const bool resized = overlap.is_null() && !inputs.empty();
+    if (!judged.is_null() && !resized) {
+        lines.emplace_back("Judged at", "the frames' own size");
+    } else if (!judged.is_null()) {
         const std::string sizes = sizes_text(protocol.at("label_sizes"), ", ");
         lines.emplace_back("Judged at", fmt::format("the label maps' own size, {}{}: logits are resized (bilinear), "
                                                     "then the largest is taken",
@@ -72,6 +82,7 @@ std::vector<std::string> protocol_differences(const json& a, const json& b) {
     compare("/classes", "the classes");
     compare("/void", "what is void");
     compare("/input_sizes", "the size of the network's input");
+    compare("/tile_overlap", "the overlap of tiles");
     compare("/trained_on/fingerprint", "the training set");
     compare("/pretraining/file", "the pretraining");
     return differences;

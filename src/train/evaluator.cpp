@@ -11,9 +11,12 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/predicted_labels.h"
+#include "train/eval_scope.h"
 #include "train/finite.h"
 #include "train/flip.h"
+#include "train/input_size.h"
 #include "train/loss.h"
+#include "train/own_size_evaluation.h"
 
 namespace camber {
 namespace {
@@ -45,34 +48,9 @@ Tensor bytes_of(const std::vector<std::uint8_t>& bytes, Device device) {
     return Tensor::from(bytes, {static_cast<std::int64_t>(bytes.size())}, device);
 }
 
-struct Size {
-    int height, width;
-};
-
-/// Of the network's input.
-Size input_size(const TrainConfig& config) {
-    return {config.val_height > 0 ? config.val_height : config.height,
-            config.val_width > 0 ? config.val_width : config.width};
-}
-
-/// The id that is not judged; -1: none.
-int unjudged(const TrainConfig& config, int void_id) { return config.learn_void && config.judge_void ? -1 : void_id; }
-
-/// Evaluation for its lifetime.
-class EvalScope {
-  public:
-    explicit EvalScope(nn::Module& net) : net_(net), was_training_(net.training()) { net_.eval(); }
-    ~EvalScope() { net_.train(was_training_); }
-    EvalScope(const EvalScope&) = delete;
-    EvalScope& operator=(const EvalScope&) = delete;
-
-  private:
-    nn::Module& net_;
-    bool was_training_;
-    NoGrad no_grad_;
-};
-
 }  // namespace
+
+int unjudged(const TrainConfig& config, int void_id) { return config.learn_void && config.judge_void ? -1 : void_id; }
 
 double EvalResult::metric(Metric metric) const {
     switch (metric) {
@@ -92,12 +70,12 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     : model_(model),
       dataset_(dataset),
       // Frames that fill up a batch would count in a mean over its images.
-      resident_(model.config.loss.per_image || model.flip ? nullptr : resident),
+      resident_(model.config.loss.per_image || model.inference.flip ? nullptr : resident),
       batch_(std::min(static_cast<std::size_t>(model.config.batch), dataset.size())),
       counts_(Tensor::zeros({static_cast<std::int64_t>(batch_), model.classes.count(), model.classes.count()},
                             Dtype::i32, model.device())) {
     const TrainConfig& config = model.config;
-    const Size size = input_size(config);
+    const InputSize size = input_size(config);
     for (std::size_t i = 0; i < dataset.size(); ++i) {
         const Extent map = dataset.original_extent(i);
         if (std::max({map.height, map.width, size.height, size.width}) > most_pixels)
@@ -122,7 +100,7 @@ void Evaluator::set_up_tables() {
     const TrainConfig& config = model_.config;
     const Device device = model_.device();
     const auto n = static_cast<std::int64_t>(batch_), count = static_cast<std::int64_t>(batches());
-    const Size size = input_size(config);
+    const InputSize size = input_size(config);
     std::vector<std::size_t> frames(dataset_.size());
     std::iota(frames.begin(), frames.end(), std::size_t{0});
     std::vector<std::uint8_t> table;
@@ -144,7 +122,7 @@ void Evaluator::set_up_tables() {
 
 std::vector<std::uint8_t> Evaluator::table_row(std::span<const std::size_t> frames) {
     const TrainConfig& config = model_.config;
-    const Size size = input_size(config);
+    const InputSize size = input_size(config);
     std::vector<std::uint8_t> row(batch_ * static_cast<std::size_t>(sample_bytes + map_bytes));
     std::uint8_t *sample_at = row.data(), *map_at = row.data() + batch_ * static_cast<std::size_t>(sample_bytes);
     for (std::size_t i = 0; i < batch_; ++i, sample_at += sample_bytes, map_at += map_bytes) {
@@ -255,7 +233,8 @@ void Evaluator::run_recorded() {
 
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
 void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
-    logits_ = model_.flip ? flipped_logits(model_, images) : class_logits(model_, model_.net->forward(images));
+    logits_ =
+        model_.inference.flip ? flipped_logits(model_, images) : class_logits(model_, model_.net->forward(images));
     const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
@@ -313,6 +292,7 @@ Tensor Evaluator::logits_of(std::span<const std::size_t> frames) {
 
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress, const std::atomic<bool>* stop) {
     refuse_unlabelled(dataset);
+    if (!model.inference.resizes()) return evaluate_at_own_size(model, dataset, progress, stop);
     std::int64_t room = most_resident_bytes;
     const auto resident = ResidentDataset::make(dataset, model.device(), room);
     EvalResult result = Evaluator(model, dataset, resident.get()).run(progress, stop);
@@ -322,20 +302,13 @@ EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progre
 }
 
 std::vector<Image> predict(Model& model, const Dataset& dataset, const std::vector<std::size_t>& frames) {
-    return Evaluator(model, dataset).predictions(frames);
-}
-
-Image predict(Model& model, const Image& image) {
-    const EvalScope scope(*model.net);
-    const TrainConfig& config = model.config;
-    const int channels = picture_channels(*model.net);
-    const auto [height, width] = input_size(config);
-    const Tensor host = Tensor::empty({1, height, width, channels}, Dtype::f32, Device::cpu);
-    prepare_image(with_channels(image, channels), config.normalisation, height, width, host.data<float>(),
-                  config.augment.interpolation);
-    if (model.flip) return labels_at(flipped_logits(model, host), image.height, image.width);
-    const Tensor logits = model.net->forward(ops::cast(host.to(model.device()), model.dtype()));
-    return labels_at(class_logits(model, logits), image.height, image.width);
+    if (model.inference.resizes()) return Evaluator(model, dataset).predictions(frames);
+    std::vector<Image> maps;
+    for (const std::size_t frame : frames) {
+        const Extent truth = dataset.original_extent(frame);
+        maps.push_back(resize_nearest(predict(model, dataset.sample(frame)->image), truth.height, truth.width));
+    }
+    return maps;
 }
 
 }  // namespace camber

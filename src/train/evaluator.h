@@ -12,6 +12,9 @@
 
 namespace camber {
 
+/// The id that is not judged; -1: none.
+int unjudged(const TrainConfig& config, int void_id);
+
 /// Judges a model on a dataset as often as wanted while it learns; see evaluate().
 ///
 /// Where the dataset is resident on the model's device, nothing is copied from the host or to it for a frame or a

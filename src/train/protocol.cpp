@@ -16,9 +16,11 @@ json pretraining_json(const TrainConfig& config) {
     return {};
 }
 
-/// Of all stages, each once.
-json input_sizes(const TrainConfig& config) {
+/// Of all stages, each once; the tiles'; none where it is each frame's own.
+json input_sizes(const TrainConfig& config, const InferenceOptions& inference) {
+    if (inference.tile_height > 0) return {size_json(inference.tile_height, inference.tile_width)};
     json sizes = json::array();
+    if (inference.own_size) return sizes;
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = stage_config(config, i);
         const json size =
@@ -56,17 +58,18 @@ json split_json(const DataFolder& folder, const std::string& split) {
 }
 
 json protocol_json(const TrainConfig& config, const DataFolder& folder, const Dataset* judged,
-                   const ClassTable& classes, const json& trained_on, bool flip) {
+                   const ClassTable& classes, const json& trained_on, const InferenceOptions& inference) {
     bool more = false;
     const json sizes = judged ? label_sizes(*judged, more) : json::array();
     return {{"judged_on", judged ? split_json(folder, judged->split()) : json()},
             {"trained_on", trained_on},
             {"pretraining", pretraining_json(config)},
             {"classes", {{"table", classes.name}, {"count", classes.count()}}},
-            {"input_sizes", input_sizes(config)},
+            {"input_sizes", input_sizes(config, inference)},
+            {"tile_overlap", inference.tile_height > 0 ? json(inference.overlap) : json()},
             {"label_sizes", sizes},
             {"more_label_sizes", more},
-            {"test_time_augmentation", flip ? json("flip") : json()},
+            {"test_time_augmentation", inference.flip ? json("flip") : json()},
             {"void",
              {{"name", classes.void_name},
               {"id", classes.void_id},

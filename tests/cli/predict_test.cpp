@@ -6,7 +6,10 @@
 #include <camber/parameter_buffer.h>
 #include <camber/safetensors.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "cli/check_error.h"
@@ -298,4 +301,108 @@ TEST_CASE("a checkpoint whose weights are not finite is refused by the name of t
     const std::string message = checkpoint.tensors.front().name.substr(std::string("model.").size()) + " is not finite";
     check_error(n.predict({n.in.string()}), 1, {"c.safetensors: ", message.c_str()});
     CHECK_FALSE(fs::exists(n.out / "a_labels.png"));
+}
+
+TEST_CASE("large pictures in tiles: what is written is chosen, memory is bounded by a row of tiles") {
+    const Network n(100);
+    write_png(n.in / "a.png", noise(2000, 1500));  // 1.2 GB of logits
+    const CommandLimits limits{.file_size = {}, .signal = 0, .delay = {}, .addresses = rlim_t{1000} << 20};
+    const CommandResult result = n.predict({"--tile", "64x64", "--write", "labels,entropy", n.in.string()}, limits);
+    INFO(result.errors);
+    REQUIRE(result.exit_code == 0);
+    CHECK(mentions(result.output, {"1 picture: labels, entropy is in "}));
+    const Image labels = read_label(n.out / "a_labels.png");
+    CHECK(labels.height == 2000);
+    CHECK(labels.width == 1500);
+    CHECK(read_image(n.out / "a_entropy.png", 1).pixels() == labels.pixels());
+    CHECK_FALSE(fs::exists(n.out / "a_colours.png"));
+}
+
+TEST_CASE("probabilities of every class as NumPy reads them, entropies and shares") {
+    const Network n;
+    write_png(n.in / "a.png", noise(20, 30));
+    write_png(n.in / "deep, er.png", noise(24, 32));
+    const fs::path shares = n.folder / "shares.csv";
+    REQUIRE(n.predict({"--write", "probabilities,labels", "--size", "own", "--shares", shares.string(), n.in.string()})
+                .exit_code == 0);
+    const std::string npy = read_text(n.out / "a_probabilities.npy");
+    CHECK(npy.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
+    CHECK(npy.find("{'descr': '<f4', 'fortran_order': False, 'shape': (20, 30, 3, ), }") == 10);
+    REQUIRE(npy.size() % 64 == 20 * 30 * 3 * 4 % 64);
+    const Image labels = read_label(n.out / "a_labels.png");
+    std::vector<float> values(20 * 30 * 3);
+    std::memcpy(values.data(), npy.data() + npy.size() - values.size() * 4, values.size() * 4);
+    std::vector<int> counts(3);
+    for (std::size_t i = 0; i < labels.data.size(); ++i) {
+        const float* p = &values[i * 3];
+        CHECK(p[0] + p[1] + p[2] == doctest::Approx(1));
+        CHECK(std::max_element(p, p + 3) - p == labels.data[i]);
+        ++counts[labels.data[i]];
+    }
+    const std::string expected = fmt::format("picture,class0,class1,class2\na,{:.6f},{:.6f},{:.6f}\n\"deep, er\",",
+                                             counts[0] / 600.0, counts[1] / 600.0, counts[2] / 600.0);
+    CHECK(read_text(shares).starts_with(expected));
+}
+
+TEST_CASE("--continue does what is left, --part a share, and together nothing twice or not at all") {
+    const Network n;
+    for (const char* name : {"a", "b", "c", "d", "e"}) write_png(n.in / (std::string(name) + ".png"), noise(20, 30));
+    CHECK(mentions(n.predict({"--part", "1/2", n.in.string()}).output, {"3 pictures"}));
+    CHECK(fs::exists(n.out / "e_overlay.png"));
+    CHECK_FALSE(fs::exists(n.out / "b_labels.png"));
+    CHECK(mentions(n.predict({"--part", "2/2", n.in.string()}).output, {"2 pictures"}));
+    fs::remove(n.out / "d_overlay.png");
+    const auto before = fs::last_write_time(n.out / "a_labels.png");
+    CHECK(
+        mentions(n.predict({"--continue", n.in.string()}).output, {"1 picture: ", "4 pictures had been done before"}));
+    CHECK(fs::last_write_time(n.out / "a_labels.png") == before);
+    CHECK(fs::exists(n.out / "d_overlay.png"));
+    CHECK(mentions(n.predict({"--continue", n.in.string()}).output, {"5 pictures had been done before"}));
+}
+
+TEST_CASE("options of predict that cannot be, or have no effect, are refused") {
+    const Network n;
+    write_png(n.in / "a.png", noise(20, 30));
+    const auto refused = [&](const Lines& options, std::initializer_list<const char*> parts) {
+        Lines all = options;
+        all.push_back(n.in.string());
+        check_error(n.predict(all), 2, parts);
+    };
+    refused({"--tile", "33x64"}, {"--tile 33x64", "unet", "multiples of 2"});
+    refused({"--tile", "big"}, {"big"});
+    refused({"--tile", "32x32", "--size", "64x64"}, {"--tile", "leave out --size 64x64"});
+    refused({"--overlap", "0.5"}, {"--overlap has no effect without --tile"});
+    refused({"--tile", "32x32", "--overlap", "1"}, {"--overlap"});
+    refused({"--write", "labels,overlays"}, {"'overlays' (did you mean 'overlay'?)", "probabilities"});
+    refused({"--part", "3/2"}, {"--part", "2/8", "'3/2'"});
+    refused({"--part", "1"}, {"--part"});
+    refused({"--continue", "--shares", "s.csv"}, {"--shares", "--continue"});
+    CHECK_FALSE(fs::exists(n.out));
+}
+
+TEST_CASE("raw frames are piped through: FFmpeg can stand on both sides") {
+    const Network n;
+    const Image first = noise(20, 30), second(20, 30, 3);
+    const fs::path raw = n.folder / "in.rgb", out = n.folder / "out.raw";
+    const auto pipe = [&](const std::string& bytes, const std::string& more) {
+        write_text(raw, bytes);
+        const std::string line = std::string(CAMBER_COMMAND) + " predict --device cpu --checkpoint " +
+                                 n.checkpoint.string() + " --stdin 20x30 " + more + " < " + raw.string() + " > " +
+                                 out.string() + " 2> " + (n.folder / "errors").string();
+        return std::system(line.c_str());
+    };
+    const auto text = [](const Image& image) { return std::string(image.data.begin(), image.data.end()); };
+    REQUIRE(pipe(text(first) + text(second), "--write labels") == 0);
+    const std::string labels = read_text(out);
+    REQUIRE(labels.size() == 2 * 600);
+    write_png(n.in / "a.png", first);
+    REQUIRE(n.predict({n.in.string()}).exit_code == 0);
+    CHECK(labels.substr(0, 600) == text(read_label(n.out / "a_labels.png")));
+    REQUIRE(pipe(text(first) + text(second), "") == 0);
+    CHECK(read_text(out).substr(0, 1800) == text(read_image(n.out / "a_overlay.png")));
+    CHECK(pipe(text(first) + "cut", "") != 0);
+    CHECK(mentions(read_text(n.folder / "errors"), {"ends within frame 2: 3 of the 1800 bytes"}));
+    CHECK(pipe("", "") != 0);
+    CHECK(mentions(read_text(n.folder / "errors"), {"holds no frame"}));
+    check_error(n.predict({"--stdin", "20x30"}), 2, {"--out has no effect with --stdin"});
 }

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 
 #include "backend/cpu/cpu_backend.h"
@@ -93,6 +94,28 @@ void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, c
         });
         histogram.deliver();
     }
+}
+
+void resized_rows(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t top, const Tensor& rows) {
+    const Extents in(logits);
+    const std::int64_t count = rows.dim(1), width = rows.dim(2), channels = in.c;
+    const float* const from = logits.data<float>();
+    parallel_ranges(count, 1, count * width * channels, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const Tap row = tap(top + i, in.h, height, ResizeMode::bilinear);
+            const float* const upper = from + in.at(n, row.low, 0);
+            const float* const lower = from + in.at(n, row.high, 0);
+            const auto between = [&](std::int64_t k) { return std::fma(lower[k] - upper[k], row.fraction, upper[k]); };
+            float* to = rows.data<float>() + i * width * channels;
+            for (std::int64_t j = 0; j < width; ++j) {
+                const Tap column = tap(j, in.w, width, ResizeMode::bilinear);
+                for (std::int64_t c = 0; c < channels; ++c) {
+                    const float left = between(column.low * channels + c), right = between(column.high * channels + c);
+                    *to++ = std::fma(right - left, column.fraction, left);
+                }
+            }
+        }
+    });
 }
 
 void predicted_labels(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t width,

@@ -10,4 +10,8 @@ namespace camber::cpu {
 void predicted_labels(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t width,
                       std::uint8_t* labels);
 
+/// rows [1, R, W2, C] f32: rows `top` to top + R of the f32 logits' image n resized to height x W2, as those labels are
+/// taken from.
+void resized_rows(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t top, const Tensor& rows);
+
 }  // namespace camber::cpu
