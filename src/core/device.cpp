@@ -2,6 +2,7 @@
 #include <camber/error.h>
 #include <camber/names.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -20,28 +21,38 @@ constexpr std::array<const char*, device_count> device_names = {"meta", "referen
 /// Shapes without elements: blocks are addresses that nobody has, counted as another device's would be.
 class MetaMemory : public DeviceMemory {
   public:
-    void* allocate(std::size_t bytes) override { return allocator_.allocate(bytes); }
+    void* allocate(std::size_t bytes) override {
+        void* block = allocator_.allocate(bytes);
+        if (block) return block;
+        allocator_.trim();
+        block = allocator_.allocate(bytes);
+        if (!block) throw OutOfMemory("the plan does not fit");
+        return block;
+    }
     void release(void* block) noexcept override { allocator_.release(block); }
     void copy_from_host(void*, const void*, std::size_t) override {}
     void copy_to_host(void*, const void*, std::size_t) override { fail("a tensor on the meta device has no elements"); }
     void copy_within(void*, const void*, std::size_t) override {}
     void zero(void*, std::size_t) override {}
     std::int64_t available() const override { return std::numeric_limits<std::int64_t>::max(); }
-    void set_limit(std::int64_t) override {}
-    std::int64_t limit() const override { return MemoryLimit::none; }
+    void set_limit(std::int64_t bytes) override { limit_.set(bytes); }
+    std::int64_t limit() const override { return limit_.most(); }
     MemoryStats stats() const override { return allocator_.stats(); }
     void reset_peak() override { allocator_.reset_peak(); }
     void trim() override { allocator_.trim(); }
 
   private:
+    void* take(std::size_t bytes) {
+        if (!limit_.take(bytes)) return nullptr;
+        const std::uintptr_t segment = next_;
+        next_ += bytes + 4096;  // a gap, so that segments are no neighbours
+        return reinterpret_cast<void*>(segment);
+    }
+
     std::uintptr_t next_ = std::uintptr_t{1} << 52;  // beyond what a process can have
-    CachingAllocator allocator_{[this](std::size_t bytes) {
-                                    // A gap, so that segments are no neighbours.
-                                    const std::uintptr_t segment = next_;
-                                    next_ += bytes + 4096;
-                                    return reinterpret_cast<void*>(segment);
-                                },
-                                [](void*, std::size_t) {}};
+    MemoryLimit limit_;
+    CachingAllocator allocator_{[this](std::size_t bytes) { return take(bytes); },
+                                [this](void*, std::size_t bytes) { limit_.give(bytes); }};
 };
 
 DeviceMemory* find_memory(Device device) {
@@ -81,7 +92,8 @@ DeviceMemory& device_memory(Device device) {
 
 bool has_spare(Device device, std::int64_t bytes) {
     const DeviceMemory& memory = device_memory(device);
-    return memory.available() > 2 * bytes + static_cast<std::int64_t>(memory.stats().reserved / 4);
+    const auto reserved = static_cast<std::int64_t>(memory.stats().reserved);
+    return std::min(memory.available(), memory.limit() - reserved) > 2 * bytes + reserved / 4;
 }
 
 std::string bytes_text(std::int64_t bytes) {

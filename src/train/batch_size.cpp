@@ -1,6 +1,6 @@
 #include "train/batch_size.h"
 
-#include <camber/loader.h>
+#include <camber/autograd.h>
 #include <camber/memory_plan.h>
 
 #include <algorithm>
@@ -40,10 +40,7 @@ Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t
     const MemoryPlan plan = plan_memory(config, classes);
     Needed sum;
     if (is_host(*config.device)) {
-        // The loader's batches. Checkpoints are copied where there is room (Saver).
-        const std::int64_t pixels = std::int64_t{config.batch} * config.height * config.width;
-        const std::int64_t batches = LoaderConfig().prefetch + 2;
-        sum.tensors = plan.held + batches * pixels * (4 * 4 + 1);
+        sum.tensors = plan.held;  // checkpoints are copied where there is room (Saver)
         sum.total = sum.tensors + plan.code + beside_on_host + data_bytes;
         return sum;
     }
@@ -53,19 +50,38 @@ Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t
     return sum;
 }
 
+/// Whether `room` holds a run with this batch, of which a batch of one needs `one`.
+bool fits(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, const Room& room,
+          const Needed& one) {
+    if (!is_host(*config.device)) return room.holds(needed(config, classes, data_bytes));
+    // What a run does between its steps may have tensors lie elsewhere.
+    constexpr double margin = 0.005;
+    const std::int64_t most = std::min(room.allowed, room.available - (one.total - one.tensors));
+    try {
+        plan_memory(config, classes, static_cast<std::int64_t>(static_cast<double>(most) * (1 - margin)));
+        return true;
+    } catch (const OutOfMemory&) {
+        clear_tape();
+        return false;
+    }
+}
+
 /// The largest batch up to `most` that `room` holds; 0: none.
 int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t data_bytes, const Room& room, int most) {
-    const auto fits = [&](int batch) {
+    if (most < 1) return 0;
+    config.batch = 1;
+    const Needed one = needed(config, classes, data_bytes);
+    const auto fit = [&](int batch) {
         config.batch = batch;
-        return room.holds(needed(config, classes, data_bytes));
+        return fits(config, classes, data_bytes, room, one);
     };
-    if (most < 1 || !fits(1)) return 0;
+    if (!fit(1)) return 0;
     int good = 1, bad = most + 1;
-    while (good * 2 < bad && fits(good * 2)) good *= 2;
+    while (good * 2 < bad && fit(good * 2)) good *= 2;
     bad = std::min(bad, good * 2);
     while (bad - good > 1) {
         const int middle = good + (bad - good) / 2;
-        (fits(middle) ? good : bad) = middle;
+        (fit(middle) ? good : bad) = middle;
     }
     return good;
 }
@@ -99,7 +115,7 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
         const Needed one = needed(stage, classes, data_bytes);
         const DeviceMemory& memory = device_memory(*config.device);
-        const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().reserved)};
+        const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().current)};
         const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
             fail("--batch auto: a batch of one frame of {}x{} is planned to take {} on {}; give a smaller size",
