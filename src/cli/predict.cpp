@@ -218,7 +218,7 @@ void add_predict(CLI::App& app, Action& action) {
         "Paints the classes of pictures: NAME_labels.png (class ids), NAME_colours.png and NAME_overlay.png, upright; "
         "folders keep their structure");
     command->footer(
-        "Examples:\n"
+        "Example:\n"
         "  camber predict --checkpoint runs/NAME/best.safetensors --out out/ street.jpg\n"
         "  camber predict --checkpoint runs/NAME/best.safetensors --out out/ --tile 256x256 --write labels aerial.png");
     auto a = std::make_shared<Arguments>();

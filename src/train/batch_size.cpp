@@ -50,12 +50,17 @@ Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t
     return sum;
 }
 
+/// Bytes that lie about for small tensors of others than the run; the last segment of these is its own too.
+std::int64_t pinned(const DeviceMemory& memory) {
+    return std::max<std::int64_t>(0, static_cast<std::int64_t>(memory.stats().reserved) - 8 * mib);
+}
+
 /// Whether `room` holds a run with this batch, of which a batch of one needs `one`.
 bool fits(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, const Room& room,
           const Needed& one) {
     if (!is_host(*config.device)) return room.holds(needed(config, classes, data_bytes));
     // What a run does between its steps may have tensors lie elsewhere.
-    constexpr double margin = 0.005;
+    constexpr double margin = 0.01;
     const std::int64_t most = std::min(room.allowed, room.available - (one.total - one.tensors));
     try {
         plan_memory(config, classes, static_cast<std::int64_t>(static_cast<double>(most) * (1 - margin)));
@@ -83,6 +88,11 @@ int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t da
         const int middle = good + (bad - good) / 2;
         (fit(middle) ? good : bad) = middle;
     }
+    // Gaps between tensors come and go from one batch to the next: some larger one may fit where this one's next does
+    // not.
+    constexpr int tries = 24;
+    for (int batch = std::min({good + tries, good + good / 4 + 1, most}); batch > bad; --batch)
+        if (fit(batch)) return batch;
     return good;
 }
 
@@ -115,7 +125,7 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
         const Needed one = needed(stage, classes, data_bytes);
         const DeviceMemory& memory = device_memory(*config.device);
-        const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().current)};
+        const Room room = {memory.available(), memory.limit() - pinned(memory)};
         const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
             fail("--batch auto: a batch of one frame of {}x{} is planned to take {} on {}; give a smaller size",
