@@ -50,17 +50,12 @@ Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t
     return sum;
 }
 
-/// Bytes that lie about for small tensors of others than the run; the last segment of these is its own too.
-std::int64_t pinned(const DeviceMemory& memory) {
-    return std::max<std::int64_t>(0, static_cast<std::int64_t>(memory.stats().reserved) - 8 * mib);
-}
-
 /// Whether `room` holds a run with this batch, of which a batch of one needs `one`.
 bool fits(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, const Room& room,
           const Needed& one) {
     if (!is_host(*config.device)) return room.holds(needed(config, classes, data_bytes));
-    // What a run does between its steps may have tensors lie elsewhere.
-    constexpr double margin = 0.01;
+    // A loader's threads take their batches' memory when they come to it, so that gaps differ from run to run.
+    constexpr double margin = 0.06;
     const std::int64_t most = std::min(room.allowed, room.available - (one.total - one.tensors));
     try {
         plan_memory(config, classes, static_cast<std::int64_t>(static_cast<double>(most) * (1 - margin)));
@@ -125,7 +120,7 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
         const Needed one = needed(stage, classes, data_bytes);
         const DeviceMemory& memory = device_memory(*config.device);
-        const Room room = {memory.available(), memory.limit() - pinned(memory)};
+        const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().reserved)};
         const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
             fail("--batch auto: a batch of one frame of {}x{} is planned to take {} on {}; give a smaller size",
