@@ -2,7 +2,6 @@
 // docs/recipe.md.
 #include <camber/train.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -10,32 +9,13 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/files.h"
 #include "train/config_file.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace camber;
-
-/// A folder for runs that nobody wants to keep.
-class Folder {
-  public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "camber-speedrun-XXXXXX").string();
-        if (!::mkdtemp(name.data())) fail("{}: cannot be made", name);
-        path_ = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    fs::path operator/(const std::string& name) const { return path_ / name; }
-
-  private:
-    fs::path path_;
-};
 
 struct Attempt {
     double seconds = 0;  ///< in steps; validation, checkpoints and the report are not training
@@ -78,14 +58,16 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     try {
         const ConfigFile recipe(file);
+        if (recipe.preset().empty()) fail("{}: a recipe begins with a preset, as preset = \"cpu\"", file);
         TrainConfig config = recipe.over(train_preset(recipe.preset()), true);
         config.data = data;
         config.monitor = Metric::mean_iou;
         config.stop_at = mark;
         config.validate_epochs = 1;
         config.pictures = 0;
-        const Folder folder;
+        const testing::TemporaryFolder folder;
         TrainConfig warm_up = config;
+        warm_up.minutes = 0;
         warm_up.epochs = 1;
         warm_up.epoch_batches = 4;
         run(warm_up, folder / "warm-up");

@@ -90,14 +90,13 @@ class Predicting {
             const Picture& picture = *left[i];
             std::future<Image> reading = next_.valid() ? std::move(next_) : read(picture);
             if (i + 1 < left.size()) next_ = read(*left[i + 1]);
-            attempt(picture, [&] {
+            attempt([&] {
                 const fs::path base = base_of(picture);
                 Image image = reading.get();
                 make_folder(base.parent_path());
                 Predicted predicted = predict_picture(model_, std::move(image), outputs_, base);
                 finish_writing();
                 if (shares_) add_shares(picture, predicted.labels);
-                written_ = &picture;
                 writing_ = std::async(std::launch::async, [this, done = std::move(predicted)] {
                     write_outputs(done, outputs_, model_.classes, arguments_.alpha);
                 });
@@ -134,22 +133,21 @@ class Predicting {
         });
     }
     void finish_writing() {
-        if (writing_.valid()) attempt(*written_, [this] { writing_.get(), ++done_; });
+        if (writing_.valid()) attempt([this] { writing_.get(), ++done_; });
     }
     void add_shares(const Picture& picture, const Image& labels) {
         shares_->add(picture.name.generic_string(), class_shares(labels, model_.classes), model_.classes.names);
     }
     /// The others are done all the same.
     template <class Work>
-    void attempt(const Picture& picture, const Work& work) {
+    void attempt(const Work& work) {
         try {
             work();
         } catch (const Error& error) {
             if (is_full(arguments_.out)) throw;
             line_.clear();
             report(error.what(), 1);
-            if (&picture != failed_) ++bad_;
-            failed_ = &picture;
+            ++bad_;
         }
     }
 
@@ -161,7 +159,6 @@ class Predicting {
     std::optional<SharesFile> shares_;
     std::future<Image> next_;
     std::future<void> writing_;
-    const Picture *written_ = nullptr, *failed_ = nullptr;
     std::size_t done_ = 0, bad_ = 0, passed_ = 0;
     ProgressLine line_;
 };
@@ -203,9 +200,14 @@ int run_predict(const Arguments& a) {
         return 1;  // what was wrong is said
     }
     const auto pictures = [](std::size_t count) { return fmt::format("{} picture{}", count, count == 1 ? "" : "s"); };
-    predicting.line().print(
-        fmt::format("{}: {} {} in {}", pictures(done), predicting.what_is_written(), done == 1 ? "is" : "are", a.out));
-    if (passed > 0) predicting.line().print(fmt::format("{} had been done before", pictures(passed)));
+    if (done + passed == 0)
+        predicting.line().print(fmt::format("--part {} holds no picture", a.part));
+    else if (done > 0)
+        predicting.line().print(
+            fmt::format("{}: {} written to {}", pictures(done), predicting.what_is_written(), a.out));
+    if (passed > 0)
+        predicting.line().print(
+            fmt::format("{} had been done before{}", pictures(passed), done == 0 ? ": nothing is left" : ""));
     if (const std::string said = listing.passed_over(); !said.empty()) predicting.line().print(said);
     return predicting.bad() > 0 || !listing.faults.empty() ? 1 : 0;
 }

@@ -26,29 +26,6 @@ constexpr std::size_t check_from = std::size_t{256} << 20;
 /// The kernel overcommits, so an allocation that cannot be backed would succeed here and have the process killed later.
 bool is_available(std::size_t bytes) { return static_cast<std::int64_t>(bytes) <= available_memory(); }
 
-/// Never destroyed, as what counts by it.
-MemoryLimit& the_limit() {
-    static auto* limit = new MemoryLimit;
-    return *limit;
-}
-
-void give(void* segment, std::size_t bytes) {
-    munmap(segment, bytes);
-    the_limit().give(bytes);
-}
-
-void* take(std::size_t bytes) {
-    if (bytes >= check_from && !is_available(bytes)) return nullptr;
-    if (!the_limit().take(bytes)) return nullptr;
-    void* segment = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (segment == MAP_FAILED) {
-        the_limit().give(bytes);
-        return nullptr;
-    }
-    madvise(segment, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults and TLB misses on activations
-    return segment;
-}
-
 class HostMemory : public DeviceMemory {
   public:
     void* allocate(std::size_t bytes) override {
@@ -88,14 +65,32 @@ class HostMemory : public DeviceMemory {
         if (bytes > 0) std::memset(dst, 0, bytes);
     }
     std::int64_t available() const override { return available_memory(); }
-    void set_limit(std::int64_t bytes) override { the_limit().set(bytes); }
-    std::int64_t limit() const override { return the_limit().most(); }
+    void set_limit(std::int64_t bytes) override { limit_.set(bytes); }
+    std::int64_t limit() const override { return limit_.most(); }
     MemoryStats stats() const override { return allocator_.stats(); }
     void reset_peak() override { allocator_.reset_peak(); }
     void trim() override { allocator_.trim(); }
 
   private:
-    CachingAllocator allocator_{take, give};
+    void* take(std::size_t bytes) {
+        if (bytes >= check_from && !is_available(bytes)) return nullptr;
+        if (!limit_.take(bytes)) return nullptr;
+        void* segment = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (segment == MAP_FAILED) {
+            limit_.give(bytes);
+            return nullptr;
+        }
+        madvise(segment, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults and TLB misses on activations
+        return segment;
+    }
+    void give(void* segment, std::size_t bytes) {
+        munmap(segment, bytes);
+        limit_.give(bytes);
+    }
+
+    MemoryLimit limit_;
+    CachingAllocator allocator_{[this](std::size_t bytes) { return take(bytes); },
+                                [this](void* segment, std::size_t bytes) { give(segment, bytes); }};
 };
 
 }  // namespace

@@ -30,6 +30,21 @@ class MemoryLimit {
     std::atomic<std::int64_t> most_ = none, held_ = 0;
 };
 
+/// A limit on a device's memory for its lifetime.
+class LimitScope {
+  public:
+    LimitScope(DeviceMemory& memory, std::int64_t most) : memory_(memory), before_(memory.limit()) {
+        memory.set_limit(most);
+    }
+    ~LimitScope() { memory_.set_limit(before_); }
+    LimitScope(const LimitScope&) = delete;
+    LimitScope& operator=(const LimitScope&) = delete;
+
+  private:
+    DeviceMemory& memory_;
+    std::int64_t before_;
+};
+
 /// ", 500.0 MiB allowed"; nothing where there is no limit.
 inline std::string limit_text(std::int64_t most) {
     return most == MemoryLimit::none ? "" : ", " + bytes_text(most) + " allowed";

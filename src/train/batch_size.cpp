@@ -93,18 +93,13 @@ int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t da
 
 }  // namespace
 
-MemoryAllowance::MemoryAllowance(const TrainConfig& config) {
-    if (config.memory == 0) return;
+std::unique_ptr<LimitScope> memory_allowance(const TrainConfig& config) {
+    if (config.memory == 0) return nullptr;
     TrainConfig resolved = config;
     resolve_device(resolved);
-    memory_ = &device_memory(*resolved.device);
-    before_ = memory_->limit();
-    memory_->trim();
-    memory_->set_limit(std::int64_t{config.memory} * 1'000'000);
-}
-
-MemoryAllowance::~MemoryAllowance() {
-    if (memory_) memory_->set_limit(before_);
+    DeviceMemory& memory = device_memory(*resolved.device);
+    memory.trim();
+    return std::make_unique<LimitScope>(memory, std::int64_t{config.memory} * 1'000'000);
 }
 
 void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,

@@ -1,22 +1,15 @@
 #pragma once
 #include <camber/train.h>
 
+#include <memory>
 #include <string>
+
+#include "core/memory_limit.h"
 
 namespace camber {
 
-/// While it lives, tensors on a run's device take no more than its --memory.
-class MemoryAllowance {
-  public:
-    explicit MemoryAllowance(const TrainConfig& config);
-    ~MemoryAllowance();
-    MemoryAllowance(const MemoryAllowance&) = delete;
-    MemoryAllowance& operator=(const MemoryAllowance&) = delete;
-
-  private:
-    DeviceMemory* memory_ = nullptr;  ///< where something is to be undone
-    std::int64_t before_ = 0;
-};
+/// Has tensors on a run's device take no more than its --memory, for as long as it lives; null where it has no limit.
+std::unique_ptr<LimitScope> memory_allowance(const TrainConfig& config);
 
 /// Puts the largest batches that the device's memory holds in the place of "auto", of the run and of its stages, and
 /// tells of each. `data_bytes`: of the frames that will be in memory. `most`: frames that there are. Throws Error where

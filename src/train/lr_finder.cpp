@@ -13,7 +13,7 @@ namespace camber {
 LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
                 const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
     check_config(config);
-    const MemoryAllowance allowance(config);
+    const std::unique_ptr<LimitScope> allowance = memory_allowance(config);
     const RunData data(config, observer);
     plan_run(config, data, observer);
     const TrainConfig stage = stage_config(config, 0);

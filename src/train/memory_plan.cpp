@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backend/meta/meta.h"
+#include "core/memory_limit.h"
 #include "train/loss.h"
 #include "train/parameter_options.h"
 #include "train/pretrained.h"
@@ -29,26 +30,8 @@ Model shapes_of(const TrainConfig& config, const ClassTable& classes, bool train
     return model;
 }
 
-/// Bytes that may be held beside what is, for its lifetime.
-class Limit {
-  public:
-    Limit(DeviceMemory& memory, std::int64_t bytes) : memory_(memory), before_(memory.limit()) {
-        const auto held = static_cast<std::int64_t>(memory.stats().reserved);
-        memory.set_limit(std::min(bytes, before_ - held) + held);
-    }
-    ~Limit() { memory_.set_limit(before_); }
-    Limit(const Limit&) = delete;
-    Limit& operator=(const Limit&) = delete;
-
-  private:
-    DeviceMemory& memory_;
-    std::int64_t before_;
-};
-
-const std::vector<Tensor> no_tensors;
-
 /// What two loaders, for training and for validation, keep in memory: the batch in use, and those made ahead.
-std::vector<Tensor> loader_batches(const Model& model, std::int64_t& bytes) {
+std::vector<Tensor> loader_batches(const Model& model) {
     const TrainConfig& config = model.config;
     std::vector<Tensor> tensors;
     for (int i = 0; i < 2 * (LoaderConfig().prefetch + 1); ++i) {
@@ -56,7 +39,6 @@ std::vector<Tensor> loader_batches(const Model& model, std::int64_t& bytes) {
                                         Dtype::f32, Device::meta));
         tensors.push_back(Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, Device::meta));
     }
-    for (const Tensor& tensor : tensors) bytes += static_cast<std::int64_t>(tensor.bytes());
     return tensors;
 }
 
@@ -68,8 +50,9 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes, std
     PlannedBackend planned(is_host(*resolved.device) ? &backend(*resolved.device) : nullptr);
     DeviceMemory& memory = device_memory(Device::meta);
     memory.trim();
-    const Limit limited(memory, limit);
     const MemoryStats before = counted();
+    const auto reserved = static_cast<std::int64_t>(before.reserved);  // beside the plan
+    const LimitScope limited(memory, std::min(limit, MemoryLimit::none - reserved) + reserved);
     const auto most = [&] { return static_cast<std::int64_t>(counted().peak - before.current); };
     MemoryPlan plan;
     const auto infer = [&](const Model& model) {
@@ -93,8 +76,8 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes, std
         Model model = shapes_of(config, classes, true);
         Stepper stepper(model, [&](std::int64_t) { return Stepper::Numbers{config.lr, 0}; });
         const Batch batch = {stepper.buffers().images, stepper.buffers().labels, {}, {}, 0, 0};
-        std::int64_t loaded = 0;
-        const std::vector<Tensor> made_ahead = is_host(*resolved.device) ? loader_batches(model, loaded) : no_tensors;
+        std::vector<Tensor> loaded;
+        if (is_host(*resolved.device)) loaded = loader_batches(model);
         // As a run has them: a validation's tensors leave other gaps.
         for (int i = 0; i < 4; ++i) {
             stepper.micro_batch(batch, i, 0, 1);
@@ -103,7 +86,8 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes, std
             infer(model);
             model.net->train();
         }
-        plan.training = most() - loaded;
+        plan.training = most();
+        for (const Tensor& tensor : loaded) plan.training -= static_cast<std::int64_t>(tensor.bytes());
         plan.held = static_cast<std::int64_t>(counted().reserved) - held_before;
     }
     plan.code = static_cast<std::int64_t>(planned.code_bytes());

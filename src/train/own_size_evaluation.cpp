@@ -2,12 +2,9 @@
 
 #include <camber/prediction.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <limits>
 
-#include "backend/backend.h"
 #include "train/evaluator.h"
 #include "train/loss.h"
 
@@ -57,8 +54,10 @@ EvalResult evaluate_at_own_size(Model& model, const Dataset& dataset, const Prog
         const auto sample = dataset.sample(done);
         const Image& truth = sample->original_label();
         if (truth.height != sample->image.height || truth.width != sample->image.width)
-            fail("{}: a picture of {}x{} whose label map has {}x{} is judged at the network's input alone",
-                 dataset.name(done), sample->image.height, sample->image.width, truth.height, truth.width);
+            fail(
+                "{}: a picture of {}x{} whose label map has {}x{} cannot be judged at its own size: leave out --tile "
+                "and --size own",
+                dataset.name(done), sample->image.height, sample->image.width, truth.height, truth.width);
         const FrameSums sums = judge_frame(model, dataset, sample->image, truth);
         ConfusionMatrix frame = result.confusion.like();
         frame.add(sums.counts);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "backend/cpu/predicted_labels.h"
 #include "train/eval_scope.h"
@@ -105,8 +106,9 @@ class Rows {
 void predict_tiles(Model& model, const Image& image, const std::function<void(const LogitRows&)>& take) {
     const InferenceOptions& o = model.inference;
     const int multiple = model.net->size_multiple(), channels = image.channels;
+    constexpr int whole = std::numeric_limits<int>::max();
     const auto side = [&](int length, int tile) {
-        return Side(length, o.own_size ? length + multiple : tile, multiple, o.overlap);
+        return Side(length, o.own_size ? whole : tile, multiple, o.overlap);
     };
     const Side down = side(image.height, o.tile_height), across = side(image.width, o.tile_width);
     // A GPU has more to do at a time; on the CPU more tiles are but more memory.

@@ -42,7 +42,7 @@ class Run {
         : Run(folder, observer, stop, clock) {
         if (std::filesystem::exists(folder)) hold_new_folder();
         check_config(config);
-        allowance_.emplace(config);
+        allowance_ = memory_allowance(config);
         data_.emplace(config, observer);
         plan_run(config, *data_, observer);
         set_up(std::move(config), nullptr);
@@ -62,7 +62,7 @@ class Run {
             if (info.config.contains("epochs")) config.minutes = 0;
             folder_.add_decisions(config);
             apply(change, config, info.epoch + (info.batch > 0 ? 1 : 0));
-            allowance_.emplace(config);
+            allowance_ = memory_allowance(config);
             data_.emplace(config, observer);
             try {
                 refuse_other_classes(info);
@@ -76,7 +76,7 @@ class Run {
             leave_classes_to_data(config);
             observer.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
-            allowance_.emplace(config);
+            allowance_ = memory_allowance(config);
             data_.emplace(config, observer);
             plan_run(config, *data_, observer);
             set_up(std::move(config), nullptr);
@@ -731,7 +731,7 @@ class Run {
     std::optional<FolderLock> lock_;
     bool resumed_ = false;       // from a checkpoint
     bool folder_ready_ = false;  // it and its config.json are there
-    std::optional<MemoryAllowance> allowance_;
+    std::unique_ptr<LimitScope> allowance_;
     std::optional<RunData> data_;
     TrainConfig run_;  // model_.config is the stage's
     nlohmann::json trained_on_;

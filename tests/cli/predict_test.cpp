@@ -310,7 +310,7 @@ TEST_CASE("large pictures in tiles: what is written is chosen, memory is bounded
     const CommandResult result = n.predict({"--tile", "64x64", "--write", "labels,entropy", n.in.string()}, limits);
     INFO(result.errors);
     REQUIRE(result.exit_code == 0);
-    CHECK(mentions(result.output, {"1 picture: labels, entropy is in "}));
+    CHECK(mentions(result.output, {"1 picture: labels, entropy written to "}));
     const Image labels = read_label(n.out / "a_labels.png");
     CHECK(labels.height == 2000);
     CHECK(labels.width == 1500);
@@ -357,7 +357,9 @@ TEST_CASE("--continue does what is left, --part a share, and together nothing tw
         mentions(n.predict({"--continue", n.in.string()}).output, {"1 picture: ", "4 pictures had been done before"}));
     CHECK(fs::last_write_time(n.out / "a_labels.png") == before);
     CHECK(fs::exists(n.out / "d_overlay.png"));
-    CHECK(mentions(n.predict({"--continue", n.in.string()}).output, {"5 pictures had been done before"}));
+    const CommandResult again = n.predict({"--continue", n.in.string()});
+    CHECK(again.output == "5 pictures had been done before: nothing is left\n");
+    CHECK(n.predict({"--part", "7/8", n.in.string()}).output == "--part 7/8 holds no picture\n");
 }
 
 TEST_CASE("options of predict that cannot be, or have no effect, are refused") {

@@ -15,20 +15,21 @@ using namespace camber::testing;
 namespace {
 
 /// A U-Net of one pooling: what a pixel's logits depend on is within 10 pixels.
-Model small_model(Device device = Device::cpu) {
+Model small_model() {
     TrainConfig config;
     config.net = "unet";
     config.net_options = {{"classes", 5}, {"width", 4}, {"depth", 1}, {"dropout", 0.0}};
     config.height = config.width = 64;
-    config.device = device;
+    config.device = Device::cpu;
     config.dtype = Dtype::f32;
     return make_model(config, numbered_classes(5), false);
 }
 
-Image noise(int height, int width, unsigned seed = 1) {
+Image noise(int height, int width) {
     Image image(height, width, 3);
+    unsigned state = 1;
     for (std::uint8_t& value : image.data)
-        value = static_cast<std::uint8_t>((seed = seed * 1664525 + 1013904223) >> 24);
+        value = static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 24);
     return image;
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/histogram.h"
@@ -100,6 +101,8 @@ void resized_rows(const Tensor& logits, std::int64_t n, std::int64_t height, std
     const Extents in(logits);
     const std::int64_t count = rows.dim(1), width = rows.dim(2), channels = in.c;
     const float* const from = logits.data<float>();
+    std::vector<Tap> columns;
+    for (std::int64_t j = 0; j < width; ++j) columns.push_back(tap(j, in.w, width, ResizeMode::bilinear));
     parallel_ranges(count, 1, count * width * channels, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             const Tap row = tap(top + i, in.h, height, ResizeMode::bilinear);
@@ -107,8 +110,7 @@ void resized_rows(const Tensor& logits, std::int64_t n, std::int64_t height, std
             const float* const lower = from + in.at(n, row.high, 0);
             const auto between = [&](std::int64_t k) { return std::fma(lower[k] - upper[k], row.fraction, upper[k]); };
             float* to = rows.data<float>() + i * width * channels;
-            for (std::int64_t j = 0; j < width; ++j) {
-                const Tap column = tap(j, in.w, width, ResizeMode::bilinear);
+            for (const Tap& column : columns) {
                 for (std::int64_t c = 0; c < channels; ++c) {
                     const float left = between(column.low * channels + c), right = between(column.high * channels + c);
                     *to++ = std::fma(right - left, column.fraction, left);
