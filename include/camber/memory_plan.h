@@ -2,7 +2,6 @@
 #include <camber/train.h>
 
 #include <cstdint>
-#include <limits>
 
 namespace camber {
 
@@ -12,15 +11,12 @@ struct MemoryPlan {
     std::int64_t weights = 0;    ///< parameters, running statistics and, where kernels read one, the copy in bf16
     std::int64_t training = 0;   ///< most at a time in an optimizer step: weights, gradients, moments, activations
     std::int64_t inference = 0;  ///< most at a time in an evaluation's forward pass, weights included
-    /// Of a run: training, with the gaps that an allocator leaves between tensors and, on the CPU, loaders' batches.
-    std::int64_t held = 0;
-    std::int64_t code = 0;  ///< of what a library compiles for training, about
+    std::int64_t run = 0;        ///< training and, on the CPU, loaders' batches
+    std::int64_t held = 0;       ///< that, with the gaps that an allocator leaves between tensors
+    std::int64_t code = 0;       ///< of what a library compiles for training, about
 };
 
 /// Of the run that `config` describes (a batch of at least 1), on its device: a GPU keeps other copies than the CPU.
-/// Throws OutOfMemory where more than `limit` bytes would have to be held, which is found as the device's allocator
-/// would find it: it gives back what is free, and tries again.
-MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes,
-                       std::int64_t limit = std::numeric_limits<std::int64_t>::max());
+MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes);
 
 }  // namespace camber

@@ -29,10 +29,48 @@ CachingAllocator::Blocks::iterator CachingAllocator::take_segment(std::size_t by
     void* const segment = take_(size);
     if (!segment) return blocks_.end();
     ++stats_.allocations;
-    stats_.reserved += size;
-    const auto block = blocks_.emplace(static_cast<char*>(segment), Block{size, size, false}).first;
+    const std::size_t missing = pages_.size > 0 ? size : 0;
+    stats_.reserved += size - missing;
+    const auto block = blocks_.emplace(static_cast<char*>(segment), Block{size, missing, size, false}).first;
     free_.insert({size, block->first});
     return block;
+}
+
+std::size_t CachingAllocator::whole_pages(const char* begin, std::size_t bytes) const {
+    if (pages_.size == 0) return 0;
+    const auto from = reinterpret_cast<std::uintptr_t>(begin);
+    const std::uintptr_t first = round_up(from, pages_.size), end = (from + bytes) / pages_.size * pages_.size;
+    return end > first ? end - first : 0;
+}
+
+std::optional<std::size_t> CachingAllocator::hold(Blocks::iterator block, std::size_t bytes) {
+    const auto& [address, found] = *block;
+    if (found.missing == 0) return 0;
+    // Which of its pages are missing is known where all are.
+    const bool all = found.missing == whole_pages(address, found.size);
+    const std::size_t left = all ? whole_pages(address + bytes, found.size - bytes) : 0;
+    if (!pages_.hold(found.missing - left)) return std::nullopt;
+    stats_.reserved += found.missing - left;
+    return left;
+}
+
+void CachingAllocator::discard(Blocks::iterator block) {
+    auto& [address, gap] = *block;
+    const std::size_t pages = whole_pages(address, gap.size), held = pages - gap.missing;
+    if (held == 0) return;
+    const std::size_t before =
+        round_up(reinterpret_cast<std::uintptr_t>(address), pages_.size) - reinterpret_cast<std::uintptr_t>(address);
+    pages_.discard(address + before, pages);
+    pages_.count_given(held);
+    stats_.reserved -= held;
+    gap.missing = pages;
+}
+
+void CachingAllocator::give_back(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t enough = stats_.reserved - std::min(bytes, stats_.reserved);
+    for (auto gap = free_.rbegin(); gap != free_.rend() && stats_.reserved > enough; ++gap)
+        discard(blocks_.find(gap->second));
 }
 
 void* CachingAllocator::allocate(std::size_t bytes) {
@@ -41,12 +79,15 @@ void* CachingAllocator::allocate(std::size_t bytes) {
     auto block = find_free(bytes);
     if (block == blocks_.end()) block = take_segment(bytes);
     if (block == blocks_.end()) return nullptr;
+    const std::optional<std::size_t> missing = hold(block, bytes);
+    if (!missing) return nullptr;
     free_.erase({block->second.size, block->first});
     if (const std::size_t rest = block->second.size - bytes; rest > 0) {
-        const auto remainder = blocks_.emplace(block->first + bytes, Block{rest, 0, false}).first;
+        const auto remainder = blocks_.emplace(block->first + bytes, Block{rest, *missing, 0, false}).first;
         free_.insert({rest, remainder->first});
         block->second.size = bytes;
     }
+    block->second.missing = 0;
     block->second.used = true;
     ++stats_.requests;
     stats_.current += bytes;
@@ -63,12 +104,14 @@ void CachingAllocator::release(void* address) noexcept {
     if (const auto next = std::next(block); next != blocks_.end() && next->second.segment == 0 && !next->second.used) {
         free_.erase({next->second.size, next->first});
         block->second.size += next->second.size;
+        block->second.missing += next->second.missing;
         blocks_.erase(next);
     }
     if (block->second.segment == 0) {
         if (const auto previous = std::prev(block); !previous->second.used) {
             free_.erase({previous->second.size, previous->first});
             previous->second.size += block->second.size;
+            previous->second.missing += block->second.missing;
             blocks_.erase(block);
             block = previous;
         }
@@ -90,9 +133,10 @@ void CachingAllocator::trim() {
     const std::lock_guard lock(mutex_);
     for (auto it = blocks_.begin(); it != blocks_.end();) {
         const auto& [address, block] = *it;
+        if (!block.used) discard(it);
         if (!block.used && block.segment == block.size) {
             free_.erase({block.size, address});
-            stats_.reserved -= block.size;
+            stats_.reserved -= block.size - block.missing;
             give_(address, block.size);
             it = blocks_.erase(it);
         } else {

@@ -21,38 +21,28 @@ constexpr std::array<const char*, device_count> device_names = {"meta", "referen
 /// Shapes without elements: blocks are addresses that nobody has, counted as another device's would be.
 class MetaMemory : public DeviceMemory {
   public:
-    void* allocate(std::size_t bytes) override {
-        void* block = allocator_.allocate(bytes);
-        if (block) return block;
-        allocator_.trim();
-        block = allocator_.allocate(bytes);
-        if (!block) throw OutOfMemory("the plan does not fit");
-        return block;
-    }
+    void* allocate(std::size_t bytes) override { return allocator_.allocate(bytes); }
     void release(void* block) noexcept override { allocator_.release(block); }
     void copy_from_host(void*, const void*, std::size_t) override {}
     void copy_to_host(void*, const void*, std::size_t) override { fail("a tensor on the meta device has no elements"); }
     void copy_within(void*, const void*, std::size_t) override {}
     void zero(void*, std::size_t) override {}
     std::int64_t available() const override { return std::numeric_limits<std::int64_t>::max(); }
-    void set_limit(std::int64_t bytes) override { limit_.set(bytes); }
-    std::int64_t limit() const override { return limit_.most(); }
+    void set_limit(std::int64_t) override {}
+    std::int64_t limit() const override { return MemoryLimit::none; }
     MemoryStats stats() const override { return allocator_.stats(); }
     void reset_peak() override { allocator_.reset_peak(); }
     void trim() override { allocator_.trim(); }
 
   private:
-    void* take(std::size_t bytes) {
-        if (!limit_.take(bytes)) return nullptr;
-        const std::uintptr_t segment = next_;
-        next_ += bytes + 4096;  // a gap, so that segments are no neighbours
-        return reinterpret_cast<void*>(segment);
-    }
-
     std::uintptr_t next_ = std::uintptr_t{1} << 52;  // beyond what a process can have
-    MemoryLimit limit_;
-    CachingAllocator allocator_{[this](std::size_t bytes) { return take(bytes); },
-                                [this](void*, std::size_t bytes) { limit_.give(bytes); }};
+    CachingAllocator allocator_{[this](std::size_t bytes) {
+                                    // A gap, so that segments are no neighbours.
+                                    const std::uintptr_t segment = next_;
+                                    next_ += bytes + 4096;
+                                    return reinterpret_cast<void*>(segment);
+                                },
+                                [](void*, std::size_t) {}};
 };
 
 DeviceMemory* find_memory(Device device) {

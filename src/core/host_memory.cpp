@@ -3,6 +3,7 @@
 #include <camber/error.h>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -32,6 +33,10 @@ class HostMemory : public DeviceMemory {
         void* block = nullptr;
         if (cached) {
             block = allocator_.allocate(bytes);
+            if (!block) {
+                allocator_.give_back(bytes);
+                block = allocator_.allocate(bytes);
+            }
             if (!block) {
                 allocator_.trim();
                 block = allocator_.allocate(bytes);
@@ -72,25 +77,23 @@ class HostMemory : public DeviceMemory {
     void trim() override { allocator_.trim(); }
 
   private:
-    void* take(std::size_t bytes) {
-        if (bytes >= check_from && !is_available(bytes)) return nullptr;
-        if (!limit_.take(bytes)) return nullptr;
+    static void* take(std::size_t bytes) {
         void* segment = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (segment == MAP_FAILED) {
-            limit_.give(bytes);
-            return nullptr;
-        }
+        if (segment == MAP_FAILED) return nullptr;
         madvise(segment, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults and TLB misses on activations
         return segment;
     }
-    void give(void* segment, std::size_t bytes) {
-        munmap(segment, bytes);
-        limit_.give(bytes);
-    }
+    static void give(void* segment, std::size_t bytes) { munmap(segment, bytes); }
+    bool hold(std::size_t bytes) { return (bytes < check_from || is_available(bytes)) && limit_.take(bytes); }
 
     MemoryLimit limit_;
-    CachingAllocator allocator_{[this](std::size_t bytes) { return take(bytes); },
-                                [this](void* segment, std::size_t bytes) { give(segment, bytes); }};
+    CachingAllocator allocator_{
+        take,
+        give,
+        {.size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)),
+         .hold = [this](std::size_t bytes) { return hold(bytes); },
+         .discard = [](void* pages, std::size_t bytes) { madvise(pages, bytes, MADV_DONTNEED); },
+         .count_given = [this](std::size_t bytes) { limit_.give(bytes); }}};
 };
 
 }  // namespace

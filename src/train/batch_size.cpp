@@ -1,6 +1,5 @@
 #include "train/batch_size.h"
 
-#include <camber/autograd.h>
 #include <camber/memory_plan.h>
 
 #include <algorithm>
@@ -18,8 +17,8 @@ constexpr std::int64_t beside_on_host = 128 * mib, beside_on_gpu = 768 * mib;
 
 /// Bytes.
 struct Needed {
-    std::int64_t tensors = 0;  ///< of the device's allocator
-    std::int64_t total = 0;    ///< and beside it
+    std::int64_t tensors = 0;  ///< that an allocator has to hold at least
+    std::int64_t total = 0;    ///< that it will hold where nothing keeps it from it, and what is beside tensors
 };
 
 /// What a run has to fit in: what the device has, and what its tensors are allowed.
@@ -38,44 +37,21 @@ struct Room {
 /// What a run with this batch needs on its device.
 Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
     const MemoryPlan plan = plan_memory(config, classes);
-    Needed sum;
-    if (is_host(*config.device)) {
-        sum.tensors = plan.held;  // checkpoints are copied where there is room (Saver)
-        sum.total = sum.tensors + plan.code + beside_on_host + data_bytes;
-        return sum;
-    }
+    // On the host the gaps' pages are given back where others want them; checkpoints are copied where there is room
+    // (Saver).
+    if (is_host(*config.device)) return {plan.run, plan.held + plan.code + beside_on_host + data_bytes};
     // Validation is a recording with memory of its own; the best weights are kept once.
-    sum.tensors = plan.held + plan.inference + (data_bytes <= most_resident_bytes ? data_bytes : 0);
-    sum.total = sum.tensors + plan.code + beside_on_gpu;
-    return sum;
-}
-
-/// Whether `room` holds a run with this batch, of which a batch of one needs `one`.
-bool fits(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, const Room& room,
-          const Needed& one) {
-    if (!is_host(*config.device)) return room.holds(needed(config, classes, data_bytes));
-    // A loader's threads take their batches' memory when they come to it, so that gaps differ from run to run.
-    constexpr double margin = 0.06;
-    const std::int64_t most = std::min(room.allowed, room.available - (one.total - one.tensors));
-    try {
-        plan_memory(config, classes, static_cast<std::int64_t>(static_cast<double>(most) * (1 - margin)));
-        return true;
-    } catch (const OutOfMemory&) {
-        clear_tape();
-        return false;
-    }
+    const std::int64_t tensors = plan.held + plan.inference + (data_bytes <= most_resident_bytes ? data_bytes : 0);
+    return {tensors, tensors + plan.code + beside_on_gpu};
 }
 
 /// The largest batch up to `most` that `room` holds; 0: none.
 int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t data_bytes, const Room& room, int most) {
-    if (most < 1) return 0;
-    config.batch = 1;
-    const Needed one = needed(config, classes, data_bytes);
     const auto fit = [&](int batch) {
         config.batch = batch;
-        return fits(config, classes, data_bytes, room, one);
+        return room.holds(needed(config, classes, data_bytes));
     };
-    if (!fit(1)) return 0;
+    if (most < 1 || !fit(1)) return 0;
     int good = 1, bad = most + 1;
     while (good * 2 < bad && fit(good * 2)) good *= 2;
     bad = std::min(bad, good * 2);
@@ -83,11 +59,6 @@ int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t da
         const int middle = good + (bad - good) / 2;
         (fit(middle) ? good : bad) = middle;
     }
-    // Gaps between tensors come and go from one batch to the next: some larger one may fit where this one's next does
-    // not.
-    constexpr int tries = 24;
-    for (int batch = std::min({good + tries, good + good / 4 + 1, most}); batch > bad; --batch)
-        if (fit(batch)) return batch;
     return good;
 }
 

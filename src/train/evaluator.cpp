@@ -183,6 +183,7 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
         done += count;
         if (progress) progress(done, dataset_.size());
     }
+    logits_ = {};  // what follows, a training step, has the memory
     if (done < dataset_.size()) loader_->seek(0, 0);
     return done;
 }

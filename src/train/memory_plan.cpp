@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "backend/meta/meta.h"
-#include "core/memory_limit.h"
 #include "train/loss.h"
 #include "train/parameter_options.h"
 #include "train/pretrained.h"
@@ -44,15 +43,13 @@ std::vector<Tensor> loader_batches(const Model& model) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes, std::int64_t limit) {
+MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes) {
     TrainConfig resolved = config;
     resolve_device(resolved);
     PlannedBackend planned(is_host(*resolved.device) ? &backend(*resolved.device) : nullptr);
     DeviceMemory& memory = device_memory(Device::meta);
     memory.trim();
     const MemoryStats before = counted();
-    const auto reserved = static_cast<std::int64_t>(before.reserved);  // beside the plan
-    const LimitScope limited(memory, std::min(limit, MemoryLimit::none - reserved) + reserved);
     const auto most = [&] { return static_cast<std::int64_t>(counted().peak - before.current); };
     MemoryPlan plan;
     const auto infer = [&](const Model& model) {
@@ -86,7 +83,7 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes, std
             infer(model);
             model.net->train();
         }
-        plan.training = most();
+        plan.run = plan.training = most();
         for (const Tensor& tensor : loaded) plan.training -= static_cast<std::int64_t>(tensor.bytes());
         plan.held = static_cast<std::int64_t>(counted().reserved) - held_before;
     }

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <map>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -131,6 +134,126 @@ TEST_CASE("allocator: null where the system has no more, until a trim()") {
     void* const second = allocator.allocate(50 * mib);
     CHECK(second);
     allocator.release(second);
+}
+
+namespace {
+
+/// A system whose segments are addresses, and each page of theirs memory once it is held.
+struct PagedSystem {
+    static constexpr std::size_t page = 4096;
+    System addresses;
+    std::size_t held = 0, most = 16 * mib, discarded = 0;
+
+    CachingAllocator allocator() {
+        return {[this](std::size_t bytes) {
+                    auto* const segment = static_cast<char*>(std::aligned_alloc(page, bytes));
+                    addresses.segments[segment] = bytes;
+                    return segment;
+                },
+                [this](void* segment, std::size_t bytes) { addresses.give(segment, bytes); },
+                {.size = page,
+                 .hold =
+                     [this](std::size_t bytes) {
+                         if (held + bytes > most) return false;
+                         held += bytes;
+                         return true;
+                     },
+                 .discard =
+                     [this](void* pages, std::size_t bytes) {
+                         CHECK(reinterpret_cast<std::uintptr_t>(pages) % page == 0);
+                         CHECK(bytes % page == 0);
+                         std::memset(pages, 0xAA, bytes);  // a block in use would show it
+                         discarded += bytes;
+                     },
+                 .count_given = [this](std::size_t bytes) { held -= bytes; }}};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("allocator: of a segment the pages that blocks lie on are held") {
+    PagedSystem system;
+    CachingAllocator allocator = system.allocator();
+    void* const small = allocator.allocate(100);
+    CHECK(system.held == PagedSystem::page);
+    void* const large = allocator.allocate(3 * mib + 5000);
+    CHECK(system.held == 3 * mib + 2 * PagedSystem::page);  // the first page has room for the large one's beginning
+    CHECK(allocator.stats().reserved == system.held);
+    allocator.release(small);
+    allocator.release(large);
+    allocator.trim();
+    CHECK(system.held == 0);
+    CHECK(allocator.stats().reserved == 0);
+}
+
+TEST_CASE("allocator: the pages of gaps are given back, and then bytes fit however they lie") {
+    PagedSystem system;
+    CachingAllocator allocator = system.allocator();
+    std::vector<char*> blocks;
+    for (int i = 0; i < 8; ++i) {
+        blocks.push_back(static_cast<char*>(allocator.allocate(2 * mib)));
+        std::memset(blocks.back(), i, 2 * mib);
+    }
+    CHECK(allocator.allocate(64) == nullptr);
+    for (const int i : {1, 3, 4, 6}) allocator.release(blocks[static_cast<std::size_t>(i)]);
+    CHECK(allocator.allocate(5 * mib) == nullptr);
+    allocator.give_back(5 * mib);
+    CHECK(system.held >= 8 * mib);
+    CHECK(system.held <= 11 * mib);
+    void* const five = allocator.allocate(5 * mib);
+    REQUIRE(five);
+    CHECK(allocator.allocate(4 * mib) == nullptr);
+    allocator.trim();
+    void* const three = allocator.allocate(3 * mib);
+    REQUIRE(three);
+    CHECK(system.held == 16 * mib);
+    for (const int i : {0, 2, 5, 7}) {
+        const char* const block = blocks[static_cast<std::size_t>(i)];
+        CHECK(std::count(block, block + 2 * mib, static_cast<char>(i)) == 2 * mib);
+        allocator.release(blocks[static_cast<std::size_t>(i)]);
+    }
+    allocator.release(five);
+    allocator.release(three);
+    allocator.trim();
+    CHECK(system.held == 0);
+    CHECK(system.addresses.segments.empty());
+}
+
+TEST_CASE("allocator: what is held is counted to the byte, whatever comes and goes") {
+    PagedSystem system;
+    system.most = 40 * mib;
+    {
+        CachingAllocator allocator = system.allocator();
+        std::mt19937 random(1);
+        std::vector<void*> blocks;
+        std::size_t full = 0;
+        for (int i = 0; i < 20000; ++i) {
+            if (const auto at = random() % 64; at < blocks.size()) {
+                allocator.release(blocks[at]);
+                blocks[at] = blocks.back();
+                blocks.pop_back();
+            } else if (void* const block = allocator.allocate(random() % (random() % 4 ? 100000 : 4 * mib))) {
+                blocks.push_back(block);
+            } else {
+                ++full;
+                allocator.give_back(mib);
+                if (full % 7 == 0) allocator.trim();
+            }
+            const MemoryStats stats = allocator.stats();
+            if (stats.reserved != system.held || stats.current > stats.reserved) {
+                FAIL("after " << i << ": " << stats.reserved << " counted, " << system.held << " held");
+            }
+        }
+        CHECK(full > 20);
+        CHECK(system.discarded > 0);
+        allocator.trim();
+        const MemoryStats stats = allocator.stats();
+        CHECK(stats.reserved >= stats.current);
+        CHECK(stats.reserved <= stats.current + blocks.size() * 2 * PagedSystem::page);
+        for (void* block : blocks) allocator.release(block);
+    }
+    CHECK(system.held == 0);
+    CHECK(system.addresses.segments.empty());
 }
 
 TEST_CASE("allocator: everything goes back in the end") {
