@@ -180,28 +180,22 @@ Axis value_axis(const Chart& chart, double low, double high) {
     return axis;
 }
 
-/// The line, in pieces where values are missing, and a dot for each piece of one point.
+/// The line through the values that there are (not every epoch is validated); of one alone a dot.
 Markup path(const Series& series, const Axis& x, const Axis& y) {
-    std::string pieces;
-    Markup dots;
-    for (std::size_t i = 0, length = 0; i < series.points.size(); ++i) {
-        const auto [place, value] = series.points[i];
-        if (!std::isfinite(value)) {
-            length = 0;
-            continue;
-        }
-        const bool last = i + 1 == series.points.size() || !std::isfinite(series.points[i + 1].second);
-        if (length++ == 0 && last) {
-            dots += empty_element("circle", {{"class", series_class(series, "dot")},
-                                             {"cx", coordinate(x.at(place))},
-                                             {"cy", coordinate(y.at(value))},
-                                             {"r", "3.5"}});
-            continue;
-        }
-        pieces += fmt::format("{}{:.1f} {:.1f}", length == 1 ? "M" : "L", x.at(place), y.at(value));
+    std::string drawn;
+    std::vector<std::pair<double, double>> known;
+    for (const auto& [place, value] : series.points) {
+        if (!std::isfinite(value)) continue;
+        drawn += fmt::format("{}{:.1f} {:.1f}", known.empty() ? "M" : "L", x.at(place), y.at(value));
+        known.emplace_back(place, value);
     }
-    if (pieces.empty()) return dots;
-    return empty_element("path", {{"class", series_class(series, "line")}, {"d", pieces}}) + dots;
+    if (known.empty()) return {};
+    if (known.size() > 1) return empty_element("path", {{"class", series_class(series, "line")}, {"d", drawn}});
+    const auto& [place, value] = known.front();
+    return empty_element("circle", {{"class", series_class(series, "dot")},
+                                    {"cx", coordinate(x.at(place))},
+                                    {"cy", coordinate(y.at(value))},
+                                    {"r", "3.5"}});
 }
 
 }  // namespace

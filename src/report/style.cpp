@@ -54,11 +54,11 @@ header .about { color: var(--soft); margin: 8px 0 0; overflow-wrap: anywhere; }
   margin: 18px 0 0; }
 .warning ul { margin: 4px 0 0; padding-left: 20px; }
 
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(142px, 1fr)); gap: 12px; margin: 24px 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 12px; margin: 24px 0 0; }
 .tile { background: var(--card); border: 1px solid var(--edge); border-radius: 12px; padding: 14px 16px;
   min-width: 0; }
 .tile span { display: block; color: var(--soft); font-size: 13px; }
-.tile b { display: block; font-size: 25px; line-height: 1.3; font-weight: 650; letter-spacing: -.02em;
+.tile b { display: block; font-size: 22px; line-height: 1.3; font-weight: 650; letter-spacing: -.02em;
   white-space: nowrap; }
 .tile small { display: block; color: var(--faint); font-size: 12.5px; overflow-wrap: anywhere; }
 .tile.first { border-color: var(--right); box-shadow: inset 3px 0 0 var(--right); }
@@ -147,11 +147,11 @@ a { color: var(--right); }
   main { padding: 20px 14px 4px; } footer { padding: 4px 14px 24px; } h1 { font-size: 22px; }
   h2 { margin: 32px 0 12px; }
   .card { padding: 14px; } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
-  .tile { padding: 11px 12px; } .tile b { font-size: 21px; }
+  .tile { padding: 11px 12px; } .tile b { font-size: 20px; }
   .pairs { grid-template-columns: minmax(0, 1fr); gap: 0; } .pairs dd { margin-bottom: 9px; }
   .tile.first { grid-column: 1 / -1; } .name { min-width: 7em; }
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .scores .share { display: none; } .scores .wide { min-width: 36px; } .scores .name { min-width: 0; font-size: 12px; }
+  .scores .share { display: none; } .scores .wide { min-width: 36px; } .scores .name { min-width: 7em; font-size: 12px; }
   .scores td, .scores th { padding-right: 7px; font-size: 12.5px; } .scores th { font-size: 11.5px; }
   .scores td:last-child, .scores th:last-child { padding-right: 0; }
   .scores .swatch { width: 9px; height: 9px; margin-right: 4px; }
