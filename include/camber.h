@@ -1,4 +1,5 @@
-/** Camber's C interface: a trained network applied to frames, from C and from whatever calls C.
+/** @file
+ * Camber's C interface: a trained network applied to frames, from C and from whatever calls C.
  *
  *     camber_model* model = NULL;
  *     if (camber_open("best.safetensors", NULL, &model) != CAMBER_OK) puts(camber_error_text());

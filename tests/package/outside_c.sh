@@ -42,6 +42,7 @@ for program in "$@"; do
 done
 
 # The program of docs/library.md.
+# shellcheck disable=SC2016
 sed -n '/^```c$/,/^```$/p' "$source/docs/library.md" | sed '1d;$d' >"$work/label.c"
 library=$(dirname "$(find "$work/usr" -name libcamber.so)")
 # shellcheck disable=SC2086
