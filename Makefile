@@ -11,6 +11,7 @@
 #   make docs            the library's reference, in build/docs/html
 #   make bench           a training step beside PyTorch
 #   make lint            formatting and static checks
+#   make threads         handles of the C interface in threads, under ThreadSanitizer
 #   make fuzz            each reader of files under libFuzzer for FUZZ_SECONDS [5]
 # The configurations are those of CMakePresets.json.
 SANITIZE ?= 0
@@ -79,6 +80,12 @@ lint: configure
 	@tools/setup.sh lint
 	@BUILD=$(BUILD) tools/lint.sh
 
+threads: setup
+	@tools/setup.sh clang
+	@cmake --preset threads -DCAMBER_WERROR=$(WERROR) --log-level=NOTICE
+	@cmake --build --preset threads
+	@ctest --preset threads
+
 fuzz: setup
 	@tools/setup.sh clang
 	@cmake --preset clang -DCAMBER_WERROR=$(WERROR) --log-level=NOTICE
@@ -88,4 +95,4 @@ fuzz: setup
 clean:
 	rm -rf build build-*
 
-.PHONY: all setup configure command tests train test install package portable docs bench lint fuzz clean
+.PHONY: all setup configure command tests train test install package portable docs bench lint threads fuzz clean

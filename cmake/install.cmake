@@ -1,11 +1,26 @@
-# `cmake --install`: the command with its manual page (component `command`); the library with its headers and the CMake
-# package, Camber::camber and Camber::synth, the generated scenes (component `development`). CPack makes of them the
-# Debian packages camber and libcamber-dev.
+# `cmake --install`: the command with its manual page (component `command`); the shared library (`runtime`); the static
+# one with all headers, camber.pc and the CMake package: Camber::camber, Camber::synth, the generated scenes, and
+# Camber::c, the shared library (`development`). CPack makes of them the Debian packages camber, libcamber1 and
+# libcamber-dev.
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Camber)
 
 install(TARGETS camber camber_synth EXPORT Camber ARCHIVE COMPONENT development)
+install(FILES include/camber.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(DIRECTORY include/camber DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+if(TARGET camber_shared)
+    install(TARGETS camber_shared EXPORT CamberC LIBRARY COMPONENT runtime NAMELINK_COMPONENT development)
+    install(EXPORT CamberC NAMESPACE Camber:: FILE CamberCTargets.cmake DESTINATION ${package_folder}
+        COMPONENT development)
+    # Wherever it is installed to.
+    set(pkgconfig_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    file(RELATIVE_PATH CAMBER_PREFIX /prefix/${pkgconfig_folder} /prefix)
+    configure_file(cmake/camber.pc.in camber.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/camber.pc DESTINATION ${pkgconfig_folder} COMPONENT development)
+    if(SKBUILD)  # `pip install`, which knows no links
+        install(PROGRAMS $<TARGET_FILE:camber_shared> DESTINATION . RENAME libcamber.so COMPONENT python)
+    endif()
+endif()
 install(EXPORT Camber NAMESPACE Camber:: FILE CamberTargets.cmake DESTINATION ${package_folder} COMPONENT development)
 configure_package_config_file(cmake/CamberConfig.cmake.in CamberConfig.cmake INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(CamberConfigVersion.cmake COMPATIBILITY SameMinorVersion)
@@ -38,9 +53,12 @@ endforeach()
 add_custom_target(completions ALL DEPENDS ${completions})
 # What is to be built before.
 add_custom_target(installed DEPENDS camber camber_synth camber_command man_page completions)
+if(TARGET camber_shared)
+    add_dependencies(installed camber_shared)
+endif()
 install(FILES ${PROJECT_BINARY_DIR}/camber.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
 
-foreach(part command:camber development:libcamber-dev)
+foreach(part command:camber runtime:libcamber1 development:libcamber-dev)
     string(REPLACE ":" ";" part ${part})
     list(GET part 0 component)
     list(GET part 1 name)
@@ -57,18 +75,24 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME camber)
 set(CPACK_PACKAGE_CONTACT "The Camber authors <authors@camber.invalid>")
 set(CPACK_STRIP_FILES ON)
-set(CPACK_COMPONENTS_ALL command development)
+set(CPACK_COMPONENTS_ALL command runtime development)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "The shared library libcamber.so: trained segmentation networks
+applied to frames, from C and other languages. Needs a processor with AVX2.")
 set(CPACK_COMPONENT_COMMAND_DESCRIPTION "The command camber: trains, judges and applies street-scene
 segmentation networks. Needs a processor with AVX2.")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "The C++ library: tensors, autograd, layers, optimizers, networks and the
 trainer. Headers, a static library and the CMake package Camber::camber.
-Needs a processor with AVX2.")
+For C, the header and link of libcamber.so. Needs a processor with AVX2.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev, nlohmann-json3-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
+    "libcamber1 (= ${PROJECT_VERSION}), libfmt-dev, nlohmann-json3-dev")
 if(dnnl_FOUND)
     string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libdnnl-dev")
 endif()

@@ -5,8 +5,8 @@ import pathlib
 import re
 import sys
 
-# A line is a layer: its folders, and its public headers (include/camber/NAME.h). What stands in one line may include
-# each other; everything else only what is in an earlier line.
+# A line is a layer: its folders, and its public headers (include/camber/NAME.h, and include/camber.h). What stands in
+# one line may include each other; everything else only what is in an earlier line.
 LAYERS = [
     ("src/core", "bf16 device dtype element_type error names named_tensor philox progress shape tensor"),
     ("src/io", "checkpoint image safetensors weights"),
@@ -28,6 +28,7 @@ LAYERS = [
     ("src/synth", "synth"),
     ("src/report", ""),
     ("src/train", "memory_plan prediction train"),
+    ("src/c_interface", "camber"),
     ("src/cli", ""),
 ]
 
@@ -40,7 +41,7 @@ def layer_of(file):
     folder, name = str(file.parent), file.stem
     best = None
     for index, (folders, headers) in enumerate(LAYERS):
-        if folder == "include/camber" and name in headers.split():
+        if folder in ("include", "include/camber") and name in headers.split():
             return index
         for own in folders.split():
             if (folder == own or folder.startswith(own + "/")) and (best is None or len(own) > best[1]):

@@ -14,7 +14,7 @@ have() {
 }
 
 if have clang-format-14; then
-    git ls-files -z '*.h' '*.cpp' '*.cu' '*.def' | xargs -0 clang-format-14 --dry-run --Werror || failed=1
+    git ls-files -z '*.h' '*.c' '*.cpp' '*.cu' '*.def' | xargs -0 clang-format-14 --dry-run --Werror || failed=1
 fi
 # Not what other programs wrote.
 if LC_ALL=C.UTF-8 git grep -nIE '^.{121,}' -- . ':!tests/fixtures' ':!tests/fuzz/corpus' ':!bench/results'; then

@@ -19,4 +19,7 @@ void predict_rows(Model& model, const Image& image, const std::function<void(con
 /// The class of the largest logit of each pixel of `rows`, the first of several.
 void labels_of(const LogitRows& rows, std::uint8_t* labels);
 
+/// In place of a pixel's logits, probabilities.
+void softmax(float* logits, std::int64_t classes);
+
 }  // namespace camber

@@ -34,12 +34,17 @@ class Storage {
     const std::shared_ptr<Storage>& rounded() const { return rounded_; }
     bool rounded_is_fresh() const { return rounded_ && rounded_version_ == version_; }
 
+    /// What a backend has made of the elements and keeps for the next time, such as weights in another order: its own
+    /// affair, and gone with the storage.
+    std::shared_ptr<void>& derived() { return derived_; }
+
   private:
     void* data_;
     std::size_t bytes_;
     Device device_;
     std::uint64_t version_ = 0, rounded_version_ = ~std::uint64_t{0};
     std::shared_ptr<Storage> rounded_;
+    std::shared_ptr<void> derived_;
 };
 
 struct AutogradMeta;  // autograd.h

@@ -17,8 +17,8 @@
 #include <system_error>
 
 #include "cli/commands.h"
-#include "cli/openmp.h"
 #include "cli/options.h"
+#include "core/openmp.h"
 #include "devices/processor.h"
 
 int camber::cli::report(const std::string& message, int code) {
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
         return report(error.what(), 2);
     }
     try {
-        cli::start_openmp();
+        start_openmp();
         return finish(action());
     } catch (const UsageError& error) {
         return report(error.what(), 2);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Tries Camber in an empty Debian system of its own, made by debootstrap, as someone would who has nothing else.
 #   debian.sh packages FOLDER     the .deb files in FOLDER (make package): the command trains, its manual page opens,
-#                                 and the program of examples/program builds against the library
+#                                 and the programs of examples, in C too, build against the libraries
 #   debian.sh readme [TARGET...]  the README's lines from a fresh clone [make train, make test]
 # Needs root, debootstrap and a network; packages come from where this machine's apt has them. ROOT: the system's
 # folder, kept [a temporary one].
@@ -71,7 +71,9 @@ inside "camber predict --checkpoint run/best.safetensors --out out scenes/val &&
 quietly "apt-get install -y man-db"
 inside "man camber | head -n 6"
 
-quietly "apt-get install -y ./packages/libcamber-dev_*.deb g++ cmake make"
+quietly "apt-get install -y ./packages/libcamber1_*.deb ./packages/libcamber-dev_*.deb g++ cmake make pkg-config"
 quietly "cp -r /usr/share/doc/libcamber-dev/examples/program . && cmake -S program -B build && cmake --build build"
 inside "build/program"
-echo "debian.sh: command, manual page and library work"
+quietly "cc -o judge /usr/share/doc/libcamber-dev/examples/judge_picture.c \$(pkg-config --cflags --libs camber)"
+inside "./judge run/best.safetensors \$(find scenes/val -name '*.png' | head -n 1) painted.png"
+echo "debian.sh: command, manual page and libraries work"

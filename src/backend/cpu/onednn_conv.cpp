@@ -142,11 +142,12 @@ std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_b
     });
 }
 
-/// The convolution for this shape, made at its first use; null where oneDNN has no fast kernel for it.
+/// The convolution for this shape and number of threads, for which oneDNN divides the work and sizes its scratch; made
+/// at its first use, null where oneDNN has no fast kernel for it.
 const Convolution* find(ConvPass pass, const ConvShape& s, bool with_bias) {
     const auto key = std::make_tuple(pass, with_bias, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout, s.kh, s.kw,
                                      s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
-                                     s.padding.bottom, s.padding.left, s.padding.right);
+                                     s.padding.bottom, s.padding.left, s.padding.right, omp_get_max_threads());
     static std::mutex mutex;
     static auto& convolutions = *new std::map<decltype(key), std::unique_ptr<Convolution>>;
     const std::lock_guard lock(mutex);

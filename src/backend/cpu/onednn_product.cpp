@@ -52,11 +52,12 @@ std::unique_ptr<Product> make(const ProductShape& s) {
 
 bool onednn_product(const ProductShape& s, const void* a, const void* b, float* c) {
     static std::mutex mutex;
-    static auto& products = *new std::map<ProductShape, std::unique_ptr<Product>>;
+    // By threads too, among which oneDNN divides the work, and for which it sizes its scratch, when it is made.
+    static auto& products = *new std::map<std::pair<ProductShape, int>, std::unique_ptr<Product>>;
     const Product* product = nullptr;
     {
         const std::lock_guard lock(mutex);
-        const auto [position, is_new] = products.try_emplace(s);
+        const auto [position, is_new] = products.try_emplace({s, omp_get_max_threads()});
         if (is_new) position->second = make(s);
         product = position->second.get();
     }

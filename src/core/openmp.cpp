@@ -1,4 +1,4 @@
-#include "cli/openmp.h"
+#include "core/openmp.h"
 
 #include <omp.h>
 
@@ -7,7 +7,7 @@
 
 #include "core/thread.h"
 
-namespace camber::cli {
+namespace camber {
 
 void start_openmp() {
     constexpr int most = 1024;  // libgomp has a table of them on its stack
@@ -29,4 +29,4 @@ void start_openmp() {
     {}
 }
 
-}  // namespace camber::cli
+}  // namespace camber
