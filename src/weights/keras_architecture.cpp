@@ -15,6 +15,7 @@
 #include "io/keras_model.h"
 #include "io/printable.h"
 #include "io/text_file.h"
+#include "weights/layer_graph.h"
 
 namespace camber {
 namespace {
@@ -260,8 +261,7 @@ Settings settings_of(const LayerTrace::Layer& layer, const std::vector<LayerTrac
     } else if (const auto* norm = dynamic_cast<const nn::BatchNorm2d*>(layer.module)) {
         return {{"epsilon", fmt::format("{:.4g}", norm->params().eps)}, {"axis", "-1"}};
     } else if (layer.type == "MaxPooling2D" || layer.type == "AveragePooling2D") {
-        const auto* max = dynamic_cast<const nn::MaxPool2d*>(layer.module);
-        const Pool2dParams p = max ? max->params() : Pool2dParams{};
+        const auto& p = std::get<Pool2dParams>(layer.settings);
         list = {{"pool_size", by(p.kernel_h, p.kernel_w)},
                 {"strides", by(p.stride_h, p.stride_w)},
                 {"padding", padding_text(p.padding)}};
@@ -282,7 +282,7 @@ Settings settings_of(const LayerTrace::Layer& layer, const std::vector<LayerTrac
 
 Graph graph_of(const nets::Net& like) {
     const auto net = nets::make_net(like.name(), like.options());
-    const std::int64_t size = 2L * std::max(net->size_multiple(), 32);
+    const std::int64_t size = some_size(*net);
     const NoGrad no_grad;
     LayerTrace trace;
     const Tensor image = Tensor::empty({1, size, size, net->in_channels()}, Dtype::f32, Device::meta);
