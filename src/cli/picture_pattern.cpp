@@ -32,8 +32,7 @@ std::string number_in(const std::string& name, const Pattern& pattern) {
     if (name.size() <= pattern.before.size() + pattern.after.size() || !name.starts_with(pattern.before) ||
         !name.ends_with(pattern.after))
         return {};
-    std::string digits =
-        name.substr(pattern.before.size(), name.size() - pattern.before.size() - pattern.after.size());
+    std::string digits = name.substr(pattern.before.size(), name.size() - pattern.before.size() - pattern.after.size());
     const bool all = std::all_of(digits.begin(), digits.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
     if (!all || digits.size() < pattern.digits || (digits.size() > pattern.digits && digits[0] == '0')) return {};
     return digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));

@@ -195,15 +195,18 @@ void add_predict(CLI::App& app, Action& action) {
         "  camber predict --checkpoint runs/NAME/best.safetensors --out painted.mp4 street.mp4");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
-    command->add_option("--out", a->out, "Folder for the results, or, as NAME.mp4, the video that frames are painted into");
+    command->add_option("--out", a->out,
+                        "Folder for the results, or, as NAME.mp4, the video that frames are painted into");
     command->add_option(
         "--write", a->write,
         "What is written: labels (class ids), colours, overlay (over the picture), entropy (white where "
         "the network does not know), probabilities (NAME_probabilities.npy, float32 [height, width, "
         "classes]), mask:CLASS (that one's probability, in 16 bits) [labels,colours,overlay; of --stdin and "
         "videos overlay]");
-    command->add_option("--shares", a->shares, "Write the classes' shares of each picture to this file, a line as it is done: CSV, or as .jsonl "
-                        "JSON Lines");
+    command->add_option(
+        "--shares", a->shares,
+        "Write the classes' shares of each picture to this file, a line as it is done: CSV, or as .jsonl "
+        "JSON Lines");
     command->add_option("--fps", a->rate, "Frames a second of a video that is made of pictures, as 30000/1001 [25]");
     add_number(*command, "--alpha", a->alpha, from_to(0, 1), "Strength of the colours in overlays, 0 to 1")
         ->capture_default_str();
@@ -217,7 +220,9 @@ void add_predict(CLI::App& app, Action& action) {
     command->add_option("--stdin", a->stream,
                         "HEIGHTxWIDTH: raw frames (rgb24) come from standard input, and what --write says of each goes "
                         "to standard output, as rgb24, labels as a byte a pixel");
-    command->add_option("inputs", a->inputs, "Pictures, patterns of them (frame_%05d.png), folders, datasets, whose frames are meant, or videos");
+    command->add_option(
+        "inputs", a->inputs,
+        "Pictures, patterns of them (frame_%05d.png), folders, datasets, whose frames are meant, or videos");
     command->callback([=, &action] { action = [=] { return run_predict(*a); }; });
 }
 

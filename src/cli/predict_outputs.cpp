@@ -35,8 +35,7 @@ Output output_of(const std::string& word, const std::string& text, const ClassTa
     std::vector<std::string> names = names_of<OutputKind>();
     const auto found = std::find(names.begin(), names.end(), word);
     const auto kind = static_cast<OutputKind>(found - names.begin());
-    if (found != names.end() && kind != OutputKind::mask)
-        return {kind, word, ending_of(kind)};
+    if (found != names.end() && kind != OutputKind::mask) return {kind, word, ending_of(kind)};
     const std::string meant = did_you_mean(word, names);
     names.back() += ":CLASS";
     fail_usage("--write {}: '{}'{} is none of {}", text, word, meant, one_of(names));

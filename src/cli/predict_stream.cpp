@@ -30,7 +30,8 @@ std::size_t predict_stream(Model& model, int height, int width, const Painting& 
                            const std::atomic<bool>& stop) {
     std::size_t number = 0;
     const auto read = [&] { return VideoFrame{read_raw(height, width, number++)}; };
-    return predict_frames(model, read, [](const VideoFrame& frame) { write_raw(frame.image); }, painting, stop);
+    return predict_frames(
+        model, read, [](const VideoFrame& frame) { write_raw(frame.image); }, painting, stop);
 }
 
 }  // namespace camber::cli

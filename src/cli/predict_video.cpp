@@ -34,12 +34,13 @@ std::size_t video_to_video(Model& model, const fs::path& from, const fs::path& t
     refuse_to_replace(from.string(), to.string());
     VideoReader reader(from);
     VideoWriter writer(to, reader.format());
-    return paint(model, [&] { return reader.next(); }, writer, static_cast<std::size_t>(reader.frame_count()), to, painting, line, stop);
+    return paint(
+        model, [&] { return reader.next(); }, writer, static_cast<std::size_t>(reader.frame_count()), to, painting,
+        line, stop);
 }
 
-std::size_t pictures_to_video(Model& model, const std::vector<const Picture*>& from, const fs::path& to,
-                              Fraction rate, const Painting& painting, ProgressLine& line,
-                              const std::atomic<bool>& stop) {
+std::size_t pictures_to_video(Model& model, const std::vector<const Picture*>& from, const fs::path& to, Fraction rate,
+                              const Painting& painting, ProgressLine& line, const std::atomic<bool>& stop) {
     const int channels = std::max(3, picture_channels(*model.net));
     VideoFormat format;
     format.rate = rate;
@@ -72,7 +73,8 @@ void video_to_pictures(Predicting& predicting, const fs::path& from, const std::
         next = read();
         const fs::path name = from.stem() / fmt::format("frame_{:05}", number);
         if (!predicting.passes(name))
-            predicting.add(name, [&] { return std::make_unique<ImageRows>(std::move(frame)); }, stop);
+            predicting.add(
+                name, [&] { return std::make_unique<ImageRows>(std::move(frame)); }, stop);
         if (number <= reader.frame_count())
             predicting.line().update(number, static_cast<double>(reader.frame_count()), from.filename().string());
     }

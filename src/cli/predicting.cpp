@@ -53,7 +53,8 @@ void Predicting::run(const std::vector<const Picture*>& pictures, const std::ato
         const Picture& picture = *left[i];
         std::future<std::unique_ptr<PictureRows>> opening = next_.valid() ? std::move(next_) : open(picture);
         if (i + 1 < left.size()) next_ = open(*left[i + 1]);
-        add(picture.name, [&] { return opening.get(); }, stop);
+        add(
+            picture.name, [&] { return opening.get(); }, stop);
         line_.update(static_cast<double>(i + 1), static_cast<double>(left.size()), picture.file.filename().string());
     }
     finish();

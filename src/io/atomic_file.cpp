@@ -21,7 +21,8 @@ constexpr std::size_t piece = std::size_t{8} << 20;
 void remove_abandoned(const fs::path& temporary) noexcept {
     const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) return;
-    struct stat held {}, named {};
+    struct stat held {
+    }, named{};
     // Its writer may have renamed it meanwhile, and another begun one of that name.
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor, &held) == 0 &&
         ::lstat(temporary.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino)

@@ -12,9 +12,10 @@ void* open_library(const std::string& name, int version) {
     const std::string file = fmt::format("lib{}.so.{}", name, version);
     void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library)
-        fail("videos need FFmpeg's {}, which cannot be loaded ({}): install it, or pipe frames from and to the ffmpeg "
-             "command with --stdin",
-             file, ::dlerror());
+        fail(
+            "videos need FFmpeg's {}, which cannot be loaded ({}): install it, or pipe frames from and to the ffmpeg "
+            "command with --stdin",
+            file, ::dlerror());
     return library;
 }
 

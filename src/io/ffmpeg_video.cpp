@@ -63,12 +63,13 @@ class Scaler {
     void run(const AVFrame& from, AVFrame& to) {
         constexpr int flags = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
         const auto format_of = [](const AVFrame& frame) { return static_cast<AVPixelFormat>(frame.format); };
-        context_.reset(ffmpeg().sws_getCachedContext(context_.release(), from.width, from.height, format_of(from), to.width,
-                                            to.height, format_of(to), flags, nullptr, nullptr, nullptr));
+        context_.reset(ffmpeg().sws_getCachedContext(context_.release(), from.width, from.height, format_of(from),
+                                                     to.width, to.height, format_of(to), flags, nullptr, nullptr,
+                                                     nullptr));
         if (!context_) throw std::bad_alloc();
-        ffmpeg().sws_setColorspaceDetails(context_.get(), ffmpeg().sws_getCoefficients(matrix(from)), from.color_range == AVCOL_RANGE_JPEG,
-                                 ffmpeg().sws_getCoefficients(matrix(to)), to.color_range == AVCOL_RANGE_JPEG, 0, 1 << 16,
-                                 1 << 16);
+        ffmpeg().sws_setColorspaceDetails(
+            context_.get(), ffmpeg().sws_getCoefficients(matrix(from)), from.color_range == AVCOL_RANGE_JPEG,
+            ffmpeg().sws_getCoefficients(matrix(to)), to.color_range == AVCOL_RANGE_JPEG, 0, 1 << 16, 1 << 16);
         ffmpeg().sws_scale(context_.get(), from.data, from.linesize, 0, from.height, to.data, to.linesize);
     }
 
@@ -139,10 +140,12 @@ struct VideoReader::State {
         AVFormatContext* context = allocated(ffmpeg().avformat_alloc_context());
         context->pb = io.get();
         context->io_open = refuse_other;
-        const int error = ffmpeg().avformat_open_input(&context, nullptr, nullptr, nullptr);  // which frees it where it fails
+        const int error =
+            ffmpeg().avformat_open_input(&context, nullptr, nullptr, nullptr);  // which frees it where it fails
         if (error < 0) fail_opening(error);
         input.reset(context);
-        if (const int unknown = ffmpeg().avformat_find_stream_info(context, nullptr); unknown < 0) fail_opening(unknown);
+        if (const int unknown = ffmpeg().avformat_find_stream_info(context, nullptr); unknown < 0)
+            fail_opening(unknown);
         const AVCodec* codec = nullptr;
         const int index = ffmpeg().av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
         if (index == AVERROR_DECODER_NOT_FOUND)
@@ -153,7 +156,8 @@ struct VideoReader::State {
         ffmpeg().avcodec_parameters_to_context(decoder.get(), stream->codecpar);
         decoder->thread_count = 0;
         decoder->pkt_timebase = stream->time_base;
-        if (const int unopened = ffmpeg().avcodec_open2(decoder.get(), codec, nullptr); unopened < 0) fail_opening(unopened);
+        if (const int unopened = ffmpeg().avcodec_open2(decoder.get(), codec, nullptr); unopened < 0)
+            fail_opening(unopened);
         check_size();
     }
 
@@ -248,8 +252,8 @@ VideoReader::VideoReader(const std::filesystem::path& file) {
     state_->rgb->color_range = AVCOL_RANGE_JPEG;
     const AVRational rate = ffmpeg().av_guess_frame_rate(state_->input.get(), state_->stream, nullptr);
     format_.rate = fraction(rate, format_.rate);
-    format_.pixel_aspect =
-        fraction(ffmpeg().av_guess_sample_aspect_ratio(state_->input.get(), state_->stream, nullptr), format_.pixel_aspect);
+    format_.pixel_aspect = fraction(ffmpeg().av_guess_sample_aspect_ratio(state_->input.get(), state_->stream, nullptr),
+                                    format_.pixel_aspect);
     state_->orientation = orientation_of(stream);
     if (state_->orientation >= 5) {
         std::swap(format_.height, format_.width);
@@ -278,7 +282,9 @@ VideoFrame VideoReader::next() {
     const std::int64_t time = state.frame->best_effort_timestamp;
     if (state.first == AV_NOPTS_VALUE) state.first = time;
     const bool timed = time != AV_NOPTS_VALUE && state.first != AV_NOPTS_VALUE;
-    next.at = timed ? ffmpeg().av_rescale_q(time - state.first, state.stream->time_base, av_inv_q(rational(format_.rate))) : 0;
+    next.at = timed
+                  ? ffmpeg().av_rescale_q(time - state.first, state.stream->time_base, av_inv_q(rational(format_.rate)))
+                  : 0;
     next.at = state.last = std::max(next.at, state.last + 1);
     ++state.count;
     return next;
@@ -367,8 +373,7 @@ struct VideoWriter::State {
     static std::int64_t seek(void* self, std::int64_t offset, int whence) {
         State& state = *static_cast<State*>(self);
         if (whence & AVSEEK_SIZE) return static_cast<std::int64_t>(state.size);
-        if (whence != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > state.size)
-            return AVERROR(EINVAL);
+        if (whence != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > state.size) return AVERROR(EINVAL);
         state.at = static_cast<std::uint64_t>(offset);
         return offset;
     }

@@ -7,9 +7,10 @@ namespace camber {
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& file) {
-    fail("{}: this build has no video: install libavformat-dev, libavcodec-dev and libswscale-dev (`tools/setup.sh "
-         "video`) and build again, or pipe frames from and to the ffmpeg command with --stdin",
-         file.string());
+    fail(
+        "{}: this build has no video: install libavformat-dev, libavcodec-dev and libswscale-dev (`tools/setup.sh "
+        "video`) and build again, or pipe frames from and to the ffmpeg command with --stdin",
+        file.string());
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ Bytes read_bytes(const fs::path& file) {
 }  // namespace
 
 PictureFormat picture_format(std::span<const std::uint8_t> bytes) {
-    if (bytes.size() >= 8 && std::equal(png_signature.begin(), png_signature.end(), bytes.begin())) return PictureFormat::png;
+    if (bytes.size() >= 8 && std::equal(png_signature.begin(), png_signature.end(), bytes.begin()))
+        return PictureFormat::png;
     if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) return PictureFormat::jpeg;
     return PictureFormat::unknown;
 }

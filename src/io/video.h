@@ -13,9 +13,9 @@ struct Fraction {
 
 /// How a video is shown.
 struct VideoFormat {
-    int height = 0, width = 0;        ///< upright
-    Fraction rate = {25, 1};          ///< frames a second
-    Fraction pixel_aspect = {1, 1};   ///< width over height
+    int height = 0, width = 0;       ///< upright
+    Fraction rate = {25, 1};         ///< frames a second
+    Fraction pixel_aspect = {1, 1};  ///< width over height
 };
 
 struct VideoFrame {

@@ -28,9 +28,7 @@ class ScaledLogits {
 
     /// Rows of the picture at its own size, [1, count, width, classes], `top` never less than before.
     Tensor rows(int top, int count, int width) {
-        const auto tap = [&](int row) {
-            return cpu::tap(row, pass_.height(), height_, ResizeMode::bilinear);
-        };
+        const auto tap = [&](int row) { return cpu::tap(row, pass_.height(), height_, ResizeMode::bilinear); };
         const int begin = tap(top).low, end = tap(top + count - 1).high + 1;
         drop(std::min(begin, first_ + kept_));
         while (first_ + kept_ < end) keep(pass_.next());
@@ -80,8 +78,7 @@ void give(const LogitRows& all, const Take& take) {
     const std::int64_t height = all.logits.dim(1), width = all.logits.dim(2), classes = all.logits.dim(3);
     for (std::int64_t row = 0; row < height; row += rows_at_once) {
         const std::int64_t count = std::min<std::int64_t>(rows_at_once, height - row);
-        take({all.top + static_cast<int>(row),
-              all.logits.slice(row * width * classes, {1, count, width, classes})});
+        take({all.top + static_cast<int>(row), all.logits.slice(row * width * classes, {1, count, width, classes})});
     }
 }
 

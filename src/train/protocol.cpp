@@ -54,8 +54,7 @@ json label_sizes(const Dataset& dataset, bool& more) {
 json test_time_augmentation(const InferenceOptions& inference) {
     std::vector<std::string> parts;
     if (inference.flip) parts.emplace_back("flip");
-    if (inference.scaled())
-        parts.push_back(fmt::format("scales {}", fmt::join(inference.scales, ", ")));
+    if (inference.scaled()) parts.push_back(fmt::format("scales {}", fmt::join(inference.scales, ", ")));
     return parts.empty() ? json() : json(fmt::format("{}", fmt::join(parts, ", ")));
 }
 

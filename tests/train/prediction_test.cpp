@@ -276,9 +276,9 @@ TEST_CASE("frames are judged at several scales as they are predicted") {
     config.dtype = Dtype::f32;
     Model model = make_model(config, data.classes(), false);
     const std::vector<std::int64_t> plain = evaluate(model, data).confusion.counts();
-    for (const InferenceOptions& how : {InferenceOptions{.scales = {0.5, 1.25}},
-                                        InferenceOptions{.flip = true, .scales = {1, 1.5}},
-                                        InferenceOptions{.own_size = true, .scales = {0.75, 1}}}) {
+    for (const InferenceOptions& how :
+         {InferenceOptions{.scales = {0.5, 1.25}}, InferenceOptions{.flip = true, .scales = {1, 1.5}},
+          InferenceOptions{.own_size = true, .scales = {0.75, 1}}}) {
         model.inference = how;
         const EvalResult judged = evaluate(model, data);
         ConfusionMatrix expected = judged.confusion.like();
