@@ -82,6 +82,31 @@ TEST_CASE("a picture that is cut short or damaged is said so with the last row, 
     CHECK(mentions(error_of([&] { all_of(*open_picture_rows(folder / "a.png", 3)); }), {"a.png: ", "checksum"}));
 }
 
+TEST_CASE("whatever byte of a picture is another, its rows are those of the picture read whole, or refused alike") {
+    const TemporaryFolder folder;
+    write_png(folder / "a.png", noise(24, 30, 3));
+    const std::vector<std::uint8_t> jpeg = encode_jpeg(noise(24, 30, 3), 90);
+    write_text(folder / "a.jpg", std::string(jpeg.begin(), jpeg.end()));
+    unsigned state = 7;
+    const auto draw = [&] { return (state = state * 1664525u + 1013904223u) >> 8; };
+    int refused = 0;
+    for (const char* name : {"a.png", "a.jpg"}) {
+        const fs::path file = folder / name;
+        const std::string sound = read_text(file);
+        for (int i = 0; i < 300; ++i) {
+            std::string bytes = sound;
+            bytes[draw() % bytes.size()] = static_cast<char>(draw());
+            write_text(file, bytes);
+            Image whole, rows;
+            const std::string wrong = error_of([&] { whole = read_image(file, 3); });
+            CHECK(error_of([&] { rows = all_of(*open_picture_rows(file, 3)); }) == wrong);
+            CHECK(rows == whole);
+            refused += !wrong.empty();
+        }
+    }
+    CHECK(refused > 300);
+}
+
 TEST_CASE("rows are written as a PNG, of bytes and of 16 bits") {
     const TemporaryFolder folder;
     for (const int channels : {1, 3, 4}) {
