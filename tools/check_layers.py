@@ -9,7 +9,7 @@ import sys
 # one line may include each other; everything else only what is in an earlier line.
 LAYERS = [
     ("src/core", "bf16 device dtype element_type error names named_tensor philox progress shape tensor"),
-    ("src/io", "checkpoint image safetensors weights"),
+    ("src/io", "checkpoint image picture_rows safetensors weights"),
     ("src/backend", "channel_slice types"),
     ("cuda/emulator cuda/libraries", ""),
     ("cuda/runtime", ""),

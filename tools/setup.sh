@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs, if any is missing. Elsewhere it says what to install.
-#   setup.sh build|lint|clang|docs|package
+#   setup.sh build|lint|clang|docs|package|video
 set -eu
 
 case ${1:-build} in
@@ -12,8 +12,10 @@ lint) packages="clang-format-14 clang-tidy-16 libomp-16-dev shellcheck git pytho
 clang) packages="clang-16 libclang-rt-16-dev libomp-16-dev" ;;
 docs) packages="doxygen" ;;
 package) packages="dpkg-dev file" ;;
+# Some seventy packages, which only videos need.
+video) packages="libavformat-dev libavcodec-dev libswscale-dev libavutil-dev" ;;
 *)
-    echo "setup.sh: there is no '$1': build, lint, clang, docs or package" >&2
+    echo "setup.sh: there is no '$1': build, lint, clang, docs, package or video" >&2
     exit 2
     ;;
 esac

@@ -161,8 +161,12 @@ struct InferenceOptions {
     double overlap = 0.25;  ///< what a tile shares with the next at least, of its height and width, in [0, 0.95]
     bool own_size = false;  ///< the picture at its own size, whole
     bool flip = false;      ///< the mean of the probabilities of the input and of its mirror image
+    /// The mean of the probabilities of the picture at its size, or the network's input, times each of these, in
+    /// [0.1, 10]; tiles keep their size.
+    std::vector<double> scales = {1};
 
     bool resizes() const { return !own_size && tile_height == 0; }
+    bool scaled() const { return scales != std::vector<double>{1}; }
 };
 
 /// A network with its parameters in memory, and what is needed to feed it.

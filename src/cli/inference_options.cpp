@@ -1,9 +1,28 @@
 #include "cli/inference_options.h"
 
+#include <algorithm>
+
 #include "cli/options.h"
 #include "train/plan.h"
 
 namespace camber::cli {
+namespace {
+
+std::vector<double> parse_scales(const std::string& text) {
+    std::vector<double> scales;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        double scale = 0;
+        if (const std::string wrong = read_number(text.substr(begin, end - begin), from_to(0.1, 10), scale);
+            !wrong.empty())
+            fail_usage("--scales {}: each {}", text, wrong);
+        scales.push_back(scale);
+        begin = end + 1;
+    }
+    return scales;
+}
+
+}  // namespace
 
 void InferenceFlags::declare(CLI::App& command) {
     command.add_option("--size", size_,
@@ -15,11 +34,15 @@ void InferenceFlags::declare(CLI::App& command) {
                                "Share of a tile that lies over the next at least; there the logits are averaged")
                         ->capture_default_str();
     command.add_flag("--flip", flip_, "Take the mean of the probabilities of a picture and of its mirror image");
+    command.add_option("--scales", scales_,
+                       "S,S,..: take the mean of the probabilities of a picture at each of these times its size, as "
+                       "0.75,1,1.25; with --flip of each and its mirror image");
 }
 
 void InferenceFlags::set(Model& model) const {
     InferenceOptions& options = model.inference;
     options.flip = flip_;
+    if (!scales_.empty()) options.scales = parse_scales(scales_);
     if (tile_.empty()) {
         if (overlap_flag_->count() > 0) fail_usage("--overlap has no effect without --tile");
         options.own_size = size_ == "own";

@@ -7,7 +7,7 @@
 
 namespace camber::cli {
 
-/// --size, --tile, --overlap, --flip: how a trained network is shown pictures.
+/// --size, --tile, --overlap, --flip, --scales: how a trained network is shown pictures.
 class InferenceFlags {
   public:
     /// Declares them as those of `command`, which this outlives.
@@ -17,7 +17,7 @@ class InferenceFlags {
     void set(Model& model) const;
 
   private:
-    std::string size_, tile_;
+    std::string size_, tile_, scales_;
     double overlap_ = InferenceOptions().overlap;
     bool flip_ = false;
     CLI::Option* overlap_flag_ = nullptr;

@@ -1,10 +1,8 @@
 #include <camber/train.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <future>
-#include <optional>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/inference_options.h"
@@ -13,28 +11,13 @@
 #include "cli/predict_inputs.h"
 #include "cli/predict_outputs.h"
 #include "cli/predict_stream.h"
-#include "cli/progress.h"
-#include "cli/shares_file.h"
-#include "data/sample_files.h"
+#include "cli/predict_video.h"
+#include "cli/predicting.h"
 
 namespace camber::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-void make_folder(const fs::path& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) fail("{}: the folder cannot be made: {}", folder.string(), error.message());
-}
-
-/// Whether the disk has no room for more results, so that those of other pictures will not be written either.
-bool is_full(const fs::path& folder) {
-    constexpr std::uintmax_t least_bytes = 1 << 20;
-    std::error_code none;
-    const fs::space_info space = fs::space(folder, none);
-    return !none && space.available < least_bytes;
-}
 
 /// "2/8": the second of eight parts.
 struct Part {
@@ -50,164 +33,150 @@ Part parse_part(const std::string& text) {
     return {static_cast<std::size_t>(number), static_cast<std::size_t>(count)};
 }
 
+std::vector<const Picture*> part_of(const Listing& listing, const std::string& text) {
+    const Part part = text.empty() ? Part() : parse_part(text);
+    std::vector<const Picture*> pictures;
+    for (std::size_t i = part.number - 1; i < listing.pictures.size(); i += part.count)
+        pictures.push_back(&listing.pictures[i]);
+    return pictures;
+}
+
 constexpr const char* default_outputs = "labels,colours,overlay";
 
 struct Arguments {
-    std::string checkpoint, out, device, dtype, split, write, part, shares, stream;
+    std::string checkpoint, out, device, dtype, split, write, part, shares, stream, rate;
     InferenceFlags inference;
     std::vector<std::string> inputs;
     float alpha = 0.5f;
     bool goes_on = false;
 };
 
-/// Predicts one picture after the other: while one is computed, the next is read and the one before is written.
-class Predicting {
-  public:
-    Predicting(Model& model, const Arguments& arguments, const Listing& listing)
-        : model_(model),
-          arguments_(arguments),
-          outputs_(parse_outputs(arguments.write.empty() ? default_outputs : arguments.write)),
-          channels_(std::max(3, picture_channels(*model.net))) {  // overlays of grey networks are in colour
-        const Part part = arguments.part.empty() ? Part() : parse_part(arguments.part);
-        for (std::size_t i = part.number - 1; i < listing.pictures.size(); i += part.count)
-            pictures_.push_back(&listing.pictures[i]);
-        if (arguments.shares.empty()) return;
-        if (arguments.goes_on) fail_usage("--shares wants every picture judged: leave out --continue");
-        shares_.emplace(arguments.shares);
-    }
+/// What becomes of each frame of a stream or a video.
+Painting painting_of(const Arguments& a, const Model& model, OutputKind first) {
+    const std::vector<Output> outputs = parse_outputs(a.write.empty() ? "overlay" : a.write, model.classes);
+    if (outputs.size() != 1 || outputs[0].kind < first || outputs[0].kind > OutputKind::overlay)
+        fail_usage("--write {}: of frames it is one of {}colours or overlay", a.write,
+                   first == OutputKind::labels ? "labels, " : "");
+    return {outputs[0].kind, a.alpha};
+}
 
-    /// Whether it came to the end.
-    bool run(const std::atomic<bool>& stop) {
-        std::vector<const Picture*> left;
-        for (const Picture* picture : pictures_) {
-            if (arguments_.goes_on && is_done(*picture))
-                ++passed_;
-            else
-                left.push_back(picture);
-        }
-        for (std::size_t i = 0; i < left.size(); ++i) {
-            if (stop) break;
-            const Picture& picture = *left[i];
-            std::future<Image> reading = next_.valid() ? std::move(next_) : read(picture);
-            if (i + 1 < left.size()) next_ = read(*left[i + 1]);
-            attempt([&] {
-                const fs::path base = base_of(picture);
-                Image image = reading.get();
-                make_folder(base.parent_path());
-                Predicted predicted = predict_picture(model_, std::move(image), outputs_, base);
-                finish_writing();
-                if (shares_) add_shares(picture, predicted.labels);
-                writing_ = std::async(std::launch::async, [this, done = std::move(predicted)] {
-                    write_outputs(done, outputs_, model_.classes, arguments_.alpha);
-                });
-            });
-            line_.update(static_cast<double>(i + 1), static_cast<double>(left.size()),
-                         picture.file.filename().string());
-        }
-        finish_writing();
-        if (next_.valid()) next_.wait();
-        if (stop) return false;
-        if (shares_) shares_->commit();
-        return true;
-    }
-
-    std::size_t done() const { return done_; }
-    std::size_t bad() const { return bad_; }
-    std::size_t passed() const { return passed_; }
-    ProgressLine& line() { return line_; }
-    std::string what_is_written() const {
-        std::vector<std::string> names;
-        for (const Output output : outputs_) names.emplace_back(name(output));
-        return fmt::format("{}", fmt::join(names, ", "));
-    }
-
-  private:
-    fs::path base_of(const Picture& picture) const { return fs::path(arguments_.out) / picture.name; }
-    bool is_done(const Picture& picture) const {
-        const std::vector<fs::path> files = output_files(outputs_, base_of(picture));
-        return std::all_of(files.begin(), files.end(), [](const fs::path& file) { return fs::exists(file); });
-    }
-    std::future<Image> read(const Picture& picture) const {
-        return std::async(std::launch::async, [&picture, channels = channels_] {
-            return read_frame(picture.file, picture.label, channels);
-        });
-    }
-    void finish_writing() {
-        if (writing_.valid()) attempt([this] { writing_.get(), ++done_; });
-    }
-    void add_shares(const Picture& picture, const Image& labels) {
-        shares_->add(picture.name.generic_string(), class_shares(labels, model_.classes), model_.classes.names);
-    }
-    /// The others are done all the same.
-    template <class Work>
-    void attempt(const Work& work) {
-        try {
-            work();
-        } catch (const Error& error) {
-            if (is_full(arguments_.out)) throw;
-            line_.clear();
-            report(error.what(), 1);
-            ++bad_;
-        }
-    }
-
-    Model& model_;
-    const Arguments& arguments_;
-    const std::vector<Output> outputs_;
-    const int channels_;
-    std::vector<const Picture*> pictures_;
-    std::optional<SharesFile> shares_;
-    std::future<Image> next_;
-    std::future<void> writing_;
-    std::size_t done_ = 0, bad_ = 0, passed_ = 0;
-    ProgressLine line_;
-};
+/// Refuses what is of files when frames are painted.
+void refuse_of_files(const Arguments& a, const char* with) {
+    const std::pair<const char*, bool> of_files[] = {
+        {"--part", !a.part.empty()}, {"--shares", !a.shares.empty()}, {"--continue", a.goes_on}};
+    for (const auto& [what, given] : of_files)
+        if (given) fail_usage("{} has no effect with {}", what, with);
+}
 
 int run_stream(const Arguments& a) {
-    const std::pair<const char*, bool> of_files[] = {{"--out", !a.out.empty()},   {"--split", !a.split.empty()},
-                                                     {"--part", !a.part.empty()}, {"--shares", !a.shares.empty()},
-                                                     {"--continue", a.goes_on},   {"a picture", !a.inputs.empty()}};
+    const std::pair<const char*, bool> of_files[] = {{"--out", !a.out.empty()},
+                                                     {"--split", !a.split.empty()},
+                                                     {"--fps", !a.rate.empty()},
+                                                     {"a picture", !a.inputs.empty()}};
     for (const auto& [what, given] : of_files)
         if (given) fail_usage("{} has no effect with --stdin", what);
+    refuse_of_files(a, "--stdin");
     const auto [height, width] = parse_size(a.stream);
-    const std::vector<Output> outputs = parse_outputs(a.write.empty() ? "overlay" : a.write);
-    if (outputs.size() != 1 || outputs[0] > Output::overlay)
-        fail_usage("--write {}: with --stdin it is one of labels, colours or overlay", a.write);
     Model model = load_model(a.checkpoint, a.device, a.dtype);
+    const Painting painting = painting_of(a, model, OutputKind::labels);
     a.inference.set(model);
     const std::atomic<bool>& stop = interruption();
-    const std::size_t frames = predict_stream(model, height, width, outputs[0], a.alpha, stop);
+    const std::size_t frames = predict_stream(model, height, width, painting, stop);
     if (stop) return interrupted_exit;
     if (frames == 0) fail("standard input holds no frame");
+    return 0;
+}
+
+/// "25" or "30000/1001".
+Fraction parse_rate(const std::string& text) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    constexpr double most = 65535;
+    std::int64_t numerator = 0, denominator = 1;
+    if (!read_number(text.substr(0, slash), from_to(1, most), numerator).empty() ||
+        (slash < text.size() && !read_number(text.substr(slash + 1), from_to(1, most), denominator).empty()))
+        fail_usage("--fps must be frames a second, as 25 or 30000/1001, not '{}'", text);
+    return {static_cast<int>(numerator), static_cast<int>(denominator)};
+}
+
+std::string counted(std::size_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// Of videos whose frames' results would be.
+void refuse_one_name(const std::vector<std::string>& videos) {
+    std::map<fs::path, std::string> stems;
+    for (const std::string& video : videos)
+        if (const auto [same, added] = stems.emplace(fs::path(video).stem(), video); !added)
+            fail_usage("{} and {} would have results of one name", same->second, video);
+}
+
+Listing listing_of(const Arguments& a, const std::vector<std::string>& inputs, const std::vector<Output>& outputs,
+                   const Model& model) {
+    return list_pictures(inputs, a.out, outputs, a.split,
+                         [&](const std::string& folder) { return folder_options(model, folder); });
+}
+
+int run_to_video(const Arguments& a) {
+    refuse_of_files(a, "a video as --out");
+    const bool from_video = a.inputs.size() == 1 && is_video(a.inputs[0]);
+    if (!from_video && std::any_of(a.inputs.begin(), a.inputs.end(), [](const fs::path& in) { return is_video(in); }))
+        fail_usage("--out {}: a video is made of one other, or of pictures", a.out);
+    if (from_video && !a.rate.empty()) fail_usage("--fps has no effect: {} has its own", a.inputs[0]);
+    Model model = load_model(a.checkpoint, a.device, a.dtype);
+    const Painting painting = painting_of(a, model, OutputKind::colours);
+    a.inference.set(model);
+    const std::atomic<bool>& stop = interruption();
+    ProgressLine line;
+    std::size_t frames = 0;
+    if (from_video) {
+        frames = video_to_video(model, a.inputs[0], a.out, painting, line, stop);
+    } else {
+        const Listing listing = listing_of(a, a.inputs, {}, model);
+        if (!listing.faults.empty()) fail("{}", listing.faults.front());
+        const Fraction rate = a.rate.empty() ? VideoFormat().rate : parse_rate(a.rate);
+        frames = pictures_to_video(model, part_of(listing, ""), a.out, rate, painting, line, stop);
+    }
+    if (stop) return interrupted_exit;
+    line.print(fmt::format("{}: {} written to {}", counted(frames, "frame"), name(painting.kind), a.out));
     return 0;
 }
 
 int run_predict(const Arguments& a) {
     if (!a.stream.empty()) return run_stream(a);
     if (a.inputs.empty()) fail_usage("nothing to predict: name pictures, folders or datasets, or give --stdin");
-    if (a.out.empty()) fail_usage("--out is missing: the folder for the results");
+    if (a.out.empty()) fail_usage("--out is missing: the folder for the results, or a video");
+    if (is_video(a.out)) return run_to_video(a);
+    if (!a.rate.empty()) fail_usage("--fps has no effect but with pictures for a video as --out");
+    std::vector<std::string> videos, others;
+    for (const std::string& input : a.inputs) (is_video(input) ? videos : others).push_back(input);
+    if (!videos.empty() && !a.part.empty()) fail_usage("--part is of pictures; {} is a video", videos[0]);
     Model model = load_model(a.checkpoint, a.device, a.dtype);
-    const Listing listing = list_pictures(a.inputs, a.out, a.split,
-                                          [&](const std::string& folder) { return folder_options(model, folder); });
+    const std::vector<Output> outputs = parse_outputs(a.write.empty() ? default_outputs : a.write, model.classes);
+    Listing listing;
+    if (!others.empty()) listing = listing_of(a, others, outputs, model);
+    refuse_one_name(videos);
     a.inference.set(model);
-    Predicting predicting(model, a, listing);
+    const std::vector<const Picture*> wanted = part_of(listing, a.part);
+    Predicting predicting(model, {a.out, outputs, a.alpha, a.goes_on, a.shares});
     for (const std::string& fault : listing.faults) report(fault, 1);
-    if (listing.pictures.empty()) return 1;
-    if (!predicting.run(interruption())) return interrupted_exit;
+    if (listing.pictures.empty() && videos.empty()) return 1;
+    const std::atomic<bool>& stop = interruption();
+    predicting.run(wanted, stop);
+    for (const std::string& video : videos) video_to_pictures(predicting, video, stop);
+    if (stop) return interrupted_exit;
     const std::size_t done = predicting.done(), passed = predicting.passed();
     if (done == 0 && predicting.bad() > 0) {
         predicting.line().clear();
         return 1;  // what was wrong is said
     }
-    const auto pictures = [](std::size_t count) { return fmt::format("{} picture{}", count, count == 1 ? "" : "s"); };
     if (done + passed == 0)
         predicting.line().print(fmt::format("--part {} holds no picture", a.part));
     else if (done > 0)
         predicting.line().print(
-            fmt::format("{}: {} written to {}", pictures(done), predicting.what_is_written(), a.out));
+            fmt::format("{}: {} written to {}", counted(done, "picture"), written_names(outputs), a.out));
     if (passed > 0)
         predicting.line().print(
-            fmt::format("{} had been done before{}", pictures(passed), done == 0 ? ": nothing is left" : ""));
+            fmt::format("{} had been done before{}", counted(passed, "picture"), done == 0 ? ": nothing is left" : ""));
     if (const std::string said = listing.passed_over(); !said.empty()) predicting.line().print(said);
     return predicting.bad() > 0 || !listing.faults.empty() ? 1 : 0;
 }
@@ -222,16 +191,23 @@ void add_predict(CLI::App& app, Action& action) {
     command->footer(
         "Example:\n"
         "  camber predict --checkpoint runs/NAME/best.safetensors --out out/ street.jpg\n"
-        "  camber predict --checkpoint runs/NAME/best.safetensors --out out/ --tile 256x256 --write labels aerial.png");
+        "  camber predict --checkpoint runs/NAME/best.safetensors --out out/ --tile 256x256 --write labels aerial.png\n"
+        "  camber predict --checkpoint runs/NAME/best.safetensors --out painted.mp4 street.mp4");
     auto a = std::make_shared<Arguments>();
     command->add_option("--checkpoint", a->checkpoint, "best.safetensors or last.safetensors of a run")->required();
-    command->add_option("--out", a->out, "Folder for the results");
+    command->add_option("--out", a->out,
+                        "Folder for the results, or, as NAME.mp4, the video that frames are painted into");
     command->add_option(
         "--write", a->write,
         "What is written: labels (class ids), colours, overlay (over the picture), entropy (white where "
         "the network does not know), probabilities (NAME_probabilities.npy, float32 [height, width, "
-        "classes]) [labels,colours,overlay; of --stdin overlay]");
-    command->add_option("--shares", a->shares, "Write the classes' shares of each picture to this file, CSV");
+        "classes]), mask:CLASS (that one's probability, in 16 bits) [labels,colours,overlay; of --stdin and "
+        "videos overlay]");
+    command->add_option(
+        "--shares", a->shares,
+        "Write the classes' shares of each picture to this file, a line as it is done: CSV, or as .jsonl "
+        "JSON Lines");
+    command->add_option("--fps", a->rate, "Frames a second of a video that is made of pictures, as 30000/1001 [25]");
     add_number(*command, "--alpha", a->alpha, from_to(0, 1), "Strength of the colours in overlays, 0 to 1")
         ->capture_default_str();
     a->inference.declare(*command);
@@ -244,7 +220,9 @@ void add_predict(CLI::App& app, Action& action) {
     command->add_option("--stdin", a->stream,
                         "HEIGHTxWIDTH: raw frames (rgb24) come from standard input, and what --write says of each goes "
                         "to standard output, as rgb24, labels as a byte a pixel");
-    command->add_option("inputs", a->inputs, "Pictures, folders of pictures, or datasets, whose frames are meant");
+    command->add_option(
+        "inputs", a->inputs,
+        "Pictures, patterns of them (frame_%05d.png), folders, datasets, whose frames are meant, or videos");
     command->callback([=, &action] { action = [=] { return run_predict(*a); }; });
 }
 

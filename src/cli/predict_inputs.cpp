@@ -9,6 +9,7 @@
 #include <set>
 
 #include "cli/output_file.h"
+#include "cli/picture_pattern.h"
 #include "data/picture_index.h"
 #include "data/preview.h"
 
@@ -19,22 +20,28 @@ namespace fs = std::filesystem;
 
 bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
 
-/// Takes the results of earlier predictions out, which stand three by three; returns how many.
+/// Takes the results of earlier predictions out, those of a picture that stand three by three and others beside them;
+/// returns how many.
 std::size_t take_results(std::set<fs::path>& files) {
-    std::size_t count = 0;
-    for (auto file = files.begin(); file != files.end();) {
-        const std::string name = file->string();
-        ++file;
-        if (!name.ends_with(labels_end)) continue;
-        const std::string base = name.substr(0, name.size() - std::string_view(labels_end).size());
-        const fs::path colours = base + colours_end, overlay = base + overlay_end;
-        if (!files.contains(colours) || !files.contains(overlay)) continue;
-        if (file != files.end() && *file == overlay) ++file;
-        const fs::path entropy = base + entropy_end;
-        if (file != files.end() && *file == entropy) ++file;
-        count += files.erase(name) + files.erase(colours) + files.erase(overlay) + files.erase(entropy);
+    std::vector<std::string> bases;
+    for (const fs::path& file : files) {
+        const std::string name = file.string(), end = ending_of(OutputKind::labels);
+        if (!name.ends_with(end)) continue;
+        const std::string base = name.substr(0, name.size() - end.size());
+        if (files.contains(base + ending_of(OutputKind::colours)) &&
+            files.contains(base + ending_of(OutputKind::overlay)))
+            bases.push_back(base);
     }
-    return count;
+    const std::size_t before = files.size();
+    for (const std::string& base : bases) {
+        for (const OutputKind kind :
+             {OutputKind::labels, OutputKind::colours, OutputKind::overlay, OutputKind::entropy})
+            files.erase(base + ending_of(kind));
+        const std::string masks = base + mask_begin;
+        auto mask = files.lower_bound(masks);
+        while (mask != files.end() && mask->string().starts_with(masks)) mask = files.erase(mask);
+    }
+    return before - files.size();
 }
 
 /// The pictures of a folder and of those in it; what cannot be read is a fault that stops no other.
@@ -124,7 +131,7 @@ void list_dataset(const fs::path& place, const fs::path& folder, const FolderOpt
 }
 
 /// Leaves out pictures whose results would have one name, and those that are given twice.
-void keep_names_apart(Listing& listing) {
+void keep_names_apart(Listing& listing, const std::vector<Output>& outputs) {
     std::map<fs::path, std::vector<fs::path>> files;
     std::vector<Picture> once;
     for (const Picture& picture : listing.pictures) {
@@ -146,18 +153,18 @@ void keep_names_apart(Listing& listing) {
         listing.faults.push_back(
             fmt::format("{} would have results of one name, {}{}: none of them is done; rename them, or predict them "
                         "into folders of their own",
-                        fmt::join(paths, " and "), name.string(), labels_end));
+                        fmt::join(paths, " and "), name.string(), outputs.front().ending));
     }
 }
 
 /// Refuses results that would take a picture's place before it is read.
-void keep_pictures(const Listing& listing, const fs::path& out) {
+void keep_pictures(const Listing& listing, const std::vector<Output>& outputs, const fs::path& out) {
     const fs::path to = resolved(out);
     std::map<fs::path, fs::path> files;
     for (const Picture& picture : listing.pictures) files.emplace(resolved(picture.file), picture.file);
     for (const Picture& picture : listing.pictures) {
-        for (const char* kind : {labels_end, colours_end, overlay_end}) {
-            if (const auto found = files.find((to / picture.name).string() + kind); found != files.end()) {
+        for (const Output& output : outputs) {
+            if (const auto found = files.find(file_of(output, to / picture.name)); found != files.end()) {
                 fail_usage("{} would be written over by the prediction of {}: choose another --out",
                            found->second.string(), picture.file.string());
             }
@@ -179,10 +186,14 @@ std::string Listing::passed_over() const {
     return parts.empty() ? std::string() : fmt::format("passed over: {}", fmt::join(parts, ", "));
 }
 
-Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& out, const std::string& split,
-                      const OptionsOf& options_of) {
+Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& out, const std::vector<Output>& outputs,
+                      const std::string& split, const OptionsOf& options_of) {
     Listing listing;
     for (const fs::path input : inputs) {
+        if (is_pattern(input)) {
+            for (const fs::path& file : files_of_pattern(input)) listing.pictures.push_back({file, file.stem()});
+            continue;
+        }
         if (!fs::exists(input)) {
             listing.faults.push_back(fmt::format("{}: there is no such file or folder", input.string()));
             continue;
@@ -207,8 +218,8 @@ Listing list_pictures(const std::vector<std::string>& inputs, const fs::path& ou
             list_folder(input, out, listing);
         }
     }
-    keep_names_apart(listing);
-    keep_pictures(listing, out);
+    keep_names_apart(listing, outputs);
+    keep_pictures(listing, outputs, out);
     refuse_among_frames(out, out.string());
     return listing;
 }

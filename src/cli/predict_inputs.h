@@ -7,11 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace camber::cli {
+#include "cli/predict_outputs.h"
 
-/// What the names of a picture's results end in.
-inline constexpr const char *labels_end = "_labels.png", *colours_end = "_colours.png", *overlay_end = "_overlay.png",
-                            *entropy_end = "_entropy.png", *probabilities_end = "_probabilities.npy";
+namespace camber::cli {
 
 struct Picture {
     std::filesystem::path file;
@@ -34,10 +32,10 @@ struct Listing {
 /// How a dataset's folder is to be read.
 using OptionsOf = std::function<FolderOptions(const std::string& folder)>;
 
-/// The pictures among files, folders and datasets, of which `split` names a split. Throws Error for what is not there,
+/// The pictures among files, patterns of files, folders and datasets, of which `split` names a split. Throws Error for what is not there,
 /// and UsageError where results in `out` would be taken for pictures, or take the place of one, or lie among a
 /// dataset's frames or label maps.
 Listing list_pictures(const std::vector<std::string>& inputs, const std::filesystem::path& out,
-                      const std::string& split, const OptionsOf& options_of);
+                      const std::vector<Output>& outputs, const std::string& split, const OptionsOf& options_of);
 
 }  // namespace camber::cli

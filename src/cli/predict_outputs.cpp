@@ -1,139 +1,76 @@
 #include "cli/predict_outputs.h"
 
-#include <camber/label_picture.h>
-#include <camber/prediction.h>
+#include <camber/error.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <optional>
-
-#include "cli/predict_inputs.h"
-#include "io/npy_writer.h"
+#include <string_view>
 
 namespace camber::cli {
 namespace {
 
-bool has(const std::vector<Output>& outputs, Output output) {
-    return std::find(outputs.begin(), outputs.end(), output) != outputs.end();
-}
-
-std::filesystem::path file_of(Output output, const std::filesystem::path& base) {
-    return base.string() + ending_of(output);
-}
-
-/// In place of the logits of a pixel, probabilities; returns their entropy in nats.
-float softmax(float* values, std::int64_t classes) {
-    const float most = *std::max_element(values, values + classes);
-    float sum = 0;
-    for (std::int64_t c = 0; c < classes; ++c) sum += values[c] = std::exp(values[c] - most);
-    float entropy = 0;
-    for (std::int64_t c = 0; c < classes; ++c) {
-        values[c] /= sum;
-        if (values[c] > 0) entropy -= values[c] * std::log(values[c]);
+/// A class's name in that of a file; no two become one.
+std::string file_name(const std::string& class_name) {
+    std::string result;
+    for (const char c : class_name) {
+        const bool stays = c != '/' && c != '\\' && c != '%' && static_cast<unsigned char>(c) >= 0x20;
+        result += stays ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
-    return entropy;
+    return result;
 }
 
-/// Entropies as a picture: black is certain, white that all classes are as likely.
-Image entropy_picture(const std::vector<float>& entropy, const Image& labels, int classes) {
-    Image result(labels.height, labels.width, 1);
-    const float most = std::log(static_cast<float>(std::max(classes, 2)));
-    for (std::size_t i = 0; i < entropy.size(); ++i)
-        result.data[i] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(entropy[i] / most, 0.0f, 1.0f)));
-    return result;
+Output mask_of(const std::string& class_name, const ClassTable& classes) {
+    const auto found = std::find(classes.names.begin(), classes.names.end(), class_name);
+    if (found == classes.names.end())
+        fail_usage("--write mask:{}: there is no such class{}; {} are the network's", class_name,
+                   did_you_mean(class_name, classes.names), fmt::join(classes.names, ", "));
+    return {OutputKind::mask, "mask:" + class_name, mask_begin + file_name(class_name) + ".png",
+            static_cast<int>(found - classes.names.begin())};
+}
+
+Output output_of(const std::string& word, const std::string& text, const ClassTable& classes) {
+    constexpr std::string_view mask = "mask:";
+    if (word.starts_with(mask)) return mask_of(word.substr(mask.size()), classes);
+    std::vector<std::string> names = names_of<OutputKind>();
+    const auto found = std::find(names.begin(), names.end(), word);
+    const auto kind = static_cast<OutputKind>(found - names.begin());
+    if (found != names.end() && kind != OutputKind::mask) return {kind, word, ending_of(kind)};
+    const std::string meant = did_you_mean(word, names);
+    names.back() += ":CLASS";
+    fail_usage("--write {}: '{}'{} is none of {}", text, word, meant, one_of(names));
 }
 
 }  // namespace
 
-const char* ending_of(Output output) {
-    switch (output) {
-        case Output::labels:
-            return labels_end;
-        case Output::colours:
-            return colours_end;
-        case Output::overlay:
-            return overlay_end;
-        case Output::probabilities:
-            return probabilities_end;
-        case Output::entropy:
-            return entropy_end;
-    }
-    return "";
+std::string ending_of(OutputKind kind) {
+    return std::string("_") + name(kind) + (kind == OutputKind::probabilities ? ".npy" : ".png");
 }
 
-std::vector<Output> parse_outputs(const std::string& text) {
+std::vector<Output> parse_outputs(const std::string& text, const ClassTable& classes) {
     std::vector<Output> outputs;
     for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find(',', begin), text.size());
-        const std::string word = text.substr(begin, end - begin);
-        const std::vector<std::string> names = names_of<Output>();
-        const auto found = std::find(names.begin(), names.end(), word);
-        if (found == names.end())
-            fail_usage("--write {}: '{}'{} is none of {}", text, word, did_you_mean(word, names), one_of(names));
-        const auto output = static_cast<Output>(found - names.begin());
-        if (!has(outputs, output)) outputs.push_back(output);
+        const Output output = output_of(text.substr(begin, end - begin), text, classes);
+        const auto is_it = [&](const Output& other) { return other.ending == output.ending; };
+        if (std::none_of(outputs.begin(), outputs.end(), is_it)) outputs.push_back(output);
         begin = end + 1;
     }
     return outputs;
 }
 
-std::vector<std::filesystem::path> output_files(const std::vector<Output>& outputs, const std::filesystem::path& base) {
-    std::vector<std::filesystem::path> files;
-    for (const Output output : outputs) files.push_back(file_of(output, base));
-    return files;
+bool has(const std::vector<Output>& outputs, OutputKind kind) {
+    return std::any_of(outputs.begin(), outputs.end(), [&](const Output& output) { return output.kind == kind; });
 }
 
-Predicted predict_picture(Model& model, Image picture, const std::vector<Output>& outputs,
-                          const std::filesystem::path& base) {
-    Predicted result{std::move(picture), {}, {}, base};
-    if (!has(outputs, Output::probabilities) && !has(outputs, Output::entropy)) {
-        result.labels = predict(model, result.picture);
-        return result;
-    }
-    result.labels = Image(result.picture.height, result.picture.width, 1);
-    if (has(outputs, Output::entropy)) result.entropy.resize(result.picture.pixels());
-    std::optional<NpyWriter> npy;
-    predict_rows(model, result.picture, [&](const LogitRows& rows) {
-        labels_of(rows, result.labels.at(rows.top, 0));
-        const std::int64_t classes = rows.logits.dim(3), pixels = rows.logits.numel() / classes;
-        Tensor probabilities = Tensor::empty(rows.logits.shape(), Dtype::f32, Device::cpu);
-        probabilities.copy_from(rows.logits);
-        float* values = probabilities.data<float>();
-        const std::size_t first = static_cast<std::size_t>(rows.top) * static_cast<std::size_t>(result.labels.width);
-        for (std::int64_t i = 0; i < pixels; ++i) {
-            const float entropy = softmax(values + i * classes, classes);
-            if (!result.entropy.empty()) result.entropy[first + static_cast<std::size_t>(i)] = entropy;
-        }
-        if (!has(outputs, Output::probabilities)) return;
-        if (!npy)
-            npy.emplace(file_of(Output::probabilities, base),
-                        Shape{result.labels.height, result.labels.width, classes});
-        npy->write(values, static_cast<std::size_t>(probabilities.numel()));
-    });
-    if (npy) npy->commit();
-    return result;
+std::string written_names(const std::vector<Output>& outputs) {
+    std::vector<std::string> names;
+    for (const Output& output : outputs) names.push_back(output.name);
+    return fmt::format("{}", fmt::join(names, ", "));
 }
 
-void write_outputs(const Predicted& predicted, const std::vector<Output>& outputs, const ClassTable& classes,
-                   float alpha) {
-    for (const Output output : outputs) {
-        const std::filesystem::path file = file_of(output, predicted.base);
-        if (output == Output::labels) write_png(file, predicted.labels);
-        if (output == Output::colours) write_png(file, colour_labels(predicted.labels, classes));
-        if (output == Output::overlay)
-            write_png(file, overlay_labels(predicted.picture, predicted.labels, classes, alpha));
-        if (output == Output::entropy)
-            write_png(file, entropy_picture(predicted.entropy, predicted.labels, classes.count()));
-    }
-}
-
-std::vector<double> class_shares(const Image& labels, const ClassTable& classes) {
-    std::vector<double> shares(static_cast<std::size_t>(classes.count()));
-    for (const std::uint8_t id : labels.data)
-        if (id < shares.size()) shares[id] += 1;
-    for (double& share : shares) share /= static_cast<double>(labels.data.size());
-    return shares;
+std::filesystem::path file_of(const Output& output, const std::filesystem::path& base) {
+    return base.string() + output.ending;
 }
 
 }  // namespace camber::cli

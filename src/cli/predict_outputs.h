@@ -1,5 +1,6 @@
 #pragma once
-#include <camber/train.h>
+#include <camber/class_table.h>
+#include <camber/names.h>
 
 #include <filesystem>
 #include <string>
@@ -8,42 +9,32 @@
 namespace camber::cli {
 
 /// What is written of a picture.
-enum class Output { labels, colours, overlay, probabilities, entropy };
+enum class OutputKind { labels, colours, overlay, probabilities, entropy, mask };
+
+/// What the name of a file ends in; of a mask, `mask_begin`, the class's name and .png.
+std::string ending_of(OutputKind kind);
+inline constexpr const char* mask_begin = "_mask_";
+
+struct Output {
+    OutputKind kind;
+    std::string name;    ///< as --write has it
+    std::string ending;  ///< of its file's name
+    int class_id = -1;   ///< of a mask
+};
+
+/// Reads "labels,overlay,mask:Road", each once. Throws UsageError for another word, and for a class that there is not.
+std::vector<Output> parse_outputs(const std::string& text, const ClassTable& classes);
+
+bool has(const std::vector<Output>& outputs, OutputKind kind);
+/// "labels, overlay".
+std::string written_names(const std::vector<Output>& outputs);
+/// The file of a picture's output, whose name begins with `base`.
+std::filesystem::path file_of(const Output& output, const std::filesystem::path& base);
 
 }  // namespace camber::cli
 
 namespace camber {
 template <>
-inline constexpr std::array enum_names<cli::Output> = {"labels", "colours", "overlay", "probabilities", "entropy"};
+inline constexpr std::array enum_names<cli::OutputKind> = {"labels",        "colours", "overlay",
+                                                           "probabilities", "entropy", "mask"};
 }  // namespace camber
-
-namespace camber::cli {
-
-/// What the name of an output's file ends in.
-const char* ending_of(Output output);
-
-/// Reads "labels,overlay". Throws UsageError for another name.
-std::vector<Output> parse_outputs(const std::string& text);
-
-/// The files of a picture's outputs, whose names begin with `base`.
-std::vector<std::filesystem::path> output_files(const std::vector<Output>& outputs, const std::filesystem::path& base);
-
-/// What was computed of a picture and is not written yet.
-struct Predicted {
-    Image picture, labels;
-    std::vector<float> entropy;  ///< of each pixel, in nats; empty unless wanted
-    std::filesystem::path base;
-};
-
-/// Judges a picture. Probabilities, which may be many, are written on the way.
-Predicted predict_picture(Model& model, Image picture, const std::vector<Output>& outputs,
-                          const std::filesystem::path& base);
-
-/// Writes the rest. Throws Error.
-void write_outputs(const Predicted& predicted, const std::vector<Output>& outputs, const ClassTable& classes,
-                   float alpha);
-
-/// Shares of the classes among a picture's pixels, in the order of the classes.
-std::vector<double> class_shares(const Image& labels, const ClassTable& classes);
-
-}  // namespace camber::cli

@@ -1,10 +1,7 @@
 #include "cli/predict_stream.h"
 
-#include <camber/label_picture.h>
-
 #include <cerrno>
 #include <cstdio>
-#include <future>
 
 namespace camber::cli {
 namespace {
@@ -27,34 +24,14 @@ void write_raw(const Image& image) {
         fail("the output cannot be written: {}", error_text(errno));
 }
 
-Image painted(const Image& frame, const Image& labels, const ClassTable& classes, Output output, float alpha) {
-    if (output == Output::labels) return labels;
-    return output == Output::colours ? colour_labels(labels, classes) : overlay_labels(frame, labels, classes, alpha);
-}
-
 }  // namespace
 
-std::size_t predict_stream(Model& model, int height, int width, Output output, float alpha,
+std::size_t predict_stream(Model& model, int height, int width, const Painting& painting,
                            const std::atomic<bool>& stop) {
-    const auto read = [=](std::size_t number) {
-        return std::async(std::launch::async, [=] { return read_raw(height, width, number); });
-    };
-    std::size_t done = 0;
-    std::future<void> writing;
-    std::future<Image> next = read(0);
-    while (!stop) {
-        const Image frame = next.get();
-        if (frame.empty()) break;
-        next = read(done + 1);
-        Image labels = predict(model, frame);
-        if (writing.valid()) writing.get();
-        writing = std::async(std::launch::async, [&model, output, alpha, frame, labels = std::move(labels)] {
-            write_raw(painted(frame, labels, model.classes, output, alpha));
-        });
-        ++done;
-    }
-    if (writing.valid()) writing.get();
-    return done;
+    std::size_t number = 0;
+    const auto read = [&] { return VideoFrame{read_raw(height, width, number++)}; };
+    return predict_frames(
+        model, read, [](const VideoFrame& frame) { write_raw(frame.image); }, painting, stop);
 }
 
 }  // namespace camber::cli

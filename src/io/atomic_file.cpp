@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -18,18 +17,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t piece = std::size_t{8} << 20;
 
-std::string temporary_prefix(const fs::path& target) { return "." + target.filename().string() + ".tmp-"; }
-
-/// Removes temporaries of `target` that no living process holds: a killed writer's lock went with it.
-void remove_abandoned(const fs::path& folder, const std::string& prefix) noexcept {
-    std::error_code ignored;
-    for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end; it.increment(ignored)) {
-        if (!it->path().filename().string().starts_with(prefix)) continue;
-        const int descriptor = ::open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (descriptor < 0) continue;
-        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(it->path().c_str());
-        ::close(descriptor);
-    }
+/// Removes a temporary that no living process holds: a killed writer's lock went with it.
+void remove_abandoned(const fs::path& temporary) noexcept {
+    const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) return;
+    struct stat held {
+    }, named{};
+    // Its writer may have renamed it meanwhile, and another begun one of that name.
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor, &held) == 0 &&
+        ::lstat(temporary.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino)
+        ::unlink(temporary.c_str());
+    ::close(descriptor);
 }
 
 /// Makes the renaming itself survive a power cut. File systems that cannot sync a folder say EINVAL; nothing is lost
@@ -44,7 +42,6 @@ void sync_folder(const fs::path& folder) noexcept {
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
-    static std::atomic<unsigned> counter{0};
     std::error_code error;
     if (target_.filename().empty()) fail_usage("cannot write '{}': it is not a file name", target_.string());
     const fs::file_status status = fs::status(target_, error);
@@ -55,12 +52,20 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
     if (!fs::is_directory(folder, error)) {
         fail("cannot write {}: there is no folder {}", target_.string(), folder.string());
     }
-    const std::string prefix = temporary_prefix(target_);
-    remove_abandoned(folder, prefix);
-    for (;;) {
-        temporary_ = folder / fmt::format("{}{}-{}", prefix, ::getpid(), counter++);
+    // Numbered from 0 among those who write this target at a time: what killed ones left is met without reading the
+    // folder, which may hold very many files.
+    constexpr int most_left = 4;
+    const auto numbered = [&](int number) {
+        return folder / fmt::format(".{}.tmp-{}", target_.filename().string(), number);
+    };
+    for (int number = 0; number < most_left; ++number) remove_abandoned(numbered(number));
+    for (int number = 0;;) {
+        temporary_ = numbered(number);
         descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor_ < 0 && errno == EEXIST) continue;
+        if (descriptor_ < 0 && errno == EEXIST) {
+            ++number;
+            continue;
+        }
         if (descriptor_ < 0) fail_with(errno, "cannot write");
         ::flock(descriptor_, LOCK_EX);
         // Between open and flock another writer may have taken the file for abandoned.

@@ -8,7 +8,7 @@
 namespace camber {
 
 /// A file that appears whole or not at all. Bytes go to a hidden temporary beside the target
-/// (`.NAME.tmp-PID-COUNT`); commit() syncs it, renames it over the target and syncs the folder, so that after a crash
+/// (`.NAME.tmp-NUMBER`); commit() syncs it, renames it over the target and syncs the folder, so that after a crash
 /// or a kill the target is the old file or the new one. A writer holds a lock on its temporary for as long as it
 /// lives: the next writer of the same target removes the temporaries whose lock nobody holds.
 ///

@@ -17,6 +17,7 @@
 #include "io/input_file.h"
 #include "io/jpeg.h"
 #include "io/label_file.h"
+#include "io/picture_file.h"
 
 namespace {
 
@@ -46,70 +47,6 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr std::array<std::uint8_t, 8> png_signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-
-Bytes read_bytes(const fs::path& file) {
-    constexpr std::uint64_t most_bytes = 1 << 30;
-    const InputFile input(file);
-    if (input.size() == 0) fail("{}: is empty; fetch or copy the file again", file.string());
-    if (input.size() > most_bytes) fail("{}: is larger than 1 GiB", file.string());
-    Bytes bytes(static_cast<std::size_t>(input.size()));
-    input.read(0, bytes.data(), bytes.size());
-    return bytes;
-}
-
-enum class Format { png, jpeg, unknown };
-
-Format format_of(std::span<const std::uint8_t> bytes) {
-    if (bytes.size() >= 8 && std::equal(png_signature.begin(), png_signature.end(), bytes.begin())) return Format::png;
-    if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) return Format::jpeg;
-    return Format::unknown;
-}
-
-/// Says what a file of another format is, where its first bytes tell.
-[[noreturn]] void fail_unknown(const std::string& name, std::span<const std::uint8_t> bytes) {
-    using namespace std::string_view_literals;
-    struct Kind {
-        const char* name;
-        std::size_t at;
-        std::string_view mark;
-    };
-    constexpr std::array kinds = {Kind{"TIFF", 0, "II*\0"sv}, Kind{"TIFF", 0, "MM\0*"sv}, Kind{"TIFF", 0, "II+\0"sv},
-                                  Kind{"WebP", 8, "WEBP"sv},  Kind{"GIF", 0, "GIF8"sv},   Kind{"BMP", 0, "BM"sv},
-                                  Kind{"HEIF", 4, "ftyp"sv}};
-    for (const Kind& kind : kinds) {
-        const auto mark = bytes.subspan(std::min(kind.at, bytes.size()));
-        if (mark.size() < kind.mark.size() || !std::equal(kind.mark.begin(), kind.mark.end(), mark.begin())) continue;
-        fail("{}: is a {} picture; PNG and JPEG are read: convert it, as `magick mogrify -format png` does", name,
-             kind.name);
-    }
-    fail("{}: is not a PNG or JPEG image", name);
-}
-
-/// A file that was read to its end and found whole.
-struct PictureFile {
-    std::string name;
-    Bytes bytes;
-    Format format;
-    PngHeader header;  // of a JPEG the part that both have
-};
-
-PictureFile read_checked(const fs::path& file) {
-    PictureFile read{file.string(), read_bytes(file), Format::unknown, {}};
-    read.format = format_of(read.bytes);
-    switch (read.format) {
-        case Format::png:
-            read.header = check_png(read.name, read.bytes);
-            break;
-        case Format::jpeg:
-            static_cast<PictureHeader&>(read.header) = check_for_decoder(read.name, read.bytes);
-            break;
-        case Format::unknown:
-            fail_unknown(read.name, read.bytes);
-    }
-    return read;
-}
-
 /// From chunk to chunk: an eXIf may follow the pixels.
 PictureHeader png_header(const InputFile& file) {
     const auto number = [&](std::uint64_t at) { return __builtin_bswap32(file.number<std::uint32_t>(at)); };
@@ -135,16 +72,16 @@ PictureHeader unchecked_header(const fs::path& path, bool& shrinks) {
     constexpr std::uint64_t begin_bytes = 64 << 10;  // cameras put a thumbnail before the frame header
     Bytes begin(static_cast<std::size_t>(std::min(file.size(), begin_bytes)));
     file.read(0, begin.data(), begin.size());
-    const Format format = format_of(begin);
-    shrinks = format == Format::jpeg && jpeg_decoder_shrinks();
-    if (format == Format::png && file.size() >= 33) return png_header(file);
-    if (format == Format::jpeg) {
+    const PictureFormat format = picture_format(begin);
+    shrinks = format == PictureFormat::jpeg && jpeg_decoder_shrinks();
+    if (format == PictureFormat::png && file.size() >= 33) return png_header(file);
+    if (format == PictureFormat::jpeg) {
         try {
             return jpeg_header(file.name(), begin);
         } catch (const Error&) {  // or the whole file tells why not
         }
     }
-    return read_checked(path).header;
+    return read_picture_file(path).header;
 }
 
 /// `ids` as what they are of a picture that is turned: two channels of bytes.
@@ -192,9 +129,10 @@ PictureSize read_picture_size(const fs::path& file) {
 Image read_image(const fs::path& file, int channels) { return read_image(file, channels, 1); }
 
 Image read_image(const fs::path& file, int channels, int shrink, bool as_stored) {
-    const PictureFile read = read_checked(file);
-    Image image = read.format == Format::png ? decode_png(read.name, read.bytes, read.header, channels == 4 ? 4 : 3)
-                                             : decode_jpeg(read.name, read.bytes, read.header, shrink);
+    PictureFile read = read_picture_file(file);
+    Image image = read.format == PictureFormat::png
+                      ? decode_png(read.name, read.bytes, read.header, channels == 4 ? 4 : 3)
+                      : read_all(*jpeg_rows(read.name, std::move(read.bytes), read.header, shrink));
     if (image.channels != channels) image = with_channels(image, channels);
     return as_stored ? image : turned_upright(std::move(image), read.header.orientation);
 }
@@ -219,8 +157,8 @@ Image with_channels(const Image& image, int channels) {
 }
 
 LabelFile read_label_file(const fs::path& file) {
-    const PictureFile read = read_checked(file);
-    if (read.format != Format::png)
+    const PictureFile read = read_picture_file(file);
+    if (read.format != PictureFormat::png)
         fail("{}: is a JPEG, which changes ids and colours a little everywhere; a label map must be a PNG", read.name);
     const PngHeader& header = read.header;
     LabelFile label;

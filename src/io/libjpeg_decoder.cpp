@@ -39,13 +39,6 @@ void judge_message(j_common_ptr jpeg, int level) {
 
 void say_nothing(j_common_ptr) {}
 
-struct Wanted {
-    std::span<const std::uint8_t> bytes;
-    int shrink;
-    Image& image;
-    std::vector<std::uint8_t>& inks;  // a row of CMYK
-};
-
 /// Adobe's: what is stored is paper that is left.
 void to_rgb(const std::uint8_t* inks, std::uint8_t* rgb, int width) {
     for (int x = 0; x < width; ++x, inks += 4, rgb += 3) {
@@ -56,32 +49,90 @@ void to_rgb(const std::uint8_t* inks, std::uint8_t* rgb, int width) {
     }
 }
 
-/// 0, or the code of libjpeg's error. Nothing in here has a destructor: longjmp would pass over it.
-int decode(jpeg_decompress_struct& jpeg, Errors& errors, const Wanted& wanted) {
-    jpeg.err = jpeg_std_error(&errors.manager);
-    errors.manager.error_exit = leave;
-    errors.manager.emit_message = judge_message;
-    errors.manager.output_message = say_nothing;
-    if (setjmp(errors.back)) return errors.manager.msg_code;
-    jpeg_create_decompress(&jpeg);
-    jpeg_mem_src(&jpeg, wanted.bytes.data(), static_cast<unsigned long>(wanted.bytes.size()));
-    jpeg_read_header(&jpeg, TRUE);
-    const bool inks = jpeg.num_components == 4;
-    jpeg.out_color_space = inks ? JCS_CMYK : JCS_RGB;
-    jpeg.scale_num = 1;
-    jpeg.scale_denom = static_cast<unsigned>(wanted.shrink);
-    jpeg_start_decompress(&jpeg);
-    Image& image = wanted.image;
-    if (static_cast<int>(jpeg.output_height) != image.height || static_cast<int>(jpeg.output_width) != image.width)
-        return JERR_IMAGE_TOO_BIG;
-    for (int y = 0; y < image.height; ++y) {
-        JSAMPROW row = inks ? wanted.inks.data() : image.at(y, 0);
-        jpeg_read_scanlines(&jpeg, &row, 1);
-        if (inks) to_rgb(row, image.at(y, 0), image.width);
+struct Reader {
+    Reader() {
+        jpeg.err = jpeg_std_error(&errors.manager);
+        errors.manager.error_exit = leave;
+        errors.manager.emit_message = judge_message;
+        errors.manager.output_message = say_nothing;
     }
-    jpeg_finish_decompress(&jpeg);
-    return 0;
+    ~Reader() { jpeg_destroy_decompress(&jpeg); }
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+
+    [[noreturn]] void fail(const std::string& name, std::span<const std::uint8_t> bytes) const {
+        switch (errors.manager.msg_code) {
+            case JERR_OUT_OF_MEMORY:
+                throw std::bad_alloc();
+            case JERR_BAD_SAMPLING:
+            case JERR_CCIR601_NOTIMPL:
+            case JERR_FRACT_SAMPLE_NOTIMPL:
+                fail_subsampling(name);
+            default:
+                check_jpeg(name, bytes);  // has better words for it
+                fail_compressed(name);
+        }
+    }
+
+    jpeg_decompress_struct jpeg{};
+    Errors errors{};
+    std::vector<std::uint8_t> inks;  // a row of CMYK
+};
+
+// False where they failed. Nothing in here has a destructor: longjmp would pass over it.
+
+bool start(Reader& reader, std::span<const std::uint8_t> bytes, int shrink) {
+    jpeg_decompress_struct& jpeg = reader.jpeg;
+    if (setjmp(reader.errors.back)) return false;
+    jpeg_create_decompress(&jpeg);
+    jpeg_mem_src(&jpeg, bytes.data(), static_cast<unsigned long>(bytes.size()));
+    jpeg_read_header(&jpeg, TRUE);
+    jpeg.out_color_space = jpeg.num_components == 4 ? JCS_CMYK : JCS_RGB;
+    jpeg.scale_num = 1;
+    jpeg.scale_denom = static_cast<unsigned>(shrink);
+    jpeg_start_decompress(&jpeg);
+    return true;
 }
+
+bool read_rows(Reader& reader, std::uint8_t* rows, int count) {
+    jpeg_decompress_struct& jpeg = reader.jpeg;
+    const int width = static_cast<int>(jpeg.output_width);
+    const std::ptrdiff_t row_bytes = std::ptrdiff_t{width} * 3;
+    if (setjmp(reader.errors.back)) return false;
+    for (int y = 0; y < count; ++y) {
+        std::uint8_t* const rgb = rows + y * row_bytes;
+        JSAMPROW row = jpeg.out_color_space == JCS_CMYK ? reader.inks.data() : rgb;
+        jpeg_read_scanlines(&jpeg, &row, 1);
+        if (row != rgb) to_rgb(row, rgb, width);
+    }
+    if (jpeg.output_scanline == jpeg.output_height) jpeg_finish_decompress(&jpeg);
+    return true;
+}
+
+class JpegRows : public PictureRows {
+  public:
+    JpegRows(const std::string& name, std::vector<std::uint8_t> bytes, const PictureHeader& header, int shrink)
+        : PictureRows(shrunk(header.height, shrink), shrunk(header.width, shrink), 3),
+          name_(name),
+          bytes_(std::move(bytes)) {
+        reader_.inks.resize(static_cast<std::size_t>(width()) * 4);
+        if (!start(reader_, bytes_, shrink)) reader_.fail(name_, bytes_);
+        if (static_cast<int>(reader_.jpeg.output_height) != height() ||
+            static_cast<int>(reader_.jpeg.output_width) != width())
+            fail_compressed(name_);
+    }
+
+    void read(int count, std::uint8_t* rows) override {
+        if (!read_rows(reader_, rows, count)) reader_.fail(name_, bytes_);
+    }
+
+  private:
+    static int shrunk(std::int64_t size, int shrink) { return static_cast<int>((size + shrink - 1) / shrink); }
+
+    std::string name_;
+    std::vector<std::uint8_t> bytes_;
+    Reader reader_;
+};
 
 }  // namespace
 
@@ -92,28 +143,9 @@ PictureHeader check_for_decoder(const std::string& name, std::span<const std::ui
     return check_jpeg_segments(name, jpeg);
 }
 
-Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, const PictureHeader& header,
-                  int shrink) {
-    const auto shrunk = [&](std::int64_t size) { return static_cast<int>((size + shrink - 1) / shrink); };
-    Image image(shrunk(header.height), shrunk(header.width), 3);
-    std::vector<std::uint8_t> inks(static_cast<std::size_t>(image.width) * 4);
-    jpeg_decompress_struct jpeg{};
-    Errors errors{};
-    const int error = decode(jpeg, errors, {bytes, shrink, image, inks});
-    jpeg_destroy_decompress(&jpeg);
-    switch (error) {
-        case 0:
-            return image;
-        case JERR_OUT_OF_MEMORY:
-            throw std::bad_alloc();
-        case JERR_BAD_SAMPLING:
-        case JERR_CCIR601_NOTIMPL:
-        case JERR_FRACT_SAMPLE_NOTIMPL:
-            fail_subsampling(name);
-        default:
-            check_jpeg(name, bytes);  // has better words for it
-            fail_compressed(name);
-    }
+std::unique_ptr<PictureRows> jpeg_rows(const std::string& name, std::vector<std::uint8_t> bytes,
+                                       const PictureHeader& header, int shrink) {
+    return std::make_unique<JpegRows>(name, std::move(bytes), header, shrink);
 }
 
 }  // namespace camber

@@ -29,8 +29,8 @@ PictureHeader check_for_decoder(const std::string& name, std::span<const std::ui
     return check_jpeg(name, jpeg);
 }
 
-Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, const PictureHeader& header,
-                  int /*shrink*/) {
+std::unique_ptr<PictureRows> jpeg_rows(const std::string& name, std::vector<std::uint8_t> bytes,
+                                       const PictureHeader& header, int /*shrink*/) {
     int width = 0, height = 0, stored = 0;
     const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
         stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &stored, 3),
@@ -44,7 +44,7 @@ Image decode_jpeg(const std::string& name, std::span<const std::uint8_t> bytes, 
     }
     Image image(static_cast<int>(header.height), static_cast<int>(header.width), 3);
     std::memcpy(image.data.data(), pixels.get(), image.data.size());
-    return image;
+    return std::make_unique<ImageRows>(std::move(image));
 }
 
 }  // namespace camber

@@ -70,6 +70,8 @@ Image decode_png(const std::string& name, Bytes bytes, const PngHeader& header, 
     return image;
 }
 
+std::unique_ptr<PictureRows> png_rows(const std::filesystem::path& /*file*/, int /*channels*/) { return nullptr; }
+
 std::vector<std::uint16_t> decode_png_ids(const std::string& name, Bytes bytes, const PngHeader& header) {
     const auto count = static_cast<std::size_t>(header.height * header.width);
     if (header.bits == 16) {

@@ -11,9 +11,9 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/predicted_labels.h"
+#include "train/augmented_logits.h"
 #include "train/eval_scope.h"
 #include "train/finite.h"
-#include "train/flip.h"
 #include "train/input_size.h"
 #include "train/loss.h"
 #include "train/own_size_evaluation.h"
@@ -70,7 +70,7 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     : model_(model),
       dataset_(dataset),
       // Frames that fill up a batch would count in a mean over its images.
-      resident_(model.config.loss.per_image || model.inference.flip ? nullptr : resident),
+      resident_(model.config.loss.per_image || model.inference.flip || model.inference.scaled() ? nullptr : resident),
       batch_(std::min(static_cast<std::size_t>(model.config.batch), dataset.size())),
       counts_(Tensor::zeros({static_cast<std::int64_t>(batch_), model.classes.count(), model.classes.count()},
                             Dtype::i32, model.device())) {
@@ -94,6 +94,11 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     loader.normalisation = config.normalisation;
     loader.threads = config.threads;
     loader_ = std::make_unique<Loader>(dataset, loader);
+    for (const InputSize& scaled : input_sizes(model)) {
+        std::tie(loader.height, loader.width) = std::pair(scaled.height, scaled.width);
+        const bool is_it = scaled.height == size.height && scaled.width == size.width;
+        scaled_loaders_.push_back(is_it ? nullptr : std::make_unique<Loader>(dataset, loader));
+    }
 }
 
 void Evaluator::set_up_tables() {
@@ -166,6 +171,9 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
     std::size_t done = 0;
     while (done < dataset_.size() && !(stop && *stop)) {
         const Batch& batch = loader_->next();
+        std::vector<Tensor> images;
+        for (const auto& loader : scaled_loaders_)
+            images.push_back(ops::cast((loader ? loader->next() : batch).images.to(device), model_.dtype()));
         const std::size_t count = batch.indices.size();
         source.clear();
         maps.resize(count * sizeof(LabelMap));
@@ -175,8 +183,7 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
             std::memcpy(maps.data() + i * sizeof map, &map, sizeof map);
             source.insert(source.end(), truth.data.begin(), truth.data.end());
         }
-        judge(ops::cast(batch.images.to(device), model_.dtype()), batch.labels.to(device), bytes_of(source, device),
-              bytes_of(maps, device));
+        judge(images, batch.labels.to(device), bytes_of(source, device), bytes_of(maps, device));
         result.loss += loss_.item() * static_cast<double>(count);
         result.iou_score += iou_score(stats_, model_.classes.count());
         add_frames(result, counts_, count);
@@ -184,7 +191,11 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
         if (progress) progress(done, dataset_.size());
     }
     logits_ = {};  // what follows, a training step, has the memory
-    if (done < dataset_.size()) loader_->seek(0, 0);
+    if (done < dataset_.size()) {
+        loader_->seek(0, 0);
+        for (const auto& loader : scaled_loaders_)
+            if (loader) loader->seek(0, 0);
+    }
     return done;
 }
 
@@ -227,15 +238,14 @@ void Evaluator::run_recorded() {
     const auto work = [&] {
         device.augment(resident_->pictures(), row_.slice(0, {samples}), needs_, dataset_.classes().void_id, images_,
                        labels_);
-        judge(images_, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
+        judge({&images_, 1}, labels_, resident_->pictures(), row_.slice(samples, {n * map_bytes}));
     };
     recorded_.run(device, work, why_not_recorded_);
 }
 
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
-void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
-    logits_ =
-        model_.inference.flip ? flipped_logits(model_, images) : class_logits(model_, model_.net->forward(images));
+void Evaluator::judge(std::span<const Tensor> images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
+    logits_ = augmented_logits(model_, images, input_size(model_.config));
     const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
@@ -281,14 +291,17 @@ Tensor Evaluator::logits_of(std::span<const std::size_t> frames) {
         return logits_;
     }
     const TrainConfig& config = model_.config;
-    const auto [height, width] = input_size(config);
-    const Tensor host = Tensor::empty({static_cast<std::int64_t>(frames.size()), height, width, dataset_.channels()},
-                                      Dtype::f32, Device::cpu);
-    const auto size = static_cast<std::ptrdiff_t>(host.numel() / host.dim(0));
-    for (std::size_t i = 0; i < frames.size(); ++i)
-        prepare_image(dataset_.sample(frames[i])->image, config.normalisation, height, width,
-                      host.data<float>() + static_cast<std::ptrdiff_t>(i) * size, config.augment.interpolation);
-    return class_logits(model_, model_.net->forward(ops::cast(host.to(model_.device()), model_.dtype())));
+    std::vector<Tensor> pictures;
+    for (const auto& [height, width] : input_sizes(model_)) {
+        const Tensor host = Tensor::empty(
+            {static_cast<std::int64_t>(frames.size()), height, width, dataset_.channels()}, Dtype::f32, Device::cpu);
+        const auto size = static_cast<std::ptrdiff_t>(host.numel() / host.dim(0));
+        for (std::size_t i = 0; i < frames.size(); ++i)
+            prepare_image(dataset_.sample(frames[i])->image, config.normalisation, height, width,
+                          host.data<float>() + static_cast<std::ptrdiff_t>(i) * size, config.augment.interpolation);
+        pictures.push_back(host);
+    }
+    return augmented_logits(model_, pictures, input_size(config));
 }
 
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress, const std::atomic<bool>* stop) {

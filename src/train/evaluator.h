@@ -39,7 +39,8 @@ class Evaluator {
     /// Frames done.
     std::size_t run_from_host(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop);
     std::size_t run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop);
-    void judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps);
+    /// Images at each of input_sizes().
+    void judge(std::span<const Tensor> images, const Tensor& labels, const Tensor& source, const Tensor& maps);
     /// Adds counts [images, C, C], those of the next `count` frames first.
     void add_frames(EvalResult& result, const Tensor& counts, std::size_t count) const;
     /// Logits of up to batch_ frames, in their order.
@@ -57,6 +58,7 @@ class Evaluator {
     Tensor logits_, loss_, stats_;
 
     std::unique_ptr<Loader> loader_;  ///< batches from the host; what it makes ahead serves the next run
+    std::vector<std::unique_ptr<Loader>> scaled_loaders_;  ///< at each of input_sizes(); null: loader_'s
 
     // Batches on the device. The last one is filled up with frames that have neither labels nor a label map.
     AugmentNeeds needs_;            ///< of all rows

@@ -1,167 +1,147 @@
 #include <camber/prediction.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
-#include <limits>
+#include <optional>
 
 #include "backend/cpu/predicted_labels.h"
+#include "backend/cpu/tap.h"
+#include "train/augmented_logits.h"
 #include "train/eval_scope.h"
-#include "train/finite.h"
-#include "train/flip.h"
-#include "train/input_size.h"
-#include "train/loss.h"
-#include "train/tiles.h"
+#include "train/mean_probabilities.h"
+#include "train/tile_pass.h"
 
 namespace camber {
 namespace {
 
-/// Logits f32 on the host of prepared pictures [N, H, W, C].
-Tensor host_logits(Model& model, const Tensor& pictures) {
-    const Tensor logits =
-        model.inference.flip
-            ? flipped_logits(model, pictures)
-            : class_logits(model, model.net->forward(ops::cast(pictures.to(model.device()), model.dtype())));
-    const Tensor host = ops::cast(logits.to(Device::cpu), Dtype::f32);
-    refuse_non_finite(host, "the network's output");
-    return host;
-}
+using Take = std::function<void(const LogitRows&)>;
 
-/// Where position `i`, which may lie beyond the end, is of `count` when it is mirrored at the last one.
-int mirrored(int i, int count) {
-    if (count == 1) return 0;
-    const int period = 2 * (count - 1), at = i % period;
-    return at < count ? at : period - at;
-}
+/// Rows at a time of what is made for all of a picture's width.
+constexpr int rows_at_once = 64;
 
-/// A part of a picture, mirrored where it reaches beyond the edge.
-Image part(const Image& image, int top, int left, int height, int width) {
-    Image result(height, width, image.channels);
-    const int within = std::clamp(image.width - left, 0, width);
-    for (int row = 0; row < height; ++row) {
-        const int from = mirrored(top + row, image.height);
-        std::copy_n(image.at(from, left), within * image.channels, result.at(row, 0));
-        for (int column = within; column < width; ++column)
-            std::copy_n(image.at(from, mirrored(left + column, image.width)), image.channels, result.at(row, column));
-    }
-    return result;
-}
-
-/// Tiles along one side of a picture, which is mirrored at its end to a multiple of the network's.
-struct Side {
-    Side(int picture, int asked, int multiple, double overlap)
-        : length(picture), padded((picture + multiple - 1) / multiple * multiple), tile(std::min(asked, padded)) {
-        starts = tile_starts(padded, tile, overlap, multiple);
-        weights = starts.size() > 1 ? tile_weights(tile) : std::vector(static_cast<std::size_t>(tile), 1.0f);
-        sums.resize(static_cast<std::size_t>(padded));
-        for (const int start : starts)
-            for (int i = 0; i < tile; ++i) sums[static_cast<std::size_t>(start + i)] += weight(i);
-    }
-    float weight(int i) const { return weights[static_cast<std::size_t>(i)]; }
-    float sum(int i) const { return sums[static_cast<std::size_t>(i)]; }
-
-    int length, padded, tile;
-    std::vector<int> starts;
-    std::vector<float> weights, sums;  ///< of a tile's pixels; of all tiles' at each pixel of the picture
-};
-
-/// Adds up the logits of tiles, weighted, for the rows that a row of tiles covers.
-class Rows {
+/// The logits of a picture at another size, brought to its own.
+class ScaledLogits {
   public:
-    Rows(const Side& down, const Side& across) : down_(down), across_(across) {}
+    ScaledLogits(Model& model, SharedRows& picture, double scale)
+        : height_(picture.height()), pass_(model, reader(picture, scale)) {}
 
-    /// Tile [H, W, C] at column `left`.
-    void add(const float* logits, std::int64_t classes, int left) {
-        if (!sums_) sums_ = Tensor::zeros({1, down_.tile, across_.length, classes}, Dtype::f32, Device::cpu);
-        const int width = std::min(across_.tile, across_.length - left);
-        for (int row = 0; row < down_.tile; ++row) {
-            float* to = sums_.data<float>() + (std::int64_t{row} * across_.length + left) * classes;
-            const float* from = logits + std::int64_t{row} * across_.tile * classes;
-            for (int column = 0; column < width; ++column, to += classes, from += classes) {
-                const float weight = down_.weight(row) * across_.weight(column);
-                for (std::int64_t c = 0; c < classes; ++c) to[c] += weight * from[c];
-            }
-        }
-    }
-    /// Gives away the first `count` rows, which begin at the picture's row `top` and to which nothing will be added.
-    void give(int top, int count, const std::function<void(const LogitRows&)>& take) {
-        const std::int64_t classes = sums_.dim(3), row_size = across_.length * classes;
-        float* const values = sums_.data<float>();
-        for (int row = 0; row < count; ++row) {
-            float* at = values + row * row_size;
-            for (int column = 0; column < across_.length; ++column, at += classes) {
-                const float sum = down_.sum(top + row) * across_.sum(column);
-                for (std::int64_t c = 0; c < classes; ++c) at[c] /= sum;
-            }
-        }
-        take({top, sums_.slice(0, {1, count, across_.length, classes})});
-        std::memmove(values, values + count * row_size, static_cast<std::size_t>((down_.tile - count) * row_size) * 4);
-        std::fill_n(values + (down_.tile - count) * row_size, count * row_size, 0.0f);
+    /// Rows of the picture at its own size, [1, count, width, classes], `top` never less than before.
+    Tensor rows(int top, int count, int width) {
+        const auto tap = [&](int row) { return cpu::tap(row, pass_.height(), height_, ResizeMode::bilinear); };
+        const int begin = tap(top).low, end = tap(top + count - 1).high + 1;
+        drop(std::min(begin, first_ + kept_));
+        while (first_ + kept_ < end) keep(pass_.next());
+        const Tensor result = Tensor::empty({1, count, width, classes_}, Dtype::f32, Device::cpu);
+        cpu::resized_rows(window_.slice(0, {1, kept_, pass_.width(), classes_}), first_, pass_.height(), height_, top,
+                          result);
+        return result;
     }
 
   private:
-    const Side &down_, &across_;
-    Tensor sums_;
+    static std::unique_ptr<RowReader> reader(SharedRows& picture, double scale) {
+        if (scale == 1) return std::make_unique<PlainReader>(picture);
+        const auto scaled = [&](int length) { return std::max(1, static_cast<int>(std::lround(length * scale))); };
+        return std::make_unique<ResizedReader>(picture, scaled(picture.height()), scaled(picture.width()));
+    }
+    std::int64_t row_size() const { return pass_.width() * classes_; }
+    void drop(int first) {
+        const int dropped = first - first_;
+        if (dropped == 0) return;
+        float* const values = window_.data<float>();
+        std::memmove(values, values + dropped * row_size(),
+                     static_cast<std::size_t>((kept_ - dropped) * row_size()) * sizeof(float));
+        first_ = first;
+        kept_ -= dropped;
+    }
+    void keep(const LogitRows& rows) {
+        classes_ = rows.logits.dim(3);
+        const auto count = static_cast<int>(rows.logits.dim(1));
+        if (!window_ || window_.dim(1) < kept_ + count) {
+            const Tensor larger = Tensor::empty({1, kept_ + count, pass_.width(), classes_}, Dtype::f32, Device::cpu);
+            if (kept_ > 0) std::copy_n(window_.data<float>(), kept_ * row_size(), larger.data<float>());
+            window_ = larger;
+        }
+        std::copy_n(rows.logits.data<float>(), count * row_size(), window_.data<float>() + kept_ * row_size());
+        kept_ += count;
+    }
+
+    int height_;
+    TilePass pass_;
+    Tensor window_;  ///< [1, .., width, classes]: rows first_ to first_ + kept_
+    int first_ = 0, kept_ = 0;
+    std::int64_t classes_ = 0;
 };
 
-void predict_tiles(Model& model, const Image& image, const std::function<void(const LogitRows&)>& take) {
-    const InferenceOptions& o = model.inference;
-    const int multiple = model.net->size_multiple(), channels = image.channels;
-    constexpr int whole = std::numeric_limits<int>::max();
-    const auto side = [&](int length, int tile) {
-        return Side(length, o.own_size ? whole : tile, multiple, o.overlap);
-    };
-    const Side down = side(image.height, o.tile_height), across = side(image.width, o.tile_width);
-    // A GPU has more to do at a time; on the CPU more tiles are but more memory.
-    const auto at_once = static_cast<std::size_t>(is_host(model.device()) ? 1 : std::max(1, model.config.batch));
-    Rows rows(down, across);
-    const std::int64_t pixels = std::int64_t{down.tile} * across.tile;
-    for (std::size_t i = 0; i < down.starts.size(); ++i) {
-        const int top = down.starts[i];
-        for (std::size_t first = 0; first < across.starts.size();) {
-            const std::size_t count = std::min(across.starts.size() - first, at_once);
-            const Tensor batch = Tensor::empty({static_cast<std::int64_t>(count), down.tile, across.tile, channels},
-                                               Dtype::f32, Device::cpu);
-            for (std::size_t t = 0; t < count; ++t)
-                prepare_image(part(image, top, across.starts[first + t], down.tile, across.tile),
-                              model.config.normalisation, down.tile, across.tile,
-                              batch.data<float>() + static_cast<std::int64_t>(t) * pixels * channels);
-            const Tensor logits = host_logits(model, batch);
-            for (std::size_t t = 0; t < count; ++t)
-                rows.add(logits.data<float>() + static_cast<std::int64_t>(t) * pixels * logits.dim(3), logits.dim(3),
-                         across.starts[first + t]);
-            first += count;
+/// A few rows at a time, so that what is made of them is small beside a row of tiles.
+void give(const LogitRows& all, const Take& take) {
+    const std::int64_t height = all.logits.dim(1), width = all.logits.dim(2), classes = all.logits.dim(3);
+    for (std::int64_t row = 0; row < height; row += rows_at_once) {
+        const std::int64_t count = std::min<std::int64_t>(rows_at_once, height - row);
+        take({all.top + static_cast<int>(row), all.logits.slice(row * width * classes, {1, count, width, classes})});
+    }
+}
+
+void predict_at_own_size(Model& model, SharedRows& picture, const Take& take) {
+    const std::vector<double>& scales = model.inference.scales;
+    if (!model.inference.scaled()) {
+        TilePass pass(model, std::make_unique<PlainReader>(picture));
+        while (!pass.done()) give(pass.next(), take);
+        return;
+    }
+    std::vector<std::unique_ptr<ScaledLogits>> logits;
+    for (const double scale : scales) logits.push_back(std::make_unique<ScaledLogits>(model, picture, scale));
+    for (int top = 0; top < picture.height(); top += rows_at_once) {
+        const int count = std::min(rows_at_once, picture.height() - top);
+        std::optional<MeanProbabilities> mean;
+        for (const auto& one : logits) {
+            const Tensor rows = one->rows(top, count, picture.width());
+            if (!mean) mean.emplace(rows.shape());
+            mean->add(rows);
         }
-        const int end = i + 1 < down.starts.size() ? down.starts[i + 1] : image.height;
-        rows.give(top, end - top, take);
+        take({top, mean->logits()});
     }
 }
 
 /// Logits of the picture resized to the network's input.
 Tensor resized_logits(Model& model, const Image& image) {
-    const auto [height, width] = input_size(model.config);
-    const Tensor host = Tensor::empty({1, height, width, image.channels}, Dtype::f32, Device::cpu);
-    prepare_image(image, model.config.normalisation, height, width, host.data<float>(),
-                  model.config.augment.interpolation);
-    return host_logits(model, host);
+    std::vector<Tensor> pictures;
+    for (const auto& [height, width] : input_sizes(model)) {
+        pictures.push_back(Tensor::empty({1, height, width, image.channels}, Dtype::f32, Device::cpu));
+        prepare_image(image, model.config.normalisation, height, width, pictures.back().data<float>(),
+                      model.config.augment.interpolation);
+    }
+    return finite_logits(model, pictures, input_size(model.config));
+}
+
+void predict_resized(Model& model, const Image& image, const Take& take) {
+    const Tensor logits = resized_logits(model, image);
+    for (int top = 0; top < image.height; top += rows_at_once) {
+        const int rows = std::min(rows_at_once, image.height - top);
+        const Tensor part = Tensor::empty({1, rows, image.width, logits.dim(3)}, Dtype::f32, Device::cpu);
+        cpu::resized_rows(logits, 0, logits.dim(1), image.height, top, part);
+        take({top, part});
+    }
 }
 
 }  // namespace
 
-void predict_rows(Model& model, const Image& image, const std::function<void(const LogitRows&)>& take) {
+void predict_rows(Model& model, PictureRows& picture, const Take& take) {
     const EvalScope scope(*model.net);
-    const Image picture = with_channels(image, picture_channels(*model.net));
+    const int channels = picture_channels(*model.net);
     if (!model.inference.resizes()) {
-        predict_tiles(model, picture, take);
-        return;
+        SharedRows rows(picture, channels);
+        predict_at_own_size(model, rows, take);
+    } else if (const Image* const image = picture.image(); image && image->channels == channels) {
+        predict_resized(model, *image, take);
+    } else {
+        predict_resized(model, with_channels(image ? *image : read_all(picture), channels), take);
     }
-    constexpr int rows_at_once = 64;
-    const Tensor logits = resized_logits(model, picture);
-    for (int top = 0; top < image.height; top += rows_at_once) {
-        const int rows = std::min(rows_at_once, image.height - top);
-        const Tensor part = Tensor::empty({1, rows, image.width, logits.dim(3)}, Dtype::f32, Device::cpu);
-        cpu::resized_rows(logits, 0, image.height, top, part);
-        take({top, part});
-    }
+}
+
+void predict_rows(Model& model, const Image& image, const Take& take) {
+    ImageRows rows(&image);
+    predict_rows(model, rows, take);
 }
 
 void labels_of(const LogitRows& rows, std::uint8_t* labels) {

@@ -1,5 +1,8 @@
 #include "train/protocol.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace camber {
@@ -47,6 +50,14 @@ json label_sizes(const Dataset& dataset, bool& more) {
     return sizes;
 }
 
+/// "flip, scales 0.75, 1, 1.25"; null where pictures are judged once, as they are.
+json test_time_augmentation(const InferenceOptions& inference) {
+    std::vector<std::string> parts;
+    if (inference.flip) parts.emplace_back("flip");
+    if (inference.scaled()) parts.push_back(fmt::format("scales {}", fmt::join(inference.scales, ", ")));
+    return parts.empty() ? json() : json(fmt::format("{}", fmt::join(parts, ", ")));
+}
+
 }  // namespace
 
 json split_json(const DataFolder& folder, const std::string& split) {
@@ -69,7 +80,7 @@ json protocol_json(const TrainConfig& config, const DataFolder& folder, const Da
             {"tile_overlap", inference.tile_height > 0 ? json(inference.overlap) : json()},
             {"label_sizes", sizes},
             {"more_label_sizes", more},
-            {"test_time_augmentation", inference.flip ? json("flip") : json()},
+            {"test_time_augmentation", test_time_augmentation(inference)},
             {"void",
              {{"name", classes.void_name},
               {"id", classes.void_id},

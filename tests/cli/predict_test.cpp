@@ -1,19 +1,22 @@
 // What `camber predict` writes, and what it does about pictures and networks that are not as they should be.
 #include <camber/checkpoint.h>
-#include <camber/import.h>
 #include <camber/label_picture.h>
-#include <camber/nets.h>
-#include <camber/parameter_buffer.h>
-#include <camber/safetensors.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <fstream>
 #include <limits>
+#include <map>
 
 #include "cli/check_error.h"
+#include "cli/network.h"
 #include "cli/scenes.h"
+#include "io/image.h"
+#include "io/label_file.h"
+#include "io/png_writer.h"
 #include "support/errors.h"
 
 using namespace camber;
@@ -23,39 +26,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Lines = std::vector<std::string>;
-
-/// A small U-Net whose weights are changed by `change` before they are imported.
-struct Network {
-    TemporaryFolder folder;
-    fs::path checkpoint = folder / "c.safetensors", in = folder / "in", out = folder / "out";
-
-    explicit Network(int classes = 3, const std::function<void(const NamedTensor&)>& change = {}) {
-        const auto net = nets::make_net("unet", {{"width", 4}, {"depth", 1}, {"classes", classes}});
-        const nn::ParameterBuffer memory(*net, {.seed = 3, .gradients = false});
-        const auto tensors = export_weights(*net);
-        for (const NamedTensor& named : tensors)
-            if (change) change(named);
-        write_safetensors(folder / "w.safetensors", tensors);
-        const CommandResult imported = run_camber({"import", "--weights", (folder / "w.safetensors").string(), "--out",
-                                                   checkpoint.string(), "--net", "unet", "--width", "4", "--depth", "1",
-                                                   "--classes", std::to_string(classes), "--size", "32x48"});
-        INFO(imported.errors);
-        REQUIRE(imported.exit_code == 0);
-        fs::create_directories(in);
-    }
-    CommandResult predict(const Lines& inputs, const CommandLimits& limits = {}) const {
-        Lines arguments = {"predict", "--device", "cpu", "--checkpoint", checkpoint.string(), "--out", out.string()};
-        arguments.insert(arguments.end(), inputs.begin(), inputs.end());
-        return run_camber(arguments, limits);
-    }
-};
-
-Image noise(int height, int width) {
-    Image image(height, width, 3);
-    unsigned state = 1;
-    for (auto& value : image.data) value = static_cast<std::uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
-    return image;
-}
 
 }  // namespace
 
@@ -318,6 +288,34 @@ TEST_CASE("large pictures in tiles: what is written is chosen, memory is bounded
     CHECK_FALSE(fs::exists(n.out / "a_colours.png"));
 }
 
+TEST_CASE("in tiles, memory does not grow with a picture's height, whatever is written") {
+    const Network n;
+    constexpr int width = 512, times = 12;
+    const auto peak = [&](const std::string& name) {
+        const CommandResult result =
+            n.predict({"--tile", "64x64", "--write", "labels,colours,overlay,entropy,probabilities,mask:class1",
+                       "--shares", (n.folder / "s.csv").string(), (n.in / name).string()});
+        INFO(result.errors);
+        REQUIRE(result.exit_code == 0);
+        return result.peak_kilobytes;
+    };
+    const Image part = noise(1 << 10, width);
+    const auto tall = [&](const std::string& name, int parts) {
+        PngWriter png(n.in / (name + ".png"), parts * part.height, width, 3);
+        for (int i = 0; i < parts; ++i) png.write(part.height, part.data.data());
+        png.commit();
+    };
+    tall("short", 1);
+    tall("tall", times);  // 19 MB, as much of the colours and the overlay each, 100 MB of the rest
+    const long least = peak("short.png");
+    CHECK(read_label(n.out / "short_labels.png").height == part.height);
+    CHECK(peak("tall.png") < least + (16 << 10));
+    CHECK(read_picture_size(n.out / "tall_overlay.png").height == times * part.height);
+    const std::vector<std::uint8_t> jpeg = encode_jpeg(Image(times * part.height, width, 3), 90);
+    write_text(n.in / "black.jpg", std::string(jpeg.begin(), jpeg.end()));
+    CHECK(peak("black.jpg") < least + (16 << 10));
+}
+
 TEST_CASE("probabilities of every class as NumPy reads them, entropies and shares") {
     const Network n;
     write_png(n.in / "a.png", noise(20, 30));
@@ -342,6 +340,146 @@ TEST_CASE("probabilities of every class as NumPy reads them, entropies and share
     const std::string expected = fmt::format("picture,class0,class1,class2\na,{:.6f},{:.6f},{:.6f}\n\"deep, er\",",
                                              counts[0] / 600.0, counts[1] / 600.0, counts[2] / 600.0);
     CHECK(read_text(shares).starts_with(expected));
+}
+
+TEST_CASE("masks are the probabilities of a class in 16 bits") {
+    const Network n;
+    write_png(n.in / "a.png", noise(20, 30));
+    for (const Lines& how : {Lines{"--size", "own"}, Lines{"--tile", "16x16"}, Lines{"--scales", "0.5,1"}}) {
+        Lines arguments = {"--write", "mask:class2,probabilities,mask:class0", n.in.string()};
+        arguments.insert(arguments.begin(), how.begin(), how.end());
+        const CommandResult result = n.predict(arguments);
+        INFO(result.errors);
+        REQUIRE(result.exit_code == 0);
+        CHECK(mentions(result.output, {"1 picture: mask:class2, probabilities, mask:class0 written to "}));
+        const std::string npy = read_text(n.out / "a_probabilities.npy");
+        std::vector<float> values(20 * 30 * 3);
+        std::memcpy(values.data(), npy.data() + npy.size() - values.size() * 4, values.size() * 4);
+        for (const std::size_t id : {0, 2}) {
+            const LabelFile mask = read_label_file(n.out / fmt::format("a_mask_class{}.png", id));
+            CHECK(mask.bits == 16);
+            REQUIRE(mask.ids.size() == 600);
+            for (std::size_t i = 0; i < 600; ++i) CHECK(mask.ids[i] == std::lround(65535 * values[i * 3 + id]));
+        }
+        fs::remove_all(n.out);
+    }
+}
+
+TEST_CASE("a mask of an earlier prediction is no picture, one of a class with a slash is a file") {
+    Network n;
+    write_png(n.in / "a.png", noise(20, 30));
+    CheckpointFile file = CheckpointFile::open(n.checkpoint);
+    Checkpoint checkpoint{file.info(), {}};
+    for (const auto& entry : file.tensors().entries())
+        checkpoint.tensors.push_back({entry.name, file.tensors().read(entry.name)});
+    std::string text = checkpoint.info.extra.dump();
+    text.replace(text.find("class1"), 6, "a/b 100%");
+    checkpoint.info.extra = nlohmann::json::parse(text);
+    save_checkpoint(n.checkpoint, checkpoint);
+    n.out = n.in / "first";
+    REQUIRE(n.predict({"--write", "labels,colours,overlay,mask:a/b 100%", n.in.string()}).exit_code == 0);
+    CHECK(fs::exists(n.out / "a_mask_a%2Fb 100%25.png"));
+    n.out = n.in / "second";
+    CHECK(
+        mentions(n.predict({n.in.string()}).output, {"1 picture:", "passed over: 4 results of an earlier predict\n"}));
+}
+
+TEST_CASE("shares go on where they were left, a line of each picture once, as CSV and as JSON Lines") {
+    const Network n;
+    for (const char* name : {"a", "b, c", "d"}) write_png(n.in / (std::string(name) + ".png"), noise(20, 30));
+    for (const char* name : {"s.csv", "s.jsonl"}) {
+        CAPTURE(name);
+        const fs::path shares = n.folder / name;
+        const Lines run = {"--shares", shares.string(), "--continue", n.in.string()};
+        fs::remove_all(n.out);
+        REQUIRE(n.predict(run).exit_code == 0);
+        const std::string whole = read_text(shares);
+        CHECK(n.predict(run).output == "3 pictures had been done before: nothing is left\n");
+        CHECK(read_text(shares) == whole);
+        // Of the last picture half a line, as a power cut leaves it.
+        write_text(shares, whole.substr(0, whole.size() - 10));
+        CHECK(mentions(n.predict(run).output, {"1 picture: ", "2 pictures had been done before"}));
+        CHECK(read_text(shares) == whole);
+        // Results are gone, its line is not.
+        fs::remove(n.out / "b, c_labels.png");
+        CHECK(mentions(n.predict(run).output, {"1 picture: "}));
+        CHECK(read_text(shares) == whole);
+        const Lines anew = {"--shares", shares.string(), (n.in / "d.png").string()};
+        REQUIRE(n.predict(anew).exit_code == 0);
+        CHECK(read_text(shares).size() < whole.size());
+    }
+    const auto lines = nlohmann::json::parse(read_text(n.folder / "s.jsonl"));
+    CHECK(lines.at("picture") == "d");
+    double sum = 0;
+    for (const auto& share : lines.at("shares")) sum += share.get<double>();
+    CHECK(sum == doctest::Approx(1));
+    write_text(n.folder / "other.csv", "picture,road\n");
+    check_error(n.predict({"--shares", (n.folder / "other.csv").string(), "--continue", n.in.string()}), 2,
+                {"other.csv", "no table of these classes"});
+    CHECK(read_text(n.folder / "other.csv") == "picture,road\n");
+}
+
+TEST_CASE("killed again and again and continued, nothing is done twice or lost") {
+    const Network n;
+    constexpr int count = 200;
+    for (int folder = 0; folder < 7; ++folder) fs::create_directories(n.in / std::to_string(folder));
+    for (int i = 0; i < count; ++i) write_png(n.in / fmt::format("{}/{:03}.png", i % 7, i), noise(12 + i % 9, 20));
+    const fs::path shares = n.folder / "shares.csv";
+    const Lines run = {"--continue", "--write", "labels,overlay", "--shares", shares.string(), n.in.string()};
+    const auto lines_of = [&] {
+        std::vector<std::string> lines;
+        std::ifstream file(shares);
+        for (std::string line; std::getline(file, line);) lines.push_back(line);
+        return lines;
+    };
+    std::map<fs::path, fs::file_time_type> written;
+    unsigned state = 1;
+    int kills = 0, in_between = 0;
+    for (int exit_code = -1; exit_code != 0;) {
+        REQUIRE(kills < 1000);
+        const auto delay = std::chrono::milliseconds(20 + ((state = state * 1664525u + 1013904223u) >> 24));
+        const CommandResult result = n.predict(run, {.file_size = {}, .signal = SIGKILL, .delay = delay});
+        if (result.signal == 0) REQUIRE(result.exit_code == 0);
+        exit_code = result.exit_code;
+        kills += result.signal == SIGKILL;
+        // Whole lines, one of each picture, whose files are there and stay as they are.
+        const std::string text = read_text(shares);
+        CHECK((text.empty() || text.back() == '\n'));
+        std::vector<std::string> lines = lines_of();
+        in_between += lines.size() > 1 && lines.size() < count;
+        for (std::size_t i = 1; i < lines.size(); ++i) {
+            const std::string name = lines[i].substr(0, lines[i].find(','));
+            for (const char* end : {"_labels.png", "_overlay.png"}) {
+                const fs::path file = (n.out / name).string() + end;
+                REQUIRE(fs::exists(file));
+                const auto [known, added] = written.emplace(file, fs::last_write_time(file));
+                CHECK(known->second == fs::last_write_time(file));
+            }
+        }
+        std::sort(lines.begin(), lines.end());
+        CHECK(std::adjacent_find(lines.begin(), lines.end()) == lines.end());
+    }
+    CHECK(in_between > 0);
+    std::vector<std::string> lines = lines_of();
+    CHECK(lines.size() == count + 1);
+    // What was never killed gives the same, and as many files: no temporary is left.
+    Network whole;
+    whole.out = whole.folder / "whole";
+    REQUIRE(whole.predict({"--write", "labels,overlay", "--shares", (n.folder / "whole.csv").string(), n.in.string()})
+                .exit_code == 0);
+    std::vector<std::string> expected;
+    std::ifstream file(n.folder / "whole.csv");
+    for (std::string line; std::getline(file, line);) expected.push_back(line);
+    std::sort(lines.begin(), lines.end());
+    std::sort(expected.begin(), expected.end());
+    CHECK(lines == expected);
+    const auto files_in = [](const fs::path& folder) {
+        std::map<fs::path, std::string> files;
+        for (const auto& entry : fs::recursive_directory_iterator(folder))
+            if (entry.is_regular_file()) files[entry.path().lexically_relative(folder)] = read_text(entry.path());
+        return files;
+    };
+    CHECK(files_in(n.out) == files_in(whole.out));
 }
 
 TEST_CASE("--continue does what is left, --part a share, and together nothing twice or not at all") {
@@ -378,7 +516,12 @@ TEST_CASE("options of predict that cannot be, or have no effect, are refused") {
     refused({"--write", "labels,overlays"}, {"'overlays' (did you mean 'overlay'?)", "probabilities"});
     refused({"--part", "3/2"}, {"--part", "2/8", "'3/2'"});
     refused({"--part", "1"}, {"--part"});
-    refused({"--continue", "--shares", "s.csv"}, {"--shares", "--continue"});
+    refused({"--scales", "0.5,none"}, {"--scales 0.5,none", "number", "'none'"});
+    refused({"--scales", "0"}, {"--scales 0", "from 0.1 to 10"});
+    refused({"--write", "mask:clas1"}, {"mask:clas1", "did you mean 'class1'?", "class0, class1, class2"});
+    refused({"--write", "mask"}, {"'mask'", "mask:CLASS"});
+    refused({"--shares", "s.json"}, {"s.json", ".jsonl", ".csv"});
+    refused({"--fps", "25"}, {"--fps has no effect"});
     CHECK_FALSE(fs::exists(n.out));
 }
 

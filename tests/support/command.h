@@ -22,6 +22,7 @@ struct CommandResult {
     int exit_code = -1;  ///< -1 when a signal ended it
     int signal = 0;
     std::string output, errors;
+    long peak_kilobytes = 0;  ///< of memory
 };
 
 struct CommandLimits {
@@ -62,14 +63,16 @@ inline CommandResult run_camber(const std::vector<std::string>& arguments, const
         _exit(127);
     }
     int status = 0;
+    rusage usage{};
     bool ended = false;
     if (limits.signal) {
         std::this_thread::sleep_for(limits.delay);
-        while (limits.when && !limits.when() && !ended) ended = waitpid(child, &status, WNOHANG) == child;
+        while (limits.when && !limits.when() && !ended) ended = wait4(child, &status, WNOHANG, &usage) == child;
         if (!ended) kill(child, limits.signal);
     }
-    if (!ended) waitpid(child, &status, 0);
+    if (!ended) wait4(child, &status, 0, &usage);
     CommandResult result;
+    result.peak_kilobytes = usage.ru_maxrss;
     if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
     result.output = read_text(output);

@@ -1,9 +1,11 @@
 // Pictures at their own size, whole and in tiles.
+#include <camber/autograd.h>
 #include <camber/prediction.h>
 #include <camber/synth.h>
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "support/errors.h"
 #include "support/files.h"
@@ -58,6 +60,60 @@ Whole logits_of(Model& model, const Image& image) {
     CHECK(whole.width == image.width);
     return whole;
 }
+
+/// Bilinear with half-pixel centres, a value at a time.
+double resized_at(const Whole& logits, int height, int width, int row, int column, int c) {
+    const auto place = [](int i, int in, int out) { return std::max((i + 0.5) * in / out - 0.5, 0.0); };
+    const double y = place(row, logits.rows, height), x = place(column, logits.width, width);
+    const int top = static_cast<int>(y), left = static_cast<int>(x);
+    const int bottom = std::min(top + 1, logits.rows - 1), right = std::min(left + 1, logits.width - 1);
+    const double down = y - top, along = x - left;
+    return (1 - down) * ((1 - along) * logits.at(top, left, c) + along * logits.at(top, right, c)) +
+           down * ((1 - along) * logits.at(bottom, left, c) + along * logits.at(bottom, right, c));
+}
+
+using Probabilities = std::vector<double>;
+
+/// Adds the probabilities of a pixel's logits.
+void add_softmax(const std::function<double(int)>& logit, Probabilities& sums, std::size_t first, int classes) {
+    double total = 0;
+    for (int c = 0; c < classes; ++c) total += std::exp(logit(c));
+    for (int c = 0; c < classes; ++c) sums[first + static_cast<std::size_t>(c)] += std::exp(logit(c)) / total;
+}
+
+/// The mean of the probabilities of logits, each resized to height x width.
+Probabilities mean_of(const std::vector<Whole>& all, int height, int width) {
+    const int classes = all[0].classes;
+    Probabilities sums(static_cast<std::size_t>(height * width * classes));
+    for (const Whole& one : all)
+        for (int row = 0; row < height; ++row)
+            for (int column = 0; column < width; ++column)
+                add_softmax([&](int c) { return resized_at(one, height, width, row, column, c); }, sums,
+                            static_cast<std::size_t>((row * width + column) * classes), classes);
+    for (double& sum : sums) sum /= static_cast<double>(all.size());
+    return sums;
+}
+
+double most_different(const Whole& logits, const Probabilities& expected) {
+    double most = 0;
+    Probabilities given(expected.size());
+    for (int row = 0; row < logits.rows; ++row)
+        for (int column = 0; column < logits.width; ++column)
+            add_softmax([&](int c) { return logits.at(row, column, c); }, given,
+                        static_cast<std::size_t>((row * logits.width + column) * logits.classes), logits.classes);
+    for (std::size_t i = 0; i < given.size(); ++i) most = std::max(most, std::abs(given[i] - expected[i]));
+    return most;
+}
+
+/// Rows that are nowhere in memory as a picture.
+class HiddenRows : public PictureRows {
+  public:
+    explicit HiddenRows(const Image& image) : PictureRows(image.height, image.width, image.channels), rows_(&image) {}
+    void read(int count, std::uint8_t* rows) override { rows_.read(count, rows); }
+
+  private:
+    ImageRows rows_;
+};
 
 }  // namespace
 
@@ -130,6 +186,115 @@ TEST_CASE("tiled logits are the whole picture's where no tile's edge is near") {
             }
         CHECK(compared > 500);
         CHECK(most < 1e-4);
+    }
+}
+
+TEST_CASE("scales: the mean of the probabilities of the picture at each size") {
+    Model model = small_model();
+    const Image image = noise(75, 110);
+    const auto scaled = [&](double scale) {
+        return scale == 1 ? image
+                          : resize_area(image, static_cast<int>(std::lround(image.height * scale)),
+                                        static_cast<int>(std::lround(image.width * scale)));
+    };
+    const std::vector<double> scales = {0.6, 1, 1.75};
+    for (const bool flip : {false, true})
+        for (InferenceOptions how : {InferenceOptions{.own_size = true},
+                                     InferenceOptions{.tile_height = 32, .tile_width = 48, .overlap = 0.5}}) {
+            CAPTURE(flip);
+            CAPTURE(how.own_size);
+            how.flip = flip;
+            model.inference = how;
+            std::vector<Whole> alone;
+            for (const double scale : scales) alone.push_back(logits_of(model, scaled(scale)));
+            const Probabilities expected = mean_of(alone, image.height, image.width);
+            model.inference.scales = scales;
+            CHECK(most_different(logits_of(model, image), expected) < 1e-5);
+            model.inference.scales = {1};
+            CHECK(most_different(logits_of(model, image), expected) > 1e-3);
+        }
+}
+
+TEST_CASE("scales of the network's input: the mean of the probabilities at its size") {
+    Model model = small_model();  // of 64x64
+    const Image image = noise(90, 70);
+    model.inference.scales = {0.5, 1.5};
+    const Whole given = logits_of(model, image);
+    std::vector<Whole> alone;
+    model.inference = {.own_size = true};
+    for (const int size : {32, 96}) {
+        // What the network is given there, as a picture of its own size would be.
+        Model at_size = small_model();
+        at_size.config.height = at_size.config.width = size;
+        Whole& logits = alone.emplace_back();
+        logits.classes = 5;
+        logits.rows = logits.width = size;
+        const Tensor input = Tensor::empty({1, size, size, 3}, Dtype::f32, Device::cpu);
+        prepare_image(image, at_size.config.normalisation, size, size, input.data<float>());
+        const NoGrad no_grad;
+        logits.logits = at_size.net->forward(input).to_vector<float>();
+    }
+    const Probabilities mean = mean_of(alone, 64, 64);
+    Whole logarithms{5, 64, 64, {}};
+    for (const double p : mean) logarithms.logits.push_back(static_cast<float>(std::log(p)));
+    CHECK(most_different(given, mean_of({logarithms}, image.height, image.width)) < 1e-5);
+}
+
+TEST_CASE("a picture whose rows are read as they are needed has the same logits, to the bit") {
+    Model model = small_model();
+    for (const auto& [height, width] : {std::pair{150, 203}, {33, 70}, {1, 3}, {5, 64}}) {
+        const Image image = noise(height, width);
+        for (const InferenceOptions& how :
+             {InferenceOptions{}, InferenceOptions{.own_size = true},
+              InferenceOptions{.tile_height = 2, .tile_width = 64, .overlap = 0},
+              InferenceOptions{.tile_height = 32, .tile_width = 48, .overlap = 0.5},
+              InferenceOptions{.tile_height = 32, .tile_width = 32, .scales = {0.5, 1, 2}}}) {
+            CAPTURE(height);
+            CAPTURE(how.tile_height);
+            model.inference = how;
+            HiddenRows rows(image);
+            std::vector<float> logits;
+            predict_rows(model, rows, [&](const LogitRows& some) {
+                const std::vector<float> values = some.logits.to_vector<float>();
+                logits.insert(logits.end(), values.begin(), values.end());
+            });
+            CHECK(logits == logits_of(model, image).logits);
+        }
+    }
+}
+
+TEST_CASE("frames are judged at several scales as they are predicted") {
+    const TemporaryFolder folder;
+    write_synthetic_dataset(folder / "data", {.train_count = 1, .val_count = 3, .height = 60, .width = 90});
+    const Dataset data = Dataset::open((folder / "data").string(), "val");
+    TrainConfig config;
+    config.net_options = {{"classes", data.classes().count()}, {"width", 2}, {"depth", 2}};
+    config.height = 64;
+    config.width = 96;
+    config.batch = 2;
+    config.device = Device::cpu;
+    config.dtype = Dtype::f32;
+    Model model = make_model(config, data.classes(), false);
+    const std::vector<std::int64_t> plain = evaluate(model, data).confusion.counts();
+    for (const InferenceOptions& how :
+         {InferenceOptions{.scales = {0.5, 1.25}}, InferenceOptions{.flip = true, .scales = {1, 1.5}},
+          InferenceOptions{.own_size = true, .scales = {0.75, 1}}}) {
+        model.inference = how;
+        const EvalResult judged = evaluate(model, data);
+        ConfusionMatrix expected = judged.confusion.like();
+        const std::vector<Image> maps = predict(model, data, {0, 1, 2});
+        for (std::size_t i = 0; i < maps.size(); ++i) {
+            const auto sample = data.sample(i);
+            CHECK(maps[i] == predict(model, sample->image));
+            std::vector<std::int64_t> counts(expected.counts().size());
+            for (std::size_t pixel = 0; pixel < maps[i].data.size(); ++pixel) {
+                const int truth = sample->original_label().data[pixel], classes = data.classes().count();
+                if (truth < classes) ++counts[static_cast<std::size_t>(truth * classes + maps[i].data[pixel])];
+            }
+            expected.add(counts);
+        }
+        CHECK(judged.confusion.counts() == expected.counts());
+        CHECK(judged.confusion.counts() != plain);
     }
 }
 

@@ -97,17 +97,18 @@ void CpuBackend::count_predictions(const Tensor& logits, const Tensor& source, c
     }
 }
 
-void resized_rows(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t top, const Tensor& rows) {
-    const Extents in(logits);
+void resized_rows(const Tensor& part, std::int64_t first, std::int64_t in_height, std::int64_t height, std::int64_t top,
+                  const Tensor& rows) {
+    const Extents in(part);
     const std::int64_t count = rows.dim(1), width = rows.dim(2), channels = in.c;
-    const float* const from = logits.data<float>();
+    const float* const from = part.data<float>();
     std::vector<Tap> columns;
     for (std::int64_t j = 0; j < width; ++j) columns.push_back(tap(j, in.w, width, ResizeMode::bilinear));
     parallel_ranges(count, 1, count * width * channels, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
-            const Tap row = tap(top + i, in.h, height, ResizeMode::bilinear);
-            const float* const upper = from + in.at(n, row.low, 0);
-            const float* const lower = from + in.at(n, row.high, 0);
+            const Tap row = tap(top + i, in_height, height, ResizeMode::bilinear);
+            const float* const upper = from + in.at(0, row.low - first, 0);
+            const float* const lower = from + in.at(0, row.high - first, 0);
             const auto between = [&](std::int64_t k) { return std::fma(lower[k] - upper[k], row.fraction, upper[k]); };
             float* to = rows.data<float>() + i * width * channels;
             for (const Tap& column : columns) {

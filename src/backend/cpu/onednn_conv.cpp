@@ -1,15 +1,17 @@
-#include <map>
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <tuple>
+#include <vector>
 
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/onednn_runner.h"
 #include "backend/cpu/prepared_weight.h"
+#include "backend/cpu/recently_used.h"
 
 /// Convolutions by oneDNN, 2.6 and 3.x. Activations stay NHWC; weights and their gradients go through whatever blocked
-/// layout the kernel asks for. Primitives are made once per shape; the memory they need comes from the caching
+/// layout the kernel asks for. Primitives are made once per shape, of those in use; the memory they need comes from the caching
 /// allocator.
 namespace camber::cpu {
 namespace {
@@ -144,21 +146,29 @@ std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_b
 
 /// The convolution for this shape and number of threads, for which oneDNN divides the work and sizes its scratch; made
 /// at its first use, null where oneDNN has no fast kernel for it.
-const Convolution* find(ConvPass pass, const ConvShape& s, bool with_bias) {
+std::shared_ptr<const Convolution> find(ConvPass pass, const ConvShape& s, bool with_bias) {
     const auto key = std::make_tuple(pass, with_bias, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout, s.kh, s.kw,
                                      s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
                                      s.padding.bottom, s.padding.left, s.padding.right, omp_get_max_threads());
+    static auto& convolutions = *new RecentlyUsed<std::remove_const_t<decltype(key)>, Convolution>;
+    return convolutions.get(key, [&] { return make(pass, s, with_bias); });
+}
+
+/// Tells layouts of prepared weights apart: convolutions of several sizes have the same one.
+std::uintptr_t layout_number(const memory::desc& layout) {
     static std::mutex mutex;
-    static auto& convolutions = *new std::map<decltype(key), std::unique_ptr<Convolution>>;
+    static auto& known = *new std::vector<memory::desc>;
     const std::lock_guard lock(mutex);
-    const auto [position, is_new] = convolutions.try_emplace(key);
-    if (is_new) position->second = make(pass, s, with_bias);
-    return position->second.get();
+    const auto found = std::find(known.begin(), known.end(), layout);
+    const auto number = static_cast<std::uintptr_t>(found - known.begin());
+    if (found == known.end()) known.push_back(layout);
+    constexpr std::uintptr_t first = 16;  // those of other kernels are below
+    return first + number;
 }
 
 memory prepared(const Convolution& c, const Tensor& w, Tensor& holder) {
     if (!c.reorder_weight) return memory_at(c.weight, w.raw());
-    holder = prepared_weight(w, reinterpret_cast<std::uintptr_t>(&c), c.weight.get_size(), [&](void* target) {
+    holder = prepared_weight(w, layout_number(c.weight), c.weight.get_size(), [&](void* target) {
         (*c.reorder_weight)(
             {{DNNL_ARG_FROM, memory_at(c.own_weight, w.raw())}, {DNNL_ARG_TO, memory_at(c.weight, target)}});
     });
@@ -177,7 +187,7 @@ ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias) {
 }
 
 bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
-    const Convolution* c = find(ConvPass::forward, s, bias.defined());
+    const std::shared_ptr<const Convolution> c = find(ConvPass::forward, s, bias.defined());
     if (!c) return false;
     Tensor holder;
     Arguments arguments{{DNNL_ARG_SRC, memory_at(c->image, x.raw())},
@@ -189,7 +199,7 @@ bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const 
 }
 
 bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx) {
-    const Convolution* c = find(ConvPass::backward_data, s, false);
+    const std::shared_ptr<const Convolution> c = find(ConvPass::backward_data, s, false);
     if (!c) return false;
     Tensor holder;
     c->run({{DNNL_ARG_DIFF_DST, memory_at(c->output, dy.raw())},
@@ -199,7 +209,7 @@ bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w,
 }
 
 bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db) {
-    const Convolution* c = find(ConvPass::backward_filter, s, db.defined());
+    const std::shared_ptr<const Convolution> c = find(ConvPass::backward_filter, s, db.defined());
     if (!c) return false;
     const Scratch blocked(c->reorder_weight ? c->weight.get_size() : 0);
     const memory gradient = memory_at(c->weight, c->reorder_weight ? blocked.as<void>() : dw.raw());

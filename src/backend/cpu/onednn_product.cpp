@@ -1,9 +1,8 @@
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/onednn_runner.h"
+#include "backend/cpu/recently_used.h"
 
 namespace camber::cpu {
 namespace {
@@ -51,16 +50,9 @@ std::unique_ptr<Product> make(const ProductShape& s) {
 }  // namespace
 
 bool onednn_product(const ProductShape& s, const void* a, const void* b, float* c) {
-    static std::mutex mutex;
     // By threads too, among which oneDNN divides the work, and for which it sizes its scratch, when it is made.
-    static auto& products = *new std::map<std::pair<ProductShape, int>, std::unique_ptr<Product>>;
-    const Product* product = nullptr;
-    {
-        const std::lock_guard lock(mutex);
-        const auto [position, is_new] = products.try_emplace({s, omp_get_max_threads()});
-        if (is_new) position->second = make(s);
-        product = position->second.get();
-    }
+    static auto& products = *new RecentlyUsed<std::pair<ProductShape, int>, Product>;
+    const std::shared_ptr<const Product> product = products.get({s, omp_get_max_threads()}, [&] { return make(s); });
     if (!product) return false;
     product->run({{DNNL_ARG_SRC, memory_at(product->a, const_cast<void*>(a))},
                   {DNNL_ARG_WEIGHTS, memory_at(product->b, const_cast<void*>(b))},

@@ -10,8 +10,10 @@ namespace camber::cpu {
 void predicted_labels(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t width,
                       std::uint8_t* labels);
 
-/// rows [1, R, W2, C] f32: rows `top` to top + R of the f32 logits' image n resized to height x W2, as those labels are
-/// taken from.
-void resized_rows(const Tensor& logits, std::int64_t n, std::int64_t height, std::int64_t top, const Tensor& rows);
+/// rows [1, R, W2, C] f32: rows `top` to top + R of logits [1, H, W, C] resized to height x W2, as those labels are
+/// taken from. Of the logits, f32 on the CPU, `part` [1, N, W, C] are the rows from `first` on that those need, and
+/// in_height is H.
+void resized_rows(const Tensor& part, std::int64_t first, std::int64_t in_height, std::int64_t height, std::int64_t top,
+                  const Tensor& rows);
 
 }  // namespace camber::cpu
