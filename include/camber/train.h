@@ -165,6 +165,10 @@ struct InferenceOptions {
     bool resizes() const { return !own_size && tile_height == 0; }
 };
 
+namespace inference {
+class Network;
+}
+
 /// A network with its parameters in memory, and what is needed to feed it.
 struct Model {
     TrainConfig config;
@@ -177,6 +181,7 @@ struct Model {
     /// else null.
     nlohmann::json trained_on = {};
     InferenceOptions inference = {};
+    std::shared_ptr<inference::Network> programs = {};  ///< made by evaluate() and predict(), for themselves
 
     Device device() const { return config.device.value(); }
     Dtype dtype() const { return config.dtype.value(); }

@@ -16,6 +16,7 @@
 #include "train/flip.h"
 #include "train/input_size.h"
 #include "train/loss.h"
+#include "train/network_logits.h"
 #include "train/own_size_evaluation.h"
 
 namespace camber {
@@ -157,6 +158,7 @@ EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* sto
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.images_per_second = static_cast<double>(done) / seconds.count();
+    if (scope.was_training()) release_programs(model_);
     return result;
 }
 
@@ -234,8 +236,7 @@ void Evaluator::run_recorded() {
 
 /// The same work whatever the sizes of the label maps, so that it can be recorded.
 void Evaluator::judge(const Tensor& images, const Tensor& labels, const Tensor& source, const Tensor& maps) {
-    logits_ =
-        model_.inference.flip ? flipped_logits(model_, images) : class_logits(model_, model_.net->forward(images));
+    logits_ = model_.inference.flip ? flipped_logits(model_, images) : network_logits(model_, images);
     const ops::SegmentationLoss loss = model_loss(model_, logits_, labels, dataset_.classes().void_id);
     loss_ = loss.loss;
     stats_ = loss.stats;
@@ -270,6 +271,7 @@ std::vector<Image> Evaluator::predictions(const std::vector<std::size_t>& frames
                 labels_at(logits.slice(static_cast<std::int64_t>(i) * one.numel(), one), truth.height, truth.width));
         }
     }
+    if (scope.was_training()) release_programs(model_);
     return maps;
 }
 
@@ -288,7 +290,7 @@ Tensor Evaluator::logits_of(std::span<const std::size_t> frames) {
     for (std::size_t i = 0; i < frames.size(); ++i)
         prepare_image(dataset_.sample(frames[i])->image, config.normalisation, height, width,
                       host.data<float>() + static_cast<std::ptrdiff_t>(i) * size, config.augment.interpolation);
-    return class_logits(model_, model_.net->forward(ops::cast(host.to(model_.device()), model_.dtype())));
+    return network_logits(model_, host);
 }
 
 EvalResult evaluate(Model& model, const Dataset& dataset, const Progress& progress, const std::atomic<bool>* stop) {

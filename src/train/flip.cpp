@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/loss.h"
+#include "train/network_logits.h"
 
 namespace camber {
 namespace {
@@ -37,10 +37,7 @@ void log_softmax(float* logits, std::int64_t classes) {
 }  // namespace
 
 Tensor flipped_logits(Model& model, const Tensor& images) {
-    const auto logits_of = [&](const Tensor& pictures) {
-        const Tensor on_device = ops::cast(pictures.to(model.device()), model.dtype());
-        return host_f32(class_logits(model, model.net->forward(on_device)));
-    };
+    const auto logits_of = [&](const Tensor& pictures) { return host_f32(network_logits(model, pictures)); };
     const Tensor a = logits_of(images), b = mirrored(logits_of(mirrored(host_f32(images))));
     const std::int64_t channels = a.dim(3), classes = std::min<std::int64_t>(channels, model.classes.count());
     const Tensor mean = Tensor::empty({a.dim(0), a.dim(1), a.dim(2), classes}, Dtype::f32, Device::cpu);

@@ -1,3 +1,4 @@
+#include <camber/ops.h>
 #include <camber/prediction.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 #include "train/finite.h"
 #include "train/flip.h"
 #include "train/input_size.h"
-#include "train/loss.h"
+#include "train/network_logits.h"
 #include "train/tiles.h"
 
 namespace camber {
@@ -17,10 +18,7 @@ namespace {
 
 /// Logits f32 on the host of prepared pictures [N, H, W, C].
 Tensor host_logits(Model& model, const Tensor& pictures) {
-    const Tensor logits =
-        model.inference.flip
-            ? flipped_logits(model, pictures)
-            : class_logits(model, model.net->forward(ops::cast(pictures.to(model.device()), model.dtype())));
+    const Tensor logits = model.inference.flip ? flipped_logits(model, pictures) : network_logits(model, pictures);
     const Tensor host = ops::cast(logits.to(Device::cpu), Dtype::f32);
     refuse_non_finite(host, "the network's output");
     return host;

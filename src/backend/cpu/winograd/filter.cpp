@@ -97,20 +97,21 @@ void transform_backward(const float* w, int cin, int cout, float* u) {
 }  // namespace
 }  // namespace winograd
 
-std::size_t winograd_filter_floats(int cin, int cout) {
-    const int points = winograd::large_tiles(cin, cout) ? winograd::Tile<6>::Q : winograd::Tile<4>::Q;
-    return static_cast<std::size_t>(points) * winograd::blocks_of(cout) * lanes * cin;
+int winograd_tile(int cin, int cout) { return winograd::large_tiles(cin, cout) ? 6 : 4; }
+
+std::size_t winograd_filter_floats(int tile, int cin, int cout) {
+    return static_cast<std::size_t>((tile + 2) * (tile + 2)) * winograd::blocks_of(cout) * lanes * cin;
 }
 
-void winograd_transform_filter(const float* w, int cin, int cout, float* u) {
-    if (winograd::large_tiles(cin, cout))
+void winograd_transform_filter(const float* w, int tile, int cin, int cout, float* u) {
+    if (tile == 6)
         winograd::transform<6>(w, cin, cout, u);
     else
         winograd::transform<4>(w, cin, cout, u);
 }
 
-void winograd_transform_filter_backward(const float* w, int cin, int cout, float* u) {
-    if (winograd::large_tiles(cin, cout))
+void winograd_transform_filter_backward(const float* w, int tile, int cin, int cout, float* u) {
+    if (tile == 6)
         winograd::transform_backward<6>(w, cin, cout, u);
     else
         winograd::transform_backward<4>(w, cin, cout, u);
