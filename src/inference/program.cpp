@@ -1,7 +1,5 @@
 #include "inference/program.h"
 
-#include "backend/timeline.h"
-
 namespace camber::inference {
 namespace {
 
@@ -60,32 +58,32 @@ void Program::do_step(std::size_t i) {
 }
 
 Tensor Program::run(const Tensor& x) {
+    return run(x, [] {});
+}
+
+Tensor Program::run(const Tensor& x, const std::function<void()>& before_step) {
     if (x.shape() != trace_.input.shape() || x.dtype() != trace_.input.dtype())
         fail("a network that is ready for {} was given {}", trace_.input.shape().str(), x.shape().str());
     const Tensor& output = trace_.output;
     const auto elements = static_cast<std::int64_t>(output.storage().bytes() / size_of(output.dtype()));
     input_ = x.detach();
     output_ = Tensor::empty({elements}, output.dtype(), device_.device());
-    for (std::size_t i = 0; i < steps_.size(); ++i) do_step(i);
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+        before_step();
+        do_step(i);
+    }
     const Tensor result = placed(output);
     input_ = output_ = {};
     return result;
 }
 
-std::vector<double> Program::time(const Tensor& x) {
-    const std::unique_ptr<Timeline> timeline = device_.timeline();
-    input_ = x.detach();
-    output_ = Tensor::empty(trace_.output.shape(), trace_.output.dtype(), device_.device());
-    timeline->mark();
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-        do_step(i);
-        timeline->mark();
-    }
-    input_ = output_ = {};
-    std::vector<double> seconds = timeline->seconds();
-    for (std::size_t i = 0; i + 1 < seconds.size(); ++i) seconds[i] = seconds[i + 1] - seconds[i];
-    seconds.pop_back();
-    return seconds;
+std::vector<double> Program::time(const Tensor& x, const std::function<double()>& clock) {
+    std::vector<double> at;
+    run(x, [&] { at.push_back(clock()); });
+    at.push_back(clock());
+    for (std::size_t i = 0; i < steps_.size(); ++i) at[i] = at[i + 1] - at[i];
+    at.pop_back();
+    return at;
 }
 
 }  // namespace camber::inference

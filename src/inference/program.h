@@ -20,12 +20,13 @@ class Program {
     /// Of the activations that are in the block, in elements.
     const std::vector<Lifetime>& lifetimes() const { return lifetimes_; }
     const ArenaPlan& arena() const { return plan_; }
-    /// Seconds of each step, as many as there are; x as for run().
-    std::vector<double> time(const Tensor& x);
+    /// run(x), and what each step took by a clock in seconds.
+    std::vector<double> time(const Tensor& x, const std::function<double()>& clock);
 
   private:
     void plan();
     Tensor placed(const Tensor& activation) const;
+    Tensor run(const Tensor& x, const std::function<void()>& before_step);
     void do_step(std::size_t i);
 
     Backend& device_;

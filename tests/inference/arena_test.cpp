@@ -62,7 +62,8 @@ TEST_CASE("every network: activations take little more than what is needed at a 
         CAPTURE(info.name);
         const testing::Evaluated network(info.name);
         KeptWeights kept;
-        const inference::Program program(*network.net, {1, 96, 96, 3}, Dtype::f32, Device::cpu, kept);
+        const std::int64_t side = std::max(96, network.net->size_multiple());
+        const inference::Program program(*network.net, {1, side, side, 3}, Dtype::f32, Device::cpu, kept);
         const std::vector<Lifetime>& buffers = program.lifetimes();
         CHECK(is_sound(buffers, program.arena()));
         CHECK(program.arena().size <= inference::largest_sum(buffers) * 11 / 10 + 1024);
