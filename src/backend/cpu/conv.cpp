@@ -174,19 +174,26 @@ class WinogradConvolution final : public PreparedConvolution {
     WinogradConvolution(const ConvShape& s, const ConvolutionLayer& layer, KeptWeights& kept)
         : shape_(winograd_shape(s)), dtype_(s.dtype), relu_(layer.relu), bias_(folded_bias(layer)) {
         shape_.tile = winograd_best_tile(shape_);
-        const auto layout = static_cast<std::uintptr_t>(shape_.tile);
-        const std::size_t floats = winograd_filter_floats(shape_.tile, s.cin, s.cout);
-        filter_ = kept.get(layer, layout, Device::cpu, floats * sizeof(float), [&](const Tensor& u) {
+        by_columns_ = static_cast<long>(s.cin) * s.cout >= 128L * 256;
+        const auto layout = static_cast<std::uintptr_t>(by_columns_ ? packed_layout + size_of(dtype_) : shape_.tile);
+        const std::size_t bytes = by_columns_ ? winograd_packed_elements(s.cin, s.cout) * size_of(dtype_)
+                                              : winograd_filter_floats(shape_.tile, s.cin, s.cout) * sizeof(float);
+        filter_ = kept.get(layer, layout, Device::cpu, bytes, [&](const Tensor& memory) {
             const Tensor w = folded_weight(layer);
-            winograd_transform_filter(w.data<float>(), shape_.tile, s.cin, s.cout, u.data<float>());
+            const float* const from = w.data<float>();
+            if (!by_columns_) return winograd_transform_filter(from, shape_.tile, s.cin, s.cout, memory.data<float>());
+            with_activation("conv2d", dtype_, [&]<class T>(T) {
+                winograd_pack_filter(from, s.cin, s.cout, static_cast<T*>(memory.raw()));
+            });
         });
     }
     void run(const ConvolutionOperands& o) const override {
-        const Scratch scratch = winograd_scratch(winograd_forward_scratch_floats(shape_));
+        const Scratch scratch = winograd_scratch(by_columns_ ? winograd_by_columns_scratch_floats(shape_)
+                                                             : winograd_forward_scratch_floats(shape_));
         with_activation("conv2d", dtype_, [&]<class T>(T) {
             const WinogradOperands<T> operands{begin_of<T>(o.x),
                                                pitch_of(o.x),
-                                               filter_.data<float>(),
+                                               by_columns_ ? nullptr : filter_.data<float>(),
                                                data_or_null(bias_),
                                                begin_of<T>(o.y),
                                                pitch_of(o.y),
@@ -194,15 +201,19 @@ class WinogradConvolution final : public PreparedConvolution {
                                                pitch_of(o.residual),
                                                relu_,
                                                o.pooled ? o.pooled.data<T>() : nullptr};
-            winograd_forward(shape_, operands, scratch.as<float>());
+            if (by_columns_)
+                winograd_by_columns(shape_, operands, static_cast<const T*>(filter_.raw()), scratch.as<float>());
+            else
+                winograd_forward(shape_, operands, scratch.as<float>());
         });
     }
 
   private:
+    static constexpr std::size_t packed_layout = 8;
     WinogradShape shape_;
     Dtype dtype_;
-    bool relu_;
-    Tensor filter_, bias_;
+    bool relu_, by_columns_;
+    Tensor filter_, bias_;  ///< filter: transformed, or packed
 };
 
 /// A tensor of the shape that a slice has.

@@ -106,19 +106,20 @@ struct Forward {
         return o.pooled + (row * (s.wo / 2) + at.column * (M / 2)) * s.cout + c;
     }
 
-    /// Row `row` of M to tile number `tile` of y.
+    /// Row `row` of M, which begins with block `begin`, to tile number `tile` of y, blocks [begin, end).
     template <bool streamed>
-    void output(int tile, int row, const float* m) const {
+    void output(int tile, int row, const float* m, const TileMatrix& layout, int begin, int end) const {
         const TilePosition at(grid, tile);
         const Window<M, T> out = window(o.y, o.y_pitch, at);
         const Window<M, const T> residual = window(o.residual, o.residual_pitch, at);
         const Vec least = splat(o.relu ? 0.f : -std::numeric_limits<float>::infinity());
-        for (int c = 0; c < s.cout; c += lanes) {
-            const float* from = m + plan.layout.at(c / lanes, 0, row);
+        for (int block = begin; block < end; ++block) {
+            const float* from = m + layout.at(block - begin, 0, row);
+            const int c = block * lanes;
             const int count = s.cout - c;
             const Vec b = !o.bias ? Vec{} : count >= lanes ? load(o.bias + c) : load_tail(o.bias + c, count);
             if (!out.inside() || count < lanes) {
-                output_in_part(from, out, residual, b, least, at, c);
+                output_in_part(from, layout.point_stride, out, residual, b, least, at, c);
                 continue;
             }
             const Pixels<T> to = out.template pixels<M>(c);
@@ -154,18 +155,18 @@ struct Forward {
                     store(maxima + static_cast<std::ptrdiff_t>(j / 2) * s.cout,
                           larger(larger(above[j], above[j + 1]), larger(r[j], r[j + 1])));
             };
-            output_transform<M>(from, plan.layout.point_stride, done);
+            output_transform<M>(from, layout.point_stride, done);
         }
     }
 
     static CAMBER_VEC Vec larger(Vec a, Vec b) { return select(exceeds(b, a), b, a); }
 
     /// The part inside the image of a tile at its edge, or of channels that do not fill a Vec.
-    void output_in_part(const float* from, const Window<M, T>& out, const Window<M, const T>& residual, Vec bias,
-                        Vec least, const TilePosition& at, int c) const {
+    void output_in_part(const float* from, std::size_t point_stride, const Window<M, T>& out,
+                        const Window<M, const T>& residual, Vec bias, Vec least, const TilePosition& at, int c) const {
         Vec buffer[M][M];
         output_transform<M>(
-            from, plan.layout.point_stride, [&](int i, const Vec* r) __attribute__((always_inline)) {
+            from, point_stride, [&](int i, const Vec* r) __attribute__((always_inline)) {
                 for (int j = 0; j < M; ++j) buffer[i][j] = r[j];
             });
         const int count = std::min(s.cout - c, lanes);
@@ -195,14 +196,17 @@ struct Forward {
         for (int i = 0; i < count; ++i) input(tile + i, row + i, v);
     }
 
-    void outputs(int tile, int row, int count, const float* m) const {
+    void outputs(int tile, int row, int count, const float* m, const TileMatrix& layout, int begin, int end) const {
         for (int i = 0; i < count; ++i) {
             if (stream_y)
-                output<std::is_same_v<T, float>>(tile + i, row + i, m);
+                output<std::is_same_v<T, float>>(tile + i, row + i, m, layout, begin, end);
             else
-                output<false>(tile + i, row + i, m);
+                output<false>(tile + i, row + i, m, layout, begin, end);
         }
         if (stream_y) stream_fence();
+    }
+    void outputs(int tile, int row, int count, const float* m) const {
+        outputs(tile, row, count, m, plan.layout, 0, blocks_of(s.cout));
     }
 
     void apart(float* scratch) const {
@@ -242,6 +246,102 @@ struct Forward {
         }
     }
 };
+
+/// How winograd_by_columns() goes: all threads transform the tiles of a chunk, then each takes columns of M, thirty-two
+/// output channels at a time, from the filter's transform to y.
+template <int M>
+struct ColumnsPlan {
+    static constexpr int depth = 64;  ///< cin at a time: their part of U stays in the second-level cache
+    static constexpr std::size_t u_stride = (depth * max_columns + 1) * lanes;
+    ForwardPlan chunk;    ///< layout: of V
+    TileMatrix m_layout;  ///< of a thread's M
+    std::size_t work_floats;
+
+    explicit ColumnsPlan(const WinogradShape& s) {
+        constexpr std::size_t v_bytes = 10 << 20;
+        const int count = TileGrid(M, s.n, s.ho, s.wo, s.dilation).count;
+        const auto fitting = static_cast<int>(v_bytes / (Tile<M>::Q * static_cast<std::size_t>(s.cin) * sizeof(float)));
+        chunk.together = true;
+        chunk.tiles = chunk_tiles(count, std::clamp(fitting, 32, 96));
+        chunk.layout = m_layout = TileMatrix(Tile<M>::Q, chunk.tiles);
+        chunk.floats = chunk.layout.floats(s.cin);
+        work_floats = m_layout.floats(max_columns * lanes) + Tile<M>::Q * u_stride;
+    }
+    std::size_t floats() const { return chunk.floats + work_floats * static_cast<std::size_t>(omp_get_max_threads()); }
+};
+
+template <int M, class T>
+class ByColumns {
+  public:
+    ByColumns(const WinogradShape& s, const ColumnsPlan<M>& plan, const WinogradOperands<T>& o, const T* taps)
+        : s_(s), plan_(plan), forward_{s, plan.chunk, o}, taps_(taps) {}
+
+    void run(float* v) const {
+        const int blocks = blocks_of(s_.cout), groups = (blocks + max_columns - 1) / max_columns;
+        const TileGrid& grid = forward_.grid;
+#pragma omp parallel
+        {
+            float* const m = v + plan_.chunk.floats + omp_get_thread_num() * plan_.work_floats;
+            float* const u = m + plan_.m_layout.floats(max_columns * lanes);
+            for (int first = 0; first < grid.count; first += plan_.chunk.tiles) {
+                const int rows = std::min(plan_.chunk.tiles, grid.count - first);
+#pragma omp for schedule(dynamic)
+                for (int i = 0; i < rows; i += group) forward_.inputs(first + i, i, std::min(group, rows - i), v);
+#pragma omp for schedule(dynamic)
+                for (int g = 0; g < groups; ++g) {
+                    const int begin = g * max_columns, columns = std::min(max_columns, blocks - begin);
+                    for (int k = 0; k < s_.cin; k += plan_.depth) {
+                        const int depth = std::min(plan_.depth, s_.cin - k);
+                        transform(begin, columns, k, depth, u);
+                        for (int p = 0; p < Tile<M>::Q; ++p) multiply(p, rows, columns, k, depth, v, u, m);
+                    }
+                    forward_.outputs(first, 0, rows, m, plan_.m_layout, begin, begin + columns);
+                }
+            }
+        }
+    }
+
+  private:
+    void transform(int begin, int columns, int k, int depth, float* u) const {
+        const T* from =
+            taps_ + (static_cast<std::size_t>(begin) * s_.cin + static_cast<std::size_t>(k) * columns) * (9 * lanes);
+        for (int i = 0; i < depth; ++i, from += 9 * columns * lanes)
+            for (int b = 0; b < columns; ++b) {
+                Vec g[3][3];
+                for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(from + (tap * columns + b) * lanes);
+                filter_block<M>(g, u + (i * columns + b) * lanes, plan_.u_stride, false);
+            }
+    }
+    void multiply(int point, int rows, int columns, int k, int depth, const float* v, const float* u, float* m) const {
+        Product g{};
+        g.a = v + plan_.chunk.layout.at(k / lanes, point, 0);
+        g.a_block = plan_.chunk.layout.block_stride;
+        g.b = u + point * plan_.u_stride;
+        g.c = m + plan_.m_layout.at(0, point, 0);
+        g.c_block = plan_.m_layout.block_stride;
+        g.depth = depth;
+        g.accumulate = k > 0;
+        const int parts = (rows + max_rows - 1) / max_rows;
+        for (int i = 0, row = 0; i < parts; ++i) {
+            const int next = rows * (i + 1) / parts;
+            product_kernel_for(next - row, columns, false)(g);
+            g.a += (next - row) * lanes;
+            g.c += (next - row) * lanes;
+            row = next;
+        }
+    }
+
+    const WinogradShape& s_;
+    const ColumnsPlan<M>& plan_;
+    Forward<M, T> forward_;
+    const T* taps_;
+};
+
+template <int M, class T>
+void by_columns(const WinogradShape& s, const WinogradOperands<T>& o, const T* taps, float* scratch) {
+    const ColumnsPlan<M> plan(s);
+    ByColumns<M, T>(s, plan, o, taps).run(align(scratch));
+}
 
 /// For each pair of channels.
 template <int M>
@@ -291,5 +391,20 @@ void winograd_forward(const WinogradShape& s, const WinogradOperands<T>& operand
 
 template void winograd_forward(const WinogradShape&, const WinogradOperands<float>&, float*);
 template void winograd_forward(const WinogradShape&, const WinogradOperands<bf16>&, float*);
+
+std::size_t winograd_by_columns_scratch_floats(const WinogradShape& s) {
+    return (s.tile == 6 ? winograd::ColumnsPlan<6>(s).floats() : winograd::ColumnsPlan<4>(s).floats()) + lanes;
+}
+
+template <class T>
+void winograd_by_columns(const WinogradShape& s, const WinogradOperands<T>& operands, const T* taps, float* scratch) {
+    if (s.tile == 6)
+        winograd::by_columns<6>(s, operands, taps, scratch);
+    else
+        winograd::by_columns<4>(s, operands, taps, scratch);
+}
+
+template void winograd_by_columns(const WinogradShape&, const WinogradOperands<float>&, const float*, float*);
+template void winograd_by_columns(const WinogradShape&, const WinogradOperands<bf16>&, const bf16*, float*);
 
 }  // namespace camber::cpu

@@ -89,6 +89,31 @@ CAMBER_VEC void input_transform(const Pixels<const T>& d, float* v, std::size_t 
     }
 }
 
+/// u[point] = G g G^T, of sixteen columns. g[r][s]: the tap, a Vec over them.
+template <int M>
+CAMBER_VEC void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride, bool streamed) {
+    constexpr int P = M + 2;
+    Vec t[P][3];
+    for (int j = 0; j < 3; ++j) {
+        const Vec column[3] = {g[0][j], g[1][j], g[2][j]};
+        Vec r[P];
+        Tile<M>::filter(column, r);
+#pragma GCC unroll 8
+        for (int i = 0; i < P; ++i) t[i][j] = r[i];
+    }
+    for (int i = 0; i < P; ++i) {
+        Vec r[P];
+        Tile<M>::filter(t[i], r);
+#pragma GCC unroll 8
+        for (int j = 0; j < P; ++j, u += point_stride) {
+            if (streamed)
+                stream(u, r[j]);
+            else
+                store(u, r[j]);
+        }
+    }
+}
+
 /// z[point] = A y A^T, the adjoint of output_transform; returns the sum of y, for the bias gradient.
 template <int M, class T>
 CAMBER_VEC Vec output_adjoint_transform(const Pixels<const T>& y, float* z, std::size_t point_stride) {

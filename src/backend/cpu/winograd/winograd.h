@@ -39,12 +39,18 @@ void winograd_transform_filter(const float* w, int tile, int cin, int cout, floa
 /// swapped and padding 2 - pad_top, 2 - pad_left.
 void winograd_transform_filter_backward(const float* w, int tile, int cin, int cout, float* u);
 
+/// w [cout, 3, 3, cin] -> taps, winograd_packed_elements(cin, cout) of them, for winograd_by_columns(). T is float or
+/// bf16.
+std::size_t winograd_packed_elements(int cin, int cout);
+template <class T>
+void winograd_pack_filter(const float* w, int cin, int cout, T* taps);
+
 /// What winograd_forward reads and writes. Pitches are the elements from a pixel to the next.
 template <class T>
 struct WinogradOperands {
     const T* x;
     int x_pitch;
-    const float* u;     ///< the transformed filter
+    const float* u;     ///< the transformed filter; of winograd_by_columns() null
     const float* bias;  ///< [cout], or null
     T* y;
     int y_pitch;
@@ -57,6 +63,13 @@ struct WinogradOperands {
 /// y = conv(x, w) + bias + residual, or ReLU of that. T is float or bf16.
 template <class T>
 void winograd_forward(const WinogradShape& shape, const WinogradOperands<T>& operands, float* scratch);
+
+/// The same from a filter that is transformed each time, a part at a time where it is used: instead of reading 4 or 7
+/// times as much from memory.
+template <class T>
+void winograd_by_columns(const WinogradShape& shape, const WinogradOperands<T>& operands, const T* taps,
+                         float* scratch);
+std::size_t winograd_by_columns_scratch_floats(const WinogradShape& shape);
 
 /// dw [cout, 3, 3, cin] = gradient of the filter, overwritten; dbias [cout] = sum of dy, or null. Of tile and dilation
 /// it takes no notice: its tiles are its own, and pixels are next to each other. T is float or bf16.
