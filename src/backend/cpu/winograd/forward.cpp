@@ -293,7 +293,7 @@ class ByColumns {
                     for (int k = 0; k < s_.cin; k += plan_.depth) {
                         const int depth = std::min(plan_.depth, s_.cin - k);
                         transform(begin, columns, k, depth, u);
-                        for (int p = 0; p < Tile<M>::Q; ++p) multiply(p, rows, columns, k, depth, v, u, m);
+                        for (int p = 0; p < Tile<M>::Q; ++p) multiply(p, rows, begin, columns, k, depth, v, u, m);
                     }
                     forward_.outputs(first, 0, rows, m, plan_.m_layout, begin, begin + columns);
                 }
@@ -302,9 +302,12 @@ class ByColumns {
     }
 
   private:
+    const T* taps_at(int begin, int columns, int k) const {
+        const std::size_t row = static_cast<std::size_t>(begin) * s_.cin + static_cast<std::size_t>(k) * columns;
+        return taps_ + row * 9 * lanes;
+    }
     void transform(int begin, int columns, int k, int depth, float* u) const {
-        const T* from =
-            taps_ + (static_cast<std::size_t>(begin) * s_.cin + static_cast<std::size_t>(k) * columns) * (9 * lanes);
+        const T* from = taps_at(begin, columns, k);
         for (int i = 0; i < depth; ++i, from += 9 * columns * lanes)
             for (int b = 0; b < columns; ++b) {
                 Vec g[3][3];
@@ -312,7 +315,8 @@ class ByColumns {
                 filter_block<M>(g, u + (i * columns + b) * lanes, plan_.u_stride, false);
             }
     }
-    void multiply(int point, int rows, int columns, int k, int depth, const float* v, const float* u, float* m) const {
+    void multiply(int point, int rows, int begin, int columns, int k, int depth, const float* v, const float* u,
+                  float* m) const {
         Product g{};
         g.a = v + plan_.chunk.layout.at(k / lanes, point, 0);
         g.a_block = plan_.chunk.layout.block_stride;
@@ -322,9 +326,16 @@ class ByColumns {
         g.depth = depth;
         g.accumulate = k > 0;
         const int parts = (rows + max_rows - 1) / max_rows;
+        // All products together ask for the taps of the next part of the filter, which follow these.
+        const int slots = Tile<M>::Q * parts * ((depth + lanes - 1) / lanes);
+        const auto lines = static_cast<int>(9 * lanes * sizeof(T) / 64) * columns * depth;
+        g.prefetch_lines = (lines + slots - 1) / slots;
+        g.prefetch = reinterpret_cast<const float*>(taps_at(begin, columns, k + depth)) +
+                     point * parts * (depth / lanes) * g.prefetch_lines * lanes;
         for (int i = 0, row = 0; i < parts; ++i) {
             const int next = rows * (i + 1) / parts;
             product_kernel_for(next - row, columns, false)(g);
+            g.prefetch += g.prefetch_lines * (depth / lanes) * lanes;
             g.a += (next - row) * lanes;
             g.c += (next - row) * lanes;
             row = next;
