@@ -360,6 +360,20 @@ long products(const WinogradShape& s) {
     return static_cast<long>(Tile<M>::Q) * TileGrid(M, s.n, s.ho, s.wo, s.dilation).count;
 }
 
+/// Of all pixels of an output image.
+long taps_inside(const WinogradShape& s) {
+    const auto along = [&](int out, int in, int pad) {
+        long count = 0;
+        for (int i = 0; i < out; ++i)
+            for (int k = 0; k < 3; ++k) {
+                const int at = i - pad + k * s.dilation;
+                count += at >= 0 && at < in;
+            }
+        return count;
+    };
+    return along(s.ho, s.h, s.pad_top) * along(s.wo, s.w, s.pad_left);
+}
+
 template <int M, class T>
 void forward(const WinogradShape& s, const WinogradOperands<T>& o, float* scratch) {
     const ForwardPlan plan = forward_plan<M>(s);
@@ -376,10 +390,11 @@ void forward(const WinogradShape& s, const WinogradOperands<T>& o, float* scratc
 }  // namespace winograd
 
 /// Below sixteen channels lanes go empty, and the transforms cost as much as the products.
-bool winograd_profitable(const WinogradShape& s) {
-    if (s.cin < 16 || s.cout < 16 || static_cast<long>(s.n) * s.ho * s.wo < 64 || s.ho < 4 || s.wo < 4) return false;
-    // Images of pixels far apart are small, and tiles stick out of them.
-    return s.dilation == 1 || winograd::products<4>(s) * 5 < 4 * 9L * s.n * s.ho * s.wo;
+bool winograd_profitable(const WinogradShape& s, int least_cout) {
+    if (s.cin < 16 || s.cout < least_cout || static_cast<long>(s.n) * s.ho * s.wo < 64 || s.ho < 4 || s.wo < 4)
+        return false;
+    // Images of pixels far apart are small: tiles stick out of them, and direct convolutions leave out taps that do.
+    return s.dilation == 1 || winograd::products<4>(s) * 5 < 4 * s.n * winograd::taps_inside(s);
 }
 
 int winograd_best_tile(const WinogradShape& s) {

@@ -17,8 +17,9 @@ struct WinogradShape {
     int dilation = 1;
 };
 
-/// Whether Winograd is expected to beat a direct convolution. Every shape is computed correctly regardless.
-bool winograd_profitable(const WinogradShape& shape);
+/// Whether Winograd is expected to beat a direct convolution, of at least `least_cout` output channels. Every shape is
+/// computed correctly regardless.
+bool winograd_profitable(const WinogradShape& shape, int least_cout = 16);
 /// The tile for images of any size.
 int winograd_tile(int cin, int cout);
 /// The tile for images of just this size, shape.tile being another or the same.
