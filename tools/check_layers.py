@@ -22,6 +22,7 @@ LAYERS = [
     ("src/ops", "ops"),
     ("src/nn", "init layers module parameter_buffer summary"),
     ("nets", "nets"),
+    ("src/inference", ""),
     ("src/weights", "import"),
     ("src/optim src/metrics", "lr_range_test metrics optim schedule"),
     ("src/data", "augment class_table data_folder dataset label_picture loader"),

@@ -169,6 +169,10 @@ struct InferenceOptions {
     bool scaled() const { return scales != std::vector<double>{1}; }
 };
 
+namespace inference {
+class Network;
+}
+
 /// A network with its parameters in memory, and what is needed to feed it.
 struct Model {
     TrainConfig config;
@@ -181,6 +185,7 @@ struct Model {
     /// else null.
     nlohmann::json trained_on = {};
     InferenceOptions inference = {};
+    std::shared_ptr<inference::Network> programs = {};  ///< made by evaluate() and predict(), for themselves
 
     Device device() const { return config.device.value(); }
     Dtype dtype() const { return config.dtype.value(); }

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "backend/prepared_convolution.h"
 #include "backend/timeline.h"
 
 /// The backend contract: what a device must provide, its primitives (primitives.def) above all.
@@ -54,9 +55,6 @@ class Recording {
     virtual void replay() = 0;
 };
 
-/// What a convolution of an image and a filter to an output computes: output, gradient of the image, or of the filter.
-enum class ConvPass { forward, backward_data, backward_filter };
-
 /// Bytes that a convolution takes besides its operands.
 struct ConvScratch {
     std::size_t while_it_runs = 0;
@@ -92,6 +90,11 @@ class Backend {
         static_cast<void>(has_bias), static_cast<void>(p);
         return {};
     }
+
+    /// A convolution of inference, ready to be run again and again on operands of the shapes of `like`, which have no
+    /// elements. By the primitives where a device does not override it. Prepared weights are `kept`'s.
+    virtual std::unique_ptr<PreparedConvolution> prepare(const ConvolutionLayer& layer, const ConvolutionOperands& like,
+                                                         KeptWeights& kept);
 
 #define PRIMITIVE(name, parameters, ...) virtual void name parameters = 0;
 #include "backend/primitives.def"

@@ -10,7 +10,7 @@ void check_activation(const char* op, const Tensor& x, int rank = 4);
 /// Throws unless `tensor`, called `role` in messages, has this shape, dtype and device.
 void check_tensor(const char* op, const char* role, const Tensor& tensor, const Shape& shape, Dtype dtype,
                   Device device);
-/// check_tensor with the dtype and device of a parameter that goes with activation x.
+/// check_tensor with the dtype and device of a parameter that goes with activation x; any device for an x on meta.
 void check_parameter(const char* op, const char* role, const Tensor& parameter, const Shape& shape, const Tensor& x);
 void check_same(const char* op, const Tensor& a, const Tensor& b);
 

@@ -10,6 +10,12 @@ namespace {
 
 constexpr const char* op = "batch_norm";
 
+/// Running statistics change in place, also where no optimizer steps.
+void mark_changed(const BatchNormTensors& t) {
+    t.running_mean.storage().bump_version();
+    t.running_var.storage().bump_version();
+}
+
 /// Checks the operands but x, and gives their shape.
 Shape check_channels(const Tensor& x, const BatchNormTensors& t) {
     check_activation(op, x);
@@ -55,6 +61,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& t, bool training, con
         invstd = Tensor::empty(channels, t.gamma.dtype(), x.device());
         backend(x).batch_norm_train(x, residual, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, {y}, {},
                                     mean, invstd, p);
+        mark_changed(t);
     } else {
         check_inference(t);
         mean = t.running_mean.detach();
@@ -124,6 +131,7 @@ NormalisedAndPooled batch_norm_max_pool(const Tensor& x, const BatchNormTensors&
                  invstd = Tensor::empty(channels, t.gamma.dtype(), x.device());
     backend(x).batch_norm_train(x, {}, t.gamma, t.beta, t.offset, t.running_mean, t.running_var, y, out.pooled, mean,
                                 invstd, p);
+    mark_changed(t);
     if (!recorded) return out;
     record(out.y_, {x, t.gamma, t.beta},
            [x = x.detach(), gamma = t.gamma.detach(), beta = t.beta.detach(), mean, invstd, p,

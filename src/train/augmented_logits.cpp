@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "train/finite.h"
-#include "train/loss.h"
 #include "train/mean_probabilities.h"
+#include "train/network_logits.h"
 
 namespace camber {
 namespace {
@@ -44,9 +44,7 @@ std::vector<InputSize> input_sizes(const Model& model) {
 }
 
 Tensor augmented_logits(Model& model, std::span<const Tensor> pictures, InputSize size) {
-    const auto logits_of = [&](const Tensor& x) {
-        return class_logits(model, model.net->forward(ops::cast(x.to(model.device()), model.dtype())));
-    };
+    const auto logits_of = [&](const Tensor& x) { return network_logits(model, x); };
     const auto has_size = [&](const Tensor& x) { return x.dim(1) == size.height && x.dim(2) == size.width; };
     if (pictures.size() == 1 && !model.inference.flip && has_size(pictures[0])) return logits_of(pictures[0]);
     std::optional<MeanProbabilities> mean;

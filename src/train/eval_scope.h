@@ -12,6 +12,8 @@ class EvalScope {
     EvalScope(const EvalScope&) = delete;
     EvalScope& operator=(const EvalScope&) = delete;
 
+    bool was_training() const { return was_training_; }
+
   private:
     nn::Module& net_;
     bool was_training_;

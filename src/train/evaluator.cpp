@@ -16,6 +16,7 @@
 #include "train/finite.h"
 #include "train/input_size.h"
 #include "train/loss.h"
+#include "train/network_logits.h"
 #include "train/own_size_evaluation.h"
 
 namespace camber {
@@ -162,6 +163,7 @@ EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* sto
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.images_per_second = static_cast<double>(done) / seconds.count();
+    if (scope.was_training()) release_programs(model_);
     return result;
 }
 
@@ -280,6 +282,7 @@ std::vector<Image> Evaluator::predictions(const std::vector<std::size_t>& frames
                 labels_at(logits.slice(static_cast<std::int64_t>(i) * one.numel(), one), truth.height, truth.width));
         }
     }
+    if (scope.was_training()) release_programs(model_);
     return maps;
 }
 

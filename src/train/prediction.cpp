@@ -1,3 +1,4 @@
+#include <camber/ops.h>
 #include <camber/prediction.h>
 
 #include <algorithm>

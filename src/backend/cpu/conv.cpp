@@ -43,12 +43,44 @@ bool pads(const ConvShape& s) {
 }
 
 WinogradShape winograd_shape(const ConvShape& s) {
-    return {s.n, s.h, s.w, s.cin, s.cout, s.padding.top, s.padding.left, s.ho, s.wo};
+    return {.n = s.n,
+            .h = s.h,
+            .w = s.w,
+            .cin = s.cin,
+            .cout = s.cout,
+            .pad_top = s.padding.top,
+            .pad_left = s.padding.left,
+            .ho = s.ho,
+            .wo = s.wo,
+            .tile = winograd_tile(s.cin, s.cout),
+            .dilation = s.dilation_h};
+}
+/// Of the data gradient.
+WinogradShape transposed_shape(const ConvShape& s) {
+    return {.n = s.n,
+            .h = s.ho,
+            .w = s.wo,
+            .cin = s.cout,
+            .cout = s.cin,
+            .pad_top = 2 - s.padding.top,
+            .pad_left = 2 - s.padding.left,
+            .ho = s.h,
+            .wo = s.w,
+            .tile = winograd_tile(s.cout, s.cin)};
+}
+
+bool is_winograd_shape(const ConvShape& s) {
+    return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == s.dilation_w && pads(s) &&
+           s.padding.top % s.dilation_h == 0 && s.padding.left % s.dilation_w == 0;
 }
 
 bool by_winograd(const ConvShape& s) {
-    return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
-           pads(s) && winograd_profitable(winograd_shape(s));
+    return is_winograd_shape(s) && s.dilation_h == 1 && winograd_profitable(winograd_shape(s));
+}
+/// In inference dilated ones too. In f32, where direct convolutions take twice as long as in bf16, a few output channels
+/// are enough.
+bool by_winograd_in_inference(const ConvShape& s) {
+    return is_winograd_shape(s) && winograd_profitable(winograd_shape(s), s.dtype == Dtype::f32 ? 8 : 16);
 }
 
 Scratch winograd_scratch(std::size_t floats) { return Scratch(floats * sizeof(float)); }
@@ -56,9 +88,10 @@ Scratch winograd_scratch(std::size_t floats) { return Scratch(floats * sizeof(fl
 /// The transformed filter, `transform` being one of winograd_transform_filter's two directions.
 Tensor winograd_filter(const ConvShape& s, const Tensor& w, int from, int to,
                        decltype(winograd_transform_filter)* transform) {
+    const int tile = winograd_tile(from, to);
     return prepared_weight(w, reinterpret_cast<std::uintptr_t>(transform),
-                           winograd_filter_floats(from, to) * sizeof(float),
-                           [&](void* u) { transform(w.data<float>(), s.cin, s.cout, static_cast<float*>(u)); });
+                           winograd_filter_floats(tile, from, to) * sizeof(float),
+                           [&](void* u) { transform(w.data<float>(), tile, s.cin, s.cout, static_cast<float*>(u)); });
 }
 
 const float* data_or_null(const Tensor& tensor) { return tensor ? tensor.data<float>() : nullptr; }
@@ -67,7 +100,8 @@ void winograd(const WinogradShape& shape, const Tensor& x, const Tensor& u, cons
     const Scratch scratch = winograd_scratch(winograd_forward_scratch_floats(shape));
     const auto* filter = static_cast<const float*>(u.raw());
     with_activation("conv2d", x.dtype(), [&]<class T>(T) {
-        winograd_forward(shape, x.data<T>(), filter, data_or_null(bias), y.data<T>(), scratch.as<float>());
+        const WinogradOperands<T> operands{x.data<T>(), shape.cin, filter, data_or_null(bias), y.data<T>(), shape.cout};
+        winograd_forward(shape, operands, scratch.as<float>());
     });
 }
 
@@ -96,8 +130,8 @@ void forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor&
 /// dx = gradient of the image, plus bias [cin] where defined.
 void backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx) {
     if (by_winograd(s)) {
-        const WinogradShape transposed{s.n, s.ho, s.wo, s.cout, s.cin, 2 - s.padding.top, 2 - s.padding.left, s.h, s.w};
-        winograd(transposed, dy, winograd_filter(s, w, s.cout, s.cin, winograd_transform_filter_backward), bias, dx);
+        winograd(transposed_shape(s), dy, winograd_filter(s, w, s.cout, s.cin, winograd_transform_filter_backward),
+                 bias, dx);
     } else if (patch_backward_data(s, dy, w, bias, dx)) {
         return;
     } else if (!pads(s) || !onednn_backward_data(s, dy, w, dx)) {
@@ -129,15 +163,89 @@ ConvScratch scratch_of(ConvPass pass, const ConvShape& s, bool has_bias) {
     if (!by_winograd(s)) return pads(s) ? onednn_scratch(pass, s, has_bias) : ConvScratch{};
     if (pass == ConvPass::backward_filter)
         return {winograd_filter_grad_scratch_floats(winograd_shape(s)) * sizeof(float), 0};
-    const bool forwards = pass == ConvPass::forward;
-    const int from = forwards ? s.cin : s.cout, to = forwards ? s.cout : s.cin;
-    const WinogradShape shape =
-        forwards ? winograd_shape(s)
-                 : WinogradShape{s.n, s.ho, s.wo, from, to, 2 - s.padding.top, 2 - s.padding.left, s.h, s.w};
-    return {(winograd_filter_floats(from, to) + winograd_forward_scratch_floats(shape)) * sizeof(float), 0};
+    const WinogradShape shape = pass == ConvPass::forward ? winograd_shape(s) : transposed_shape(s);
+    return {(winograd_filter_floats(shape.tile, shape.cin, shape.cout) + winograd_forward_scratch_floats(shape)) *
+                sizeof(float),
+            0};
+}
+
+/// The first element of a slice.
+template <class T>
+T* begin_of(const ChannelSlice& slice) {
+    return slice ? slice.tensor.data<T>() + slice.begin : nullptr;
+}
+int pitch_of(const ChannelSlice& slice) { return slice ? static_cast<int>(slice.tensor.dim(3)) : 0; }
+
+class WinogradConvolution final : public PreparedConvolution {
+  public:
+    WinogradConvolution(const ConvShape& s, const ConvolutionLayer& layer, KeptWeights& kept)
+        : shape_(winograd_shape(s)), dtype_(s.dtype), relu_(layer.relu), bias_(folded_bias(layer)) {
+        shape_.tile = winograd_best_tile(shape_);
+        by_columns_ = static_cast<long>(s.cin) * s.cout >= 128L * 256;
+        const auto layout = static_cast<std::uintptr_t>(by_columns_ ? packed_layout + size_of(dtype_) : shape_.tile);
+        const std::size_t bytes = by_columns_ ? winograd_packed_elements(s.cin, s.cout) * size_of(dtype_)
+                                              : winograd_filter_floats(shape_.tile, s.cin, s.cout) * sizeof(float);
+        filter_ = kept.get(layer, layout, Device::cpu, bytes, [&](const Tensor& memory) {
+            const Tensor w = folded_weight(layer);
+            const float* const from = w.data<float>();
+            if (!by_columns_) return winograd_transform_filter(from, shape_.tile, s.cin, s.cout, memory.data<float>());
+            with_activation("conv2d", dtype_, [&]<class T>(T) {
+                winograd_pack_filter(from, s.cin, s.cout, static_cast<T*>(memory.raw()));
+            });
+        });
+    }
+    void run(const ConvolutionOperands& o) const override {
+        const Scratch scratch = winograd_scratch(by_columns_ ? winograd_by_columns_scratch_floats(shape_)
+                                                             : winograd_forward_scratch_floats(shape_));
+        with_activation("conv2d", dtype_, [&]<class T>(T) {
+            const WinogradOperands<T> operands{begin_of<T>(o.x),
+                                               pitch_of(o.x),
+                                               by_columns_ ? nullptr : filter_.data<float>(),
+                                               data_or_null(bias_),
+                                               begin_of<T>(o.y),
+                                               pitch_of(o.y),
+                                               begin_of<T>(o.residual),
+                                               pitch_of(o.residual),
+                                               relu_,
+                                               o.pooled ? o.pooled.data<T>() : nullptr};
+            if (by_columns_)
+                winograd_by_columns(shape_, operands, static_cast<const T*>(filter_.raw()), scratch.as<float>());
+            else
+                winograd_forward(shape_, operands, scratch.as<float>());
+        });
+    }
+
+  private:
+    static constexpr std::size_t packed_layout = 8;
+    WinogradShape shape_;
+    Dtype dtype_;
+    bool relu_, by_columns_;
+    Tensor filter_, bias_;  ///< filter: transformed, or packed
+};
+
+/// A tensor of the shape that a slice has.
+Tensor like(const ChannelSlice& slice, std::int64_t channels) {
+    const Tensor& t = slice.tensor;
+    return Tensor::empty({t.dim(0), t.dim(1), t.dim(2), channels}, t.dtype(), Device::meta);
 }
 
 }  // namespace
+
+std::unique_ptr<PreparedConvolution> CpuBackend::prepare(const ConvolutionLayer& layer,
+                                                         const ConvolutionOperands& operands, KeptWeights& kept) {
+    const Tensor in = like(operands.x, layer.in_channels()), out = like(operands.y, layer.out_channels());
+    const ConvShape s = layer.transposed() ? shape_of("conv2d_backward_data", out, layer.w, in, layer.p)
+                                           : shape_of("conv2d", in, layer.w, out, layer.p);
+    std::unique_ptr<PreparedConvolution> result;
+    const bool apart = layer.p.dilation_h > 1 && operands.pooled;  // windows of pixels that are not of one image there
+    if (!layer.transposed() && by_winograd_in_inference(s) && !apart)
+        result = std::make_unique<WinogradConvolution>(s, layer, kept);
+    else if (!layer.transposed() && pads(s))
+        result = onednn_prepare(s, layer, operands.residual.tensor.defined(), kept);
+    else if (layer.transposed())
+        result = patch_prepare(s, layer, operands, kept);
+    return result ? std::move(result) : Backend::prepare(layer, operands, kept);
+}
 
 ConvScratch CpuBackend::conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output,
                                      bool has_bias, const Conv2dParams& p) const {

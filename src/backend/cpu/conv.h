@@ -2,6 +2,10 @@
 #include <camber/tensor.h>
 #include <camber/types.h>
 
+#include <memory>
+
+#include "backend/prepared_convolution.h"
+
 namespace camber::cpu {
 
 /// A convolution's image [n, h, w, cin], output [n, ho, wo, cout] and weight [cout, kh, kw, cin]. A transposed
@@ -25,5 +29,8 @@ void plain_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy
 /// rows. False, with nothing done, where that is not so or oneDNN is not there.
 bool patch_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx);
 bool patch_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw);
+/// The same of inference; null where it is none of these, or where more than bias and ReLU follows.
+std::unique_ptr<PreparedConvolution> patch_prepare(const ConvShape& s, const ConvolutionLayer& layer,
+                                                   const ConvolutionOperands& operands, KeptWeights& kept);
 
 }  // namespace camber::cpu

@@ -16,6 +16,7 @@ struct ProductShape {
 
 #if defined(CAMBER_WITH_ONEDNN)
 
+inline constexpr bool has_onednn = true;
 /// For example "oneDNN 2.6.3".
 std::string onednn_version();
 /// Padding is not negative. bias [cout], or undefined.
@@ -27,8 +28,13 @@ bool onednn_product(const ProductShape& s, const void* a, const void* b, float* 
 /// Nothing where oneDNN has no fast kernel for the convolution.
 ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias);
 
+/// A convolution of inference; null where oneDNN has no fast kernel for it.
+std::unique_ptr<PreparedConvolution> onednn_prepare(const ConvShape& s, const ConvolutionLayer& layer, bool residual,
+                                                    KeptWeights& kept);
+
 #else
 
+inline constexpr bool has_onednn = false;
 inline std::string onednn_version() { return "no oneDNN"; }
 inline bool onednn_forward(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
     return false;
@@ -39,6 +45,10 @@ inline bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor
 }
 inline bool onednn_product(const ProductShape&, const void*, const void*, float*) { return false; }
 inline ConvScratch onednn_scratch(ConvPass, const ConvShape&, bool) { return {}; }
+inline std::unique_ptr<PreparedConvolution> onednn_prepare(const ConvShape&, const ConvolutionLayer&, bool,
+                                                           KeptWeights&) {
+    return nullptr;
+}
 
 #endif
 

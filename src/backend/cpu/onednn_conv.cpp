@@ -54,9 +54,9 @@ constexpr auto direct = dnnl::algorithm::convolution_direct;
 constexpr auto training = dnnl::prop_kind::forward_training;
 
 #if DNNL_VERSION_MAJOR >= 3
-Forward describe_forward(const Layouts& l) {
+Forward describe_forward(const Layouts& l, const dnnl::primitive_attr& attributes = own_scratch()) {
     return {engine(), training, direct,     l.image,  l.weight, l.bias,
-            l.output, l.stride, l.dilation, l.before, l.after,  own_scratch()};
+            l.output, l.stride, l.dilation, l.before, l.after,  attributes};
 }
 BackwardData describe_data(const Layouts& l) {
     return {engine(),     direct,     l.image,  l.weight, l.output,
@@ -68,9 +68,9 @@ BackwardFilter describe_filter(const Layouts& l, const Forward& hint) {
             l.stride, l.dilation, l.before, l.after,  hint,   own_scratch()};
 }
 #else
-Forward describe_forward(const Layouts& l) {
+Forward describe_forward(const Layouts& l, const dnnl::primitive_attr& attributes = own_scratch()) {
     return {{training, direct, l.image, l.weight, l.bias, l.output, l.stride, l.dilation, l.before, l.after},
-            own_scratch(),
+            attributes,
             engine()};
 }
 BackwardData describe_data(const Layouts& l) {
@@ -108,18 +108,37 @@ struct Convolution {
     }
 };
 
+/// What follows a convolution of inference.
+struct Following {
+    bool residual = false, relu = false;
+    auto operator<=>(const Following&) const = default;
+
+    dnnl::primitive_attr attributes(const Layouts& layouts) const {
+        dnnl::post_ops operations;
+        if (residual) operations.append_binary(dnnl::algorithm::binary_add, layouts.output);
+#if DNNL_VERSION_MAJOR >= 3
+        if (relu) operations.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0);
+#else
+        if (relu) operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
+#endif
+        dnnl::primitive_attr attributes = own_scratch();
+        attributes.set_post_ops(operations);
+        return attributes;
+    }
+};
+
 /// finish(description, the weight's layout in the kernel); null where oneDNN has no fast kernel. A description costs
 /// little: no code is made.
 template <class F>
-auto describe(ConvPass pass, const ConvShape& s, const Layouts& layouts, bool with_bias, const F& finish)
-    -> decltype(finish(describe_forward(layouts), layouts.weight)) {
+auto describe(ConvPass pass, const ConvShape& s, const Layouts& layouts, bool with_bias, const Following& following,
+              const F& finish) -> decltype(finish(describe_forward(layouts), layouts.weight)) {
     const auto fast = [&](const auto& description, const memory::desc& weight) {
         refuse_reference(description);
         return finish(description, weight);
     };
     try {
         if (pass == ConvPass::forward) {
-            const Forward description = describe_forward(layouts);
+            const Forward description = describe_forward(layouts, following.attributes(layouts));
             return fast(description, description.weights_desc());
         }
         if (pass == ConvPass::backward_data) {
@@ -136,22 +155,23 @@ auto describe(ConvPass pass, const ConvShape& s, const Layouts& layouts, bool wi
     }
 }
 
-std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_bias) {
+std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_bias, const Following& following) {
     const bool gradient = pass == ConvPass::backward_filter;
     const Layouts layouts(s, with_bias, gradient);
-    return describe(pass, s, layouts, with_bias, [&](const auto& description, const memory::desc& weight) {
+    return describe(pass, s, layouts, with_bias, following, [&](const auto& description, const memory::desc& weight) {
         return std::make_unique<Convolution>(description, layouts, weight, plain_weight(s), gradient);
     });
 }
 
 /// The convolution for this shape and number of threads, for which oneDNN divides the work and sizes its scratch; made
 /// at its first use, null where oneDNN has no fast kernel for it.
-std::shared_ptr<const Convolution> find(ConvPass pass, const ConvShape& s, bool with_bias) {
-    const auto key = std::make_tuple(pass, with_bias, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout, s.kh, s.kw,
-                                     s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
+std::shared_ptr<const Convolution> find(ConvPass pass, const ConvShape& s, bool with_bias,
+                                        const Following& following = {}) {
+    const auto key = std::make_tuple(pass, with_bias, following, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout,
+                                     s.kh, s.kw, s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
                                      s.padding.bottom, s.padding.left, s.padding.right, omp_get_max_threads());
     static auto& convolutions = *new RecentlyUsed<std::remove_const_t<decltype(key)>, Convolution>;
-    return convolutions.get(key, [&] { return make(pass, s, with_bias); });
+    return convolutions.get(key, [&] { return make(pass, s, with_bias, following); });
 }
 
 /// Tells layouts of prepared weights apart: convolutions of several sizes have the same one.
@@ -175,12 +195,72 @@ memory prepared(const Convolution& c, const Tensor& w, Tensor& holder) {
     return memory_at(c.weight, holder.raw());
 }
 
+/// Tells layouts of prepared weights apart: convolutions of several sizes have the same one.
+std::uintptr_t layout_number(const memory::desc& layout) {
+    static std::mutex mutex;
+    static auto& known = *new std::vector<memory::desc>;
+    const std::lock_guard lock(mutex);
+    const auto found = std::find(known.begin(), known.end(), layout);
+    const auto number = static_cast<std::uintptr_t>(found - known.begin());
+    if (found == known.end()) known.push_back(layout);
+    constexpr std::uintptr_t first = 16;  // those of other kernels are below
+    return first + number;
+}
+
+class OnednnConvolution final : public PreparedConvolution {
+  public:
+    OnednnConvolution(const Convolution& convolution, const ConvolutionLayer& layer, const Tensor& bias,
+                      KeptWeights& kept)
+        : convolution_(convolution), layer_(layer), bias_(bias) {
+        const memory::desc& layout = convolution.weight;
+        weight_ = kept.get(
+            layer, layout_number(layout), Device::cpu, (layout.get_size() + 3) / 4 * 4, [&](const Tensor& target) {
+                const Tensor w = folded_weight(layer);
+                if (!convolution.reorder_weight) return target.copy_from(w.view(target.shape()));
+                (*convolution.reorder_weight)({{DNNL_ARG_FROM, memory_at(convolution.own_weight, w.raw())},
+                                               {DNNL_ARG_TO, memory_at(layout, target.raw())}});
+            });
+    }
+    void run(const ConvolutionOperands& o) const override {
+        const std::int64_t channels = layer_.out_channels();
+        const Tensor x = whole(o.x, layer_.in_channels());
+        Tensor y = o.y.tensor, residual;
+        const bool in_place = y.dim(3) == channels;
+        if (!in_place) y = Tensor::empty({y.dim(0), y.dim(1), y.dim(2), channels}, y.dtype(), Device::cpu);
+        Arguments arguments{{DNNL_ARG_SRC, memory_at(convolution_.image, x.raw())},
+                            {DNNL_ARG_WEIGHTS, memory_at(convolution_.weight, weight_.raw())},
+                            {DNNL_ARG_DST, memory_at(convolution_.output, y.raw())}};
+        if (bias_) arguments.emplace(DNNL_ARG_BIAS, memory_at(convolution_.bias, bias_.raw()));
+        if (o.residual) {
+            residual = whole(o.residual, channels);
+            arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
+                              memory_at(convolution_.output, residual.raw()));
+        }
+        convolution_.run(std::move(arguments));
+        if (o.pooled) backend(y).max_pool2d(y, o.pooled, {});
+        if (!in_place) backend(y).copy_channels(y, 0, o.y.tensor, o.y.begin, channels, {});
+    }
+
+  private:
+    const Convolution& convolution_;
+    ConvolutionLayer layer_;
+    Tensor weight_, bias_;
+};
+
 }  // namespace
+
+std::unique_ptr<PreparedConvolution> onednn_prepare(const ConvShape& s, const ConvolutionLayer& layer, bool residual,
+                                                    KeptWeights& kept) {
+    const Tensor bias = folded_bias(layer);
+    const std::shared_ptr<const Convolution> c = find(ConvPass::forward, s, bias.defined(), {residual, layer.relu});
+    if (!c) return nullptr;
+    return std::make_unique<OnednnConvolution>(*c, layer, bias, kept);
+}
 
 ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias) {
     const bool with_bias = has_bias && pass != ConvPass::backward_data;
     const Layouts layouts(s, with_bias, pass == ConvPass::backward_filter);
-    return describe(pass, s, layouts, with_bias, [&](const auto& description, const memory::desc& weight) {
+    return describe(pass, s, layouts, with_bias, {}, [&](const auto& description, const memory::desc& weight) {
         const std::size_t reordered = weight == plain_weight(s) ? 0 : weight.get_size();
         return ConvScratch{reordered + description.scratchpad_desc().get_size(), code_bytes};
     });

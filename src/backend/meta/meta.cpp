@@ -29,8 +29,8 @@ class PlanningBackend final : public MetaBackend {
 }  // namespace
 
 Backend& meta_backend() {
-    static PlanningBackend backend;
-    return backend;
+    static PlanningBackend planning;
+    return MetaScope::current() ? *MetaScope::current() : planning;
 }
 
 }  // namespace camber

@@ -13,6 +13,21 @@ namespace camber {
 /// of any size then costs nothing and yields shapes.
 Backend& meta_backend();
 
+/// For its lifetime, on this thread, primitives on Device::meta are `backend`'s.
+class MetaScope {
+  public:
+    explicit MetaScope(Backend& backend) : before_(std::exchange(current_, &backend)) {}
+    ~MetaScope() { current_ = before_; }
+    MetaScope(const MetaScope&) = delete;
+    MetaScope& operator=(const MetaScope&) = delete;
+
+    static Backend* current() { return current_; }
+
+  private:
+    static inline thread_local Backend* current_ = nullptr;
+    Backend* before_;
+};
+
 /// For its lifetime, on this thread, convolutions on Device::meta take the scratch that they would take on `backend`.
 class PlannedBackend {
   public:

@@ -17,29 +17,11 @@ std::size_t offset(int block, int row, int rows, int blocks) {
     return (static_cast<std::size_t>(first) * rows + static_cast<std::size_t>(row) * together + block - first) * lanes;
 }
 
-/// One row, sixteen columns. g(r, s): the tap, a Vec over columns.
-template <int M>
-CAMBER_VEC void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride, bool streamed) {
-    constexpr int P = M + 2;
-    Vec t[P][3];
-    for (int j = 0; j < 3; ++j) {
-        const Vec column[3] = {g[0][j], g[1][j], g[2][j]};
-        Vec r[P];
-        Tile<M>::filter(column, r);
-#pragma GCC unroll 8
-        for (int i = 0; i < P; ++i) t[i][j] = r[i];
-    }
-    for (int i = 0; i < P; ++i) {
-        Vec r[P];
-        Tile<M>::filter(t[i], r);
-#pragma GCC unroll 8
-        for (int j = 0; j < P; ++j, u += point_stride) {
-            if (streamed)
-                stream(u, r[j]);
-            else
-                store(u, r[j]);
-        }
-    }
+/// `rows` x `columns` channels of w [cout, 9, cin] to taps [cin][tap][cout].
+void transpose(const float* w, int cin, int rows, int columns, float (*taps)[9][lanes]) {
+    for (int o = 0; o < columns; ++o)
+        for (int tap = 0; tap < 9; ++tap)
+            for (int i = 0; i < rows; ++i) taps[i][tap][o] = w[(static_cast<std::size_t>(o) * 9 + tap) * cin + i];
 }
 
 /// rows cin, columns cout. w has cin fastest, so blocks of 16 x 16 channels are transposed on the way.
@@ -54,12 +36,8 @@ void transform(const float* w, int cin, int cout, float* u) {
             for (int i0 = 0; i0 < blocks_of(cin); ++i0) {
                 const int o0 = b * lanes, columns = std::min(lanes, cout - o0);
                 const int rows = std::min(lanes, cin - i0 * lanes);
-                alignas(64) float taps[lanes][9][lanes] = {};  // [cin][tap][cout]
-                for (int o = 0; o < columns; ++o)
-                    for (int tap = 0; tap < 9; ++tap) {
-                        const float* from = w + (static_cast<std::size_t>(o0 + o) * 9 + tap) * cin + i0 * lanes;
-                        for (int i = 0; i < rows; ++i) taps[i][tap][o] = from[i];
-                    }
+                alignas(64) float taps[lanes][9][lanes] = {};
+                transpose(w + static_cast<std::size_t>(o0) * 9 * cin + i0 * lanes, cin, rows, columns, taps);
                 for (int i = 0; i < rows; ++i) {
                     Vec g[3][3];
                     for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[i][tap]);
@@ -94,26 +72,59 @@ void transform_backward(const float* w, int cin, int cout, float* u) {
     }
 }
 
+/// taps: [columns / 32][row][tap][32].
+template <class T>
+void pack(const float* w, int cin, int cout, T* to) {
+    const int blocks = blocks_of(cout);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int b = 0; b < blocks; ++b) {
+        for (int i0 = 0; i0 < cin; i0 += lanes) {
+            const int o0 = b * lanes, columns = std::min(lanes, cout - o0), rows = std::min(lanes, cin - i0);
+            const int together = std::min(max_columns, blocks - b / max_columns * max_columns);
+            alignas(64) float taps[lanes][9][lanes] = {};
+            transpose(w + static_cast<std::size_t>(o0) * 9 * cin + i0, cin, rows, columns, taps);
+            for (int i = 0; i < rows; ++i)
+                for (int tap = 0; tap < 9; ++tap)
+                    store(to + 9 * offset(b, i0 + i, cin, blocks) - (b % max_columns) * 8 * lanes +
+                              static_cast<std::size_t>(tap) * together * lanes,
+                          load(taps[i][tap]));
+        }
+    }
+}
+
 }  // namespace
 }  // namespace winograd
 
-std::size_t winograd_filter_floats(int cin, int cout) {
-    const int points = winograd::large_tiles(cin, cout) ? winograd::Tile<6>::Q : winograd::Tile<4>::Q;
-    return static_cast<std::size_t>(points) * winograd::blocks_of(cout) * lanes * cin;
+int winograd_tile(int cin, int cout) { return winograd::large_tiles(cin, cout) ? 6 : 4; }
+
+std::size_t winograd_filter_floats(int tile, int cin, int cout) {
+    return static_cast<std::size_t>((tile + 2) * (tile + 2)) * winograd::blocks_of(cout) * lanes * cin;
 }
 
-void winograd_transform_filter(const float* w, int cin, int cout, float* u) {
-    if (winograd::large_tiles(cin, cout))
+void winograd_transform_filter(const float* w, int tile, int cin, int cout, float* u) {
+    if (tile == 6)
         winograd::transform<6>(w, cin, cout, u);
     else
         winograd::transform<4>(w, cin, cout, u);
 }
 
-void winograd_transform_filter_backward(const float* w, int cin, int cout, float* u) {
-    if (winograd::large_tiles(cin, cout))
+void winograd_transform_filter_backward(const float* w, int tile, int cin, int cout, float* u) {
+    if (tile == 6)
         winograd::transform_backward<6>(w, cin, cout, u);
     else
         winograd::transform_backward<4>(w, cin, cout, u);
 }
+
+std::size_t winograd_packed_elements(int cin, int cout) {
+    return static_cast<std::size_t>(9 * cin) * winograd::blocks_of(cout) * lanes;
+}
+
+template <class T>
+void winograd_pack_filter(const float* w, int cin, int cout, T* taps) {
+    winograd::pack(w, cin, cout, taps);
+}
+
+template void winograd_pack_filter(const float*, int, int, float*);
+template void winograd_pack_filter(const float*, int, int, bf16*);
 
 }  // namespace camber::cpu

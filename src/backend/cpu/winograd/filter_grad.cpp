@@ -89,14 +89,13 @@ struct FilterGrad {
     void transform(const Block& b, const Work& w, int tile, int row) const {
         const TilePosition at(grid, tile);
         const TileMatrix& l = plan.layout;
-        const Window<P, const T> d(x + static_cast<std::size_t>(at.image) * s.h * s.w * s.cin, s.h, s.w, s.cin,
-                                   at.row * M - s.pad_top, at.column * M - s.pad_left);
+        const Window<P, const T> d(Plane<const T>(x, s.h, s.w, s.cin, s.cin, at), at.row * M - s.pad_top,
+                                   at.column * M - s.pad_left);
         for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
             input_transform<M>(pixels, w.v + l.at(block, 0, row), l.point_stride);
         });
         if (b.in > 0 && plan.works == 1 && grid.count <= plan.tiles) return;  // Z is still there
-        const Window<M, const T> e(dy + static_cast<std::size_t>(at.image) * s.ho * s.wo * s.cout, s.ho, s.wo, s.cout,
-                                   at.row * M, at.column * M);
+        const Window<M, const T> e(Plane<const T>(dy, s.ho, s.wo, s.cout, s.cout, at), at.row * M, at.column * M);
         float* sum = w.sums + static_cast<std::size_t>(row) * plan.cout;
         for_each_block<M>(e, b.out, b.out_end, [&](const auto& pixels, int block) {
             store(sum + block * lanes, output_adjoint_transform<M>(pixels, w.z + l.at(block, 0, row), l.point_stride));
@@ -278,10 +277,5 @@ void winograd_filter_grad(const WinogradShape& s, const T* x, const T* dy, float
 
 template void winograd_filter_grad(const WinogradShape&, const float*, const float*, float*, float*, float*);
 template void winograd_filter_grad(const WinogradShape&, const bf16*, const bf16*, float*, float*, float*);
-
-/// Below sixteen channels lanes go empty, and the transforms cost as much as the products.
-bool winograd_profitable(const WinogradShape& s) {
-    return s.cin >= 16 && s.cout >= 16 && static_cast<long>(s.n) * s.ho * s.wo >= 64 && s.ho >= 4 && s.wo >= 4;
-}
 
 }  // namespace camber::cpu

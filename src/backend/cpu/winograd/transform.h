@@ -24,17 +24,25 @@ struct TileMatrix {
     }
 };
 
-/// Tiles of M x M pixels over images of ho x wo, in row-major order, image after image.
+/// Tiles of M x M pixels over images of ho x wo, in row-major order, image after image. With a dilation d, pixels d
+/// apart form images of their own, d * d of each, that know nothing of each other.
 struct TileGrid {
-    int rows, columns, count;
-    TileGrid(int m, int n, int ho, int wo)
-        : rows((ho + m - 1) / m), columns((wo + m - 1) / m), count(n * rows * columns) {}
+    int rows, columns, count, dilation;
+    TileGrid(int m, int n, int ho, int wo, int d = 1)
+        : rows(((ho + d - 1) / d + m - 1) / m),
+          columns(((wo + d - 1) / d + m - 1) / m),
+          count(n * d * d * rows * columns),
+          dilation(d) {}
 };
 
 struct TilePosition {
     int image, row, column;
-    TilePosition(const TileGrid& g, int tile)
-        : image(tile / (g.rows * g.columns)), row(tile / g.columns % g.rows), column(tile % g.columns) {}
+    int top, left;  ///< the first pixel of the image that the tile is of, below the dilation
+    TilePosition(const TileGrid& g, int tile) {
+        const int part = tile / (g.rows * g.columns), d = g.dilation;
+        image = part / (d * d), top = part / d % d, left = part % d;
+        row = tile / g.columns % g.rows, column = tile % g.columns;
+    }
 };
 
 /// Sixteen channels of R x R pixels.
@@ -81,6 +89,31 @@ CAMBER_VEC void input_transform(const Pixels<const T>& d, float* v, std::size_t 
     }
 }
 
+/// u[point] = G g G^T, of sixteen columns. g[r][s]: the tap, a Vec over them.
+template <int M>
+CAMBER_VEC void filter_block(const Vec (*g)[3], float* u, std::size_t point_stride, bool streamed) {
+    constexpr int P = M + 2;
+    Vec t[P][3];
+    for (int j = 0; j < 3; ++j) {
+        const Vec column[3] = {g[0][j], g[1][j], g[2][j]};
+        Vec r[P];
+        Tile<M>::filter(column, r);
+#pragma GCC unroll 8
+        for (int i = 0; i < P; ++i) t[i][j] = r[i];
+    }
+    for (int i = 0; i < P; ++i) {
+        Vec r[P];
+        Tile<M>::filter(t[i], r);
+#pragma GCC unroll 8
+        for (int j = 0; j < P; ++j, u += point_stride) {
+            if (streamed)
+                stream(u, r[j]);
+            else
+                store(u, r[j]);
+        }
+    }
+}
+
 /// z[point] = A y A^T, the adjoint of output_transform; returns the sum of y, for the bias gradient.
 template <int M, class T>
 CAMBER_VEC Vec output_adjoint_transform(const Pixels<const T>& y, float* z, std::size_t point_stride) {
@@ -109,9 +142,9 @@ CAMBER_VEC Vec output_adjoint_transform(const Pixels<const T>& y, float* z, std:
     return total;
 }
 
-/// y = A^T m A + bias. streamed: past the caches, which spares reading y from memory before it is written.
-template <int M, bool streamed, class T>
-CAMBER_VEC void output_transform(const float* m, std::size_t point_stride, Vec bias, const Pixels<T>& y) {
+/// y = A^T m A, given to done(i, y's row i of M) row after row.
+template <int M, class Done>
+CAMBER_VEC void output_transform(const float* m, std::size_t point_stride, Done&& done) {
     constexpr int P = M + 2;
     Vec t[M][P];
     for (int j = 0; j < P; ++j) {
@@ -131,64 +164,61 @@ CAMBER_VEC void output_transform(const float* m, std::size_t point_stride, Vec b
 #pragma GCC unroll 8
         for (int j = 0; j < P; ++j) row[j] = in_register(t[i][j]);
         Tile<M>::output(row, r);
-#pragma GCC unroll 8
-        for (int j = 0; j < M; ++j) {
-            if constexpr (streamed) {
-                stream(y.at(i, j), r[j] + bias);
-            } else {
-                y.template prefetch<true>(i, j);
-                store(y.at(i, j), r[j] + bias);
-            }
-        }
+        done(i, r);
     }
 }
 
-/// An R x R window on an image [h, w, channels]. Its corner may lie outside, where the image reads as zero; such
-/// windows, and channels that do not fill a Vec, go through a buffer.
+/// An image [h, w, channels] and how far its pixels are apart, in elements.
+template <class T>
+struct Plane {
+    T* pixels;
+    int h, w, channels;
+    std::ptrdiff_t row_stride, column_stride;
+
+    /// Of [n, h, w, ...] whose pixels are `pitch` apart, what the tile at `at` is of: all of an image, or pixels
+    /// `dilation` apart.
+    Plane(T* first, int h, int w, int channels, int pitch, const TilePosition& at, int dilation = 1)
+        : pixels(first + ((static_cast<std::ptrdiff_t>(at.image) * h + at.top) * w + at.left) * pitch),
+          h((h - at.top + dilation - 1) / dilation),
+          w((w - at.left + dilation - 1) / dilation),
+          channels(channels),
+          row_stride(static_cast<std::ptrdiff_t>(w) * pitch * dilation),
+          column_stride(static_cast<std::ptrdiff_t>(pitch) * dilation) {}
+};
+
+/// An R x R window on an image. Its corner may lie outside, where the image reads as zero; such windows, and channels
+/// that do not fill a Vec, go through a buffer.
 template <int R, class T>
 struct Window {
-    T* image;
-    int w, channels, row, column;                      ///< of the image; the corner
+    Plane<T> image;
+    int row, column;                                   ///< the corner
     int row_begin, row_end, column_begin, column_end;  ///< the part of the window inside the image
 
-    Window(T* image, int h, int w, int channels, int row, int column)
+    Window(const Plane<T>& image, int row, int column)
         : image(image),
-          w(w),
-          channels(channels),
           row(row),
           column(column),
           row_begin(std::max(0, -row)),
-          row_end(std::min(R, h - row)),
+          row_end(std::min(R, image.h - row)),
           column_begin(std::max(0, -column)),
-          column_end(std::min(R, w - column)) {}
+          column_end(std::min(R, image.w - column)) {}
 
     bool inside() const { return row_begin == 0 && column_begin == 0 && row_end == R && column_end == R; }
     T* at(int i, int j, int c) const {
-        return image + (static_cast<std::ptrdiff_t>(row + i) * w + (column + j)) * channels + c;
+        return image.pixels + (row + i) * image.row_stride + (column + j) * image.column_stride + c;
     }
     /// Only of a window that is inside. The next tile, M pixels on, will be needed soon.
     template <int M>
     Pixels<T> pixels(int c) const {
-        return {at(0, 0, c), static_cast<std::ptrdiff_t>(w) * channels, channels,
-                static_cast<std::ptrdiff_t>(M) * channels};
+        return {at(0, 0, c), image.row_stride, image.column_stride, M * image.column_stride};
     }
 
     /// The part inside and its channels c .. c + 15 to a buffer, which is zero elsewhere.
     void copy_in(int c, float (*buffer)[R][lanes]) const {
-        const int count = channels - c;
+        const int count = image.channels - c;
         for (int i = row_begin; i < row_end; ++i)
             for (int j = column_begin; j < column_end; ++j)
                 store(buffer[i][j], count >= lanes ? load(at(i, j, c)) : load_tail(at(i, j, c), count));
-    }
-    void copy_out(int c, const float (*buffer)[R][lanes]) const {
-        const int count = channels - c;
-        for (int i = row_begin; i < row_end; ++i)
-            for (int j = column_begin; j < column_end; ++j) {
-                if (count >= lanes)
-                    store(at(i, j, c), load(buffer[i][j]));
-                else
-                    store_tail(at(i, j, c), load(buffer[i][j]), count);
-            }
     }
 };
 
@@ -197,7 +227,7 @@ template <int M, int R, class T, class F>
 CAMBER_VEC void for_each_block(const Window<R, const T>& window, int begin, int end, F&& f) {
     int c = begin;
     if (window.inside())
-        for (; c + lanes <= std::min(end, window.channels); c += lanes)
+        for (; c + lanes <= std::min(end, window.image.channels); c += lanes)
             f(window.template pixels<M>(c), (c - begin) / lanes);
     if (c >= end) return;
     alignas(64) float buffer[R][R][lanes] = {};

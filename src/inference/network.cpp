@@ -1,0 +1,58 @@
+#include "inference/network.h"
+
+#include <algorithm>
+
+namespace camber::inference {
+namespace {
+
+/// Shapes whose activations and order of steps are kept. Tiles of one picture are of one shape, whole pictures of many.
+constexpr std::size_t most_programs = 2;
+
+}  // namespace
+
+void Network::clear() {
+    made_.clear();
+    kept_.clear();
+    seen_.clear();
+}
+
+void Network::look(nn::Module& net) {
+    const bool same = std::all_of(seen_.begin(), seen_.end(), [](const Seen& seen) {
+        return seen.parameter->raw() == seen.at && seen.parameter->storage().version() == seen.version;
+    });
+    if (same && !seen_.empty()) return;
+    clear();
+    for (const std::vector<nn::NamedParameter>& list : {net.named_parameters(), net.named_buffers()})
+        for (const nn::NamedParameter& named : list) {
+            const Tensor& tensor = named.parameter->tensor;
+            seen_.push_back({&tensor, tensor.raw(), tensor.storage().version()});
+        }
+}
+
+Network::Made& Network::made(nn::Module& net, const Tensor& x) {
+    const auto found = std::find_if(made_.begin(), made_.end(), [&](const Made& made) {
+        return made.shape == x.shape() && made.dtype == x.dtype();
+    });
+    if (found != made_.end()) {
+        made_.splice(made_.begin(), made_, found);
+        return made_.front();
+    }
+    while (made_.size() >= most_programs) made_.pop_back();
+    Made& made = made_.emplace_front(Made{x.shape(), x.dtype(), nullptr, {}});
+    try {
+        made.program = std::make_unique<Program>(net, x.shape(), x.dtype(), x.device(), kept_);
+    } catch (const std::exception& error) {  // of memory too: the layers take less
+        made.why_not = error.what();
+        kept_.clear();
+    }
+    return made;
+}
+
+Tensor Network::forward(nn::Module& net, const Tensor& x) {
+    look(net);
+    const Made& entry = made(net, x);
+    why_not_ = entry.why_not;
+    return entry.program ? entry.program->run(x) : net.forward(x);
+}
+
+}  // namespace camber::inference

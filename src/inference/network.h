@@ -1,0 +1,45 @@
+#pragma once
+#include <list>
+
+#include "inference/program.h"
+
+namespace camber::inference {
+
+/// A network's programs for the shapes that it is given. What changes in the network is noticed: parameters that move,
+/// and those whose Storage::version() says so.
+class Network {
+  public:
+    /// net.forward(x) of a network in evaluation, by a program of the shape where there can be one, which is made at its
+    /// first use; else by the layers. Not by two threads at a time.
+    Tensor forward(nn::Module& net, const Tensor& x);
+    /// Gives all memory back; programs are made again at their next use.
+    void clear();
+
+    /// Why the last input went through the layers; empty where it did not.
+    const std::string& why_not() const { return why_not_; }
+    /// Of what is kept of weights.
+    std::size_t weight_bytes() const { return kept_.bytes(); }
+
+  private:
+    struct Made {
+        Shape shape;
+        Dtype dtype;
+        std::unique_ptr<Program> program;  ///< null where there can be none
+        std::string why_not;
+    };
+    struct Seen {
+        const Tensor* parameter;  ///< of the network, which moves its modules nowhere
+        const void* at;
+        std::uint64_t version;
+    };
+
+    void look(nn::Module& net);
+    Made& made(nn::Module& net, const Tensor& x);
+
+    KeptWeights kept_;
+    std::list<Made> made_;  ///< the last used first
+    std::vector<Seen> seen_;
+    std::string why_not_;
+};
+
+}  // namespace camber::inference

@@ -1,0 +1,19 @@
+#include "train/network_logits.h"
+
+#include <camber/ops.h>
+
+#include "inference/network.h"
+#include "train/loss.h"
+
+namespace camber {
+
+Tensor network_logits(Model& model, const Tensor& pictures) {
+    const Tensor x = ops::cast(pictures.to(model.device()), model.dtype());
+    if (model.device() != Device::cpu) return class_logits(model, model.net->forward(x));
+    if (!model.programs) model.programs = std::make_shared<inference::Network>();
+    return class_logits(model, model.programs->forward(*model.net, x));
+}
+
+void release_programs(Model& model) { model.programs = nullptr; }
+
+}  // namespace camber
