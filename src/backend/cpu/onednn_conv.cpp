@@ -195,30 +195,18 @@ memory prepared(const Convolution& c, const Tensor& w, Tensor& holder) {
     return memory_at(c.weight, holder.raw());
 }
 
-/// Tells layouts of prepared weights apart: convolutions of several sizes have the same one.
-std::uintptr_t layout_number(const memory::desc& layout) {
-    static std::mutex mutex;
-    static auto& known = *new std::vector<memory::desc>;
-    const std::lock_guard lock(mutex);
-    const auto found = std::find(known.begin(), known.end(), layout);
-    const auto number = static_cast<std::uintptr_t>(found - known.begin());
-    if (found == known.end()) known.push_back(layout);
-    constexpr std::uintptr_t first = 16;  // those of other kernels are below
-    return first + number;
-}
-
 class OnednnConvolution final : public PreparedConvolution {
   public:
-    OnednnConvolution(const Convolution& convolution, const ConvolutionLayer& layer, const Tensor& bias,
+    OnednnConvolution(std::shared_ptr<const Convolution> convolution, const ConvolutionLayer& layer, const Tensor& bias,
                       KeptWeights& kept)
-        : convolution_(convolution), layer_(layer), bias_(bias) {
-        const memory::desc& layout = convolution.weight;
+        : convolution_(std::move(convolution)), layer_(layer), bias_(bias) {
+        const memory::desc& layout = convolution_->weight;
         weight_ = kept.get(
             layer, layout_number(layout), Device::cpu, (layout.get_size() + 3) / 4 * 4, [&](const Tensor& target) {
                 const Tensor w = folded_weight(layer);
-                if (!convolution.reorder_weight) return target.copy_from(w.view(target.shape()));
-                (*convolution.reorder_weight)({{DNNL_ARG_FROM, memory_at(convolution.own_weight, w.raw())},
-                                               {DNNL_ARG_TO, memory_at(layout, target.raw())}});
+                if (!convolution_->reorder_weight) return target.copy_from(w.view(target.shape()));
+                (*convolution_->reorder_weight)({{DNNL_ARG_FROM, memory_at(convolution_->own_weight, w.raw())},
+                                                 {DNNL_ARG_TO, memory_at(layout, target.raw())}});
             });
     }
     void run(const ConvolutionOperands& o) const override {
@@ -227,22 +215,22 @@ class OnednnConvolution final : public PreparedConvolution {
         Tensor y = o.y.tensor, residual;
         const bool in_place = y.dim(3) == channels;
         if (!in_place) y = Tensor::empty({y.dim(0), y.dim(1), y.dim(2), channels}, y.dtype(), Device::cpu);
-        Arguments arguments{{DNNL_ARG_SRC, memory_at(convolution_.image, x.raw())},
-                            {DNNL_ARG_WEIGHTS, memory_at(convolution_.weight, weight_.raw())},
-                            {DNNL_ARG_DST, memory_at(convolution_.output, y.raw())}};
-        if (bias_) arguments.emplace(DNNL_ARG_BIAS, memory_at(convolution_.bias, bias_.raw()));
+        Arguments arguments{{DNNL_ARG_SRC, memory_at(convolution_->image, x.raw())},
+                            {DNNL_ARG_WEIGHTS, memory_at(convolution_->weight, weight_.raw())},
+                            {DNNL_ARG_DST, memory_at(convolution_->output, y.raw())}};
+        if (bias_) arguments.emplace(DNNL_ARG_BIAS, memory_at(convolution_->bias, bias_.raw()));
         if (o.residual) {
             residual = whole(o.residual, channels);
             arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
-                              memory_at(convolution_.output, residual.raw()));
+                              memory_at(convolution_->output, residual.raw()));
         }
-        convolution_.run(std::move(arguments));
+        convolution_->run(std::move(arguments));
         if (o.pooled) backend(y).max_pool2d(y, o.pooled, {});
         if (!in_place) backend(y).copy_channels(y, 0, o.y.tensor, o.y.begin, channels, {});
     }
 
   private:
-    const Convolution& convolution_;
+    std::shared_ptr<const Convolution> convolution_;
     ConvolutionLayer layer_;
     Tensor weight_, bias_;
 };
@@ -254,7 +242,7 @@ std::unique_ptr<PreparedConvolution> onednn_prepare(const ConvShape& s, const Co
     const Tensor bias = folded_bias(layer);
     const std::shared_ptr<const Convolution> c = find(ConvPass::forward, s, bias.defined(), {residual, layer.relu});
     if (!c) return nullptr;
-    return std::make_unique<OnednnConvolution>(*c, layer, bias, kept);
+    return std::make_unique<OnednnConvolution>(c, layer, bias, kept);
 }
 
 ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias) {
