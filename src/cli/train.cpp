@@ -72,7 +72,7 @@ void print_result(const TrainResult& result, const fs::path& folder) {
         return;
     }
     if (result.best_checkpoint.empty()) {
-        fmt::print("done; no validation split, so no best epoch. The network is {}\n",
+        fmt::print("done; nothing was validated, so there is no best epoch. The network is {}\n",
                    one_line((folder / "last.safetensors").string()));
         return;
     }

@@ -178,7 +178,8 @@ Markup options(const std::vector<RunRecord>& runs) {
             different.insert(value);
             cells += element("td", {{"class", "number"}}, element("code", {}, value));
         }
-        if (different.size() > 1) rows += element("tr", {}, element("td", {}, element("code", {}, name)) + cells);
+        if (different.size() > 1)
+            rows += element("tr", {}, element("td", {{"class", "name"}}, element("code", {}, name)) + cells);
     }
     if (rows.empty()) return element("p", {{"class", "card note"}}, "All runs have the same configuration.");
     return element("div", {{"class", "card scroll"}},

@@ -184,7 +184,7 @@ Markup layer_details(const json& layers) {
 std::vector<std::pair<std::string, std::string>> flattened(const json& object) {
     std::vector<std::pair<std::string, std::string>> all;
     for (const auto& [name, value] : object.items()) {
-        if (value.is_object() && !value.empty()) {
+        if (!value.empty() && (value.is_object() || (value.is_array() && value.front().is_object()))) {
             for (const auto& [inner, text] : flattened(value)) all.emplace_back(name + "." + inner, text);
         } else {
             all.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());

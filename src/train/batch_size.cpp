@@ -62,6 +62,14 @@ int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t da
     return good;
 }
 
+/// Stage `i` on the run's device.
+TrainConfig planned_stage(const TrainConfig& config, std::size_t i) {
+    TrainConfig stage = stage_config(config, i);
+    stage.device = config.device;
+    stage.dtype = config.dtype;
+    return stage;
+}
+
 }  // namespace
 
 std::unique_ptr<LimitScope> memory_allowance(const TrainConfig& config) {
@@ -76,16 +84,15 @@ std::unique_ptr<LimitScope> memory_allowance(const TrainConfig& config) {
 void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
                     const std::function<void(const std::string&)>& say) {
     resolve_device(config);
-    int least = 0;  // of the stages that go by the run's
+    const TrainConfig asked = config;
     for (std::size_t i = 0; i < stage_count(config); ++i) {
-        TrainConfig stage = stage_config(config, i);
+        TrainConfig stage = planned_stage(asked, i);
         if (stage.batch > 0) continue;
-        stage.device = config.device;
-        stage.dtype = config.dtype;
         stage.batch = 1;
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
         const Needed one = needed(stage, classes, data_bytes);
-        const DeviceMemory& memory = device_memory(*config.device);
+        DeviceMemory& memory = device_memory(*config.device);
+        memory.trim();
         const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().reserved)};
         const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
@@ -94,22 +101,37 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
         stage.batch = batch;
         say(fmt::format("--batch auto: {} of {}x{}, planned to take {}", batch, stage.height, stage.width,
                         room.text(needed(stage, classes, data_bytes))));
-        if (config.stages.empty() || !config.stages[i].contains("batch")) {
-            least = least > 0 ? std::min(least, batch) : batch;
-        } else {
-            config.stages[i]["batch"] = batch;
-        }
+        if (!config.stages.empty()) config.stages[i]["batch"] = batch;
+        if (config.batch == 0) config.batch = batch;  // of a run in stages nobody's, but a number
     }
-    if (least > 0) config.batch = least;
 }
 
-std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
+void check_memory(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
+    if (config.memory == 0) return;
+    DeviceMemory& memory = device_memory(*config.device);
+    memory.trim();
+    const std::int64_t allowed = memory.limit() - static_cast<std::int64_t>(memory.stats().reserved);
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        const TrainConfig stage = planned_stage(config, i);
+        if (needed(stage, classes, data_bytes).tensors <= allowed) continue;
+        const std::string which =
+            config.stages.empty() ? "" : fmt::format("stage {} of {}: ", i + 1, stage_count(config));
+        throw OutOfMemory(which + batch_advice(stage, classes, data_bytes));
+    }
+}
+
+std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, bool resumed) {
     DeviceMemory& memory = device_memory(*config.device);
     memory.trim();
     const Room room = {memory.available() + static_cast<std::int64_t>(memory.stats().current), memory.limit()};
-    const int fits = largest_batch(config, classes, data_bytes, room, config.batch - 1);
+    const Needed all = needed(config, classes, data_bytes);
     const std::string planned = fmt::format("a batch of {} of {}x{} is planned to take {}", config.batch, config.height,
-                                            config.width, room.text(needed(config, classes, data_bytes)));
+                                            config.width, room.text(all));
+    if (resumed) {  // whose batch is what it is
+        return config.memory > 0 ? fmt::format("{}: give --memory {} or more", planned, all.tensors / 1'000'000 + 1)
+                                 : planned + ": it takes a machine with more";
+    }
+    const int fits = largest_batch(config, classes, data_bytes, room, config.batch - 1);
     if (fits == 0) return planned + ", and no smaller one fits: give a smaller --size";
     return fmt::format("{}; --batch {} would fit, as --batch auto chooses", planned, fits);
 }

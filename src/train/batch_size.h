@@ -17,7 +17,12 @@ std::unique_ptr<LimitScope> memory_allowance(const TrainConfig& config);
 void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
                     const std::function<void(const std::string&)>& say);
 
-/// What to do about memory that ran out in a run: its plan beside what the device has, and the batch that would fit.
-std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes);
+/// Throws OutOfMemory, with batch_advice(), for a stage that --memory does not hold.
+void check_memory(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes);
+
+/// What to do about memory that ran out in a run: its plan beside what the device has, and the batch that would fit, or
+/// of a `resumed` one, whose batch stays, the memory.
+std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes,
+                         bool resumed = false);
 
 }  // namespace camber

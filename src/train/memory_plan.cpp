@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backend/meta/meta.h"
+#include "train/input_size.h"
 #include "train/loss.h"
 #include "train/parameter_options.h"
 #include "train/pretrained.h"
@@ -33,10 +34,12 @@ Model shapes_of(const TrainConfig& config, const ClassTable& classes, bool train
 std::vector<Tensor> loader_batches(const Model& model) {
     const TrainConfig& config = model.config;
     std::vector<Tensor> tensors;
-    for (int i = 0; i < 2 * (LoaderConfig().prefetch + 1); ++i) {
-        tensors.push_back(Tensor::empty({config.batch, config.height, config.width, model.net->in_channels()},
-                                        Dtype::f32, Device::meta));
-        tensors.push_back(Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, Device::meta));
+    for (const InputSize& size : {InputSize{config.height, config.width}, input_size(config)}) {
+        for (int i = 0; i < LoaderConfig().prefetch + 1; ++i) {
+            tensors.push_back(Tensor::empty({config.batch, size.height, size.width, model.net->in_channels()},
+                                            Dtype::f32, Device::meta));
+            tensors.push_back(Tensor::empty({config.batch, size.height, size.width}, Dtype::u8, Device::meta));
+        }
     }
     return tensors;
 }
@@ -52,12 +55,17 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes) {
     const MemoryStats before = counted();
     const auto most = [&] { return static_cast<std::int64_t>(counted().peak - before.current); };
     MemoryPlan plan;
+    // As Evaluator has them, whose last logits are there when the next ones are made.
     const auto infer = [&](const Model& model) {
         const NoGrad no_grad;
-        const int height = config.val_height > 0 ? config.val_height : config.height;
-        const int width = config.val_width > 0 ? config.val_width : config.width;
+        const auto [height, width] = input_size(config);
         const Shape shape = {config.batch, height, width, model.net->in_channels()};
-        class_logits(model, model.net->forward(Tensor::empty(shape, model.dtype(), Device::meta)));
+        const Tensor labels = Tensor::empty({config.batch, height, width}, Dtype::u8, Device::meta);
+        Tensor logits;
+        for (int i = 0; i < 2; ++i) {
+            logits = class_logits(model, model.net->forward(Tensor::empty(shape, model.dtype(), Device::meta)));
+            model_loss(model, logits, labels, classes.void_id);
+        }
     };
     {
         const Model model = shapes_of(config, classes, false);

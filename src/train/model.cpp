@@ -95,6 +95,7 @@ Model read_model(const std::filesystem::path& checkpoint, const std::string& dev
     // A run of several stages is judged as it was when the checkpoint was written.
     TrainConfig config =
         stage_config(train_config(info.config, checkpoint.string()), info.extra.value("stage", std::size_t{0}));
+    config.stages = nlohmann::json::array();
     const auto take = [&](const char* option, const std::string& text) {
         if (text.empty()) return false;
         if (const std::string wrong = set_train_option(config, option, text); !wrong.empty())

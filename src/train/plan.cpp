@@ -220,6 +220,7 @@ void plan_run(TrainConfig& config, const RunData& data, TrainObserver& observer)
     resolve_device(config);
     choose_batches(config, data.train().classes(), data.bytes(*config.device), static_cast<int>(data.train().size()),
                    [&](const std::string& line) { observer.on_message(line); });
+    check_memory(config, data.train().classes(), data.bytes(*config.device));
     // A number, so that it stays as it is when the run goes on with more epochs.
     if (config.minutes == 0 && config.stages.empty() && config.schedule.kind == ScheduleKind::step)
         config.lr_step_size = epochs_a_step(config);

@@ -115,7 +115,7 @@ class Run {
   private:
     std::string advised(const std::string& what, TrainConfig config, const ClassTable& classes) const {
         resolve_device(config);
-        return fmt::format("{}; {}", what, batch_advice(config, classes, data_->bytes(*config.device)));
+        return fmt::format("{}; {}", what, batch_advice(config, classes, data_->bytes(*config.device), resumed_));
     }
 
     [[noreturn]] void fail_advised(const std::string& what) {
@@ -490,6 +490,7 @@ class Run {
         if (data_->val() && validates()) {
             validation = validate();
             if (stop_) return false;
+            judged_epoch_ = epoch_;
             const double metric = validation->metric(model_.config.monitor);
             better = !best_ || (model_.config.monitor == Metric::loss ? metric < *best_ : metric > *best_);
             if (better) {
@@ -651,9 +652,10 @@ class Run {
         if (config.stop_at > 0 && best_ && (lower ? *best_ <= config.stop_at : *best_ >= config.stop_at))
             return fmt::format("{} reached {:.4f}, and --stop-at is {:g}", name(config.monitor), *best_,
                                config.stop_at);
-        if (config.patience > 0 && epoch_ - 1 - best_epoch_ >= config.patience) {
+        if (config.patience > 0 && best_ && judged_epoch_ == epoch_ - 1 &&
+            judged_epoch_ - best_epoch_ >= config.patience) {
             return fmt::format("no better {} for {} epochs, and --patience is {}", name(config.monitor),
-                               epoch_ - 1 - best_epoch_, config.patience);
+                               judged_epoch_ - best_epoch_, config.patience);
         }
         return {};
     }
@@ -675,6 +677,7 @@ class Run {
                       {"class_weights", data_->class_weights()},
                       {"trained_on", trained_on_},
                       {"sums", stepper_->sums().json()},
+                      {"judged_epoch", judged_epoch_},
                       {"elapsed", elapsed()}};
         if (pace_) info.extra["pace"] = pace_->measured();
         result.add("model.", model_.tensors());
@@ -712,6 +715,7 @@ class Run {
         saved_step_ = info.step;
         best_ = info.best_metric;
         best_epoch_ = info.best_epoch;
+        judged_epoch_ = info.extra.value("judged_epoch", epoch_ - 1);
         elapsed_before_ = info.extra.value("elapsed", 0.0);
         if (pace_ && info.extra.contains("pace")) pace_->restore_measured(info.extra["pace"]);
         stepper_->restore(EpochSums::from_json(info.extra.at("sums"), model_.classes.count()));
@@ -748,7 +752,7 @@ class Run {
     std::int64_t batches_ = 0;            // an epoch of the stage
     std::int64_t epoch_ = 0, batch_ = 0;  // position: done
     std::optional<double> best_;
-    std::int64_t best_epoch_ = -1;
+    std::int64_t best_epoch_ = -1, judged_epoch_ = -1;
     std::optional<EvalResult> best_validation_;  // of this session
     std::int64_t saved_epoch_ = 0, saved_step_ = 0;
     double start_ = 0, epoch_start_ = 0, last_save_ = 0, last_pull_ = 0;

@@ -6,6 +6,7 @@
 
 #include <limits>
 
+#include "core/memory_limit.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "train/batch_size.h"
@@ -76,33 +77,62 @@ TEST_CASE("the planned peak of a training step is the measured one, for every ne
     }
 }
 
-TEST_CASE("--batch auto under --memory runs, and a tenth more does not, for every network") {
+TEST_CASE("--batch auto under a limit runs, and a tenth more does not, for every network") {
     const testing::TemporaryFolder folder;
     write_synthetic_dataset(folder / "data", {.train_count = 96, .val_count = 48, .height = 64, .width = 64});
-    for (const std::string& net : networks()) {
-        CAPTURE(net);
-        TrainConfig config = small(net, Dtype::f32);
-        config.net_options["width"] = 32;  // activations, not weights, are what takes the memory
-        config.batch = 28;
-        config.memory = static_cast<int>(plan_memory(config, camvid11()).run / 1'000'000 + 3);
+    DeviceMemory& memory = device_memory(Device::cpu);
+    const auto tried = [&](const std::string& name, TrainConfig config) {
+        CAPTURE(name);
         config.data = (folder / "data").string();
         config.epochs = 1;
         config.epoch_batches = 3;
         config.pictures = 0;
-        const auto run = [&](int batch, const std::string& name) {
+        config.batch = 28;
+        memory.trim();
+        // The allocator's own, not --memory, which refuses a batch by its plan.
+        const LimitScope limit(memory, static_cast<std::int64_t>(memory.stats().reserved) +
+                                           plan_memory(config, camvid11()).run + 3'000'000);
+        const auto run = [&](int batch, const std::string& what) {
             config.batch = batch;
             TrainObserver silent;
-            train(config, folder / (net + name), silent, {});
+            train(config, folder / (name + what), silent, {});
         };
         run(0, "auto");
-        const int chosen = nlohmann::json::parse(testing::read_text(folder / (net + "auto") / "config.json"))["batch"];
+        const int chosen = nlohmann::json::parse(testing::read_text(folder / (name + "auto") / "config.json"))["batch"];
         CAPTURE(chosen);
         CHECK(chosen >= 20);
         CHECK(chosen < 48);
         CHECK(testing::mentions(testing::error_of([&] { run(chosen + chosen / 10 + 1, "more"); }),
                                 {"out of memory", " that --memory allows; --batch "}));
+    };
+    for (const std::string& net : networks()) {
+        TrainConfig config = small(net, Dtype::f32);
+        config.net_options["width"] = 32;  // activations, not weights, are what takes the memory
+        tried(net, config);
     }
-    CHECK(device_memory(Device::cpu).limit() == std::numeric_limits<std::int64_t>::max());
+    // Whose batches of validation are twelve times as large, as is what it computes.
+    TrainConfig config = small("unet", Dtype::f32);
+    config.net_options["width"] = 8;
+    config.val_height = 192;
+    config.val_width = 256;
+    tried("validated at 192x256", config);
+}
+
+TEST_CASE("what --memory cannot hold is refused before anything is trained, in each stage") {
+    const testing::TemporaryFolder folder;
+    write_synthetic_dataset(folder / "data", {.train_count = 4, .val_count = 2, .height = 64, .width = 64});
+    TrainConfig config = small("unet", Dtype::f32);
+    config.net_options["width"] = 8;
+    config.data = (folder / "data").string();
+    config.stages = nlohmann::json::parse(R"([{"epochs": 1}, {"epochs": 1, "height": 192, "width": 256}])");
+    config.memory = static_cast<int>(plan_memory(config, camvid11()).run / 1'000'000 + 2);
+    TrainObserver silent;
+    const std::string error = testing::error_of([&] { train(config, folder / "run", silent, {}); });
+    CHECK(testing::mentions(error, {"stage 2 of 2: ", "a batch of 2 of 192x256", " that --memory allows"}));
+    CHECK(!std::filesystem::exists(folder / "run"));
+    config.device = Device::cpu;
+    const std::string resumed = batch_advice(config, camvid11(), 0, true);
+    CHECK(testing::mentions(resumed, {"a batch of 2 of 64x64", ": give --memory "}));
 }
 #endif
 
@@ -133,6 +163,7 @@ TEST_CASE("--batch auto: a number for the run and for each stage that asks for o
     choose_batches(config, camvid11(), 0, 5, [&](const std::string& line) { said.push_back(line); });
     // There is room for all five frames that there are.
     CHECK(config.batch == 5);
+    CHECK(config.stages[0]["batch"] == 5);
     CHECK(config.stages[1]["batch"] == 5);
     CHECK(config.stages[2]["batch"] == 3);
     REQUIRE(said.size() == 2);

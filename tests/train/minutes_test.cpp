@@ -200,6 +200,21 @@ TEST_CASE("a run by the clock that has ended stays as it is") {
     CHECK(mentions(refused([](TrainConfig& run) { run.lr = 1; }), {"'lr' cannot change"}));
 }
 
+TEST_CASE("patience is over at a validation") {
+    const Files files;
+    TrainConfig config = files.config();
+    config.minutes = 0;
+    config.epochs = 9;
+    config.validate_epochs = 3;
+    config.patience = 1;
+    config.lr = 0;  // so that nothing gets better
+    Machine machine;
+    CHECK(train(config, files.folder / "run", machine, machine.stop, machine.clock()).outcome ==
+          TrainOutcome::stopped_early);
+    CHECK(files.metrics("run").size() == 6);
+    CHECK(fs::exists(files.folder / "run/best.safetensors"));
+}
+
 TEST_CASE("validation comes every so many epochs, or minutes, and at the end") {
     const Files files;
     const auto validated = [&](auto change) {
