@@ -89,15 +89,13 @@ TEST_CASE("foreign and wrong files are named for what they are") {
     const struct {
         const char* fixture;
         const char* part;
-    } foreign[] = {
-        {"torch_zip.pth",
-         "not a Camber checkpoint (a file of PyTorch's},
-         {"keras_model.h5", "not a Camber checkpoint"},
-         {"plain_unet.keras", "not a Camber checkpoint"}};
-    for (const auto& [fixture, part] : foreign) {
-        const std::string line = opened(weight_fixture(fixture).string());
+    } foreign[] = {{"torch_zip.pth", "not a Camber checkpoint (a file of PyTorch's"},
+                   {"keras_model.h5", "not a Camber checkpoint"},
+                   {"plain_unet.keras", "not a Camber checkpoint"}};
+    for (const auto& wrong : foreign) {
+        const std::string line = opened(weight_fixture(wrong.fixture).string());
         CHECK_MESSAGE(line.starts_with("2 "), line);
-        CHECK_MESSAGE(line.find(part) != line.npos, line);
+        CHECK_MESSAGE(line.find(wrong.part) != line.npos, line);
     }
     CHECK(opened(folder / "a", "<html>not found</html>").starts_with("2 " + path));
     CHECK(opened(folder / "a", std::string(5000, '\xff')).starts_with("2 " + path));

@@ -37,9 +37,9 @@ void check_frames(const SmallNetwork& network, const camber_options& options,
     if (set_up) set_up(model);
     const Handle handle(checkpoint, &options);
     REQUIRE(handle.status == CAMBER_OK);
-    for (const auto& [height, width] : {std::pair(32, 48), std::pair(75, 131), std::pair(1, 1), std::pair(3, 200)}) {
-        CAPTURE(height);
-        const Image image = noise(height, width);
+    for (const auto& size : {std::pair(32, 48), std::pair(75, 131), std::pair(1, 1), std::pair(3, 200)}) {
+        const Image image = noise(size.first, size.second);
+        CAPTURE(image.height);
         const Result result = run_all(handle.model, image, model.classes.count());
         CHECK(result.status == CAMBER_OK);
         CHECK(result == expected(model, image));
