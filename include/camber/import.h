@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -135,9 +136,34 @@ std::string untraced_options(const WeightFile& file, const nets::Net& net, const
 /// `bgr_input`: the original takes BGR; the first convolution's input channels are turned round again.
 std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = false);
 
+/// Names in a model that export_onnx() writes.
+inline constexpr const char *onnx_input = "image", *onnx_output = "logits", *onnx_labels = "labels";
+
+struct OnnxOptions {
+    int batch = 0;               ///< pictures at a time; 0: any number
+    int height = 0, width = 0;   ///< of the pictures; both 0: any size
+    /// Per channel of the picture, of a pixel v = 0..255: the network takes (v - mean) * factor.
+    struct PixelScale {
+        float mean, factor;
+    };
+    std::vector<PixelScale> pixels = {};  ///< given: the model does that, and takes pixels u8 [N, H, W, C]
+    bool labels = false;                  ///< the model ends in label maps u8 [N, H, W], the first largest logit's
+    bool fold_batch_norms = false;        ///< into the convolutions before them
+};
+
+/// Writes the network as it is evaluated, a model in ONNX with the operators of version 17, from f32 [N, C, H, W] in
+/// RGB to logits f32 [N, classes, H, W] (a classifier's [N, classes]). Its initializers have the names and layouts of
+/// export_weights(), those of heads for training left out, so that import_weights() takes them back unless batch norms
+/// are folded. `metadata` goes into its metadata_props. Pictures whose size the network does not take are padded with
+/// zeros and the logits cropped where it has an option for that. Appears whole or not at all. Throws UsageError for a
+/// size that the network does not take, Error when the file cannot be written and in a build without ONNX.
+void export_onnx(nets::Net& net, const std::filesystem::path& file, const OnnxOptions& options = {},
+                 const std::map<std::string, std::string>& metadata = {});
+
 /// Writes the weights of a network whose original is Keras's for `model.load_weights(file)`, in its order, layouts and
-/// order of colours; `note` (see WeightFile::note()) beside them: a name that ends in .weights.h5 as Keras 3 does, any
-/// other as Keras 2, for tf_keras and Keras 3. Appears whole or not at all; until then the file is in memory. Returns
+/// order of colours; `note` (see WeightFile::note()) beside them: a name that ends in .keras is a whole model, for Keras
+/// 3's load_model(), one that ends in .weights.h5 is as Keras 3 has weights, any other as Keras 2, for tf_keras and
+/// Keras 3. Appears whole or not at all; until then the file is in memory. Returns
 /// the number of tensors. Throws UsageError for other networks, Error when the file cannot be written and in a build
 /// without HDF5.
 std::size_t export_keras(nets::Net& net, const std::filesystem::path& file, const std::string& note = "");

@@ -1,5 +1,6 @@
 #pragma once
 #include <camber/module.h>
+#include <camber/types.h>
 
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 /// The layer table of a network, named and printed as Keras does, and its comparison with a published one.
@@ -35,6 +37,11 @@ struct LayerTable {
     std::vector<std::string> connections(std::size_t row) const;
 };
 
+/// What a layer computes beside its weights and shapes: of convolutions with the padding that was applied; of a
+/// batch normalisation, whose sum and ReLU are rows of their own; the zeros that are added, or, negative, what is cropped.
+using LayerSettings = std::variant<std::monostate, Conv2dParams, ConvTranspose2dParams, Pool2dParams, BatchNormParams,
+                                   Padding, ResizeMode>;
+
 /// Records the layers that run on this thread while it lives. Every layer of layers.h reports to it.
 class LayerTrace {
   public:
@@ -45,6 +52,7 @@ class LayerTrace {
         Shape output;
         std::int64_t params = 0, trainable = 0;
         std::vector<std::size_t> inputs;  ///< positions in layers()
+        LayerSettings settings;
     };
 
     LayerTrace();
@@ -57,7 +65,7 @@ class LayerTrace {
     /// Adds a layer that made `output` from `inputs`; each input must have been made by a recorded layer. Parameters
     /// are counted from `module`'s own tree.
     void record(std::string type, const nn::Module* module, const std::vector<Tensor>& inputs, const Tensor& output,
-                std::string arithmetic = {});
+                std::string arithmetic = {}, const LayerSettings& settings = {});
     const std::vector<Layer>& layers() const { return layers_; }
 
   private:

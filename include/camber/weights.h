@@ -32,6 +32,7 @@ enum class WeightFormat {
     safetensors,  ///< names and layout are whatever its writer's were; PyTorch's, except in Camber's own checkpoints
     torch,        ///< .pth, .pt: zip archive or the stream that came before it
     keras,        ///< .h5 and .weights.h5
+    onnx,         ///< .onnx; names and layout are PyTorch's in what Camber and PyTorch write
 };
 
 /// An open file. The list of tensors is read and checked at once, elements when asked for.
@@ -49,7 +50,7 @@ class WeightFile {
     WeightFormat format() const { return format_; }
     /// Whether Camber wrote the file: the names and the layout are its own.
     bool from_camber() const { return from_camber_; }
-    /// What Camber's export says beside the weights, JSON (see description() in import.h); empty in files of others.
+    /// What Camber's export says beside the weights, JSON (see description() in src/cli/description.h); empty in files of others.
     const std::string& note() const { return note_; }
     /// What Keras says of the network's layers beside the weights, JSON (see keras_model() in src/io/keras_model.h);
     /// empty where the file does not, and in files of others.

@@ -3,8 +3,31 @@
 #include <camber/error.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace camber::cli {
+
+namespace {
+
+Normalisation normalisation(const nlohmann::json& said, const std::string& source) {
+    Normalisation result;
+    const auto take = [&](const char* name, std::array<float, 3>& to, float least) {
+        const auto found = said.is_object() ? said.find(name) : said.end();
+        const bool three = found != said.end() && found->is_array() && found->size() == to.size();
+        for (std::size_t c = 0; c < to.size(); ++c) {
+            const bool number = three && (*found)[c].is_number() && std::isfinite((*found)[c].get<float>());
+            if (!number || (*found)[c].get<float>() <= least)
+                fail("{}: \"normalisation\" has no three numbers \"{}\"", source, name);
+            to[c] = (*found)[c].get<float>();
+        }
+    };
+    take("mean", result.mean, std::numeric_limits<float>::lowest());
+    take("std", result.std, 0);
+    return result;
+}
+
+}  // namespace
 
 std::string description(const CheckpointInfo& info) {
     nlohmann::json note = nlohmann::json::object();
@@ -19,6 +42,7 @@ std::string description(const CheckpointInfo& info) {
     if (const auto options = info.config.find("net_options"); options != info.config.end()) {
         if (options->contains("input")) note["input"] = options->at("input");
     }
+    if (info.config.contains("normalisation")) note["normalisation"] = info.config.at("normalisation");
     return note.dump();
 }
 
@@ -53,6 +77,9 @@ Description described(const WeightFile& file) {
             std::find_if(names.begin(), names.end(), [&](const std::string& name) { return *found == name; });
         if (at == names.end()) fail("{}: \"interpolation\" is not {}", source, one_of(names));
         result.interpolation = static_cast<Interpolation>(at - names.begin());
+    }
+    if (const auto found = note.find("normalisation"); found != note.end()) {
+        result.normalisation = normalisation(*found, source);
     }
     return result;
 }

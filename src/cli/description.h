@@ -10,8 +10,9 @@
 namespace camber::cli {
 
 /// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width",
-/// "interpolation", "input"}: the size of the network's input in validation and prediction, how frames are brought to
-/// it where that is not the usual way, and its pixels where the network has an option for them.
+/// "interpolation", "input", "normalisation"}: the size of the network's input in validation and prediction, how frames
+/// are brought to it where that is not the usual way, its pixels where the network has an option for them, and by what
+/// they are normalised.
 std::string description(const CheckpointInfo& info);
 
 struct Description {
@@ -19,6 +20,7 @@ struct Description {
     std::optional<int> height, width;
     std::optional<Interpolation> interpolation;
     std::optional<std::string> input;
+    std::optional<Normalisation> normalisation;
 };
 /// Of an export or a checkpoint; empty of other files. Throws Error naming the file for one that is none.
 Description described(const WeightFile& file);

@@ -153,7 +153,8 @@ int run_import(const Arguments& a) {
     options.strict = a.strict;
     options.partial = a.partial;
     options.bgr_input = a.bgr || wants_bgr_turned(*net, *file);
-    config.normalisation = input_normalisation(net->preprocessing());
+    const bool own_pixels = said.normalisation && !given.contains("input") && !a.bgr && !options.encoder_only;
+    config.normalisation = own_pixels ? *said.normalisation : input_normalisation(net->preprocessing());
     const ImportReport report = import_weights(*file, *net, options);
     // What the file has nothing for gets its initial values. A file that has everything needs no second copy.
     std::optional<nn::ParameterBuffer> memory;
@@ -194,7 +195,7 @@ int run_import(const Arguments& a) {
 
 void add_import(CLI::App& app, Action& action) {
     CLI::App* command = app.add_subcommand(
-        "import", "Makes a checkpoint from another library's weights (.pth, .h5, .keras, safetensors)");
+        "import", "Makes a checkpoint from another library's weights (.pth, .h5, .keras, .onnx, safetensors)");
     command->footer("Example:\n  camber import --net smp-unet-resnet34 --weights model.pth --out model.safetensors");
     auto a = std::make_shared<Arguments>();
     command->add_option("--net", a->net, "Network (see camber info)")->required();

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "io/atomic_file.h"
-
 #ifdef CAMBER_WITH_HDF5
 #include "io/hdf5_library.h"
 #endif
@@ -28,7 +26,7 @@ void Hdf5Writer::group(const std::string&) {}
 void Hdf5Writer::floats(const std::string&, const std::vector<std::int64_t>&, const float*) {}
 void Hdf5Writer::text(const std::string&, const std::string&, const std::string&) {}
 void Hdf5Writer::texts(const std::string&, const std::string&, const std::vector<std::string>&) {}
-void Hdf5Writer::commit() {}
+std::string Hdf5Writer::finish() { return {}; }
 
 #else
 
@@ -110,19 +108,15 @@ void Hdf5Writer::texts(const std::string& group, const std::string& attribute, c
     library_->attribute(group, attribute, space, values);
 }
 
-void Hdf5Writer::commit() {
-    std::string image;
-    {
-        const std::lock_guard guard(library_lock());
-        const bool flushed = H5Fflush(library_->file, H5F_SCOPE_GLOBAL) >= 0;
-        const ssize_t bytes = H5Fget_file_image(library_->file, nullptr, 0);
-        if (!flushed || bytes <= 0) library_->failed("the file's bytes");
-        image.resize(static_cast<std::size_t>(bytes));
-        if (H5Fget_file_image(library_->file, image.data(), image.size()) != bytes)
-            library_->failed("the file's bytes");
-        library_.reset();
-    }
-    write_file_atomically(file_, image);
+std::string Hdf5Writer::finish() {
+    const std::lock_guard guard(library_lock());
+    const bool flushed = H5Fflush(library_->file, H5F_SCOPE_GLOBAL) >= 0;
+    const ssize_t bytes = H5Fget_file_image(library_->file, nullptr, 0);
+    if (!flushed || bytes <= 0) library_->failed("the file's bytes");
+    std::string image(static_cast<std::size_t>(bytes), '\0');
+    if (H5Fget_file_image(library_->file, image.data(), image.size()) != bytes) library_->failed("the file's bytes");
+    library_.reset();
+    return image;
 }
 
 #endif

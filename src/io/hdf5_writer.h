@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "io/atomic_file.h"
+
 namespace camber {
 
 /// Writes an HDF5 file that appears whole or not at all (AtomicFile); until then it is in memory. Paths are names
@@ -23,8 +25,10 @@ class Hdf5Writer {
     /// An attribute of text, or of a list of at least one text.
     void text(const std::string& group, const std::string& attribute, const std::string& value);
     void texts(const std::string& group, const std::string& attribute, const std::vector<std::string>& values);
-    /// Call once, last.
-    void commit();
+    /// The file's bytes, for one within another. Call once, last.
+    std::string finish();
+    /// Writes the file. Call once, last.
+    void commit() { write_file_atomically(file_, finish()); }
 
   private:
     struct Library;

@@ -10,10 +10,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "io/checked_member.h"
-#include "io/elements.h"
 #include "io/pickle.h"
 #include "io/printable.h"
+#include "io/strided_file.h"
 
 namespace camber {
 namespace {
@@ -99,13 +98,6 @@ struct Storage {
     std::uint64_t position = 0;       ///< in the file, of element 0; set when it is found there
     CheckedMember* member = nullptr;  ///< null in the older stream
 };
-
-/// Multiplies, or nothing when the product does not fit 63 bits.
-std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
-    std::uint64_t result = 0;
-    if (__builtin_mul_overflow(a, b, &result) || result >> 63) return std::nullopt;
-    return result;
-}
 
 /// What a pickle says, read as PyTorch means it.
 class Interpreter {
@@ -289,23 +281,13 @@ class Interpreter {
 
 // ---- the file
 
-/// Where a tensor's elements are.
-struct Placement {
-    ElementType type = ElementType::unreadable;
-    std::uint64_t position = 0;         ///< in the file, of the element at index 0, 0, ...
-    std::vector<std::int64_t> strides;  ///< in elements
-    bool contiguous = true;
-    CheckedMember* member = nullptr;
-};
-
-class TorchFile : public WeightFile {
+class TorchFile : public StridedFile {
   public:
-    TorchFile(const std::filesystem::path& path, InputFile file)
-        : WeightFile(path, WeightFormat::torch), file_(std::move(file)) {}
+    using StridedFile::StridedFile;
 
     /// Names the tensors of `tree`, whose storages are where `storages` says.
     void take(const Pickle& tree, const std::unordered_map<Index, Storage>& storages) {
-        const Interpreter interpreter(file_, tree);
+        const Interpreter interpreter(input(), tree);
         std::vector<WeightEntry> list;
         std::size_t seen = 0;
         collect(interpreter, storages, tree.root, "", 0, seen, list);
@@ -315,42 +297,14 @@ class TorchFile : public WeightFile {
                     "{}: holds a pickled {} where a state_dict is wanted, and nothing in a file is ever run; in "
                     "Python, "
                     "torch.save(model.state_dict(), FILE)",
-                    file_.name(), printable(object));
+                    input().name(), printable(object));
             }
             fail("{}: holds no tensors under names (a state_dict is wanted: torch.save(model.state_dict(), FILE))",
-                 file_.name());
+                 input().name());
         }
         set_entries(std::move(list));
     }
-
-    void read_rows(const WeightEntry& entry, std::int64_t first, std::int64_t rows, float* to) const override {
-        if (rows == 0 || entry.numel() == 0) return;
-        if (entry.type == ElementType::unreadable) {
-            fail("{}: tensor '{}' {}", file_.name(), printable(entry.name),
-                 entry.problem.empty() ? "is complex or quantised, which cannot be read: save it as float32"
-                                       : entry.problem);
-        }
-        const Placement& placement = placements_[index_of(entry)];
-        const std::int64_t row = entry.numel() / entry.rows();
-        const std::size_t size = size_of(placement.type), count = static_cast<std::size_t>(rows * row);
-        if (placement.contiguous) {
-            const std::uint64_t at = placement.position + static_cast<std::uint64_t>(first * row) * size;
-            if (placement.member) return placement.member->read_floats(file_, placement.type, at, to, count);
-            return file_.read_floats(placement.type, at, to, count);
-        }
-        if (placement.member) placement.member->use();
-        gather(entry, placement, first, rows, to);
-    }
-
-    void check_rest() const override {
-        for (const auto& member : members_) member->check_rest(file_);
-    }
-
-    const InputFile& input() const { return file_; }
-    /// What compares the bytes of a member of the file with their checksum.
-    CheckedMember* checked(const std::string& name, const ZipMember& member) {
-        return members_.emplace_back(std::make_unique<CheckedMember>(name, member, member.begin)).get();
-    }
+    void take_note(std::string note) { note_ = std::move(note); }
 
   private:
     void collect(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages, Index index,
@@ -365,11 +319,9 @@ class TorchFile : public WeightFile {
             const std::string name = prefix.empty() ? *key : prefix + "." + *key;
             if (name.size() > 4096) interpreter.damaged("a tensor's name of more than 4096 bytes");
             if (const Value* arguments = interpreter.tensor_arguments(value)) {
-                list.push_back(place(interpreter, storages, *arguments, name));
+                list.push_back(placed(interpreter, storages, *arguments, name));
             } else if (const Unusual* made = interpreter.problem(value)) {
-                list.push_back({name, {}, ElementType::unreadable});
-                list.back().problem = made->problem;
-                placements_.emplace_back();
+                list.push_back(without_elements(name, std::string(made->problem)));
             } else {
                 collect(interpreter, storages, value, name, depth + 1, seen, list);
             }
@@ -390,99 +342,26 @@ class TorchFile : public WeightFile {
     }
 
     /// Checks that all of a tensor's elements are in its storage.
-    WeightEntry place(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages,
-                      const Value& arguments, const std::string& name) {
-        const auto wrong = [&](const std::string& what) {
-            fail("{}: tensor '{}' {}", file_.name(), printable(name), what);
-        };
+    WeightEntry placed(const Interpreter& interpreter, const std::unordered_map<Index, Storage>& storages,
+                       const Value& arguments, const std::string& name) {
         const auto found = storages.find(arguments.items[0]);
-        if (found == storages.end()) wrong("has no storage");
-        const Storage& storage = found->second;
-        const std::uint64_t offset = interpreter.count(arguments.items[1]);
-        WeightEntry entry{name, interpreter.extents(arguments.items[2]), storage.type};
-        const std::vector<std::int64_t> strides = interpreter.extents(arguments.items[3]);
-        if (strides.size() != entry.shape.size()) wrong("has not as many strides as dimensions");
-
-        std::uint64_t numel = 1, last = 0, expected = 1;
-        bool contiguous = true, overflow = false;
-        for (std::size_t axis = strides.size(); axis-- > 0;) {
-            if (entry.shape[axis] < 0 || strides[axis] < 0) wrong("has a negative size or stride");
-            const auto extent = static_cast<std::uint64_t>(entry.shape[axis]),
-                       stride = static_cast<std::uint64_t>(strides[axis]);
-            if (extent > 1) {
-                contiguous = contiguous && stride == expected;
-                const auto reach = product(extent - 1, stride);
-                overflow = overflow || !reach || __builtin_add_overflow(last, *reach, &last);
-            }
-            const auto more = product(numel, extent);
-            overflow = overflow || !more;
-            if (overflow) break;
-            numel = *more;
-            expected = numel;
-        }
-        // Where one extent is 0 there is no element; the others may then be anything that fits.
-        const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0) != entry.shape.end();
-        if (overflow) wrong("has a shape larger than any file");
-        if (!empty && (offset > storage.view_elements || last >= storage.view_elements - offset)) {
-            wrong(fmt::format("points outside its storage: it reaches element {}, the storage has {}",
-                              offset > storage.view_elements ? offset : offset + last, storage.view_elements));
-        }
-        if (!empty && numel > storage.view_elements) {  // no trouble unless it is wanted
-            entry.type = ElementType::unreadable;
-            entry.shape.clear();
-            entry.problem =
-                fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
-                            numel, storage.view_elements);
-        }
+        if (found == storages.end()) fail("{}: tensor '{}' has no storage", input().name(), printable(name));
+        const Storage& s = found->second;
+        WeightEntry entry =
+            place(name, {s.type, s.position + s.view_begin * s.element_bytes, s.element_bytes, s.view_elements, s.member},
+                  interpreter.count(arguments.items[1]), interpreter.extents(arguments.items[2]),
+                  interpreter.extents(arguments.items[3]));
         if (arguments.items.size() > 6 && interpreter.is_negated_or_conjugated(arguments.items[6])) {
             entry.type = ElementType::unreadable;
             entry.problem = "is kept as its negative or conjugate: save its resolve_neg().resolve_conj()";
         }
-        entry.by_rows = contiguous;
-        placements_.push_back({storage.type,
-                               storage.position + (storage.view_begin + (empty ? 0 : offset)) * storage.element_bytes,
-                               strides, contiguous, storage.member});
         return entry;
     }
-
-    /// Rows of a tensor whose elements do not lie one behind the other: the piece of the storage that they span is
-    /// read at once. It is part of the file, and no larger than the storage.
-    void gather(const WeightEntry& entry, const Placement& placement, std::int64_t first, std::int64_t rows,
-                float* to) const {
-        std::vector<std::int64_t> shape = entry.shape;
-        shape[0] = rows;
-        std::uint64_t last = 0;
-        for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-            last += static_cast<std::uint64_t>(shape[axis] - 1) * static_cast<std::uint64_t>(placement.strides[axis]);
-        }
-        const std::size_t size = size_of(placement.type);
-        std::vector<char> span((last + 1) * size);
-        file_.read(placement.position + static_cast<std::uint64_t>(first * placement.strides[0]) * size, span.data(),
-                   span.size());
-        std::vector<std::int64_t> at(shape.size(), 0);
-        const std::size_t inner = shape.size() - 1;
-        for (std::size_t done = 0;;) {
-            std::int64_t element = 0;
-            for (std::size_t axis = 0; axis < inner; ++axis) element += at[axis] * placement.strides[axis];
-            for (std::int64_t i = 0; i < shape[inner]; ++i, ++done) {
-                const char* from =
-                    span.data() + static_cast<std::size_t>(element + i * placement.strides[inner]) * size;
-                elements_to_float(placement.type, from, to + done, 1);
-            }
-            std::size_t axis = inner;
-            while (axis > 0 && ++at[axis - 1] == shape[axis - 1]) at[--axis] = 0;
-            if (axis == 0) return;
-        }
-    }
-
-    InputFile file_;
-    std::vector<Placement> placements_;
-    std::vector<std::unique_ptr<CheckedMember>> members_;
 };
 
 /// The bytes of a storage, or an Error when there is no such number.
 std::uint64_t storage_bytes(const InputFile& file, const Storage& storage) {
-    const auto bytes = product(storage.elements, storage.element_bytes);
+    const auto bytes = product_of_sizes(storage.elements, storage.element_bytes);
     if (!bytes) fail("{}: storage '{}' is larger than any file", file.name(), printable(storage.key));
     return *bytes;
 }
@@ -552,6 +431,10 @@ std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path, In
     constexpr std::uint64_t most = pickle::Limits{}.bytes;  // a longer one is refused below
     if (data->size <= most) read_member(file, prefix + "/data.pkl", *data, most);
     const Pickle tree = pickle::read(file, data->begin, data->begin + data->size, known);
+    if (const auto note = members.find(prefix + "/" + torch_note); note != members.end()) {
+        constexpr std::uint64_t longest = std::uint64_t{16} << 20;
+        result->take_note(read_member(file, note->first, note->second, longest));
+    }
     auto storages = Interpreter(file, tree).storages();
     std::unordered_map<std::string, CheckedMember*> checks;
     for (auto& [index, storage] : storages) {

@@ -19,6 +19,9 @@
 /// outside their storage or have more elements than it, and files without a tensor.
 namespace camber {
 
+/// The member of an archive, below its folder, in which Camber notes what WeightFile::note() is.
+inline constexpr const char* torch_note = "camber.json";
+
 /// Whether the file begins as the older stream does.
 bool looks_like_torch_stream(const InputFile& file);
 

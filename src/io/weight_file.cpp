@@ -9,7 +9,9 @@
 #include "io/file_kind.h"
 #include "io/input_file.h"
 #include "io/keras_file.h"
+#include "io/onnx_file.h"
 #include "io/printable.h"
+#include "io/pt2_file.h"
 #include "io/torch_file.h"
 #include "io/zip.h"
 
@@ -59,13 +61,16 @@ std::unique_ptr<WeightFile> WeightFile::open(const std::filesystem::path& path) 
     if (looks_like_zip(file)) {
         const std::map<std::string, ZipMember> members = read_zip(file);
         if (is_keras_archive(members)) return open_keras_archive(path, file, members);
+        if (is_pt2_archive(members)) return open_pt2_archive(path, std::move(file), members);
         return open_torch_zip(path, std::move(file), members);
     }
     if (looks_like_torch_stream(file)) return open_torch_stream(path, std::move(file));
     if (looks_like_hdf5(file)) return open_keras(path, std::move(file));
     if (looks_like_safetensors(file)) return std::make_unique<SafetensorsWeights>(path);
+    if (looks_like_onnx(file)) return open_onnx(path, std::move(file));
     if (const std::string what = mistaken_for_weights(file); !what.empty()) fail("{}: {}", file.name(), what);
-    fail("{}: not a file of weights: a safetensors file, PyTorch's .pth or .pt, or Keras's .h5 or .keras", file.name());
+    fail("{}: not a file of weights: a safetensors file, PyTorch's .pth or .pt, Keras's .h5 or .keras, or .onnx",
+         file.name());
 }
 
 const WeightEntry* WeightFile::find(const std::string& name) const {

@@ -51,7 +51,7 @@ ops::NormalisedAndPooled BatchNorm2d::forward_and_pool(const Tensor& x, MaxPool2
     if (!layers) return ops::batch_norm_max_pool(x, tensors(offset), training(), params_, room);
     const ops::NormalisedAndPooled out = ops::batch_norm_max_pool(x, tensors(offset), training(), params_);
     trace(x, {}, out.y());
-    layers->record("MaxPooling2D", &pool, {out.y()}, out.pooled);
+    layers->record("MaxPooling2D", &pool, {out.y()}, out.pooled, {}, pool.params());
     return {out.y(), out.pooled, room};
 }
 
@@ -67,7 +67,8 @@ void BatchNorm2d::trace(const Tensor& x, const Tensor& residual, const Tensor& y
     Tensor last = x;
     const auto row = [&](const char* type, const Module* module, std::vector<Tensor> inputs, bool is_last) {
         last = is_last ? y : Tensor::empty(y.shape(), y.dtype(), y.device());
-        layers->record(type, module, inputs, last, module ? arithmetic : std::string());
+        layers->record(type, module, inputs, last, module ? arithmetic : std::string(),
+                       module ? LayerSettings(params_) : LayerSettings());
     };
     row("BatchNormalization", this, {x}, !residual && !params_.relu);
     if (residual) row("Add", nullptr, {last, residual}, !params_.relu);

@@ -46,12 +46,13 @@ Tensor Conv2d::convolved(const Tensor& x, const Tensor& kernel, const Tensor& ad
     if (auto* trace = LayerTrace::active()) {
         Tensor input = x;
         if (o.padding_is_a_layer) {
-            const Padding& p = params.padding;
+            const Padding p = params.padding;
             const Shape padded = {x.dim(0), x.dim(1) + p.top + p.bottom, x.dim(2) + p.left + p.right, x.dim(3)};
             input = Tensor::empty(padded, x.dtype(), x.device());
-            trace->record("ZeroPadding2D", nullptr, {x}, input);
+            trace->record("ZeroPadding2D", nullptr, {x}, input, {}, p);
+            params.padding = {};
         }
-        trace->record("Conv2D", this, {input}, y, arithmetic(o.in, o.out, o.kernel_h, o.kernel_w, o.bias));
+        trace->record("Conv2D", this, {input}, y, arithmetic(o.in, o.out, o.kernel_h, o.kernel_w, o.bias), params);
     }
     return y;
 }
@@ -65,9 +66,10 @@ ConvTranspose2d::ConvTranspose2d(ConvTranspose2dOptions options)
 Tensor ConvTranspose2d::forward(const Tensor& x) {
     const ConvTranspose2dOptions& o = options_;
     const Padding crop = o.crop ? *o.crop : ops::same_crop(o.kernel_h, o.kernel_w, o.stride, o.stride);
-    Tensor y = ops::conv_transpose2d(x, weight.tensor, bias ? bias->tensor : Tensor(), {o.stride, o.stride, crop});
+    const ConvTranspose2dParams params{o.stride, o.stride, crop};
+    Tensor y = ops::conv_transpose2d(x, weight.tensor, bias ? bias->tensor : Tensor(), params);
     if (auto* trace = LayerTrace::active()) {
-        trace->record("Conv2DTranspose", this, {x}, y, arithmetic(o.in, o.out, o.kernel_h, o.kernel_w, o.bias));
+        trace->record("Conv2DTranspose", this, {x}, y, arithmetic(o.in, o.out, o.kernel_h, o.kernel_w, o.bias), params);
     }
     return y;
 }

@@ -29,8 +29,8 @@ LayerTrace::~LayerTrace() { active_trace = previous_; }
 LayerTrace* LayerTrace::active() { return active_trace; }
 
 void LayerTrace::record(std::string type, const nn::Module* module, const std::vector<Tensor>& inputs,
-                        const Tensor& output, std::string arithmetic) {
-    Layer layer{std::move(type), module, std::move(arithmetic), output.shape(), 0, 0, {}};
+                        const Tensor& output, std::string arithmetic, const LayerSettings& settings) {
+    Layer layer{std::move(type), module, std::move(arithmetic), output.shape(), 0, 0, {}, settings};
     for (const Tensor& input : inputs) {
         const auto maker = maker_.find(&input.storage());
         if (maker == maker_.end()) {

@@ -8,8 +8,8 @@ namespace {
 
 /// Reports a layer that is one operation, and returns what it made.
 Tensor reported(const char* type, const Module* module, const std::vector<Tensor>& inputs, Tensor output,
-                const std::string& arithmetic = {}) {
-    if (auto* trace = LayerTrace::active()) trace->record(type, module, inputs, output, arithmetic);
+                const std::string& arithmetic = {}, const LayerSettings& settings = {}) {
+    if (auto* trace = LayerTrace::active()) trace->record(type, module, inputs, output, arithmetic, settings);
     return output;
 }
 
@@ -30,10 +30,12 @@ Tensor Linear::forward(const Tensor& x) {
 Tensor ReLU::forward(const Tensor& x) { return reported("Activation", this, {x}, ops::relu(x)); }
 Tensor Softmax::forward(const Tensor& x) { return reported("Activation", this, {x}, ops::softmax(x)); }
 
-Tensor MaxPool2d::forward(const Tensor& x) { return reported("MaxPooling2D", this, {x}, ops::max_pool2d(x, params_)); }
+Tensor MaxPool2d::forward(const Tensor& x) {
+    return reported("MaxPooling2D", this, {x}, ops::max_pool2d(x, params_), {}, params_);
+}
 
 Tensor AvgPool2d::forward(const Tensor& x) {
-    return reported("AveragePooling2D", this, {x}, ops::avg_pool2d(x, params_));
+    return reported("AveragePooling2D", this, {x}, ops::avg_pool2d(x, params_), {}, params_);
 }
 
 Tensor GlobalAvgPool::forward(const Tensor& x) {
@@ -41,7 +43,7 @@ Tensor GlobalAvgPool::forward(const Tensor& x) {
 }
 
 Tensor Upsample::forward(const Tensor& x) {
-    return reported("UpSampling2D", this, {x}, ops::resize(x, x.dim(1) * factor_, x.dim(2) * factor_, mode_));
+    return reported("UpSampling2D", this, {x}, ops::resize(x, x.dim(1) * factor_, x.dim(2) * factor_, mode_), {}, mode_);
 }
 
 Dropout::Dropout(double rate) : rate_(rate) {
@@ -72,11 +74,12 @@ Tensor add(const Tensor& a, const Tensor& b) { return reported("Add", nullptr, {
 
 Tensor pad2d(const Tensor& x, const Padding& padding) {
     const bool crops = padding.top < 0 || padding.bottom < 0 || padding.left < 0 || padding.right < 0;
-    return reported(crops ? "Cropping2D" : "ZeroPadding2D", nullptr, {x}, ops::pad2d(x, padding));
+    return reported(crops ? "Cropping2D" : "ZeroPadding2D", nullptr, {x}, ops::pad2d(x, padding), {},
+                    padding);
 }
 
 Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMode mode) {
-    return reported("Resizing", nullptr, {x}, ops::resize(x, out_h, out_w, mode));
+    return reported("Resizing", nullptr, {x}, ops::resize(x, out_h, out_w, mode), {}, mode);
 }
 
 Tensor pixel_shuffle(const Tensor& x, int factor) {

@@ -19,7 +19,8 @@ Normalisation input_normalisation(const nets::Preprocessing& p) {
 }
 
 bool wants_bgr_turned(const nets::Net& net, const WeightFile& file) {
-    return net.preprocessing().order == nets::ChannelOrder::bgr && !file.from_camber();
+    return net.preprocessing().order == nets::ChannelOrder::bgr && !file.from_camber() &&
+           file.format() != WeightFormat::onnx;  // our own, which take RGB
 }
 
 void assume_input(const WeightFile& file, const std::string& net, nlohmann::json& net_options) {

@@ -27,6 +27,8 @@ run() { # NAME SEED...
 run torch_zip "$folder"/../fixtures/weights/*.pth
 run torch_pickle "$folder"/corpus/pickle/*
 run torch_stream "$folder"/corpus/torch_stream/*
+run pt2 "$folder"/corpus/pt2/*
+run onnx "$folder"/corpus/onnx/*
 run keras "$folder"/../fixtures/weights/*.h5
 run safetensors "$folder"/corpus/safetensors/*
 run toml "$folder"/corpus/toml/*

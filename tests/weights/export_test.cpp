@@ -147,6 +147,45 @@ TEST_CASE("a name that ends in .weights.h5 is of Keras 3's format, and comes bac
     }
 }
 
+TEST_CASE("a .keras archive says the network's layers and has its weights, bit for bit") {
+    if (!has_hdf5()) return;
+    const TemporaryFolder folder;
+    std::vector<Case> cases(std::begin(named), std::end(named));
+    cases.push_back({"", "unet", {{"width", 4}, {"depth", 2}}});
+    cases.push_back({"", "unet", {{"width", 4}, {"depth", 2}, {"up_kernel", 3}, {"batch_norm", false}}});
+    for (const auto& [table, net, options] : cases) {
+        CAPTURE(net);
+        Filled filled(net, options, 1), other(net, options, 2);
+        export_keras(*filled.net, folder / "a.keras", "{}");
+        const auto file = WeightFile::open(folder / "a.keras");
+        CHECK(file->note() == "{}");
+        REQUIRE(!file->architecture().empty());
+        // Layers that are others than the network's are refused by this.
+        import_weights(*file, *other.net, {.strict = true, .bgr_input = filled.bgr()});
+        file->check_rest();
+        auto before = filled.tensors(), after = other.tensors();
+        for (const auto& [name, tensor] : before) {
+            CAPTURE(name);
+            CHECK(tensor.to_vector<float>() == after.at(name).to_vector<float>());
+        }
+        const auto layers = Options::parse(file->architecture()).at("config").at("layers");
+        const auto is_norm = [](const Options& layer) { return layer.at("class_name") == "BatchNormalization"; };
+        const auto norms = std::count_if(layers.begin(), layers.end(), is_norm);
+        std::ptrdiff_t ours = 0;
+        for (const auto& [name, tensor] : before) ours += name.ends_with("running_mean");
+        CHECK(norms == ours);
+    }
+    // Of other layers, as a check of the check.
+    Filled filled("unet", {{"width", 4}, {"depth", 2}}, 1);
+    export_keras(*filled.net, folder / "a.keras");
+    std::string bytes = read_text(folder / "a.keras");
+    const std::size_t at = bytes.find("\"activation\":\"relu\"");
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at + 14, 4, "tanh");
+    write_text(folder / "b.keras", bytes);
+    CHECK(mentions(error_of([&] { WeightFile::open(folder / "b.keras"); }), {"b.keras", "checksum"}));
+}
+
 TEST_CASE("what Keras has no place for is refused in one line, and leaves no file") {
     const TemporaryFolder folder;
     const auto refused = [&](const std::string& net, const Options& options) {
