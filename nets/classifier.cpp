@@ -87,7 +87,7 @@ class VggClassifier : public NamedNet<VggOptions> {
         check_input(x);
         Tensor y = encoder_->forward(x);
         const int high = window(x, y.dim(1)), wide = window(x, y.dim(2));
-        if (high > 1 || wide > 1) y = nn::AvgPool2d({high, wide, high, wide, {}}).forward(y);
+        if (high > 1 || wide > 1) y = nn::avg_pool2d(y, {high, wide, high, wide, {}});
         y = nn::flatten(y);
         for (std::size_t i = 0; i < 2; ++i) {
             y = nn::relu(layers_[i]->forward(y));

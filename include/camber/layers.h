@@ -212,6 +212,7 @@ Tensor add(const Tensor& a, const Tensor& b);
 Tensor pad2d(const Tensor& x, const Padding& padding);
 /// To out_h x out_w.
 Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMode mode);
+Tensor avg_pool2d(const Tensor& x, const Pool2dParams& params);
 Tensor pixel_shuffle(const Tensor& x, int factor);
 /// [N, H, W, C] to [N, 1, 1, H * W * C].
 Tensor flatten(const Tensor& x);

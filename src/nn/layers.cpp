@@ -82,6 +82,10 @@ Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMod
     return reported("Resizing", nullptr, {x}, ops::resize(x, out_h, out_w, mode), {}, mode);
 }
 
+Tensor avg_pool2d(const Tensor& x, const Pool2dParams& params) {
+    return reported("AveragePooling2D", nullptr, {x}, ops::avg_pool2d(x, params), {}, params);
+}
+
 Tensor pixel_shuffle(const Tensor& x, int factor) {
     return reported("PixelShuffle", nullptr, {x}, ops::pixel_shuffle(x, factor));
 }

@@ -260,8 +260,7 @@ Settings settings_of(const LayerTrace::Layer& layer, const std::vector<LayerTrac
     } else if (const auto* norm = dynamic_cast<const nn::BatchNorm2d*>(layer.module)) {
         return {{"epsilon", fmt::format("{:.4g}", norm->params().eps)}, {"axis", "-1"}};
     } else if (layer.type == "MaxPooling2D" || layer.type == "AveragePooling2D") {
-        const auto* max = dynamic_cast<const nn::MaxPool2d*>(layer.module);
-        const Pool2dParams p = max ? max->params() : Pool2dParams{};
+        const auto& p = std::get<Pool2dParams>(layer.settings);
         list = {{"pool_size", by(p.kernel_h, p.kernel_w)},
                 {"strides", by(p.stride_h, p.stride_w)},
                 {"padding", padding_text(p.padding)}};
