@@ -140,8 +140,8 @@ std::vector<NamedTensor> export_weights(nn::Module& network, bool bgr_input = fa
 inline constexpr const char *onnx_input = "image", *onnx_output = "logits", *onnx_labels = "labels";
 
 struct OnnxOptions {
-    int batch = 0;               ///< pictures at a time; 0: any number
-    int height = 0, width = 0;   ///< of the pictures; both 0: any size
+    int batch = 0;              ///< pictures at a time; 0: any number
+    int height = 0, width = 0;  ///< of the pictures; both 0: any size
     /// Per channel of the picture, of a pixel v = 0..255: the network takes (v - mean) * factor.
     struct PixelScale {
         float mean, factor;
@@ -161,10 +161,10 @@ void export_onnx(nets::Net& net, const std::filesystem::path& file, const OnnxOp
                  const std::map<std::string, std::string>& metadata = {});
 
 /// Writes the weights of a network whose original is Keras's for `model.load_weights(file)`, in its order, layouts and
-/// order of colours; `note` (see WeightFile::note()) beside them: a name that ends in .keras is a whole model, for Keras
-/// 3's load_model(), one that ends in .weights.h5 is as Keras 3 has weights, any other as Keras 2, for tf_keras and
-/// Keras 3. Appears whole or not at all; until then the file is in memory. Returns
-/// the number of tensors. Throws UsageError for other networks, Error when the file cannot be written and in a build
+/// order of colours; `note` (see WeightFile::note()) beside them: a name that ends in .keras is a whole model, for
+/// Keras 3's load_model(), one that ends in .weights.h5 is as Keras 3 has weights, any other as Keras 2, for tf_keras
+/// and Keras 3. Appears whole or not at all; until then the file is in memory. Returns the number of tensors.
+/// Throws UsageError for other networks, Error when the file cannot be written and in a build
 /// without HDF5.
 std::size_t export_keras(nets::Net& net, const std::filesystem::path& file, const std::string& note = "");
 

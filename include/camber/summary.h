@@ -37,8 +37,8 @@ struct LayerTable {
     std::vector<std::string> connections(std::size_t row) const;
 };
 
-/// What a layer computes beside its weights and shapes: of convolutions with the padding that was applied; of a
-/// batch normalisation, whose sum and ReLU are rows of their own; the zeros that are added, or, negative, what is cropped.
+/// What a layer computes beside its weights and shapes: of convolutions with the padding that was applied; of a batch
+/// normalisation, whose sum and ReLU are rows of their own; zeros that are added or, negative, pixels that are cropped.
 using LayerSettings = std::variant<std::monostate, Conv2dParams, ConvTranspose2dParams, Pool2dParams, BatchNormParams,
                                    Padding, ResizeMode>;
 

@@ -50,7 +50,7 @@ class WeightFile {
     WeightFormat format() const { return format_; }
     /// Whether Camber wrote the file: the names and the layout are its own.
     bool from_camber() const { return from_camber_; }
-    /// What Camber's export says beside the weights, JSON (see description() in src/cli/description.h); empty in files of others.
+    /// What Camber's export says beside the weights, JSON (src/cli/description.h); empty in files of others.
     const std::string& note() const { return note_; }
     /// What Keras says of the network's layers beside the weights, JSON (see keras_model() in src/io/keras_model.h);
     /// empty where the file does not, and in files of others.

@@ -27,9 +27,13 @@ enum class Format { safetensors, torch, keras, onnx };
 
 /// By the name. Refuses names that promise a format that is not written.
 Format format_of(const std::filesystem::path& file) {
-    static const std::pair<const char*, Format> endings[] = {
-        {".safetensors", Format::safetensors}, {".pth", Format::torch},   {".pt", Format::torch}, {".h5", Format::keras},
-        {".hdf5", Format::keras},              {".keras", Format::keras}, {".onnx", Format::onnx}};
+    static const std::pair<const char*, Format> endings[] = {{".safetensors", Format::safetensors},
+                                                             {".pth", Format::torch},
+                                                             {".pt", Format::torch},
+                                                             {".h5", Format::keras},
+                                                             {".hdf5", Format::keras},
+                                                             {".keras", Format::keras},
+                                                             {".onnx", Format::onnx}};
     const std::string extension = file.extension().string();
     for (const auto& [ending, format] : endings)
         if (extension == ending) return format;
@@ -64,12 +68,12 @@ std::map<std::string, std::string> metadata(const Model& model, const Arguments&
     const auto said = nlohmann::json::parse(note);
     if (said.contains("classes")) entries["classes"] = said.at("classes").dump();
     const Normalisation& n = model.config.normalisation;
-    entries["preprocessing"] = nlohmann::json{{"inside", a.preprocess},
-                                              {"order", model.net->in_channels() == 3 ? "RGB" : "as in pictures"},
-                                              {"formula", "(pixel / 255 - mean) / std"},
-                                              {"mean", n.mean},
-                                              {"std", n.std}}
-                                   .dump();
+    entries["preprocessing"] = nlohmann::json{
+        {"inside", a.preprocess},
+        {"order", model.net->in_channels() == 3 ? "RGB" : "as in pictures"},
+        {"formula", "(pixel / 255 - mean) / std"},
+        {"mean", n.mean},
+        {"std", n.std}}.dump();
     return entries;
 }
 
@@ -83,7 +87,9 @@ void write_onnx(const Model& model, const Arguments& a, const std::string& note)
                       size = or_free(options.height, "H") + ", " + or_free(options.width, "W"),
                       classes = std::to_string(model.net->classes());
     const bool maps = model.net->task() == nets::Task::segmentation;
-    const auto list = [&](const std::string& more) { return fmt::format("[{}, {}{}]", n, more, maps ? ", " + size : ""); };
+    const auto list = [&](const std::string& more) {
+        return fmt::format("[{}, {}{}]", n, more, maps ? ", " + size : "");
+    };
     fmt::print("{}: {}, from {} {} to {}\n", a.out, model.net->name(), onnx_input,
                a.preprocess ? fmt::format("u8 [{}, {}, {}] of pixels", n, size, channels)
                             : fmt::format("f32 [{}, {}, {}]", n, channels, size),

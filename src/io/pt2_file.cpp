@@ -26,8 +26,8 @@ constexpr std::size_t most_tensors = 1'000'000, most_dimensions = 64;
 /// ScalarType of torch/_export/serde/schema.py.
 ElementType element_type(std::int64_t number) {
     constexpr std::pair<std::int64_t, ElementType> types[] = {
-        {1, ElementType::u8},  {2, ElementType::i8},  {3, ElementType::i16},      {4, ElementType::i32},
-        {5, ElementType::i64}, {6, ElementType::f16}, {7, ElementType::f32},      {8, ElementType::f64},
+        {1, ElementType::u8},       {2, ElementType::i8},   {3, ElementType::i16}, {4, ElementType::i32},
+        {5, ElementType::i64},      {6, ElementType::f16},  {7, ElementType::f32}, {8, ElementType::f64},
         {12, ElementType::boolean}, {13, ElementType::bf16}};
     for (const auto& [known, type] : types)
         if (known == number) return type;
@@ -93,7 +93,8 @@ class Pt2File : public StridedFile {
             return without_elements(name, "is of a class of its own: save a plain tensor");
         const ElementType type = element_type(number(meta.value("dtype", json())));
         if (type == ElementType::unreadable)
-            return without_elements(name, "is complex or of fewer than 8 bits, which cannot be read: save it as float32");
+            return without_elements(name,
+                                    "is complex or of fewer than 8 bits, which cannot be read: save it as float32");
         const std::string path = folder_ + payload.at("path_name").get<std::string>();
         const auto member = members_.find(path);
         if (member == members_.end()) fail("{}: storage '{}' is missing", input().name(), printable(path));
@@ -110,8 +111,7 @@ class Pt2File : public StridedFile {
     /// A whole number, also as {"as_int": 3}.
     std::int64_t number(const json& value) const {
         if (value.is_object() && value.contains("as_int")) return number(value.at("as_int"));
-        if (!value.is_number_integer() ||
-            (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0))
+        if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0))
             damaged("a number is wanted where there is none");
         return value.get<std::int64_t>();
     }

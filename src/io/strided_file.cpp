@@ -84,8 +84,9 @@ WeightEntry StridedFile::place(const std::string& name, const Elements& storage,
     if (!empty && numel > storage.count) {  // no trouble unless it is wanted
         entry.type = ElementType::unreadable;
         entry.shape.clear();
-        entry.problem = fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form",
-                                    numel, storage.count);
+        entry.problem =
+            fmt::format("has {} elements over a storage of {}: an expanded tensor; save its contiguous() form", numel,
+                        storage.count);
     }
     entry.by_rows = contiguous;
     placements_.push_back(

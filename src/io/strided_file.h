@@ -32,8 +32,8 @@ class StridedFile : public WeightFile {
     /// Elements that lie one behind the other in the file.
     struct Elements {
         ElementType type = ElementType::f32;
-        std::uint64_t position = 0;   ///< in the file, of element 0
-        std::size_t bytes = 0;        ///< of an element
+        std::uint64_t position = 0;  ///< in the file, of element 0
+        std::size_t bytes = 0;       ///< of an element
         std::uint64_t count = 0;
         CheckedMember* member = nullptr;
     };

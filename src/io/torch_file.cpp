@@ -347,10 +347,10 @@ class TorchFile : public StridedFile {
         const auto found = storages.find(arguments.items[0]);
         if (found == storages.end()) fail("{}: tensor '{}' has no storage", input().name(), printable(name));
         const Storage& s = found->second;
-        WeightEntry entry =
-            place(name, {s.type, s.position + s.view_begin * s.element_bytes, s.element_bytes, s.view_elements, s.member},
-                  interpreter.count(arguments.items[1]), interpreter.extents(arguments.items[2]),
-                  interpreter.extents(arguments.items[3]));
+        WeightEntry entry = place(
+            name, {s.type, s.position + s.view_begin * s.element_bytes, s.element_bytes, s.view_elements, s.member},
+            interpreter.count(arguments.items[1]), interpreter.extents(arguments.items[2]),
+            interpreter.extents(arguments.items[3]));
         if (arguments.items.size() > 6 && interpreter.is_negated_or_conjugated(arguments.items[6])) {
             entry.type = ElementType::unreadable;
             entry.problem = "is kept as its negative or conjugate: save its resolve_neg().resolve_conj()";

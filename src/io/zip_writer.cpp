@@ -10,8 +10,8 @@ namespace camber {
 namespace {
 
 constexpr std::uint32_t local_signature = 0x04034b50, central_signature = 0x02014b50, end_signature = 0x06054b50;
-constexpr std::uint16_t version = 20;          // 2.0
-constexpr std::uint16_t utf8_names = 1 << 11;  // a flag
+constexpr std::uint16_t version = 20;            // 2.0
+constexpr std::uint16_t utf8_names = 1 << 11;    // a flag
 constexpr std::uint16_t first_day = 1 << 5 | 1;  // 1 January 1980
 
 class Bytes {

@@ -43,7 +43,8 @@ Tensor GlobalAvgPool::forward(const Tensor& x) {
 }
 
 Tensor Upsample::forward(const Tensor& x) {
-    return reported("UpSampling2D", this, {x}, ops::resize(x, x.dim(1) * factor_, x.dim(2) * factor_, mode_), {}, mode_);
+    return reported("UpSampling2D", this, {x}, ops::resize(x, x.dim(1) * factor_, x.dim(2) * factor_, mode_), {},
+                    mode_);
 }
 
 Dropout::Dropout(double rate) : rate_(rate) {
@@ -74,8 +75,7 @@ Tensor add(const Tensor& a, const Tensor& b) { return reported("Add", nullptr, {
 
 Tensor pad2d(const Tensor& x, const Padding& padding) {
     const bool crops = padding.top < 0 || padding.bottom < 0 || padding.left < 0 || padding.right < 0;
-    return reported(crops ? "Cropping2D" : "ZeroPadding2D", nullptr, {x}, ops::pad2d(x, padding), {},
-                    padding);
+    return reported(crops ? "Cropping2D" : "ZeroPadding2D", nullptr, {x}, ops::pad2d(x, padding), {}, padding);
 }
 
 Tensor resize(const Tensor& x, std::int64_t out_h, std::int64_t out_w, ResizeMode mode) {

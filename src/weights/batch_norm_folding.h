@@ -14,9 +14,9 @@ struct NormalisationWeights {
     double epsilon = 0;
 };
 
-/// The convolution that computes what `conv` and `norm` after it do: with s = gamma / sqrt(variance + epsilon), weight *
-/// s and (bias - mean) * s + beta, rounded once. `conv.bias` may be undefined, for zeros. `axis`: of the weight's output
-/// channels.
+/// The convolution that computes what `conv` and `norm` after it do: with s = gamma / sqrt(variance + epsilon) it is
+/// weight * s and (bias - mean) * s + beta, rounded once. `conv.bias` may be undefined, for zeros. `axis`: of the
+/// weight's output channels.
 ConvolutionWeights folded(const ConvolutionWeights& conv, int axis, const NormalisationWeights& norm);
 
 }  // namespace camber

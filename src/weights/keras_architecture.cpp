@@ -15,6 +15,7 @@
 #include "io/keras_model.h"
 #include "io/printable.h"
 #include "io/text_file.h"
+#include "weights/layer_graph.h"
 
 namespace camber {
 namespace {
@@ -281,7 +282,7 @@ Settings settings_of(const LayerTrace::Layer& layer, const std::vector<LayerTrac
 
 Graph graph_of(const nets::Net& like) {
     const auto net = nets::make_net(like.name(), like.options());
-    const std::int64_t size = 2L * std::max(net->size_multiple(), 32);
+    const std::int64_t size = some_size(*net);
     const NoGrad no_grad;
     LayerTrace trace;
     const Tensor image = Tensor::empty({1, size, size, net->in_channels()}, Dtype::f32, Device::meta);

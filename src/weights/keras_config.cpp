@@ -73,11 +73,9 @@ class Config {
         json tensors = json::array(), inbound = json::array(), config = settings(l);
         for (const std::size_t input : l.inputs) {
             const json place = {names_[input], 0, 0};
-            tensors.push_back({{"class_name", "__keras_tensor__"},
-                               {"config",
-                                {{"shape", shape(graph_.layers[input])},
-                                 {"dtype", "float32"},
-                                 {"keras_history", place}}}});
+            tensors.push_back(
+                {{"class_name", "__keras_tensor__"},
+                 {"config", {{"shape", shape(graph_.layers[input])}, {"dtype", "float32"}, {"keras_history", place}}}});
         }
         if (!l.inputs.empty()) {
             const bool list = l.type == "Add" || l.type == "Concatenate";
@@ -86,12 +84,8 @@ class Config {
         config["name"] = names_[i];
         config["dtype"] = "float32";
         if (l.type != "InputLayer") config["trainable"] = true;
-        return {{"module", "keras.layers"},
-                {"class_name", l.type},
-                {"config", config},
-                {"registered_name", nullptr},
-                {"name", names_[i]},
-                {"inbound_nodes", inbound}};
+        return {{"module", "keras.layers"},   {"class_name", l.type}, {"config", config},
+                {"registered_name", nullptr}, {"name", names_[i]},    {"inbound_nodes", inbound}};
     }
 
     json settings(const GraphLayer& l) const {
@@ -127,7 +121,8 @@ class Config {
             const auto& norm = dynamic_cast<const nn::BatchNorm2d&>(*l.module);
             bool scaled = false;
             for (const auto& [name, parameter] : norm.named_parameters()) scaled = scaled || name == "weight";
-            return {{"axis", -1}, {"momentum", 1 - p.momentum}, {"epsilon", p.eps}, {"center", true}, {"scale", scaled}};
+            return {
+                {"axis", -1}, {"momentum", 1 - p.momentum}, {"epsilon", p.eps}, {"center", true}, {"scale", scaled}};
         }
         if (l.type == "Activation") {
             const bool softmax = dynamic_cast<const nn::Softmax*>(l.module) != nullptr;

@@ -91,8 +91,7 @@ std::size_t put_weights(Hdf5Writer& out, nets::Net& net, Scheme scheme, const st
 
 /// A model of its layers and weights.
 std::size_t put_model(nets::Net& net, const std::filesystem::path& file, const std::string& note) {
-    constexpr int least = 64;
-    const int multiple = net.size_multiple(), size = (least + multiple - 1) / multiple * multiple;
+    const int size = some_size(net);
     std::map<std::string, std::string> names;
     for (const KerasLayer& layer : keras_layers(targets_of(net))) names.emplace(layer.path, layer_name(net, layer));
     const nlohmann::json config = keras_config(layer_graph(net, size, size), names);

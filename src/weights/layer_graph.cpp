@@ -71,8 +71,7 @@ bool express_size(const std::vector<Rows>& traces, std::size_t layer, std::int64
 /// Runs the network at sizes at which all that may be resized, padded or cropped is: those of odd numbers at every
 /// halving; others, of which those that run the same layers count.
 std::vector<Rows> rows_at_several(nets::Net& net) {
-    constexpr std::int64_t least = 64;
-    const std::int64_t multiple = net.size_multiple(), unit = (least + multiple - 1) / multiple * multiple;
+    const std::int64_t unit = some_size(net);
     std::vector<Rows> traces;
     const std::pair<std::int64_t, std::int64_t> odd[] = {{2, 3}, {3, 2}, {5, 4}};
     for (const auto& [height, width] : odd) traces.push_back(rows_at(net, height * unit + 1, width * unit + 1));
@@ -95,6 +94,12 @@ std::vector<std::size_t> LayerGraph::users(std::size_t layer) const {
     return result;
 }
 
+int some_size(const nets::Net& net) {
+    constexpr int least = 64;
+    const int multiple = net.size_multiple();
+    return (least + multiple - 1) / multiple * multiple;
+}
+
 LayerGraph layer_graph(const nets::Net& like, int height, int width) {
     nlohmann::json options = like.options();
     if (options.contains("size_policy")) options["size_policy"] = "pad";
@@ -109,7 +114,8 @@ LayerGraph layer_graph(const nets::Net& like, int height, int width) {
             traces.push_back(rows_at(net, height, width));
         }
     } catch (const Error& error) {
-        if (graph.any_size) fail_usage("{} does not take pictures of any size ({}): give --size HxW", like.name(), error.what());
+        if (graph.any_size)
+            fail_usage("{} does not take pictures of any size ({}): give --size HxW", like.name(), error.what());
         fail_usage("{} takes no pictures of {}x{}: {}", like.name(), height, width, error.what());
     }
     std::map<const nn::Module*, std::string> paths;
@@ -118,11 +124,12 @@ LayerGraph layer_graph(const nets::Net& like, int height, int width) {
         std::all_of(traces.begin(), traces.end(), [&](const Rows& rows) { return same_layers(rows, traces[0]); });
     for (std::size_t i = 0; i < traces[0].size(); ++i) {
         const LayerTrace::Layer& row = traces[0][i];
-        GraphLayer layer{row.type, row.module ? paths[row.module] : "", row.module, row.inputs, row.settings,
+        GraphLayer layer{row.type,  row.module ? paths[row.module] : "", row.module, row.inputs, row.settings,
                          row.output};
         if (graph.any_size && (!same || !express_size(traces, i, net.size_multiple(), layer))) {
-            fail_usage("{} has layers that depend on the picture's size otherwise than ONNX can say it: give --size HxW",
-                       like.name());
+            fail_usage(
+                "{} has layers that depend on the picture's size otherwise than ONNX can say it: give --size HxW",
+                like.name());
         }
         graph.layers.push_back(std::move(layer));
     }

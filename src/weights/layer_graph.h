@@ -34,6 +34,9 @@ struct LayerGraph {
     std::vector<std::size_t> users(std::size_t layer) const;
 };
 
+/// A height and width, for whoever wants any, that the network takes as they are.
+int some_size(const nets::Net& net);
+
 /// The graph of `like` for pictures of one size, or with 0 and 0 of any: the network is then run at several, and what
 /// differs between them is expressed by the sizes of other layers. Sizes that the network refuses are padded where it
 /// has an option for that. Throws UsageError for one that it does not take, and where it takes but some sizes.

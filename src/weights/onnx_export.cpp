@@ -13,6 +13,7 @@
 #include "weights/batch_norm_folding.h"
 #include "weights/exported_weights.h"
 #include "weights/layer_graph.h"
+#include "weights/name_map.h"
 
 namespace camber {
 namespace {
@@ -144,7 +145,7 @@ class Exporter {
             const std::int64_t factor = l.output[1] / graph_.layers[l.inputs[0]].output[1];
             return {node("DepthToSpace", {in.name}, name, {{"blocksize", factor}, {"mode", "CRD"}}), false};
         }
-        if (l.type == "Flatten") return flattened(in, name);
+        if (l.type == "Flatten") return flattened(has_pixels_last(i) ? in : channels_last(in), name);
         if (l.type == "Dense") return linear(i, name);
         if (l.type == "Dropout") return in;
         fail("{}: a layer of type {} has no place in an ONNX export yet", graph_.net->name(), l.type);
@@ -271,8 +272,8 @@ class Exporter {
         const Attributes attributes = resizing_of(std::get<ResizeMode>(l.settings));
         const bool whole = to[1] % from[1] == 0 && to[2] % from[2] == 0;
         if (l.size_of) {
-            const std::string sizes = node("Concat", {extents(in, 0, 2), size(*l.size_of)}, name + ".sizes",
-                                           {{"axis", std::int64_t{0}}});
+            const std::string sizes =
+                node("Concat", {extents(in, 0, 2), size(*l.size_of)}, name + ".sizes", {{"axis", std::int64_t{0}}});
             return node("Resize", {in, "", "", sizes}, name, attributes);
         }
         if (from == to) return in;
@@ -283,7 +284,8 @@ class Exporter {
             return node("Resize", {in, "", scales}, name, attributes);
         }
         const std::string own = ints({to[1], to[2]}, name + ".own_size"),
-                          sizes = node("Concat", {extents(in, 0, 2), own}, name + ".sizes", {{"axis", std::int64_t{0}}});
+                          sizes =
+                              node("Concat", {extents(in, 0, 2), own}, name + ".sizes", {{"axis", std::int64_t{0}}});
         return node("Resize", {in, "", "", sizes}, name, attributes);
     }
 
@@ -314,6 +316,21 @@ class Exporter {
         return node("Pad", {in, node("Concat", {none, more}, name + ".pads", {{"axis", std::int64_t{0}}})}, name);
     }
 
+    /// Whether the weights that a flattening is for go through a channel's pixels, then the next channel's, as ONNX
+    /// flattens; else through a pixel's channels.
+    bool has_pixels_last(std::size_t i) const {
+        const Shape& from = graph_.layers[graph_.layers[i].inputs[0]].output;
+        if (from[1] == 1 && from[2] == 1) return true;
+        for (std::vector<std::size_t> users = graph_.users(i); !users.empty(); users = graph_.users(users[0])) {
+            const GraphLayer& user = graph_.layers[users[0]];
+            if (const auto* linear = dynamic_cast<const nn::Linear*>(user.module))
+                return flattened_pixels(user.path + ".weight", linear->weight.tensor.shape()) > 0;
+        }
+        return false;
+    }
+    Value channels_last(const Value& in) {
+        return {node("Transpose", {in.name}, "channels_last", {{"perm", Ints{0, 2, 3, 1}}}), in.flat};
+    }
     Value flattened(const Value& in, const std::string& name) {
         if (in.flat) return in;
         return {node("Flatten", {in.name}, name, {{"axis", std::int64_t{1}}}), true};

@@ -56,7 +56,8 @@ TEST_CASE("export as .onnx says what goes in and what comes out") {
         return;
     }
     CHECK(plain.exit_code == 0);
-    CHECK(mentions(plain.output, {"a.onnx", "image f32 [N, 3, H, W]", "logits f32 [N, 11, H, W]", "0.485 0.456 0.406"}));
+    CHECK(
+        mentions(plain.output, {"a.onnx", "image f32 [N, 3, H, W]", "logits f32 [N, 11, H, W]", "0.485 0.456 0.406"}));
     const CommandResult whole = unet.to("b.onnx", {"--preprocess", "--argmax", "--size", "30x50", "--batch", "2"});
     CHECK(whole.exit_code == 0);
     CHECK(mentions(whole.output, {"image u8 [2, 30, 50, 3]", "labels u8 [2, 30, 50]"}));

@@ -84,7 +84,7 @@ TEST_CASE("each hostile file gives its one line, in little time and memory") {
          "tensor 'x' points outside its storage: it reaches element 16, the storage has 16",
          torch_archive(pickled_tensor(16, 5, {3, 4}, {4, 1}), floats)},
         {"not HDF5", "a.h5",
-         "not a file of weights: a safetensors file, PyTorch's .pth or .pt, or Keras's .h5 or .keras",
+         "not a file of weights: a safetensors file, PyTorch's .pth or .pt, Keras's .h5 or .keras, or .onnx",
          std::string(5000, 'h')},
         {"a lying offset", "a.safetensors", "tensor 'x' comes after bytes that belong to none: a damaged file",
          safetensors(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "abcdefgh")},

@@ -1,5 +1,5 @@
-"""Every network out through every format that camber export writes, each opened by its own library, whose logits must be
-Camber's to 1e-4, and back in bit for bit, with classes, void and preprocessing.
+"""Every network out through every format that camber export writes, each opened by its own library, whose logits must
+be Camber's to 1e-4, and back in bit for bit, with classes, void and preprocessing.
 
 Usage: formats.py [--camber build/camber] [--logits build/tests/round_trip_logits] [--formats onnx,pth,...] [NET...]
 `cmake --build build --target round_trip_logits` builds the second. Formats whose library is not there are skipped, and

@@ -98,8 +98,8 @@ OnnxArray convolution(const OnnxArray& x, const OnnxArray& w, const OnnxArray* b
     if (node.text("auto_pad", "NOTSET") == "SAME_UPPER") {
         for (std::size_t a = 0; a < 2; ++a) {
             const std::int64_t in = x.shape[2 + a], out = (in + strides[a] - 1) / strides[a];
-            const std::int64_t all = std::max<std::int64_t>(
-                0, (out - 1) * strides[a] + dilations[a] * (w.shape[2 + a] - 1) + 1 - in);
+            const std::int64_t all =
+                std::max<std::int64_t>(0, (out - 1) * strides[a] + dilations[a] * (w.shape[2 + a] - 1) + 1 - in);
             pads[a] = all / 2, pads[a + 2] = all - all / 2;
         }
     }
@@ -129,8 +129,9 @@ OnnxArray transposed(const OnnxArray& x, const OnnxArray& w, const OnnxArray* bi
         return strides[a] * (x.shape[2 + a] - 1) + more[a] + w.shape[2 + a] - pads[a] - pads[a + 2];
     };
     OnnxArray y = made({x.shape[0], w.shape[1], extent(0), extent(1)});
-    each(y.shape,
-         [&](auto n, auto o, auto i, auto j) { at(y, n, o, i, j) = bias ? bias->values[static_cast<std::size_t>(o)] : 0; });
+    each(y.shape, [&](auto n, auto o, auto i, auto j) {
+        at(y, n, o, i, j) = bias ? bias->values[static_cast<std::size_t>(o)] : 0;
+    });
     each(x.shape, [&](auto n, auto c, auto i, auto j) {
         for (std::int64_t o = 0; o < w.shape[1]; ++o)
             for (std::int64_t k = 0; k < w.shape[2]; ++k)
@@ -186,8 +187,8 @@ OnnxArray resized(const OnnxArray& x, const OnnxArray* scales, const OnnxArray* 
     each(y.shape, [&](auto n, auto c, auto i, auto j) {
         const double row = source(i, 2), column = source(j, 3);
         if (mode == "nearest" && nearest == "floor") {
-            at(y, n, c, i, j) =
-                at(x, n, c, static_cast<std::int64_t>(std::floor(row + 1e-9)), static_cast<std::int64_t>(std::floor(column + 1e-9)));
+            at(y, n, c, i, j) = at(x, n, c, static_cast<std::int64_t>(std::floor(row + 1e-9)),
+                                   static_cast<std::int64_t>(std::floor(column + 1e-9)));
             return;
         }
         if (mode != "linear") throw std::runtime_error("Resize of mode " + mode + ", " + nearest);
@@ -285,9 +286,9 @@ OnnxArray run(const onnx::NodeProto& proto, Node& node, const std::vector<const 
         OnnxArray y = x;
         each(x.shape, [&](auto n, auto c, auto i, auto j) {
             const auto k = static_cast<std::size_t>(c);
-            at(y, n, c, i, j) = (at(x, n, c, i, j) - in[3]->values[k]) / std::sqrt(in[4]->values[k] + epsilon) *
-                                    in[1]->values[k] +
-                                in[2]->values[k];
+            at(y, n, c, i, j) =
+                (at(x, n, c, i, j) - in[3]->values[k]) / std::sqrt(in[4]->values[k] + epsilon) * in[1]->values[k] +
+                in[2]->values[k];
         });
         return y;
     }
@@ -338,9 +339,16 @@ OnnxArray run(const onnx::NodeProto& proto, Node& node, const std::vector<const 
         return y;
     }
     if (type == "Transpose") {
-        if (node.ints("perm", {}) != Ints{0, 3, 1, 2}) throw std::runtime_error("Transpose");
-        OnnxArray y = made({x.shape[0], x.shape[3], x.shape[1], x.shape[2]});
-        each(y.shape, [&](auto n, auto c, auto i, auto j) { at(y, n, c, i, j) = at(x, n, i, j, c); });
+        const Ints order = node.ints("perm", {});
+        Ints shape;
+        for (const std::int64_t axis : order) shape.push_back(x.shape[static_cast<std::size_t>(axis)]);
+        OnnxArray y = made(shape);
+        each(y.shape, [&](auto a, auto b, auto c, auto d) {
+            const std::int64_t to[] = {a, b, c, d};
+            std::int64_t from[4];
+            for (std::size_t k = 0; k < 4; ++k) from[order[k]] = to[k];
+            at(y, a, b, c, d) = at(x, from[0], from[1], from[2], from[3]);
+        });
         return y;
     }
     if (type == "ArgMax") {

@@ -1,10 +1,10 @@
 // Networks written in ONNX: checked by ONNX's own library, run by a plain reading of its operators, and read back.
+#include <camber/autograd.h>
 #include <camber/import.h>
 #include <camber/nets.h>
+#include <camber/ops.h>
 #include <camber/parameter_buffer.h>
 #include <camber/philox.h>
-#include <camber/autograd.h>
-#include <camber/ops.h>
 #include <doctest/doctest.h>
 
 #include <array>
@@ -246,8 +246,7 @@ TEST_CASE("batch norms folded into convolutions give the same logits, and no imp
         const Trained trained(name, {{"width", vgg ? 1 : 4}});
         const int size = vgg ? 224 : 64;
         const Tensor image = picture(1, size, size);
-        export_onnx(*trained.net, folder / "a.onnx",
-                    {.height = size, .width = size, .fold_batch_norms = true});
+        export_onnx(*trained.net, folder / "a.onnx", {.height = size, .width = size, .fold_batch_norms = true});
         const onnx::ModelProto model = parsed(folder / "a.onnx");
         check_with_onnx(model);
         const auto values = run_onnx(model, planes(image));
@@ -310,10 +309,13 @@ TEST_CASE("preprocessing and argmax can be part of the model") {
 TEST_CASE("sizes that a network does not take are refused in one line, and leave no file") {
     const TemporaryFolder folder;
     const Trained vgg("vgg16", {{"width", 1}, {"classes", 10}});
-    CHECK(mentions(error_of([&] { export_onnx(*vgg.net, folder / "a.onnx"); }), {"vgg16", "any size", "224", "--size"}));
+    CHECK(
+        mentions(error_of([&] { export_onnx(*vgg.net, folder / "a.onnx"); }), {"vgg16", "size otherwise", "--size HxW"}));
     CHECK(mentions(error_of([&] { export_onnx(*vgg.net, folder / "a.onnx", {.height = 100, .width = 224}); }),
                    {"vgg16", "100x224", "multiples of 224"}));
-    CHECK(mentions(error_of([&] { export_onnx(*Trained("unet", {{"width", 4}}).net, folder / "none" / "a.onnx"); }),
+    CHECK(mentions(error_of([&] {
+                       export_onnx(*Trained("unet", {{"width", 4}}).net, folder / "none" / "a.onnx");
+                   }),
                    {"a.onnx"}));
     CHECK(std::filesystem::is_empty(folder.path()));
 }
@@ -329,10 +331,10 @@ TEST_CASE("a damaged .onnx file is an error of one line or has all its tensors")
         const std::string dims = std::string("\x08\x02\x08\x03", 4), type("\x10\x01", 2);
         return field(5, dims + type + field(8, name) + field(9, raw));
     };
-    const std::string raw(24, '\x3f'), graph = tensor("a.weight", raw) + tensor("b.weight", raw),
-                      model = std::string("\x08\x08", 2) + field(2, "camber") +
-                              "\x3a" + static_cast<char>(0x80 | (graph.size() & 0x7f)) +
-                              static_cast<char>(graph.size() >> 7) + graph;
+    const std::string raw(24, '\x3f'),
+        graph = tensor("a.weight", raw) + tensor("b.weight", raw),
+        model = std::string("\x08\x08", 2) + field(2, "camber") + "\x3a" +
+                static_cast<char>(0x80 | (graph.size() & 0x7f)) + static_cast<char>(graph.size() >> 7) + graph;
     const TemporaryFolder folder;
     const auto written = [&](const std::string& bytes) {
         write_text(folder / "a.onnx", bytes);

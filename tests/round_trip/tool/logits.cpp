@@ -1,5 +1,5 @@
-// logits CHECKPOINT IN.safetensors OUT.safetensors: what a checkpoint's network makes of "image", f32 [N, H, W, C] as it
-// takes it, as "logits". Sizes that the network does not take are padded where it can.
+// logits CHECKPOINT IN.safetensors OUT.safetensors: what a checkpoint's network makes of "image", f32 [N, H, W, C] as
+// it takes it, as "logits". Sizes that the network does not take are padded where it can.
 #include <camber/autograd.h>
 #include <camber/checkpoint.h>
 #include <camber/nets.h>
