@@ -132,7 +132,7 @@ TEST_CASE("import needs no option but the network's name; classes, colours, void
                 .exit_code == 0);
     // And a normalisation of the run's own.
     Checkpoint own = load_checkpoint(checkpoint);
-    own.info.config["normalisation"] = {{"mean", {0.25, 0.5, 0.1}}, {"std", {0.5, 0.3, 0.2}}};
+    own.info.config["normalisation"] = {{"mean", {0.25, 0.5, 0.125}}, {"std", {0.5, 0.25, 0.75}}};
     save_checkpoint(checkpoint, own);
     for (const char* name : {"w.safetensors", "w.pth", "w.h5", "w.weights.h5", "w.keras", "w.onnx"}) {
         CAPTURE(name);
