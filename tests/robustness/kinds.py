@@ -107,6 +107,8 @@ class Workshop:
             self._weights("weights.h5", [read(f"{weights}/keras3.weights.h5"), *self._exported("weights.h5")]),
             self._weights("keras", [*archives(read(f"{fixtures}/nets/unet-vgg16.keras")),
                                     *archives(read(f"{weights}/plain_unet.keras"))]),
+            self._weights("pt2", [*archives(read(f"{weights}/torch_export.pt2"))]),
+            self._weights("onnx", self._exported("onnx")),
             self._weights("safetensors", checked(self._exported("safetensors")[0]), self._damaged_safetensors),
             Kind("png", self._pictures(), self._damaged_png, self._picture),
             Kind("label", [read(f"{self.data}/trainannot/{n}") for n in os.listdir(f"{self.data}/trainannot")],
@@ -136,7 +138,7 @@ class Workshop:
         subprocess.run([self.camber, *arguments], check=True, stdout=subprocess.DEVNULL)
 
     def _exported(self, extension):
-        """The run's network as another library's file; none in a build without HDF5."""
+        """The run's network as another library's file; none in a build that cannot write it."""
         path = f"{self.folder}/own.{extension}"
         done = subprocess.run([self.camber, "export", "--checkpoint", self.best, "--out", path],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
