@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "io/hdf5_file.h"
+#include "io/onnx_file.h"
 #include "io/torch_file.h"
 #include "io/zip.h"
 
@@ -95,6 +96,7 @@ std::string other_library(const InputFile& file) {
     if (looks_like_hdf5(file)) return "a file of Keras's";
     if (looks_like_torch_stream(file)) return "a file of PyTorch's";
     if (looks_like_zip(file)) return "a file of PyTorch's or Keras's";
+    if (looks_like_onnx(file)) return "a model in ONNX";
     return {};
 }
 

@@ -13,7 +13,7 @@ bool looks_like_safetensors(const InputFile& file);
 /// nothing is known.
 std::string mistaken_for_weights(const InputFile& file);
 
-/// "a file of PyTorch's", "a file of Keras's" of weights that Camber reads but did not write; empty for others.
+/// "a file of PyTorch's", "a model in ONNX" of weights that Camber imports; empty for others.
 std::string other_library(const InputFile& file);
 
 }  // namespace camber

@@ -254,7 +254,7 @@ TEST_CASE("predict, eval and export say how to import another library's file, or
     const std::string fixtures = std::string(CAMBER_TEST_FIXTURES) + "/weights/";
     for (const std::string& file :
          {own, (folder / "plain.safetensors").string(), fixtures + "torch_zip.pth", fixtures + "torch_stream.pth",
-          fixtures + "keras2.h5", fixtures + "plain_unet.keras"}) {
+          fixtures + "keras2.h5", fixtures + "plain_unet.keras", fixtures + "torch_export.pt2"}) {
         CAPTURE(file);
         const std::string hint = "camber import --net NET --weights " + file;
         check_error(run_camber({"predict", "--checkpoint", file, "--out", out, (folder / "p.png").string()}), 1,
