@@ -24,7 +24,7 @@ MARGIN = 1e-3  # of the largest logit: where the best two classes are closer, ei
 
 class Torch:
     """A network of PyTorch's, by a maker; `weights`: how camber import takes its file."""
-    library, suffix = "torch", "safetensors"
+    library, suffix = "torch", "pth"
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
     def __init__(self, net, needs, make, make_source=None):
@@ -45,9 +45,9 @@ class Torch:
         return file
 
     def load(self, file):
-        from safetensors.torch import load_file
+        import torch
         model = self.make()
-        model.load_state_dict(load_file(file), strict=True)
+        model.load_state_dict(torch.load(file, weights_only=True), strict=True)
         return model.eval()
 
     def logits(self, model, image):

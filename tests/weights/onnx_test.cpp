@@ -309,8 +309,8 @@ TEST_CASE("preprocessing and argmax can be part of the model") {
 TEST_CASE("sizes that a network does not take are refused in one line, and leave no file") {
     const TemporaryFolder folder;
     const Trained vgg("vgg16", {{"width", 1}, {"classes", 10}});
-    CHECK(
-        mentions(error_of([&] { export_onnx(*vgg.net, folder / "a.onnx"); }), {"vgg16", "size otherwise", "--size HxW"}));
+    CHECK(mentions(error_of([&] { export_onnx(*vgg.net, folder / "a.onnx"); }),
+                   {"vgg16", "size otherwise", "--size HxW"}));
     CHECK(mentions(error_of([&] { export_onnx(*vgg.net, folder / "a.onnx", {.height = 100, .width = 224}); }),
                    {"vgg16", "100x224", "multiples of 224"}));
     CHECK(mentions(error_of([&] {
