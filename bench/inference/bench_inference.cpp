@@ -17,8 +17,8 @@
 #include "inference/network.h"
 #include "timing.h"
 
-// Times the logits of one input, as bench/peers/inference_peers.py does those of ONNX Runtime, OpenVINO and PyTorch, and
-// prints a JSON object; with --steps, what each step of it takes, beside its multiplications.
+// Times the logits of one input, as bench/peers/inference_peers.py does those of ONNX Runtime, OpenVINO and PyTorch,
+// and prints a JSON object; with --steps, what each step of it takes, beside its multiplications.
 namespace {
 
 using namespace camber;
@@ -35,6 +35,13 @@ double status_mib(const std::string& wanted) {
         if (key == wanted && status >> kib) return kib / 1024;
     }
     return 0;
+}
+
+/// Of all threads: on a busy machine what the work takes, and not what the others do.
+double cpu_seconds() {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 struct Options {
@@ -99,13 +106,6 @@ std::string describe(const inference::Step& step) {
                        o.residual ? " + residual" : "", layer.relu ? ", ReLU" : "", o.pooled ? ", maxima" : "");
 }
 
-/// Of all threads: on a busy machine what the work takes, and not what the others do.
-double cpu_seconds() {
-    timespec time{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 /// The fastest of some runs of each step, in seconds of the processor.
 void print_steps(Work& work, const Options& o) {
     KeptWeights kept;
@@ -139,12 +139,15 @@ void print_steps(Work& work, const Options& o) {
 void time_runs(Work& work, const Options& o) {
     const bool both = o.path == "both";
     std::vector<double> times[2];
-    double first = 0;
+    double first = 0, cpu[2] = {1e30, 1e30};
     for (int i = -2; i < o.runs; ++i)
         for (const bool by_program : {true, false}) {
             if (!both && by_program != (o.path == "program")) continue;
+            const int which = by_program ? 0 : 1;
+            const double cpu_before = cpu_seconds();
             const double seconds = seconds_of([&] { work.run(by_program); });
-            if (i >= 0) times[by_program ? 0 : 1].push_back(seconds);
+            if (i >= 0) times[which].push_back(seconds);
+            if (i >= 0) cpu[which] = std::min(cpu[which], cpu_seconds() - cpu_before);
             if (i == -2) first = seconds;
         }
     for (const bool by_program : {true, false}) {
@@ -162,6 +165,7 @@ void time_runs(Work& work, const Options& o) {
                              {"seconds", spread.best},
                              {"median_seconds", spread.median},
                              {"p90_seconds", spread.p90},
+                             {"cpu_seconds", cpu[by_program ? 0 : 1]},
                              {"peak_rss_mib", status_mib("VmHWM:")},
                              {"rss_mib", status_mib("VmRSS:")},
                              {"why_not", work.programs.why_not()}};

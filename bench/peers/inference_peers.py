@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Times the logits of one input on the CPU, as bench_inference does Camber's, by ONNX Runtime, OpenVINO or PyTorch, and
-prints a JSON object. The first two run an ONNX file, of any layout; PyTorch its own networks (step_torch.py names them).
+prints a JSON object. The first two run an ONNX file, of any layout; PyTorch its own networks (step_torch.py names
+them).
 
     inference_peers.py --system onnxruntime --model unet.onnx --threads 2
     inference_peers.py --system pytorch --net unet --dtype bf16 --threads 2
@@ -117,15 +118,17 @@ def main():
     first = time.perf_counter() - start
     for _ in range(WARM - 1):
         run()
-    times = []
+    times, cpu_times = [], []
     for _ in range(args.runs):
-        begin = time.perf_counter()
+        begin, cpu_begin = time.perf_counter(), time.process_time()
         run()
         times.append(time.perf_counter() - begin)
+        cpu_times.append(time.process_time() - cpu_begin)
     print(json.dumps({
         "system": args.system, "version": version, "variant": variant, "net": args.net, "dtype": args.dtype,
         "batch": args.batch, "size": f"{args.height}x{args.width}", "threads": args.threads, "first_seconds": first,
         "seconds": min(times), "median_seconds": quantile(times, 0.5), "p90_seconds": quantile(times, 0.9),
+        "cpu_seconds": min(cpu_times),
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 

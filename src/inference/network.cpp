@@ -50,9 +50,20 @@ Network::Made& Network::made(nn::Module& net, const Tensor& x) {
 
 Tensor Network::forward(nn::Module& net, const Tensor& x) {
     look(net);
-    const Made& entry = made(net, x);
+    Made& entry = made(net, x);
     why_not_ = entry.why_not;
-    return entry.program ? entry.program->run(x) : net.forward(x);
+    if (!entry.program) return net.forward(x);
+    try {
+        return entry.program->run(x);
+    } catch (const OutOfMemory& error) {
+        entry.why_not = error.what();
+    } catch (const std::bad_alloc& error) {
+        entry.why_not = error.what();
+    }
+    why_not_ = entry.why_not;
+    entry.program.reset();
+    kept_.clear();
+    return net.forward(x);
 }
 
 }  // namespace camber::inference

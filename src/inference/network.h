@@ -9,8 +9,8 @@ namespace camber::inference {
 /// and those whose Storage::version() says so.
 class Network {
   public:
-    /// net.forward(x) of a network in evaluation, by a program of the shape where there can be one, which is made at its
-    /// first use; else by the layers. Not by two threads at a time.
+    /// net.forward(x) of a network in evaluation, always the same one: by a program of the shape where there can be
+    /// one, which is made at its first use; else by the layers. Not by two threads at a time.
     Tensor forward(nn::Module& net, const Tensor& x);
     /// Gives all memory back; programs are made again at their next use.
     void clear();

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <thread>
 
+#include "core/memory_limit.h"
 #include "networks.h"
 #include "support/devices.h"
 
@@ -155,6 +156,26 @@ TEST_CASE("a step of an optimizer is noticed") {
         const NoGrad no_grad;
         CHECK(testing::relative_error(programs.forward(*net, x), net->forward(x)) < 1e-4);
     }
+}
+
+TEST_CASE("where memory is short the layers do it") {
+    const Evaluated network("unet", {{"width", 32}, {"classes", 5}});
+    const Tensor x = network.input(1, 64, 64), expected = network.logits(x);
+    DeviceMemory& memory = device_memory(Device::cpu);
+    bool by_layers = false, by_program = false;
+    for (std::int64_t room = 1 << 20; !by_program; room += room / 8) {
+        memory.trim();
+        const LimitScope limit(memory, static_cast<std::int64_t>(memory.stats().reserved) + room);
+        inference::Network programs;
+        try {
+            const Tensor actual = programs.forward(*network.net, x);
+            CHECK(testing::relative_error(actual, expected) < 1e-4);
+            (programs.why_not().empty() ? by_program : by_layers) = true;
+        } catch (const OutOfMemory&) {
+            CHECK_FALSE(by_layers);
+        }
+    }
+    CHECK(by_layers);
 }
 
 TEST_CASE("results stay when the next are made") {

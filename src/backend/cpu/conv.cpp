@@ -77,8 +77,8 @@ bool is_winograd_shape(const ConvShape& s) {
 bool by_winograd(const ConvShape& s) {
     return is_winograd_shape(s) && s.dilation_h == 1 && winograd_profitable(winograd_shape(s));
 }
-/// In inference dilated ones too. In f32, where direct convolutions take twice as long as in bf16, a few output channels
-/// are enough.
+/// In inference dilated ones too. In f32, where direct convolutions take twice as long as in bf16, a few output
+/// channels are enough.
 bool by_winograd_in_inference(const ConvShape& s) {
     return is_winograd_shape(s) && winograd_profitable(winograd_shape(s), s.dtype == Dtype::f32 ? 8 : 16);
 }
