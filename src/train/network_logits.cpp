@@ -10,13 +10,8 @@ namespace camber {
 Tensor network_logits(Model& model, const Tensor& pictures) {
     const Tensor x = ops::cast(pictures.to(model.device()), model.dtype());
     if (model.device() != Device::cpu) return class_logits(model, model.net->forward(x));
-    try {
-        if (!model.programs) model.programs = std::make_shared<inference::Network>();
-        return class_logits(model, model.programs->forward(*model.net, x));
-    } catch (const OutOfMemory&) {  // of what a program prepares beside the network
-        release_programs(model);
-        return class_logits(model, model.net->forward(x));
-    }
+    if (!model.programs) model.programs = std::make_shared<inference::Network>();
+    return class_logits(model, model.programs->forward(*model.net, x));
 }
 
 void release_programs(Model& model) { model.programs = nullptr; }
