@@ -24,7 +24,7 @@ struct HeldPages {
 /// fit as long as their bytes do, however they lie.
 class CachingAllocator final : public BlockAllocator {
   public:
-    /// `take` returns null or throws when the system has no more; `give` returns a segment, of whose pages none is held.
+    /// `take` returns null or throws when the system has no more; `give` returns a segment, none of its pages held.
     CachingAllocator(std::function<void*(std::size_t)> take, std::function<void(void*, std::size_t)> give,
                      HeldPages pages = {})
         : take_(std::move(take)), give_(std::move(give)), pages_(std::move(pages)) {}

@@ -151,7 +151,8 @@ a { color: var(--right); }
   .pairs { grid-template-columns: minmax(0, 1fr); gap: 0; } .pairs dd { margin-bottom: 9px; }
   .tile.first { grid-column: 1 / -1; } .name { min-width: 7em; }
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .scores .share { display: none; } .scores .wide { min-width: 36px; } .scores .name { min-width: 7em; font-size: 12px; }
+  .scores .share { display: none; } .scores .wide { min-width: 36px; }
+  .scores .name { min-width: 7em; font-size: 12px; }
   .scores td, .scores th { padding-right: 7px; font-size: 12.5px; } .scores th { font-size: 11.5px; }
   .scores td:last-child, .scores th:last-child { padding-right: 0; }
   .scores .swatch { width: 9px; height: 9px; margin-right: 4px; }
