@@ -43,14 +43,16 @@ void check(const camber_options& options) {
         refuse(CAMBER_NO_DEVICE, "device '{}' cannot be used: {}", options.device, why);
 }
 
-/// Of a checkpoint nothing is the caller's mistake.
+/// Whatever is wrong with a checkpoint, it is the file: the rest was checked.
 Model load(const char* checkpoint, const camber_options& options) {
     const auto text = [](const char* given) { return std::string(given ? given : ""); };
     try {
         Model model = load_model(checkpoint, text(options.device), text(options.dtype));
         picture_channels(*model.net);
         return model;
-    } catch (const UsageError& error) {
+    } catch (const OutOfMemory&) {
+        throw;
+    } catch (const Error& error) {
         const std::string said = error.what();
         refuse(CAMBER_BAD_FILE, "{}{}", said.find(checkpoint) == said.npos ? text(checkpoint) + ": " : "", said);
     }
@@ -127,7 +129,7 @@ using namespace camber::c_interface;
 
 camber_status camber_open(const char* checkpoint, const camber_options* options, camber_model** model) {
     if (model) *model = nullptr;
-    return guarded(CAMBER_BAD_FILE, [&] {
+    return guarded(CAMBER_FAILED, [&] {
         if (!checkpoint || !model) refuse(CAMBER_BAD_ARGUMENT, "camber_open: a null pointer");
         open(checkpoint, options ? taken(options, "camber_options") : camber_options{}, model);
     });
