@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/thread.h"
+
 namespace camber::cli {
 namespace {
 
@@ -27,7 +29,7 @@ void RowsAhead::begin() {
     const int count = std::min(rows_at_once, height() - asked_);
     if (count == 0) return;
     asked_ += count;
-    next_ = std::async(std::launch::async, [this, count] {
+    next_ = in_thread([this, count] {
         std::vector<std::uint8_t> block(static_cast<std::size_t>(count) * row_bytes(*this));
         rows_->read(count, block.data());
         return block;

@@ -51,9 +51,13 @@ struct Arguments {
     bool goes_on = false;
 };
 
+std::vector<Output> frame_outputs(const Arguments& a, const Model& model) {
+    return parse_outputs(a.write.empty() ? "overlay" : a.write, model.classes);
+}
+
 /// What becomes of each frame of a stream or a video.
 Painting painting_of(const Arguments& a, const Model& model, OutputKind first) {
-    const std::vector<Output> outputs = parse_outputs(a.write.empty() ? "overlay" : a.write, model.classes);
+    const std::vector<Output> outputs = frame_outputs(a, model);
     if (outputs.size() != 1 || outputs[0].kind < first || outputs[0].kind > OutputKind::overlay)
         fail_usage("--write {}: of frames it is one of {}colours or overlay", a.write,
                    first == OutputKind::labels ? "labels, " : "");
@@ -85,6 +89,10 @@ int run_stream(const Arguments& a) {
     if (stop) return interrupted_exit;
     if (frames == 0) fail("standard input holds no frame");
     return 0;
+}
+
+void refuse_split(const Arguments& a) {
+    if (!a.split.empty()) fail_usage("--split {} is of folders that are datasets; {} is a video", a.split, a.inputs[0]);
 }
 
 /// "25" or "30000/1001".
@@ -122,6 +130,7 @@ int run_to_video(const Arguments& a) {
     if (!from_video && std::any_of(a.inputs.begin(), a.inputs.end(), [](const fs::path& in) { return is_video(in); }))
         fail_usage("--out {}: a video is made of one other, or of pictures", a.out);
     if (from_video && !a.rate.empty()) fail_usage("--fps has no effect: {} has its own", a.inputs[0]);
+    if (from_video) refuse_split(a);
     Model model = load_model(a.checkpoint, a.device, a.dtype);
     const Painting painting = painting_of(a, model, OutputKind::colours);
     a.inference.set(model);
@@ -131,7 +140,7 @@ int run_to_video(const Arguments& a) {
     if (from_video) {
         frames = video_to_video(model, a.inputs[0], a.out, painting, line, stop);
     } else {
-        const Listing listing = listing_of(a, a.inputs, {}, model);
+        const Listing listing = listing_of(a, a.inputs, frame_outputs(a, model), model);
         if (!listing.faults.empty()) fail("{}", listing.faults.front());
         const Fraction rate = a.rate.empty() ? VideoFormat().rate : parse_rate(a.rate);
         frames = pictures_to_video(model, part_of(listing, ""), a.out, rate, painting, line, stop);
@@ -153,7 +162,10 @@ int run_predict(const Arguments& a) {
     Model model = load_model(a.checkpoint, a.device, a.dtype);
     const std::vector<Output> outputs = parse_outputs(a.write.empty() ? default_outputs : a.write, model.classes);
     Listing listing;
-    if (!others.empty()) listing = listing_of(a, others, outputs, model);
+    if (others.empty())
+        refuse_split(a);
+    else
+        listing = listing_of(a, others, outputs, model);
     refuse_one_name(videos);
     a.inference.set(model);
     const std::vector<const Picture*> wanted = part_of(listing, a.part);

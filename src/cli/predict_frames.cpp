@@ -4,6 +4,8 @@
 
 #include <future>
 
+#include "core/thread.h"
+
 namespace camber::cli {
 namespace {
 
@@ -20,14 +22,14 @@ std::size_t predict_frames(Model& model, const std::function<VideoFrame()>& read
                            const std::atomic<bool>& stop) {
     std::size_t done = 0;
     std::future<void> writing;
-    std::future<VideoFrame> next = std::async(std::launch::async, read);
+    std::future<VideoFrame> next = in_thread(read);
     while (!stop) {
         const VideoFrame frame = next.get();
         if (frame.image.empty()) break;
-        next = std::async(std::launch::async, read);
+        next = in_thread(read);
         Image labels = predict(model, frame.image);
         if (writing.valid()) writing.get();
-        writing = std::async(std::launch::async, [&model, &write, painting, frame, labels = std::move(labels)] {
+        writing = in_thread([&model, &write, painting, frame, labels = std::move(labels)] {
             write({painted(frame.image, labels, model.classes, painting), frame.at});
         });
         ++done;

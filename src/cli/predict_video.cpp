@@ -6,6 +6,7 @@
 #include <future>
 
 #include "cli/output_file.h"
+#include "core/thread.h"
 #include "data/sample_files.h"
 
 namespace camber::cli {
@@ -65,7 +66,7 @@ std::size_t pictures_to_video(Model& model, const std::vector<const Picture*>& f
 
 void video_to_pictures(Predicting& predicting, const fs::path& from, const std::atomic<bool>& stop) {
     VideoReader reader(from);
-    const auto read = [&] { return std::async(std::launch::async, [&] { return reader.next().image; }); };
+    const auto read = [&] { return in_thread([&] { return reader.next().image; }); };
     std::future<Image> next = read();
     for (int number = 1; !stop; ++number) {
         Image frame = next.get();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "core/thread.h"
 #include "data/sample_files.h"
 
 namespace camber::cli {
@@ -79,7 +80,7 @@ bool Predicting::passes(const fs::path& name) {
 }
 
 std::future<std::unique_ptr<PictureRows>> Predicting::open(const Picture& picture) const {
-    return std::async(std::launch::async, [&picture, this]() -> std::unique_ptr<PictureRows> {
+    return in_thread([&picture, this]() -> std::unique_ptr<PictureRows> {
         const FrameSize size = frame_size(picture.file, picture.label);
         const std::int64_t pixels = std::int64_t{size.extent.height} * size.extent.width;
         if (model_.inference.tile_height == 0 || pixels < large_pixels)
@@ -112,7 +113,7 @@ void Predicting::write(std::shared_ptr<Job> job, std::optional<JudgedRows> rows)
     settle(job.get());
     written_ = job;
     ends_ = !rows;
-    writing_ = std::async(std::launch::async, [this, job, rows = std::move(rows)] {
+    writing_ = in_thread([this, job, rows = std::move(rows)] {
         if (rows) {
             job->files.write(*rows);
             return;

@@ -31,7 +31,7 @@ namespace camber {
 
 /// Of the versions that Camber was built with; other ones lay their structures out otherwise.
 struct FfmpegLibrary {
-#define CAMBER_MEMBER(name) decltype(&::name) name;
+#define CAMBER_MEMBER(name) decltype(&::name) name;  // NOLINT(bugprone-macro-parentheses): declares it
     CAMBER_AVUTIL(CAMBER_MEMBER)
     CAMBER_AVCODEC(CAMBER_MEMBER)
     CAMBER_AVFORMAT(CAMBER_MEMBER)

@@ -32,7 +32,7 @@ class ScaledLogits {
         const auto tap = [&](int row) { return cpu::tap(row, pass_.height(), height_, ResizeMode::bilinear); };
         const int begin = tap(top).low, end = tap(top + count - 1).high + 1;
         drop(std::min(begin, first_ + kept_));
-        while (first_ + kept_ < end) keep(pass_.next());
+        while (first_ + kept_ < end) keep();
         const Tensor result = Tensor::empty({1, count, width, classes_}, Dtype::f32, Device::cpu);
         cpu::resized_rows(window_.slice(0, {1, kept_, pass_.width(), classes_}), first_, pass_.height(), height_, top,
                           result);
@@ -55,21 +55,29 @@ class ScaledLogits {
         first_ = first;
         kept_ -= dropped;
     }
-    void keep(const LogitRows& rows) {
-        classes_ = rows.logits.dim(3);
-        const auto count = static_cast<int>(rows.logits.dim(1));
-        if (!window_ || window_.dim(1) < kept_ + count) {
-            const Tensor larger = Tensor::empty({1, kept_ + count, pass_.width(), classes_}, Dtype::f32, Device::cpu);
-            if (kept_ > 0) std::copy_n(window_.data<float>(), kept_ * row_size(), larger.data<float>());
-            window_ = larger;
+    void keep() {
+        if (taken_ == waiting_) {
+            rows_ = pass_.next();
+            waiting_ = static_cast<int>(rows_.logits.dim(1));
+            taken_ = 0;
         }
-        std::copy_n(rows.logits.data<float>(), count * row_size(), window_.data<float>() + kept_ * row_size());
+        classes_ = rows_.logits.dim(3);
+        const int count = std::min(rows_at_once, waiting_ - taken_);
+        if (!window_) {  // once: what rows() wants at a time, and these
+            const std::int64_t most = std::int64_t{rows_at_once} * pass_.height() / height_ + 3 + rows_at_once;
+            window_ = Tensor::empty({1, most, pass_.width(), classes_}, Dtype::f32, Device::cpu);
+        }
+        std::copy_n(rows_.logits.data<float>() + taken_ * row_size(), count * row_size(),
+                    window_.data<float>() + kept_ * row_size());
+        taken_ += count;
         kept_ += count;
     }
 
     int height_;
     TilePass pass_;
-    Tensor window_;  ///< [1, .., width, classes]: rows first_ to first_ + kept_
+    LogitRows rows_;               ///< what the pass gave last
+    int waiting_ = 0, taken_ = 0;  ///< how many these are, and how many of them were kept
+    Tensor window_;                ///< [1, .., width, classes]: rows first_ to first_ + kept_
     int first_ = 0, kept_ = 0;
     std::int64_t classes_ = 0;
 };

@@ -94,6 +94,29 @@ TEST_CASE("a video comes back as it was written: size, rate, times, pictures") {
     CHECK(folder.file_count() == 5);
 }
 
+TEST_CASE("a telephone's video is turned upright") {
+    if (!has_video()) return;
+    const TemporaryFolder folder;
+    make_video(folder / "a.mp4", {.height = 48, .width = 80});
+    std::string bytes = read_text(folder / "a.mp4");
+    // The track's matrix [a b u, c d v, x y w] (ISO/IEC 14496-12, 8.3.2): a quarter clockwise.
+    const std::size_t matrix = bytes.find("tkhd") + 4 + 40;
+    const auto set = [&](std::size_t place, std::int32_t value) {
+        for (std::size_t i = 0; i < 4; ++i) bytes[matrix + 4 * place + i] = static_cast<char>(value >> (24 - 8 * i));
+    };
+    constexpr std::int32_t one = 1 << 16;
+    set(0, 0), set(1, one), set(3, -one), set(4, 0);
+    write_text(folder / "a.mp4", bytes);
+    VideoReader reader(folder / "a.mp4");
+    CHECK(reader.format().height == 80);
+    CHECK(reader.format().width == 48);
+    const Image turned = reader.next().image, before = frame_of(0, 48, 80);
+    Image expected(80, 48, 3);
+    for (int y = 0; y < 80; ++y)
+        for (int x = 0; x < 48; ++x) std::copy_n(before.at(47 - x, y), 3, expected.at(y, x));
+    CHECK(mean_difference(turned, expected) < 8);
+}
+
 TEST_CASE("a video is painted into a video of its rate, frame for frame") {
     if (!has_video()) return;
     const Network n;
@@ -126,6 +149,7 @@ TEST_CASE("a video is painted into a video of its rate, frame for frame") {
     check_error(predict({"--write", "labels", in.string()}), 2, {"--write labels", "colours or overlay"});
     check_error(predict({"--fps", "30", in.string()}), 2, {"--fps has no effect"});
     check_error(predict({"--shares", "s.csv", in.string()}), 2, {"--shares has no effect with a video as --out"});
+    check_error(predict({"--split", "val", in.string()}), 2, {"--split val", "in.mp4 is a video"});
     check_error(predict({in.string(), in.string()}), 2, {"one other, or of pictures"});
     check_error(predict({out.string()}), 2, {"out.mp4 is itself what is read"});
     const std::string sound = read_text(in), kept = read_text(out);
