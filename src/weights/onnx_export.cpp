@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "io/keras_model.h"
 #include "io/onnx_writer.h"
 #include "weights/batch_norm_folding.h"
 #include "weights/exported_weights.h"
@@ -116,7 +117,7 @@ class Exporter {
     Value layer(std::size_t i) {
         const GraphLayer& l = graph_.layers[i];
         const Value& in = values_[l.inputs[0]];
-        const std::string name = last_ ? onnx_output : l.path.empty() ? snake_case(l.type) : l.path;
+        const std::string name = name_of(l);
         if (l.type == "Conv2D") return {convolution(i, name), false};
         if (l.type == "Conv2DTranspose") return {transposed(i, name), false};
         if (l.type == "BatchNormalization") return {normalisation(i, name), in.flat};
@@ -151,12 +152,11 @@ class Exporter {
         fail("{}: a layer of type {} has no place in an ONNX export yet", graph_.net->name(), l.type);
     }
 
-    static std::string snake_case(const std::string& type) {
-        static const std::map<std::string, std::string> names = {
-            {"Activation", "relu"}, {"Add", "add"},           {"Concatenate", "concat"}, {"Resizing", "resize"},
-            {"Flatten", "flatten"}, {"ZeroPadding2D", "pad"}, {"Cropping2D", "crop"},    {"PixelShuffle", "shuffle"}};
-        const auto found = names.find(type);
-        return found == names.end() ? "layer" : found->second;
+    /// What a layer's output is called.
+    std::string name_of(const GraphLayer& layer) const {
+        if (last_) return onnx_output;
+        if (!layer.path.empty()) return layer.path;
+        return layer.type == "Activation" ? "relu" : keras_snake_case(layer.type);
     }
 
     /// A padding that the convolutions after it do themselves.
