@@ -11,8 +11,8 @@
 #include "backend/cpu/recently_used.h"
 
 /// Convolutions by oneDNN, 2.6 and 3.x. Activations stay NHWC; weights and their gradients go through whatever blocked
-/// layout the kernel asks for. Primitives are made once per shape, of those in use; the memory they need comes from the caching
-/// allocator.
+/// layout the kernel asks for. Primitives are made once per shape, of those in use; the memory they need comes from the
+/// caching allocator.
 namespace camber::cpu {
 namespace {
 
