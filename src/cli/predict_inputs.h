@@ -32,9 +32,9 @@ struct Listing {
 /// How a dataset's folder is to be read.
 using OptionsOf = std::function<FolderOptions(const std::string& folder)>;
 
-/// The pictures among files, patterns of files, folders and datasets, of which `split` names a split. Throws Error for what is not there,
-/// and UsageError where results in `out` would be taken for pictures, or take the place of one, or lie among a
-/// dataset's frames or label maps.
+/// The pictures among files, patterns of files, folders and datasets, of which `split` names a split. Throws Error for
+/// what is not there, and UsageError where results in `out` would be taken for pictures, or take the place of one, or
+/// lie among a dataset's frames or label maps.
 Listing list_pictures(const std::vector<std::string>& inputs, const std::filesystem::path& out,
                       const std::vector<Output>& outputs, const std::string& split, const OptionsOf& options_of);
 

@@ -33,13 +33,13 @@ class Predicting {
     /// The model must outlive it.
     Predicting(Model& model, PredictingOptions options);
 
-    /// Does those that are not done yet, or until `stop` becomes true. What is wrong with a picture is reported, and the
-    /// others are done. Throws Error where nothing more can be written.
+    /// Does those that are not done yet, or until `stop` becomes true. What is wrong with a picture is reported, and
+    /// the others are done. Throws Error where nothing more can be written.
     void run(const std::vector<const Picture*>& pictures, const std::atomic<bool>& stop);
 
     using Opened = std::function<std::unique_ptr<PictureRows>()>;
-    /// Does one, whose results' names begin with `name` below the folder. As run(); what it writes last is waited for by
-    /// the next one or finish().
+    /// Does one, whose results' names begin with `name` below the folder. As run(); what it writes last is waited for
+    /// by the next one or finish().
     void add(const std::filesystem::path& name, const Opened& open, const std::atomic<bool>& stop);
     void finish();
     /// Whether a picture is to be left out, since its results are there; counts it then.

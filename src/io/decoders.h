@@ -24,11 +24,12 @@ Image decode_png(const std::string& name, std::span<const std::uint8_t> bytes, c
 std::vector<std::uint16_t> decode_png_ids(const std::string& name, std::span<const std::uint8_t> bytes,
                                           const PngHeader& header);
 /// As RGB; CMYK without a colour profile: each channel times black. With `shrink` 2, 4 or 8 of 1 / shrink of the size,
-/// rounded up, where jpeg_decoder_shrinks(), else of its own size. Takes `bytes`; libjpeg decodes them as they are read.
+/// rounded up, where jpeg_decoder_shrinks(), else of its own size. Takes `bytes`; libjpeg decodes as rows are
+/// read.
 std::unique_ptr<PictureRows> jpeg_rows(const std::string& name, std::vector<std::uint8_t> bytes,
                                        const PictureHeader& header, int shrink);
-/// As decode_png(), of a file that nobody has checked: checksums are compared as it is read. Null where that would spare
-/// no memory: of an interlaced picture, and with stb_image.
+/// As decode_png(), of a file that nobody has checked: checksums are compared as it is read. Null where that would
+/// spare no memory: of an interlaced picture, and with stb_image.
 std::unique_ptr<PictureRows> png_rows(const std::filesystem::path& file, int channels);
 bool jpeg_decoder_shrinks();
 /// check_jpeg(), or as much of it as jpeg_rows() leaves to be checked.
