@@ -114,6 +114,22 @@ TEST_CASE("devices without kernels for inference have programs by their primitiv
         }
 }
 
+TEST_CASE("a program's logits on the CPU are the reference device's") {
+    for (const char* name : {"unet", "smp-unet-resnet34"}) {
+        CAPTURE(std::string(name));
+        const nlohmann::json options = {{"width", 16}, {"classes", 9}};
+        const Evaluated exact(name, options, Device::reference), network(name, options);
+        inference::Network programs;
+        for (const Size& size : {Size{1, 32, 48}, Size{1, 43, 37}}) {
+            if (size.height % exact.net->size_multiple() != 0) continue;
+            const Tensor actual = programs.forward(*network.net, network.input(size.batch, size.height, size.width));
+            const Tensor expected = exact.logits(exact.input(size.batch, size.height, size.width));
+            CHECK_MESSAGE(testing::relative_error(actual, expected) < 1e-4,
+                          testing::describe_difference(actual, expected));
+        }
+    }
+}
+
 TEST_CASE("changed weights are noticed") {
     const Evaluated network("smp-unet-resnet34");
     inference::Network programs;
