@@ -23,7 +23,4 @@ void predict_rows(Model& model, PictureRows& picture, const std::function<void(c
 /// The class of the largest logit of each pixel of `rows`, the first of several.
 void labels_of(const LogitRows& rows, std::uint8_t* labels);
 
-/// In place of a pixel's logits, probabilities.
-void softmax(float* logits, std::int64_t classes);
-
 }  // namespace camber

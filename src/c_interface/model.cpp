@@ -1,3 +1,4 @@
+#include <camber/ops.h>
 #include <camber/prediction.h>
 #include <camber/train.h>
 #include <omp.h>
@@ -115,10 +116,7 @@ void run(Model& model, const camber_frame& frame) {
     predict_rows(model, image, [&](const LogitRows& rows) {
         if (frame.labels) labels_of(rows, frame.labels + std::int64_t{rows.top} * frame.width);
         if (frame.logits) copy_logits(rows, classes, frame.logits);
-        if (!frame.probabilities) return;
-        copy_logits(rows, classes, frame.probabilities);
-        float* const to = frame.probabilities + std::int64_t{rows.top} * frame.width * classes;
-        for (std::int64_t i = 0; i < rows.logits.dim(1) * frame.width; ++i) softmax(to + i * classes, classes);
+        if (frame.probabilities) copy_logits({rows.top, ops::softmax(rows.logits)}, classes, frame.probabilities);
     });
 }
 

@@ -1,6 +1,7 @@
 #include "inference/network.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace camber::inference {
 namespace {
@@ -14,6 +15,11 @@ void Network::clear() {
     made_.clear();
     kept_.clear();
     seen_.clear();
+}
+
+bool Network::give_up(const std::string& why) {
+    clear();
+    return std::exchange(given_up_, why).empty();
 }
 
 void Network::look(nn::Module& net) {
@@ -49,6 +55,10 @@ Network::Made& Network::made(nn::Module& net, const Tensor& x) {
 }
 
 Tensor Network::forward(nn::Module& net, const Tensor& x) {
+    if (!given_up_.empty()) {
+        why_not_ = given_up_;
+        return net.forward(x);
+    }
     look(net);
     Made& entry = made(net, x);
     why_not_ = entry.why_not;

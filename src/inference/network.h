@@ -14,6 +14,8 @@ class Network {
     Tensor forward(nn::Module& net, const Tensor& x);
     /// Gives all memory back; programs are made again at their next use.
     void clear();
+    /// Gives all memory back, and has the layers compute from now on; false where they did so already.
+    bool give_up(const std::string& why);
 
     /// Why the last input went through the layers; empty where it did not.
     const std::string& why_not() const { return why_not_; }
@@ -39,7 +41,7 @@ class Network {
     KeptWeights kept_;
     std::list<Made> made_;  ///< the last used first
     std::vector<Seen> seen_;
-    std::string why_not_;
+    std::string why_not_, given_up_;
 };
 
 }  // namespace camber::inference

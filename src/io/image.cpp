@@ -18,6 +18,7 @@
 #include "io/jpeg.h"
 #include "io/label_file.h"
 #include "io/picture_file.h"
+#include "io/png_writer.h"
 
 namespace {
 
@@ -233,9 +234,8 @@ Bytes encode_jpeg(const Image& image, int quality) {
 }
 
 void write_png(const fs::path& file, const Image& image) {
-    const Bytes bytes = encode_png(image);
-    AtomicFile out(file);
-    out.write(bytes.data(), bytes.size());
+    PngWriter out(file, image.height, image.width, image.channels);
+    out.write(image.height, image.data.data());
     out.commit();
 }
 

@@ -116,7 +116,7 @@ void check_memory(const TrainConfig& config, const ClassTable& classes, std::int
         if (needed(stage, classes, data_bytes).tensors <= allowed) continue;
         const std::string which =
             config.stages.empty() ? "" : fmt::format("stage {} of {}: ", i + 1, stage_count(config));
-        throw OutOfMemory(which + batch_advice(stage, classes, data_bytes));
+        throw OutOfMemory("out of memory: " + which + batch_advice(stage, classes, data_bytes));
     }
 }
 

@@ -185,7 +185,16 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
             std::memcpy(maps.data() + i * sizeof map, &map, sizeof map);
             source.insert(source.end(), truth.data.begin(), truth.data.end());
         }
-        judge(images, batch.labels.to(device), bytes_of(source, device), bytes_of(maps, device));
+        const auto judge_batch = [&] {
+            logits_ = {};  // of the batch before
+            judge(images, batch.labels.to(device), bytes_of(source, device), bytes_of(maps, device));
+        };
+        try {
+            judge_batch();
+        } catch (const OutOfMemory& error) {
+            if (!do_without_programs(model_, error.what())) throw;
+            judge_batch();
+        }
         result.loss += loss_.item() * static_cast<double>(count);
         result.iou_score += iou_score(stats_, model_.classes.count());
         add_frames(result, counts_, count);

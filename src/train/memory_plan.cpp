@@ -55,17 +55,13 @@ MemoryPlan plan_memory(const TrainConfig& config, const ClassTable& classes) {
     const MemoryStats before = counted();
     const auto most = [&] { return static_cast<std::int64_t>(counted().peak - before.current); };
     MemoryPlan plan;
-    // As Evaluator has them, whose last logits are there when the next ones are made.
     const auto infer = [&](const Model& model) {
         const NoGrad no_grad;
         const auto [height, width] = input_size(config);
         const Shape shape = {config.batch, height, width, model.net->in_channels()};
         const Tensor labels = Tensor::empty({config.batch, height, width}, Dtype::u8, Device::meta);
-        Tensor logits;
-        for (int i = 0; i < 2; ++i) {
-            logits = class_logits(model, model.net->forward(Tensor::empty(shape, model.dtype(), Device::meta)));
-            model_loss(model, logits, labels, classes.void_id);
-        }
+        const Tensor images = Tensor::empty(shape, model.dtype(), Device::meta);
+        model_loss(model, class_logits(model, model.net->forward(images)), labels, classes.void_id);
     };
     {
         const Model model = shapes_of(config, classes, false);

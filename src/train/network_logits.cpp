@@ -16,4 +16,8 @@ Tensor network_logits(Model& model, const Tensor& pictures) {
 
 void release_programs(Model& model) { model.programs = nullptr; }
 
+bool do_without_programs(Model& model, const std::string& why) {
+    return model.programs && model.programs->give_up(why);
+}
+
 }  // namespace camber

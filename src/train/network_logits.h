@@ -9,5 +9,8 @@ namespace camber {
 Tensor network_logits(Model& model, const Tensor& pictures);
 /// Gives back the memory of programs, which training wants: its next step makes them stale.
 void release_programs(Model& model);
+/// For the model's lifetime or until release_programs(), the layers compute, which take less memory; false where they
+/// did so already.
+bool do_without_programs(Model& model, const std::string& why);
 
 }  // namespace camber

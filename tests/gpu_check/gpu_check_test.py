@@ -349,7 +349,8 @@ printed in between
         seconds_in = figures("training")["seconds_in"]
         self.assertEqual(set(seconds_in), {"steps", "validation", "checkpoints", "report"})
         self.assertGreater(min(seconds_in["steps"], seconds_in["validation"]), 0)
-        self.assertGreaterEqual(figures("training")["seconds"], sum(seconds_in.values()))
+        # Some of a report is written beside the steps.
+        self.assertGreater(1.05 * figures("training")["seconds"], sum(seconds_in.values()))
         self.assertGreater(figures("rates")["copy"], 0)
         self.assertIn("absent: cuBLAS does not serve the device 'emulated'", run.tar["table.txt"])
 
