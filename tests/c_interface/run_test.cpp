@@ -1,4 +1,5 @@
 // Frames through the C interface: what the C++ library and the command give, exactly.
+#include <camber/ops.h>
 #include <camber/prediction.h>
 #include <doctest/doctest.h>
 
@@ -18,14 +19,14 @@ namespace {
 Result expected(Model& model, const Image& image) {
     Result result;
     result.labels = predict(model, image).data;
-    const std::int64_t classes = model.classes.count();
+    const auto append = [](std::vector<float>& to, const Tensor& from) {
+        const std::vector<float> values = from.to_vector<float>();
+        to.insert(to.end(), values.begin(), values.end());
+    };
     predict_rows(model, image, [&](const LogitRows& rows) {
-        const std::vector<float> values = rows.logits.to_vector<float>();
-        result.logits.insert(result.logits.end(), values.begin(), values.end());
+        append(result.logits, rows.logits);
+        append(result.probabilities, ops::softmax(rows.logits));
     });
-    result.probabilities = result.logits;
-    for (std::size_t i = 0; i < result.probabilities.size(); i += static_cast<std::size_t>(classes))
-        softmax(result.probabilities.data() + i, classes);
     return result;
 }
 
