@@ -189,7 +189,7 @@ TEST_CASE("--memory is what tensors take at most, and may change when a run goes
     CHECK(chosen.output.find(" that --memory allows") != std::string::npos);
     const CommandResult resumed = run_camber({"train", "--resume", "--out", out.string(), "--memory", "1000"});
     CHECK_MESSAGE(resumed.exit_code == 0, resumed.errors);
-    check_error(train("1", "50"), 1, {"out of memory", "47.7 MiB allowed", "no smaller one fits"});
+    check_error(train("1", "50"), 1, {"out of memory", "47.7 MiB that --memory allows", "no smaller one fits"});
 }
 
 TEST_CASE("threads that cannot be started are one line") {
