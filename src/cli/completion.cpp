@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "cli/commands.h"
@@ -55,7 +56,18 @@ std::map<std::string, std::vector<std::string>> choices() {
     for (const nets::NetInfo& net : nets::net_list()) found["--net"].push_back(net.name);
     for (const LayoutInfo& layout : data_layouts()) found["--layout"].push_back(layout.name);
     found["--split"] = {"train", "val", "test"};
+    found["--batch"] = {"auto"};
     return found;
+}
+
+/// Flags after which a value comes that is none of a few, "--out | --data": files, for all that is known.
+std::string flags_of_values(const std::vector<Command>& commands) {
+    const auto known = choices();
+    std::set<std::string> flags;
+    for (const Command& command : commands)
+        for (const Flag& flag : command.flags)
+            if (flag.takes_value && !known.contains(flag.name)) flags.insert(flag.name);
+    return fmt::format("{}", fmt::join(flags, " | "));
 }
 
 std::string quoted(const std::string& text) {
@@ -79,10 +91,14 @@ std::string bash(const std::vector<Command>& commands) {
     std::string text =
         "# Completion of camber for bash.\n_camber() {\n    local current=${COMP_WORDS[COMP_CWORD]} "
         "previous=${COMP_WORDS[COMP_CWORD - 1]} command='' word words=''\n"
+        // --preset=c is three words.
+        "    if [ \"$current\" = '=' ]; then current=''\n"
+        "    elif [ \"$previous\" = '=' ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
         "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n" +
         command_of_words(commands) + "    done\n    COMPREPLY=()\n    case \"$previous\" in\n";
     for (const auto& [flag, values] : choices())
         text += fmt::format("        {}) words={} ;;\n", flag, quoted(fmt::format("{}", fmt::join(values, " "))));
+    text += fmt::format("        {}) return ;;\n", flags_of_values(commands));
     text += "    esac\n    if [ -z \"$words\" ]; then\n        case \"$command\" in\n";
     for (const Command& command : commands) {
         std::vector<std::string> words;
@@ -104,6 +120,7 @@ std::string zsh(const std::vector<Command>& commands) {
         command_of_words(commands) + "    done\n    case \"${words[CURRENT-1]}\" in\n";
     for (const auto& [flag, values] : choices())
         text += fmt::format("        {}) compadd -- {}; return ;;\n", flag, fmt::join(values, " "));
+    text += fmt::format("        {}) _files; return ;;\n", flags_of_values(commands));
     text += "    esac\n    case \"$command\" in\n";
     const auto entry = [](const std::string& name, const std::string& help) { return quoted(name + ":" + help); };
     for (const Command& command : commands) {

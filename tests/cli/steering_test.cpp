@@ -277,7 +277,11 @@ TEST_CASE("bash completes subcommands, options and choices") {
     CHECK(completed("camber train --data x --schedule co") == "constant cosine\n");
     CHECK(says(completed("camber train --check"), "--checkpoint-every"));
     CHECK(completed("camber eval --fl") == "--flip\n");
-    CHECK(completed("camber predict pic") == "\n");  // a file's name
+    CHECK(completed("camber train --preset = cp") == "cpu\n");  // split as bash does
+    CHECK(says(completed("camber train --preset ="), "cpu"));
+    CHECK(completed("camber train --batch ''") == "auto\n");
+    CHECK(completed("camber train --config ''") == "\n");  // a file's name
+    CHECK(completed("camber predict pic") == "\n");
 }
 
 TEST_CASE("every help has an example") {
