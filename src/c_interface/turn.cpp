@@ -6,7 +6,7 @@
 #include <atomic>
 
 #include "c_interface/status.h"
-#include "core/openmp.h"
+#include "devices/openmp.h"
 
 namespace camber::c_interface {
 namespace {

@@ -18,7 +18,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "core/openmp.h"
+#include "devices/openmp.h"
 #include "devices/processor.h"
 
 int camber::cli::report(const std::string& message, int code) {

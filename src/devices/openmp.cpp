@@ -1,4 +1,4 @@
-#include "core/openmp.h"
+#include "devices/openmp.h"
 
 #include <omp.h>
 
