@@ -16,7 +16,7 @@ nets=${NETS:-"unet smp-unet-vgg16-bn smp-unet-vgg16 smp-unet-resnet34 dynamic-un
 threads=${THREADS:-$(nproc)}
 export OMP_NUM_THREADS="$threads"
 results=$build/bench_inference.jsonl
-models=$build/bench_inference
+models=$build/inference_models
 mkdir -p "$models"
 : >"$results"
 for net in $nets; do
