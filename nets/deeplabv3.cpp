@@ -122,6 +122,8 @@ class Deeplab : public NamedNet<DeeplabOptions> {
     std::vector<std::vector<std::string>> encoder_stages() const override {
         return stages_below("backbone", encoder_->stages());
     }
+    /// The image pooling's batch norm sees one value of each image.
+    int least_batch() const override { return 2; }
     std::vector<std::string> training_paths() const override { return {"aux_classifier"}; }
 
     Tensor forward(const Tensor& x) override { return at_size_of(x, head_->forward(features(x)[4])); }
@@ -136,7 +138,7 @@ class Deeplab : public NamedNet<DeeplabOptions> {
   private:
     std::vector<Tensor> features(const Tensor& x) {
         check_input(x);
-        if (training() && x.dim(0) == 1 && x.device() != Device::meta) {
+        if (training() && x.dim(0) < least_batch() && x.device() != Device::meta) {
             fail_usage(
                 "{}: training takes batches of two or more (--batch 2): the image pooling's batch norm sees one value "
                 "of each image",

@@ -163,9 +163,8 @@ void export_onnx(nets::Net& net, const std::filesystem::path& file, const OnnxOp
 /// Writes the weights of a network whose original is Keras's for `model.load_weights(file)`, in its order, layouts and
 /// order of colours; `note` (see WeightFile::note()) beside them: a name that ends in .keras is a whole model, for
 /// Keras 3's load_model(), one that ends in .weights.h5 is as Keras 3 has weights, any other as Keras 2, for tf_keras
-/// and Keras 3. Appears whole or not at all; until then the file is in memory. Returns the number of tensors.
-/// Throws UsageError for other networks, Error when the file cannot be written and in a build
-/// without HDF5.
+/// and Keras 3. Appears whole or not at all; until then the file is in memory. Returns the number of tensors. Throws
+/// UsageError for other networks, Error when the file cannot be written and in a build without HDF5.
 std::size_t export_keras(nets::Net& net, const std::filesystem::path& file, const std::string& note = "");
 
 }  // namespace camber

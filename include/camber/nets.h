@@ -62,6 +62,8 @@ class Net : public nn::Module {
     virtual int classes() const = 0;
     /// What height and width must be a multiple of for the input to pass through without padding.
     virtual int size_multiple() const = 0;
+    /// Images that a training step takes at least.
+    virtual int least_batch() const { return 1; }
     virtual Task task() const { return Task::segmentation; }
     virtual Original original() const { return {}; }
     /// The original's own for imported weights.

@@ -1,20 +1,9 @@
 #include "backend/prepared_convolution.h"
 
-#include <cmath>
-
 #include "backend/backend.h"
 
 namespace camber {
 namespace {
-
-/// What the normalisation multiplies each channel of the output by.
-std::vector<double> scales(const ConvolutionLayer& layer) {
-    std::vector<double> result(static_cast<std::size_t>(layer.out_channels()), 1);
-    if (!layer.gamma) return result;
-    const std::vector<float> gamma = layer.gamma.to_vector<float>(), variance = layer.running_var.to_vector<float>();
-    for (std::size_t c = 0; c < result.size(); ++c) result[c] = gamma[c] / std::sqrt(variance[c] + layer.eps);
-    return result;
-}
 
 Tensor like(const ChannelSlice& slice, std::int64_t channels) {
     const Tensor& t = slice.tensor;
@@ -28,7 +17,7 @@ class PrimitiveConvolution final : public PreparedConvolution {
         : device_(device), layer_(layer), bias_(folded_bias(layer)) {
         if (bias_) bias_ = bias_.to(device.device());
         weight_ = layer.w;
-        if (!layer.gamma) return;
+        if (!layer.norm) return;
         weight_ = kept.get(layer, 0, device.device(), layer.w.bytes(),
                            [&](const Tensor& memory) { memory.copy_from(folded_weight(layer).view(memory.shape())); });
         weight_ = weight_.view(layer.w.shape());
@@ -60,7 +49,7 @@ class PrimitiveConvolution final : public PreparedConvolution {
 
 Tensor KeptWeights::get(const ConvolutionLayer& layer, std::uintptr_t layout, Device device, std::size_t bytes,
                         const std::function<void(const Tensor&)>& fill) {
-    Tensor& tensor = kept_[{layer.w.raw(), layer.gamma ? layer.gamma.raw() : nullptr, layout}];
+    Tensor& tensor = kept_[{layer.w.raw(), layer.norm ? layer.norm.gamma.raw() : nullptr, layout}];
     if (!tensor) {
         const Tensor memory = Tensor::empty({static_cast<std::int64_t>(bytes / sizeof(float))}, Dtype::f32, device);
         fill(memory);
@@ -83,28 +72,12 @@ Tensor whole(const ChannelSlice& slice, std::int64_t channels) {
 }
 
 Tensor folded_weight(const ConvolutionLayer& layer) {
-    const Tensor w = layer.w.to(Device::cpu);
-    if (!layer.gamma) return w;
-    const std::vector<double> scale = scales(layer);
-    const Tensor folded = Tensor::empty(w.shape(), Dtype::f32, Device::cpu);
-    const float* const from = w.data<float>();
-    float* const to = folded.data<float>();
-    const std::int64_t inner = layer.transposed() ? 1 : w.numel() / w.dim(0);  // elements of one channel that follow
-    const auto channels = static_cast<std::int64_t>(scale.size());
-    for (std::int64_t i = 0; i < w.numel(); ++i)
-        to[i] = static_cast<float>(from[i] * scale[static_cast<std::size_t>(i / inner % channels)]);
-    return folded;
+    return layer.norm ? folded_weight(layer.w, layer.transposed() ? 3 : 0, layer.norm) : layer.w.to(Device::cpu);
 }
 
 Tensor folded_bias(const ConvolutionLayer& layer) {
-    if (!layer.gamma) return layer.bias ? layer.bias.to(Device::cpu) : Tensor();
-    std::vector<double> scale = scales(layer);
-    const std::vector<float> beta = layer.beta.to_vector<float>(), mean = layer.running_mean.to_vector<float>();
-    const std::vector<float> bias = layer.bias ? layer.bias.to_vector<float>() : std::vector<float>(scale.size());
-    std::vector<float> folded(scale.size());
-    for (std::size_t c = 0; c < scale.size(); ++c)
-        folded[c] = static_cast<float>(beta[c] + scale[c] * (static_cast<double>(bias[c]) - mean[c]));
-    return Tensor::from(folded, {static_cast<std::int64_t>(folded.size())}, Device::cpu);
+    if (layer.norm) return folded_bias(layer.bias, layer.norm);
+    return layer.bias ? layer.bias.to(Device::cpu) : Tensor();
 }
 
 std::unique_ptr<PreparedConvolution> Backend::prepare(const ConvolutionLayer& layer, const ConvolutionOperands&,

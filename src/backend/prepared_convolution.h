@@ -8,6 +8,8 @@
 #include <map>
 #include <tuple>
 
+#include "backend/batch_norm_folding.h"
+
 /// Convolutions of inference: what follows them is computed before their sums are stored, and what becomes of their
 /// weights is made once.
 namespace camber {
@@ -20,9 +22,7 @@ struct ConvolutionLayer {
     ConvPass pass = ConvPass::forward;
     Tensor w;     ///< [Cout, Kh, Kw, Cin]; of a transposed one, that of the convolution whose data gradient it is
     Tensor bias;  ///< [channels of the output], or undefined
-    /// Of the normalisation with running statistics; undefined without one.
-    Tensor gamma, beta, running_mean, running_var;
-    double eps = 0;
+    NormalisationWeights norm;
     Conv2dParams p;
     bool relu = false;
 

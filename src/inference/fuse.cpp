@@ -89,11 +89,10 @@ class Fuser {
         if (!operands) return false;
         const auto& [x, residual, gamma, beta, mean, variance, y, pooled, p] = *operands;
         const Convolution* const maker = open_maker(x);
-        if (!maker || maker->layer.gamma || maker->operands.residual) return false;
+        if (!maker || maker->layer.norm || maker->operands.residual) return false;
         Convolution step = take(x);
-        step.layer.gamma = gamma, step.layer.beta = beta;
-        step.layer.running_mean = mean, step.layer.running_var = variance;
-        step.layer.eps = p.eps, step.layer.relu = p.relu;
+        step.layer.norm = {gamma, beta, mean, variance, p.eps};
+        step.layer.relu = p.relu;
         step.operands.residual = {residual};
         step.operands.y = y, step.operands.pooled = pooled;
         add(std::move(step));

@@ -21,6 +21,15 @@ std::string split_text(const json& split) {
                        split.at("frames") == 1 ? "" : "s", split.at("fingerprint").get<std::string>());
 }
 
+/// Of "flip, scales 0.75, 1", either of the two, or null.
+std::string augmentation_text(const json& said) {
+    if (said.is_null()) return "none";
+    const auto text = said.get<std::string>();
+    const std::size_t scales = text.find("scales ");
+    if (scales == std::string::npos) return "the mean of a frame and of its mirror image";
+    return "the mean over " + text.substr(scales) + (scales > 0 ? ", each with its mirror image" : "");
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> protocol_lines(const json& protocol) {
@@ -54,9 +63,7 @@ std::vector<std::pair<std::string, std::string>> protocol_lines(const json& prot
                                                     "then the largest is taken",
                                                     sizes, protocol.at("more_label_sizes") == true ? ", ..." : ""));
     }
-    lines.emplace_back("Test-time augmentation", protocol.at("test_time_augmentation").is_null()
-                                                     ? "none"
-                                                     : "the mean of a frame and of its mirror image");
+    lines.emplace_back("Test-time augmentation", augmentation_text(protocol.at("test_time_augmentation")));
     lines.emplace_back("Classes",
                        fmt::format("{}, {}", classes.at("count").get<int>(), classes.at("table").get<std::string>()));
     lines.emplace_back("Void", fmt::format("pixels labelled {} ({}) are {}", nothing.at("name").get<std::string>(),

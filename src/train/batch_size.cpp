@@ -45,14 +45,23 @@ Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t
     return {tensors, tensors + plan.code + beside_on_gpu};
 }
 
+/// Of a device whose cached memory was given back.
+Room room_on(Device device) {
+    DeviceMemory& memory = device_memory(device);
+    memory.trim();
+    return {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().reserved)};
+}
+
+int least_batch(const TrainConfig& config) { return nets::make_net(config.net, config.net_options)->least_batch(); }
+
 /// The largest batch up to `most` that `room` holds; 0: none.
 int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t data_bytes, const Room& room, int most) {
     const auto fit = [&](int batch) {
         config.batch = batch;
         return room.holds(needed(config, classes, data_bytes));
     };
-    if (most < 1 || !fit(1)) return 0;
-    int good = 1, bad = most + 1;
+    int good = least_batch(config), bad = most + 1;
+    if (most < good || !fit(good)) return 0;
     while (good * 2 < bad && fit(good * 2)) good *= 2;
     bad = std::min(bad, good * 2);
     while (bad - good > 1) {
@@ -88,16 +97,14 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         TrainConfig stage = planned_stage(asked, i);
         if (stage.batch > 0) continue;
-        stage.batch = 1;
+        stage.batch = least_batch(stage);
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
-        const Needed one = needed(stage, classes, data_bytes);
-        DeviceMemory& memory = device_memory(*config.device);
-        memory.trim();
-        const Room room = {memory.available(), memory.limit() - static_cast<std::int64_t>(memory.stats().reserved)};
+        const Needed least = needed(stage, classes, data_bytes);
+        const Room room = room_on(*config.device);
         const int batch = largest_batch(stage, classes, data_bytes, room, most);
         if (batch == 0)
-            fail("--batch auto: a batch of one frame of {}x{} is planned to take {} on {}; give a smaller size",
-                 stage.height, stage.width, room.text(one), name(*config.device));
+            fail("--batch auto: a batch of {} of {}x{} is planned to take {} on {}; give a smaller size", stage.batch,
+                 stage.height, stage.width, room.text(least), name(*config.device));
         stage.batch = batch;
         say(fmt::format("--batch auto: {} of {}x{}, planned to take {}", batch, stage.height, stage.width,
                         room.text(needed(stage, classes, data_bytes))));
@@ -108,9 +115,7 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
 
 void check_memory(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
     if (config.memory == 0) return;
-    DeviceMemory& memory = device_memory(*config.device);
-    memory.trim();
-    const std::int64_t allowed = memory.limit() - static_cast<std::int64_t>(memory.stats().reserved);
+    const std::int64_t allowed = room_on(*config.device).allowed;
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = planned_stage(config, i);
         if (needed(stage, classes, data_bytes).tensors <= allowed) continue;

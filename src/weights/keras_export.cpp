@@ -29,7 +29,8 @@ void check_is_of_keras(const nets::Net& net, const std::string& file) {
             options[option.name] = choice;
             if (nets::make_net(net.name(), options)->original().library != nets::Library::keras) continue;
             fail_usage(
-                "cannot write {}: this {} has --{} {}, so its weights go into .safetensors; .h5 is for those trained "
+                "cannot write {}: this {} has --{} {}, so its weights go into .safetensors, .pth or .onnx; .h5 is for "
+                "those trained "
                 "with --{} {}",
                 file, net.name(), option.name, net.options().at(option.name).get<std::string>(), option.name, choice);
         }
@@ -40,7 +41,8 @@ void check_is_of_keras(const nets::Net& net, const std::string& file) {
             of_keras.push_back(info.name);
     }
     fail_usage(
-        "cannot write {}: the original of {} is PyTorch's, so its weights go into .safetensors; .h5 is for {}, "
+        "cannot write {}: the original of {} is PyTorch's, so its weights go into .safetensors, .pth or .onnx; .h5 is "
+        "for {}, "
         "as they are by default",
         file, net.name(), fmt::join(of_keras, ", "));
 }

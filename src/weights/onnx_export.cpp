@@ -9,9 +9,9 @@
 #include <map>
 #include <set>
 
+#include "backend/batch_norm_folding.h"
 #include "io/keras_model.h"
 #include "io/onnx_writer.h"
-#include "weights/batch_norm_folding.h"
 #include "weights/exported_weights.h"
 #include "weights/layer_graph.h"
 #include "weights/name_map.h"
@@ -201,8 +201,9 @@ class Exporter {
             if (b) list.push_back(write(*b));
             return list;
         }
-        const ConvolutionWeights both = folded({w.tensor, b ? b->tensor : Tensor()}, axis, statistics(*norm));
-        return {from, write(w.name, both.weight), write(b ? b->name : unique(l.path + ".folded_bias"), both.bias)};
+        const NormalisationWeights of_norm = statistics(*norm);
+        return {from, write(w.name, folded_weight(w.tensor, axis, of_norm)),
+                write(b ? b->name : unique(l.path + ".folded_bias"), folded_bias(b ? b->tensor : Tensor(), of_norm))};
     }
 
     std::string convolution(std::size_t i, const std::string& name) {

@@ -230,7 +230,11 @@ TEST_CASE("eval --flip judges pictures and mirrored ones alike") {
     CHECK(flipped.at("protocol").at("test_time_augmentation") == "flip");
     CHECK(plain.at("protocol").at("test_time_augmentation").is_null());
     const CommandResult said = run_camber({"eval", "--flip", "--checkpoint", checkpoint});
-    CHECK(says(said.output, "Test-time augmentation: the mean of a frame and of its mirror image"));
+    CHECK(says(said.output, "Test-time augmentation: the mean of a frame and of its mirror image\n"));
+    const CommandResult scaled = run_camber({"eval", "--scales", "0.5,1", "--checkpoint", checkpoint});
+    CHECK(says(scaled.output, "Test-time augmentation: the mean over scales 0.5, 1\n"));
+    const CommandResult both = run_camber({"eval", "--scales", "0.5,1", "--flip", "--checkpoint", checkpoint});
+    CHECK(says(both.output, "Test-time augmentation: the mean over scales 0.5, 1, each with its mirror image\n"));
 }
 
 TEST_CASE("validation is asked for by epochs or minutes") {

@@ -153,6 +153,24 @@ TEST_CASE("a plan grows with the batch, and leaves nothing in memory") {
     CHECK(device_memory(Device::meta).stats().current == before);
 }
 
+TEST_CASE("--batch auto takes no smaller batch than training does") {
+    TrainConfig config = small("deeplabv3-resnet50", Dtype::f32);
+    config.net_options["width"] = 8;
+    config.batch = 0;
+    const auto ignore = [](const std::string&) {};
+    CHECK(testing::mentions(
+        testing::error_of([&] { choose_batches(config, camvid11(), std::int64_t{1} << 50, 5, ignore); }),
+        {"--batch auto: a batch of 2 of 64x64"}));
+    DeviceMemory& memory = device_memory(Device::cpu);
+    memory.trim();
+    config.batch = 2;
+    const LimitScope limit(
+        memory, static_cast<std::int64_t>(memory.stats().reserved) + plan_memory(config, camvid11()).run + 100'000);
+    config.batch = 0;
+    choose_batches(config, camvid11(), 0, 5, ignore);
+    CHECK(config.batch == 2);
+}
+
 TEST_CASE("--batch auto: a number for the run and for each stage that asks for one of its own") {
     TrainConfig config = small("unet", Dtype::f32);
     config.net_options["width"] = 4;
@@ -174,7 +192,6 @@ TEST_CASE("--batch auto: a number for the run and for each stage that asks for o
     config.batch = 0;
     const auto ignore = [](const std::string&) {};
     const std::int64_t much = std::int64_t{1} << 50;
-    CHECK(testing::mentions(
-        testing::error_of([&] { choose_batches(config, camvid11(), much, 5, ignore); }),
-        {"--batch auto: a batch of one frame of 64x64 is planned to take 104857", "give a smaller size"}));
+    CHECK(testing::mentions(testing::error_of([&] { choose_batches(config, camvid11(), much, 5, ignore); }),
+                            {"--batch auto: a batch of 1 of 64x64 is planned to take 104857", "give a smaller size"}));
 }

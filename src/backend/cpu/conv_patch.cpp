@@ -93,7 +93,7 @@ class PatchConvolution final : public PreparedConvolution {
     PatchConvolution(const ConvShape& s, const ConvolutionLayer& layer, KeptWeights& kept)
         : shape_(s), relu_(layer.relu), bias_(folded_bias(layer)), weight_(layer.w) {
         const bool rounded = s.dtype == Dtype::bf16;
-        if (!rounded && !layer.gamma) return;
+        if (!rounded && !layer.norm) return;
         const auto bytes = static_cast<std::size_t>(round_up(layer.w.numel(), 2)) * size_of(s.dtype);
         weight_ = kept.get(layer, layout + (rounded ? 1 : 0), Device::cpu, bytes, [&](const Tensor& memory) {
             const Tensor w = folded_weight(layer);
