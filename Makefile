@@ -32,6 +32,8 @@ FUZZ_SECONDS ?= 5
 export CMAKE_CXX_COMPILER_LAUNCHER CMAKE_CUDA_COMPILER_LAUNCHER
 CMAKE_CXX_COMPILER_LAUNCHER ?= $(if $(shell command -v ccache),ccache)
 CMAKE_CUDA_COMPILER_LAUNCHER ?= $(CMAKE_CXX_COMPILER_LAUNCHER)
+# Without it ccache stands aside where headers are precompiled.
+export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
 all: command tests
 

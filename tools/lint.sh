@@ -31,8 +31,9 @@ fi
 if have clang-tidy-16; then
     [ "${TIDY:-}" = all ] && but= || but="$PWD/tests/"
     # clang 16 has what libstdc++'s <source_location> needs, and does not say so.
-    python3 tools/compiled_files.py "$build" | grep -vE "^${but:-none}" |
-        xargs -P "$(nproc)" -n 4 clang-tidy-16 -p "$build" --quiet --warnings-as-errors='*' \
+    commands=$build/lint
+    python3 tools/compiled_files.py "$build" "$commands/compile_commands.json" | grep -vE "^${but:-none}" |
+        xargs -P "$(nproc)" -n 4 clang-tidy-16 -p "$commands" --quiet --warnings-as-errors='*' \
             --extra-arg=-D__cpp_consteval=201811L 2>/dev/null || failed=1
 fi
 [ "$failed" -eq 0 ] && echo "lint: clean"
