@@ -44,7 +44,7 @@ Network::Made& Network::made(nn::Module& net, const Tensor& x) {
         return made_.front();
     }
     while (made_.size() >= most_programs) made_.pop_back();
-    Made& made = made_.emplace_front(Made{x.shape(), x.dtype(), nullptr, {}});
+    Made& made = made_.emplace_front(Made{x.shape(), x.dtype()});
     try {
         made.program = std::make_unique<Program>(net, x.shape(), x.dtype(), x.device(), kept_);
     } catch (const std::exception& error) {  // of memory too: the layers take less
@@ -52,6 +52,16 @@ Network::Made& Network::made(nn::Module& net, const Tensor& x) {
         kept_.clear();
     }
     return made;
+}
+
+/// On a GPU the launches of a network's layers take the host longer than a small picture takes the device.
+Tensor Network::run(Made& made, const Tensor& x) {
+    if (is_host(x.device())) return made.program->run(x);
+    if (!made.input) made.input = Tensor::empty(x.shape(), x.dtype(), x.device());
+    made.input.copy_from(x);
+    made.recording.run(
+        backend(x.device()), [&made] { made.output = made.program->run(made.input); }, made.why_not_recorded);
+    return made.output.clone();
 }
 
 Tensor Network::forward(nn::Module& net, const Tensor& x) {
@@ -64,14 +74,14 @@ Tensor Network::forward(nn::Module& net, const Tensor& x) {
     why_not_ = entry.why_not;
     if (!entry.program) return net.forward(x);
     try {
-        return entry.program->run(x);
+        return run(entry, x);
     } catch (const OutOfMemory& error) {
         entry.why_not = error.what();
     } catch (const std::bad_alloc& error) {
         entry.why_not = error.what();
     }
     why_not_ = entry.why_not;
-    entry.program.reset();
+    entry = Made{x.shape(), x.dtype(), nullptr, entry.why_not};
     kept_.clear();
     return net.forward(x);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <list>
 
+#include "autograd/recorded_work.h"
 #include "inference/program.h"
 
 namespace camber::inference {
@@ -10,7 +11,8 @@ namespace camber::inference {
 class Network {
   public:
     /// net.forward(x) of a network in evaluation, always the same one: by a program of the shape where there can be
-    /// one, which is made at its first use; else by the layers. Not by two threads at a time.
+    /// one, which is made at its first use and, on a GPU, recorded at its second; else by the layers. Not by two
+    /// threads at a time.
     Tensor forward(nn::Module& net, const Tensor& x);
     /// Gives all memory back; programs are made again at their next use.
     void clear();
@@ -19,6 +21,8 @@ class Network {
 
     /// Why the last input went through the layers; empty where it did not.
     const std::string& why_not() const { return why_not_; }
+    /// Whether the last input went through a program that is recorded.
+    bool recorded() const { return !made_.empty() && made_.front().recording.recorded(); }
     /// Of what is kept of weights.
     std::size_t weight_bytes() const { return kept_.bytes(); }
 
@@ -26,8 +30,11 @@ class Network {
     struct Made {
         Shape shape;
         Dtype dtype;
-        std::unique_ptr<Program> program;  ///< null where there can be none
-        std::string why_not;
+        std::unique_ptr<Program> program = nullptr;  ///< null where there can be none
+        std::string why_not = {};
+        RecordedWork recording = {};  ///< of a GPU: from input to output
+        Tensor input = {}, output = {};
+        std::string why_not_recorded = {};
     };
     struct Seen {
         const Tensor* parameter;  ///< of the network, which moves its modules nowhere
@@ -37,6 +44,7 @@ class Network {
 
     void look(nn::Module& net);
     Made& made(nn::Module& net, const Tensor& x);
+    static Tensor run(Made& made, const Tensor& x);
 
     KeptWeights kept_;
     std::list<Made> made_;  ///< the last used first

@@ -6,10 +6,16 @@ namespace {
 /// Elements between places in the block: a cache line of f32, two of bf16.
 constexpr std::int64_t alignment = 64;
 
+/// A GPU's batch normalisation does ReLU, addition and pooling in its own pass and stores into a concatenation, which
+/// its convolutions do not: there, the layers' calls.
+std::vector<Step> steps_of(const Trace& trace, Device device) {
+    return is_host(device) ? fuse(trace) : std::vector<Step>(trace.calls.begin(), trace.calls.end());
+}
+
 }  // namespace
 
 Program::Program(nn::Module& net, const Shape& input, Dtype dtype, Device device, KeptWeights& kept)
-    : device_(backend(device)), trace_(trace(net, input, dtype)), steps_(fuse(trace_)) {
+    : device_(backend(device)), trace_(trace(net, input, dtype)), steps_(steps_of(trace_, device)) {
     trace_.calls.clear();
     plan();
     for (const Step& step : steps_) {

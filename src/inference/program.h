@@ -6,8 +6,8 @@
 
 namespace camber::inference {
 
-/// A network in evaluation, made ready for inputs of one shape: traced, fused, its convolutions prepared, and its
-/// activations placed in one block of memory.
+/// A network in evaluation, made ready for inputs of one shape: traced, fused and its convolutions prepared (on the
+/// host), and its activations placed in one block of memory.
 class Program {
   public:
     /// The network's parameters are on `device`. Throws Error as trace() does.

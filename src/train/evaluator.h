@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "train/recorded_work.h"
+#include "autograd/recorded_work.h"
 #include "train/resident_dataset.h"
 
 namespace camber {

@@ -9,7 +9,8 @@ namespace camber {
 
 Tensor network_logits(Model& model, const Tensor& pictures) {
     const Tensor x = ops::cast(pictures.to(model.device()), model.dtype());
-    if (model.device() != Device::cpu) return class_logits(model, model.net->forward(x));
+    const bool by_layers = model.device() == Device::reference || RecordedWork::is_running();
+    if (by_layers) return class_logits(model, model.net->forward(x));
     if (!model.programs) model.programs = std::make_shared<inference::Network>();
     return class_logits(model, model.programs->forward(*model.net, x));
 }

@@ -9,7 +9,7 @@
 
 #include "backend/backend.h"
 #include "train/batch_source.h"
-#include "train/recorded_work.h"
+#include "autograd/recorded_work.h"
 
 namespace camber {
 

@@ -114,6 +114,29 @@ TEST_CASE("devices without kernels for inference have programs by their primitiv
         }
 }
 
+TEST_CASE("on a GPU a program is recorded, and gives the layers' bits") {
+    for (const Device device : testing::computing_devices()) {
+        if (is_host(device)) continue;
+        for (const char* name : {"unet", "smp-unet-resnet34", "dynamic-unet-resnet34"}) {
+            CAPTURE(std::string(name));
+            const Evaluated network(name, {{"width", 4}, {"classes", 3}}, device);
+            inference::Network programs;
+            std::vector<Tensor> results;
+            for (int picture = 0; picture < 4; ++picture) {
+                const Tensor x = network.input(1, 32, 32);
+                Evaluated::fill(x, static_cast<std::uint64_t>(picture + 100), -1, 1);
+                results.push_back(programs.forward(*network.net, x));
+                CHECK(testing::values_of(results.back()) == testing::values_of(network.logits(x)));
+                CHECK(programs.recorded() == (picture == 1 || picture == 2));
+                if (picture == 2)  // made and recorded anew
+                    Evaluated::fill(network.net->named_parameters().front().parameter->tensor, 99, -0.5, 0.5);
+            }
+            CHECK(testing::values_of(results[1]) != testing::values_of(results[2]));  // memory of their own
+            CHECK_MESSAGE(programs.why_not().empty(), programs.why_not());
+        }
+    }
+}
+
 TEST_CASE("a program's logits on the CPU are the reference device's") {
     for (const char* name : {"unet", "smp-unet-resnet34"}) {
         CAPTURE(std::string(name));

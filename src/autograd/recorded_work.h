@@ -15,6 +15,10 @@ class RecordedWork {
     /// together share theirs.
     void run(Backend& device, const std::function<void()>& work, std::string& why_not);
 
+    bool recorded() const { return recording_ != nullptr; }
+    /// Whether this thread is in some run(): what is called there is part of what is recorded.
+    static bool is_running();
+
   private:
     bool warm_ = false;
     std::unique_ptr<Recording> recording_;

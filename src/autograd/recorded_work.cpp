@@ -1,11 +1,26 @@
-#include "train/recorded_work.h"
+#include "autograd/recorded_work.h"
 
 #include <camber/autograd.h>
 #include <camber/error.h>
 
 namespace camber {
+namespace {
+
+thread_local int running = 0;
+
+struct Running {
+    Running() { ++running; }
+    ~Running() { --running; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+};
+
+}  // namespace
+
+bool RecordedWork::is_running() { return running > 0; }
 
 void RecordedWork::run(Backend& device, const std::function<void()>& work, std::string& why_not) {
+    const Running scope;
     if (!warm_ || !why_not.empty()) {
         warm_ = true;
         return work();
