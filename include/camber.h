@@ -62,6 +62,8 @@ typedef struct camber_options {
     int32_t tile_height, tile_width; /**< not 0: every frame at its own size, in tiles of this one */
     float overlap;                   /**< share of a tile that lies over the next, to 0.95; 0: a quarter; -1: none */
     int32_t flip;                    /**< not 0: the mean of the probabilities of a frame and of its mirror image */
+    int32_t scale_count;             /**< of scales */
+    const double* scales;            /**< the mean over a frame at each of these times its size, 0.1 to 10 */
 } camber_options;
 
 /** Opens a checkpoint of `camber train` or `camber import`. `options`: NULL for the defaults. *model is a handle for

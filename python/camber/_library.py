@@ -3,7 +3,7 @@
 import ctypes
 import os
 import pathlib
-from ctypes import POINTER, c_char_p, c_float, c_int, c_int32, c_size_t, c_uint8, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_uint8, c_void_p
 
 
 class Error(Exception):
@@ -49,6 +49,8 @@ class Options(ctypes.Structure):
         ("tile_width", c_int32),
         ("overlap", c_float),
         ("flip", c_int32),
+        ("scale_count", c_int32),
+        ("scales", POINTER(c_double)),
     ]
 
 

@@ -51,6 +51,7 @@ class Model:
     tile: (height, width) of tiles, in which frames go through at their own size
     overlap: share of a tile that lies over the next, 0 to 0.95; None: a quarter
     flip: take the mean of the probabilities of a frame and of its mirror image
+    scales: take the mean over a frame at each of these times its size, as (0.75, 1, 1.25)
 
     Any thread may use it: calls wait for each other, while models of their own run side by side. A process that was
     forked after a model was used cannot use any: let multiprocessing "spawn".
@@ -59,7 +60,7 @@ class Model:
     _handle = None
 
     def __init__(self, checkpoint, *, device=None, dtype=None, threads=0, size=None, tile=None, overlap=None,
-                 flip=False):
+                 flip=False, scales=None):
         self._lock = threading.Lock()
         options = sized(Options, device=_text("device", device), dtype=_text("dtype", dtype), threads=threads,
                         flip=bool(flip))
@@ -73,6 +74,11 @@ class Model:
             options.tile_height, options.tile_width = _size("tile", tile)
         if overlap is not None:
             options.overlap = overlap if overlap != 0 else -1
+        if scales is not None:
+            try:
+                options.scale_count, options.scales = len(scales), (ctypes.c_double * len(scales))(*scales)
+            except TypeError:
+                raise BadArgument(f"scales is {scales!r}; numbers are wanted") from None
         handle = ctypes.c_void_p()
         check(library.camber_open(os.fsencode(checkpoint), options, handle))
         self._handle = handle

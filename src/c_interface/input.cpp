@@ -1,5 +1,6 @@
 #include "c_interface/input.h"
 
+#include "train/input_size.h"
 #include "train/plan.h"
 
 namespace camber::c_interface {
@@ -12,6 +13,16 @@ bool is_given(const char* what, int height, int width) {
     return true;
 }
 
+void set_scales(InferenceOptions& inference, const camber_options& options) {
+    if (options.scale_count == 0 && !options.scales) return;
+    if (options.scale_count < 1 || !options.scales)
+        fail_usage("{} scales, and {} to them: give both", options.scale_count,
+                   options.scales ? "a pointer" : "no pointer");
+    inference.scales.assign(options.scales, options.scales + options.scale_count);
+    for (const double scale : inference.scales)
+        if (!scale_range.holds(scale)) fail_usage("a scale of {}: it is {}", scale, scale_range.text());
+}
+
 }  // namespace
 
 void set_input(Model& model, const camber_options& options) {
@@ -22,6 +33,7 @@ void set_input(Model& model, const camber_options& options) {
     InferenceOptions& inference = model.inference;
     inference.flip = options.flip != 0;
     inference.own_size = options.own_size != 0;
+    set_scales(inference, options);
     TrainConfig config = model.config;
     config.val_height = config.val_width = 0;
     if (sized) {

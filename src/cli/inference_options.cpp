@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/options.h"
+#include "train/input_size.h"
 #include "train/plan.h"
 
 namespace camber::cli {
@@ -13,8 +14,7 @@ std::vector<double> parse_scales(const std::string& text) {
     for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find(',', begin), text.size());
         double scale = 0;
-        if (const std::string wrong = read_number(text.substr(begin, end - begin), from_to(0.1, 10), scale);
-            !wrong.empty())
+        if (const std::string wrong = read_number(text.substr(begin, end - begin), scale_range, scale); !wrong.empty())
             fail_usage("--scales {}: each {}", text, wrong);
         scales.push_back(scale);
         begin = end + 1;

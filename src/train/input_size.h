@@ -1,7 +1,12 @@
 #pragma once
 #include <camber/train.h>
 
+#include "core/number_range.h"
+
 namespace camber {
+
+/// Of each of InferenceOptions::scales.
+inline constexpr NumberRange scale_range = from_to(0.1, 10);
 
 struct InputSize {
     int height, width;

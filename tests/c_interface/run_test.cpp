@@ -72,6 +72,10 @@ TEST_CASE("frames go through whole, in tiles, at another size, with their mirror
         model.config.height = 64, model.config.width = 32;
         model.inference.flip = true;
     });
+    const std::vector<double> scales = {0.5, 1, 2};
+    camber_options scaled = options();
+    scaled.scale_count = 3, scaled.scales = scales.data();
+    check_frames({}, scaled, [&](Model& model) { model.inference.scales = scales; });
 }
 
 TEST_CASE("networks of one output channel, of grey and of RGBA") {

@@ -79,6 +79,7 @@ class PackageTest(unittest.TestCase):
     def test_frames_of_any_size_are_those_of_the_pipe(self):
         for options, flags in (({}, []), ({"size": (64, 64), "flip": True}, ["--size", "64x64", "--flip"]),
                                ({"size": "own"}, ["--size", "own"]),
+                               ({"scales": (0.5, 1.5)}, ["--scales", "0.5,1.5"]),
                                ({"tile": (32, 32), "overlap": 0.5}, ["--tile", "32x32", "--overlap", "0.5"]),
                                ({"tile": (32, 32), "overlap": 0}, ["--tile", "32x32", "--overlap", "0"])):
             with camber.Model(self.checkpoint, **options) as model:
@@ -133,7 +134,9 @@ class PackageTest(unittest.TestCase):
             camber.Model(self.folder / "nothing")
         for options in ({"device": "gpu"}, {"device": 3}, {"dtype": "f64"}, {"threads": -1}, {"size": "whole"},
                         {"size": 3}, {"size": (33, 33)}, {"tile": (33, 33)}, {"overlap": 0.5}, {"tile": (32,)},
-                        {"size": "own", "tile": (32, 32)}, {"tile": (32, 32), "overlap": 2}):
+                        {"size": "own", "tile": (32, 32)}, {"tile": (32, 32), "overlap": 2},
+                        {"scales": (0, 1)}, {"scales": 2}, {"scales": ()}, {"scales": ("a",)},
+                        {"scales": [float("nan")]}):
             with self.assertRaises(camber.BadArgument, msg=options) as caught:
                 camber.Model(self.checkpoint, **options)
             self.assertIsInstance(caught.exception, ValueError)
