@@ -266,10 +266,48 @@ def check_keras(r):
     return f".keras {error:.1e}, .weights.h5 {errors[0]:.1e}, .h5 {errors[1]:.1e}, {back[0]} tensors back"
 
 
+def tf_keras_model(archive):
+    """The model of a .keras archive in Keras 2's library, which does not read these, without weights."""
+    import zipfile
+
+    import tf_keras
+    with zipfile.ZipFile(archive) as file:
+        config = json.loads(file.read("config.json"))["config"]
+    made = {}
+
+    def argument(value):
+        if isinstance(value, list):
+            return [argument(element) for element in value]
+        return made[value["config"]["keras_history"][0]]
+
+    for layer in config["layers"]:
+        given = layer["config"]
+        if layer["class_name"] == "InputLayer":
+            made[layer["name"]] = tf_keras.Input(given["batch_shape"][1:], name=layer["name"])
+            continue
+        plain = {key: value for key, value in given.items() if not isinstance(value, dict) and value is not None}
+        plain.pop("dtype", None)
+        (node,) = layer["inbound_nodes"]
+        made[layer["name"]] = getattr(tf_keras.layers, layer["class_name"])(**plain)(*map(argument, node["args"]))
+    flat = [config[key][0] if isinstance(config[key][0], list) else config[key]
+            for key in ("input_layers", "output_layers")]
+    return tf_keras.Model(made[flat[0][0]], made[flat[1][0]])
+
+
+def check_tf_keras(r):
+    size = (224, 224) if r.net in VGG else (64, 96)
+    image = r.image(*size)
+    expected = r.logits(image)
+    model = tf_keras_model(r.export("m.keras"))
+    model.load_weights(r.export("m.h5"))
+    return f".h5 {r.compare('h5', model.predict(keras_image(r, image), verbose=0), expected):.1e}"
+
+
 CHECKS = {
     "onnx": (check_onnx, ("onnx", "onnxruntime"), lambda name: True),
     "pth": (check_pth, ("torch",), lambda name: True),
     "keras": (check_keras, ("keras", "h5py"), lambda name: name in OF_KERAS),
+    "tf_keras": (check_tf_keras, ("tf_keras", "h5py"), lambda name: name in OF_KERAS),
 }
 
 
