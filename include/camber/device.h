@@ -39,7 +39,7 @@ class OutOfMemory : public Error {
     using Error::Error;
 };
 
-/// Bytes as a person reads them: "512.0 MiB", "11.4 GiB".
+/// Bytes as a person reads them: "512.0 MB", "11.42 GB", a megabyte of 1,000,000 as --memory takes it.
 std::string bytes_text(std::int64_t bytes);
 
 /// Memory of one device: a caching allocator and copies. Implementations are thread-safe.

@@ -78,8 +78,8 @@ void add_lr_find(CLI::App& app, Action& action) {
     add_number(*command, "--steps", a->range.steps, from_to(10, 1e6), "Steps from one to the other [100]");
     command->add_option("--out", a->out, "Folder that lr-find.svg and lr-find.json are written to [.]");
     command->footer(
-        "Takes the options of train; --lr, --schedule and the run's length have no effect on it, and of several\n"
-        "stages the first is tried.\n"
+        "Takes the options of train; --lr, --schedule, the run's length, --tensorboard and what is under Stopping\n"
+        "have no effect on it, and of several stages the first is tried.\n"
         "Example:\n  camber lr-find --data data/camvid --preset cpu");
     command->callback([=, &action] {
         action = [=] {

@@ -120,10 +120,14 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ExtrasError&) {
         return report(cli::unexpected(app, app.remaining(true)), 2);
+    } catch (const CLI::RequiredError& error) {
+        const std::vector<std::string> rest = app.remaining(true);
+        return report(rest.empty() ? error.what() : cli::unexpected(app, rest), 2);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return finish(app.exit(error));  // --help, --version
         return report(error.what(), 2);
     }
+    if (const std::string name = cli::given_empty(app); !name.empty()) return report(name + " is empty", 2);
     try {
         start_openmp();
         return finish(action());

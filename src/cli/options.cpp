@@ -125,6 +125,22 @@ void take_size(Model& model, const std::string& text) {
     check_size(model.config);
 }
 
+std::string given_empty(const CLI::App& app) {
+    std::vector<std::string> of_runs;  // where an empty text stands for what was not given
+    TrainConfig any;
+    for (const TrainOption& option : train_options(any)) of_runs.push_back(option.flag);
+    for (const CLI::App* command : app.get_subcommands()) {
+        if (const std::string name = given_empty(*command); !name.empty()) return name;
+    }
+    for (const CLI::Option* option : app.get_options()) {
+        const std::vector<std::string>& texts = option->results();
+        if (std::find(texts.begin(), texts.end(), "") == texts.end()) continue;
+        const std::string name = option->get_name();
+        if (std::find(of_runs.begin(), of_runs.end(), name) == of_runs.end()) return name;
+    }
+    return "";
+}
+
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra) {
     const CLI::App* command = &app;
     std::string help = "camber ";
@@ -134,8 +150,13 @@ std::string unexpected(const CLI::App& app, const std::vector<std::string>& extr
     }
     help += "--help";
     const auto flag = std::find_if(extra.begin(), extra.end(), [](const auto& text) { return text.starts_with("-"); });
-    if (flag == extra.end()) return fmt::format("'{}' was not expected; see {}", extra.front(), help);
     std::vector<std::string> names;
+    if (flag == extra.end()) {
+        for (const CLI::App* known : command->get_subcommands({})) names.push_back(known->get_name());
+        if (names.empty()) return fmt::format("'{}' was not expected; see {}", extra.front(), help);
+        const std::string& word = extra.front();
+        return fmt::format("there is no command '{}'{}; see {}", word, did_you_mean(word, names), help);
+    }
     for (const CLI::Option* option : command->get_options()) names.push_back(option->get_name());
     const std::string name = flag->substr(0, flag->find('='));
     return fmt::format("there is no option '{}'{}; see {}", name, did_you_mean(name, names), help);

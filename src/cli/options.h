@@ -47,6 +47,9 @@ FolderOptions folder_options(const Model& model, const std::string& folder);
 /// Has the network take pictures of the size that --size says. Throws UsageError for one that it does not take.
 void take_size(Model& model, const std::string& text);
 
+/// The name of an option or argument that was given as an empty text, where that says nothing; empty: none.
+std::string given_empty(const CLI::App& app);
+
 /// What to say of an argument that the command line's last (sub)command does not take, `extra` being all of those.
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra);
 

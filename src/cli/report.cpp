@@ -3,6 +3,8 @@
 #include <camber/error.h>
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/commands.h"
 #include "cli/output_file.h"
 #include "io/atomic_file.h"
@@ -17,6 +19,16 @@ namespace fs = std::filesystem;
 constexpr const char* comparison_file = "comparison.html";
 
 void refuse_as_output(const std::string& out) { refuse_among_frames(fs::absolute(out).parent_path(), out); }
+
+std::string page_of(const report::RunRecord& run) {
+    try {
+        return report::run_page(run);
+    } catch (const nlohmann::json::exception&) {
+        const RunFiles files(run.folder);
+        fail("{}: it or {} holds a value of another kind than Camber writes there: is it damaged?",
+             files.run().string(), files.config().filename().string());
+    }
+}
 
 /// Only under a name that says what it is: the file that has it is replaced.
 void write_csv(const std::string& file, const std::vector<report::RunRecord>& runs) {
@@ -44,13 +56,17 @@ void add_report(CLI::App& app, Action& action) {
     command->callback([a, &action] {
         action = [a] {
             std::vector<report::RunRecord> runs;
-            for (const std::string& folder : a->runs) runs.push_back(report::read_run(folder));
+            std::string page;  // of each, so that a damaged one is named; of the last in the end
+            for (const std::string& folder : a->runs) {
+                runs.push_back(report::read_run(folder));
+                page = page_of(runs.back());
+            }
             if (!a->csv.empty()) write_csv(a->csv, runs);
             if (!a->csv.empty() && a->out.empty()) return 0;
             std::string out = a->out;
             if (out.empty()) out = runs.size() == 1 ? RunFiles(runs[0].folder).report().string() : comparison_file;
             refuse_as_output(out);
-            report::write_page(out, runs.size() == 1 ? report::run_page(runs[0]) : report::comparison_page(runs));
+            report::write_page(out, runs.size() == 1 ? page : report::comparison_page(runs));
             fmt::print("report: {}\n", one_line(out));
             return 0;
         };

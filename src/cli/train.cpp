@@ -12,6 +12,7 @@
 #include "cli/run_options.h"
 #include "train/config_file.h"
 #include "train/options.h"
+#include "train/plan.h"
 
 namespace camber::cli {
 namespace {
@@ -147,7 +148,7 @@ void add_train(CLI::App& app, Action& action) {
             if (a->resume) return run_resumed(*command, *a, observer, stop);
             if (a->print_config) {
                 const TrainConfig config = a->run.config();
-                check_config(config);
+                check_run(config);
                 fmt::print("{}", config_text(config));
                 return 0;
             }

@@ -87,9 +87,8 @@ bool has_spare(Device device, std::int64_t bytes) {
 }
 
 std::string bytes_text(std::int64_t bytes) {
-    constexpr double mib = 1024.0 * 1024.0;
     const double size = static_cast<double>(bytes);
-    return size < 1024 * mib ? fmt::format("{:.1f} MiB", size / mib) : fmt::format("{:.1f} GiB", size / mib / 1024);
+    return size < 1e9 ? fmt::format("{:.1f} MB", size / 1e6) : fmt::format("{:.2f} GB", size / 1e9);
 }
 
 bool is_host(Device device) { return device == Device::reference || device == Device::cpu; }

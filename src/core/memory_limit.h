@@ -45,7 +45,7 @@ class LimitScope {
     std::int64_t before_;
 };
 
-/// ", 500.0 MiB allowed"; nothing where there is no limit.
+/// ", 500.0 MB allowed"; nothing where there is no limit.
 inline std::string limit_text(std::int64_t most) {
     return most == MemoryLimit::none ? "" : ", " + bytes_text(most) + " allowed";
 }

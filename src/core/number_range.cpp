@@ -29,8 +29,11 @@ std::string read_number(const std::string& text, const NumberRange& range, T& nu
     T value{};
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc() || rest != end || !range.holds(static_cast<double>(value)))
-        return fmt::format("must be {}, not '{}'", range.text(std::is_integral_v<T>), text);
+    if (error != std::errc() || rest != end || !range.holds(static_cast<double>(value))) {
+        const bool overflow = std::is_integral_v<T> && error == std::errc::result_out_of_range;
+        return fmt::format("must be {}, not '{}'{}", range.text(std::is_integral_v<T>), text,
+                           overflow ? ", which is too large" : "");
+    }
     number = value;
     return {};
 }

@@ -78,10 +78,12 @@ std::string lr_chart(const LrCurve& curve, const std::vector<LrSuggestion>& sugg
             path += fmt::format("{}{} {}", path.empty() ? "M" : "L", at(x(point.lr)), at(y(point.smoothed)));
     }
     if (!path.empty()) drawn += empty_element("path", {{"class", "smoothed"}, {"d", path}});
-    double row = height - bottom - 8 - 17 * static_cast<double>(std::ssize(suggestions) - 1);
     for (const LrSuggestion& suggestion : suggestions) {
         drawn += line("mark", x(suggestion.lr), top, x(suggestion.lr), height - bottom);
         drawn += dot("dot", x(suggestion.at.lr), y(suggestion.at.smoothed), "4");
+    }
+    double row = height - bottom - 8 - 17 * static_cast<double>(std::ssize(suggestions) - 1);
+    for (const LrSuggestion& suggestion : suggestions) {  // over all lines
         const bool before = x(suggestion.lr) > (left + width - right) / 2;
         drawn += text("label", x(suggestion.lr) + (before ? -6 : 6), row, before ? "end" : "start",
                       fmt::format("{} {:.2g}", suggestion.name, suggestion.lr));

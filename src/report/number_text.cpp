@@ -1,5 +1,6 @@
 #include "report/number_text.h"
 
+#include <camber/device.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -33,8 +34,7 @@ std::string compact(std::int64_t count) {
 }
 
 std::string bytes_text(double bytes) {
-    if (!std::isfinite(bytes)) return dash;
-    return bytes >= 1e9 ? fmt::format("{:.2f} GB", bytes / 1e9) : fmt::format("{:.0f} MB", bytes / 1e6);
+    return std::isfinite(bytes) ? camber::bytes_text(static_cast<std::int64_t>(bytes)) : dash;
 }
 
 std::string seconds_text(double seconds) {

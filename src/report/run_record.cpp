@@ -165,6 +165,8 @@ RunRecord read_run(const fs::path& folder) {
     record.name = one_line((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
     record.config = read_json(files.config(), most_config_bytes, "the configuration of a run");
     record.run = read_json(files.run(), most_record_bytes, "what a run is");
+    if (!record.run.is_null() && !record.run.is_object())
+        fail("{}: a JSON object says what a run is: is it damaged?", files.run().string());
     record.classes = class_looks(part(record.run, "classes"));
     record.running = is_held(files.lock());
     read_metrics(files.metrics(), record);

@@ -26,7 +26,7 @@ struct Room {
     std::int64_t available = 0, allowed = 0;
 
     bool holds(const Needed& needed) const { return needed.total <= available && needed.tensors <= allowed; }
-    /// "1.2 GiB of 3.4 GiB that are available", of what is the tighter.
+    /// "1.20 GB of 3.40 GB that are available", of what is the tighter.
     std::string text(const Needed& needed) const {
         if (allowed - needed.tensors < available - needed.total)
             return fmt::format("{} of {} that --memory allows", bytes_text(needed.tensors), bytes_text(allowed));
@@ -35,13 +35,13 @@ struct Room {
 };
 
 /// What a run with this batch needs on its device.
-Needed needed(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
-    const MemoryPlan plan = plan_memory(config, classes);
+Needed needed(const TrainConfig& config, const PlannedData& data) {
+    const MemoryPlan plan = plan_memory(config, data.classes);
     // On the host the gaps' pages are given back where others want them; checkpoints are copied where there is room
     // (Saver).
-    if (is_host(*config.device)) return {plan.run, plan.held + plan.code + beside_on_host + data_bytes};
+    if (is_host(*config.device)) return {plan.run, plan.held + plan.code + beside_on_host + data.bytes};
     // Validation is a recording with memory of its own; the best weights are kept once.
-    const std::int64_t tensors = plan.held + plan.inference + (data_bytes <= most_resident_bytes ? data_bytes : 0);
+    const std::int64_t tensors = plan.held + plan.inference + (data.bytes <= most_resident_bytes ? data.bytes : 0);
     return {tensors, tensors + plan.code + beside_on_gpu};
 }
 
@@ -55,10 +55,10 @@ Room room_on(Device device) {
 int least_batch(const TrainConfig& config) { return nets::make_net(config.net, config.net_options)->least_batch(); }
 
 /// The largest batch up to `most` that `room` holds; 0: none.
-int largest_batch(TrainConfig config, const ClassTable& classes, std::int64_t data_bytes, const Room& room, int most) {
+int largest_batch(TrainConfig config, const PlannedData& data, const Room& room, int most) {
     const auto fit = [&](int batch) {
         config.batch = batch;
-        return room.holds(needed(config, classes, data_bytes));
+        return room.holds(needed(config, data));
     };
     int good = least_batch(config), bad = most + 1;
     if (most < good || !fit(good)) return 0;
@@ -90,8 +90,7 @@ std::unique_ptr<LimitScope> memory_allowance(const TrainConfig& config) {
     return std::make_unique<LimitScope>(memory, std::int64_t{config.memory} * 1'000'000);
 }
 
-void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, int most,
-                    const std::function<void(const std::string&)>& say) {
+void choose_batches(TrainConfig& config, const PlannedData& data, const std::function<void(const std::string&)>& say) {
     resolve_device(config);
     const TrainConfig asked = config;
     for (std::size_t i = 0; i < stage_count(config); ++i) {
@@ -99,44 +98,44 @@ void choose_batches(TrainConfig& config, const ClassTable& classes, std::int64_t
         if (stage.batch > 0) continue;
         stage.batch = least_batch(stage);
         // A first plan leaves some of its own in memory, oneDNN's descriptions above all.
-        const Needed least = needed(stage, classes, data_bytes);
+        const Needed least = needed(stage, data);
         const Room room = room_on(*config.device);
-        const int batch = largest_batch(stage, classes, data_bytes, room, most);
+        const int batch = largest_batch(stage, data, room, data.frames);
         if (batch == 0)
             fail("--batch auto: a batch of {} of {}x{} is planned to take {} on {}; give a smaller size", stage.batch,
                  stage.height, stage.width, room.text(least), name(*config.device));
         stage.batch = batch;
         say(fmt::format("--batch auto: {} of {}x{}, planned to take {}", batch, stage.height, stage.width,
-                        room.text(needed(stage, classes, data_bytes))));
+                        room.text(needed(stage, data))));
         if (!config.stages.empty()) config.stages[i]["batch"] = batch;
         if (config.batch == 0) config.batch = batch;  // of a run in stages nobody's, but a number
     }
 }
 
-void check_memory(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes) {
+void check_memory(const TrainConfig& config, const PlannedData& data) {
     if (config.memory == 0) return;
     const std::int64_t allowed = room_on(*config.device).allowed;
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = planned_stage(config, i);
-        if (needed(stage, classes, data_bytes).tensors <= allowed) continue;
+        if (needed(stage, data).tensors <= allowed) continue;
         const std::string which =
             config.stages.empty() ? "" : fmt::format("stage {} of {}: ", i + 1, stage_count(config));
-        throw OutOfMemory("out of memory: " + which + batch_advice(stage, classes, data_bytes));
+        throw OutOfMemory("out of memory: " + which + batch_advice(stage, data));
     }
 }
 
-std::string batch_advice(const TrainConfig& config, const ClassTable& classes, std::int64_t data_bytes, bool resumed) {
+std::string batch_advice(const TrainConfig& config, const PlannedData& data, bool resumed) {
     DeviceMemory& memory = device_memory(*config.device);
     memory.trim();
     const Room room = {memory.available() + static_cast<std::int64_t>(memory.stats().current), memory.limit()};
-    const Needed all = needed(config, classes, data_bytes);
+    const Needed all = needed(config, data);
     const std::string planned = fmt::format("a batch of {} of {}x{} is planned to take {}", config.batch, config.height,
                                             config.width, room.text(all));
     if (resumed) {  // whose batch is what it is
         return config.memory > 0 ? fmt::format("{}: give --memory {} or more", planned, all.tensors / 1'000'000 + 1)
                                  : planned + ": it takes a machine with more";
     }
-    const int fits = largest_batch(config, classes, data_bytes, room, config.batch - 1);
+    const int fits = largest_batch(config, data, room, std::min(config.batch - 1, data.frames));
     if (fits == 0) return planned + ", and no smaller one fits: give a smaller --size";
     return fmt::format("{}; --batch {} would fit, as --batch auto chooses", planned, fits);
 }

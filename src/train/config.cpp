@@ -22,6 +22,21 @@ json::json_pointer place_of(const TrainOption& option) {
     return json::json_pointer(path);
 }
 
+/// " (did you mean 'lr'?)" of a name that no option has; what only the command line calls so is named as files do.
+std::string meant(const std::string& name, const std::vector<TrainOption>& options,
+                  const std::set<std::string>& parts) {
+    std::vector<std::string> names(parts.begin(), parts.end());
+    for (const TrainOption& option : options) {
+        if (option.is<Spelling>()) continue;
+        std::string flag = option.flag.substr(2);
+        std::replace(flag.begin(), flag.end(), '-', '_');
+        if (option.name.ends_with("." + name) || (flag == name && !option.help.empty()))
+            return fmt::format(" (did you mean '{}'?)", option.name);
+        names.push_back(option.name);
+    }
+    return did_you_mean(name, names);
+}
+
 /// Fills an option from JSON, strictly.
 struct Reader {
     const json& from;
@@ -187,10 +202,7 @@ TrainConfig train_config(const json& from, const std::string& source, const std:
     const auto read = [&](const std::string& name, const json& value) {
         const auto found = known.find(name);
         if (found == known.end()) {
-            std::vector<std::string> names;
-            names.reserve(known.size());
-            for (const auto& [option, _] : known) names.push_back(option);
-            fail("{}: there is no '{}'{}", place(name), name, did_you_mean(name, names));
+            fail("{}: there is no '{}'{}", place(name), name, meant(name, options, parts));
         }
         std::visit(Reader{value, found->second->range, place(name) + ": " + name}, found->second->value);
     };

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "io/text_file.h"
 #include "io/toml_file.h"
 #include "train/options.h"
@@ -27,7 +30,10 @@ json merged(json base, const json& over) {
 
 ConfigFile::ConfigFile(const std::filesystem::path& file) : name_(file.string()) {
     const std::string text = read_text(file, most_bytes);
-    if (file.extension() == ".toml") {
+    std::string kind = file.extension().string();
+    std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (kind == ".yaml" || kind == ".yml") fail("{}: options are read from JSON and TOML, not from YAML", name_);
+    if (kind == ".toml") {
         TomlText toml = parse_toml(text, name_);
         json_ = std::move(toml.json);
         lines_ = std::move(toml.lines);
@@ -39,7 +45,31 @@ ConfigFile::ConfigFile(const std::filesystem::path& file) : name_(file.string())
         if (!preset->is_string()) fail("{}: preset must be text, not {}", name_, shown(*preset));
         preset_ = preset->get<std::string>();
         json_.erase(preset);
+        try {
+            train_preset(preset_);
+        } catch (const UsageError& error) {
+            fail("{}: {}", name_, error.what());
+        }
     }
+    TrainConfig any;
+    for (const TrainOption& option : train_options(any))
+        if (option.is<Spelling>()) take_spelled(option);
+}
+
+std::string ConfigFile::place(const std::string& name) const {
+    const auto line = lines_.find(name);
+    return line == lines_.end() ? name_ : fmt::format("{} line {}", name_, line->second);
+}
+
+void ConfigFile::take_spelled(const TrainOption& option) {
+    const auto found = json_.find(option.name);
+    if (found == json_.end() || !(found->is_string() || found->is_number_integer())) return;
+    for (const std::string& key : option.keys) {
+        if (key != option.name && json_.contains(key))
+            fail("{}: {} and {} say the same: leave out one of them", name_, option.name, key);
+    }
+    spelled_.push_back({option.name, found->is_string() ? found->get<std::string>() : found->dump(), option.keys});
+    json_.erase(found);
 }
 
 TrainConfig ConfigFile::over(const TrainConfig& base, bool add_net_options) const {
@@ -51,15 +81,22 @@ TrainConfig ConfigFile::over(const TrainConfig& base, bool add_net_options) cons
         fields["net_options"] = net_options = json::object();
     }
     if (!json_.contains("stages")) {
-        for (json& stage : fields["stages"])
+        for (json& stage : fields["stages"]) {
             for (const auto& [name, value] : json_.items()) stage.erase(name);
+            for (const Spelled& spelled : spelled_)
+                for (const std::string& key : spelled.keys) stage.erase(key);
+        }
     }
     fields = merged(std::move(fields), json_);
     if (add_net_options && fields["net_options"].is_object()) {
         net_options.update(fields["net_options"]);
         fields["net_options"] = std::move(net_options);
     }
-    const TrainConfig config = train_config(fields, name_, lines_);
+    TrainConfig config = train_config(fields, name_, lines_);
+    for (const auto& [name, text, keys] : spelled_) {
+        const std::string wrong = set_train_option(config, name, text);
+        if (!wrong.empty()) fail("{}: {} {}", place(name), name, wrong);
+    }
     if (config.minutes > 0 && json_.contains("epochs"))
         fail("{}: epochs has no effect with minutes, which ends the run: leave out one of them", name_);
     try {

@@ -2,13 +2,16 @@
 #include <camber/train.h>
 
 #include <filesystem>
-#include <set>
+#include <map>
 #include <string>
 
 namespace camber {
 
+struct TrainOption;
+
 /// A file of options (--config): config.json of a run, or what is written like it, in JSON or, where its name ends in
-/// .toml, TOML. Throws Error naming the file, and the line where it is known.
+/// .toml, TOML. What the command line spells as one text may be spelled so there too: size = "192x256". Throws Error
+/// naming the file, and the line where it is known.
 class ConfigFile {
   public:
     explicit ConfigFile(const std::filesystem::path& file);
@@ -20,9 +23,19 @@ class ConfigFile {
     TrainConfig over(const TrainConfig& base, bool add_net_options) const;
 
   private:
+    struct Spelled {
+        std::string name, text;
+        std::vector<std::string> keys;  ///< that it sets
+    };
+
+    /// Where it says `name`: the file, and the line where it is known.
+    std::string place(const std::string& name) const;
+    void take_spelled(const TrainOption& option);
+
     std::string name_, preset_;
     nlohmann::json json_;
     std::map<std::string, int> lines_;
+    std::vector<Spelled> spelled_;
 };
 
 /// What --print-config prints and config.json holds: to_json(), a line each decision.

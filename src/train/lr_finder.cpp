@@ -1,6 +1,8 @@
 #include <camber/train.h>
+#include <fmt/format.h>
 
 #include <limits>
+#include <new>
 
 #include "train/batch_size.h"
 #include "train/batch_source.h"
@@ -9,14 +11,10 @@
 #include "train/stepper.h"
 
 namespace camber {
+namespace {
 
-LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
-                const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
-    check_config(config);
-    const std::unique_ptr<LimitScope> allowance = memory_allowance(config);
-    const RunData data(config, observer);
-    plan_run(config, data, observer);
-    const TrainConfig stage = stage_config(config, 0);
+LrCurve tried_rates(const TrainConfig& stage, const RunData& data, const LrRange& range, TrainObserver& observer,
+                    const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
     Model model = data.make_model(stage, true);
     if (!model.start.empty()) observer.on_message(model.start);
     freeze_encoder(*model.net, stage.freeze_encoder, stage.freeze_batch_norms);
@@ -40,6 +38,28 @@ LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observe
         on_point(curve.points().back());
     }
     return curve;
+}
+
+}  // namespace
+
+LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
+                const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
+    check_config(config);
+    const std::unique_ptr<LimitScope> allowance = memory_allowance(config);
+    const RunData data(config, observer);
+    plan_run(config, data, observer);
+    TrainConfig stage = stage_config(config, 0);
+    stage.device = config.device;
+    const auto advised = [&](const char* what) {
+        return OutOfMemory(fmt::format("{}; {}", what, batch_advice(stage, data.planned(*stage.device))));
+    };
+    try {
+        return tried_rates(stage, data, range, observer, on_point, stop);
+    } catch (const OutOfMemory& error) {
+        throw advised(error.what());
+    } catch (const std::bad_alloc&) {  // within a library
+        throw advised("out of memory");
+    }
 }
 
 }  // namespace camber

@@ -346,7 +346,7 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("per_image", c.loss.per_image);
     t.option("focal_gamma", c.loss.focal_gamma, amount);
     t.part("");
-    t.option("class_weights", c.class_weights, c.class_weight_list, amount,
+    t.option("class_weights", c.class_weights, c.class_weight_list, from_to(0, 1e6),
              "Cross-entropy's: by median frequency, the square root of that, or numbers in the order of the classes, "
              "as 1,0.5,2, or a file of them")
         .needs(entropy || c.focal_class_weights || !has_class_weights(c),
@@ -427,8 +427,11 @@ struct Taker {
     std::string operator()(const ChoiceOrNumbers& either) const {
         const std::string wrong = (*this)(either.choice);
         if (wrong.empty()) return either.numbers->clear(), "";
-        const bool numbers = !text.empty() && text.find_first_not_of("0123456789.eE+-,") == std::string::npos;
-        if (numbers) return (*this)(either.numbers);
+        if (!text.empty() && text.find_first_not_of("0123456789.eE+-,[] ") == std::string::npos) {
+            std::string list = text;  // "[1, 2]" too, as JSON has it
+            std::erase_if(list, [](char c) { return std::string_view("[] ").find(c) < 3; });
+            return Taker{list, range}(either.numbers);
+        }
         try {
             return *either.numbers = numbers_of(text, range), "";
         } catch (const Error& error) {

@@ -100,6 +100,10 @@ std::int64_t RunData::bytes(Device device) const {
     return is_host(device) ? std::min(all, most_cached_) : all;
 }
 
+PlannedData RunData::planned(Device device) const {
+    return {train_.classes(), bytes(device), static_cast<int>(train_.size())};
+}
+
 LoaderConfig RunData::loader_config(const TrainConfig& config) const {
     return {.batch_size = config.batch,
             .height = config.height,
@@ -188,13 +192,11 @@ void check_warmup(const TrainConfig& config, const RunData& data) {
 
 namespace {
 
-void check(const TrainConfig& config) {
+void check_stage(const TrainConfig& config) {
     refuse_classifier(*nets::make_net(config.net, config.net_options));
-    if (config.freeze_encoder && config.encoder_weights.empty() && config.weights.empty()) {
-        fail_usage(
-            "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
-            "(data/get_weights.sh fetches published ones)");
-    }
+    const std::vector<double>& weights = config.class_weight_list;
+    if (!weights.empty() && std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0; }))
+        fail_usage("--class-weights are all 0: one at least must be above");
     if (config.focal_class_weights && (!has_class_weights(config) || config.loss.focal == 0)) {
         fail_usage("--focal-class-weights weights the term 'focal' of --loss by --class-weights: give both");
     }
@@ -209,18 +211,30 @@ void check(const TrainConfig& config) {
 
 }  // namespace
 
-void plan_run(TrainConfig& config, const RunData& data, TrainObserver& observer) {
-    set_classes(config, data);
-    config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
+void check_run(const TrainConfig& config) {
+    check_config(config);
     if (!config.weights.empty() && !config.encoder_weights.empty())
         fail_usage("--weights fills the whole network, --encoder-weights its encoder: give one of them");
     if (config.minutes > 0 && !config.stages.empty())
         fail_usage("--minutes cannot plan a run of several stages: give --epochs, which holds in each");
-    for (std::size_t i = 0; i < stage_count(config); ++i) check(stage_config(config, i));
+    for (std::size_t i = 0; i < stage_count(config); ++i) check_stage(stage_config(config, i));
+}
+
+void plan_run(TrainConfig& config, const RunData& data, TrainObserver& observer) {
+    set_classes(config, data);
+    config.normalisation = input_normalisation(nets::make_net(config.net, config.net_options)->preprocessing());
+    check_run(config);
+    for (std::size_t i = 0; i < stage_count(config); ++i) {
+        if (!stage_config(config, i).freeze_encoder || !config.encoder_weights.empty() || !config.weights.empty())
+            continue;
+        fail_usage(
+            "the encoder would be frozen at random weights: give --encoder-weights FILE, or --weights FILE "
+            "(data/get_weights.sh fetches published ones)");
+    }
     resolve_device(config);
-    choose_batches(config, data.train().classes(), data.bytes(*config.device), static_cast<int>(data.train().size()),
-                   [&](const std::string& line) { observer.on_message(line); });
-    check_memory(config, data.train().classes(), data.bytes(*config.device));
+    const PlannedData planned = data.planned(*config.device);
+    choose_batches(config, planned, [&](const std::string& line) { observer.on_message(line); });
+    check_memory(config, planned);
     // A number, so that it stays as it is when the run goes on with more epochs.
     if (config.minutes == 0 && config.stages.empty() && config.schedule.kind == ScheduleKind::step)
         config.lr_step_size = epochs_a_step(config);

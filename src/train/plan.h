@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "train/batch_size.h"
 #include "train/resident_dataset.h"
 
 namespace camber {
@@ -27,6 +28,8 @@ class RunData {
     const ResidentDataset* resident_val(Device device) { return resident(resident_val_, *val_, device, false); }
     /// Bytes of the frames that are in memory once all were wanted: of the host, as many as it keeps; of a device, all.
     std::int64_t bytes(Device device) const;
+    /// What plans of memory on `device` take from it; it refers to this.
+    PlannedData planned(Device device) const;
     /// Cross-entropy's class weights, one a class; empty when unweighted.
     const std::vector<float>& class_weights() const { return class_weights_; }
 
@@ -64,6 +67,9 @@ void check_size(const TrainConfig& config);
 
 /// Refuses a stage that has no steps left after its warm-up, where its schedule needs some.
 void check_warmup(const TrainConfig& config, const RunData& data);
+
+/// Refuses what cannot work, whatever the data and the files of weights are.
+void check_run(const TrainConfig& config);
 
 /// Refuses what cannot work, and completes the configuration from data, network and memory.
 void plan_run(TrainConfig& config, const RunData& data, TrainObserver& observer);

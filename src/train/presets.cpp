@@ -1,4 +1,5 @@
 // Named starting points. docs/published_systems.md says where the numbers of the published ones come from.
+#include <camber/names.h>
 #include <camber/train.h>
 #include <fmt/format.h>
 
@@ -162,12 +163,12 @@ std::vector<TrainPreset> train_presets() {
 }
 
 TrainConfig train_preset(const std::string& name) {
-    std::vector<std::string_view> known;
+    std::vector<std::string> known;
     for (const Preset& preset : presets) {
         if (name == preset.about.name) return preset.make();
-        known.push_back(preset.about.name);
+        known.emplace_back(preset.about.name);
     }
-    fail_usage("unknown preset '{}': the presets are {}", name, fmt::join(known, ", "));
+    fail_usage("unknown preset '{}'{}: the presets are {}", name, did_you_mean(name, known), fmt::join(known, ", "));
 }
 
 }  // namespace camber

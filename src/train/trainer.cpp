@@ -113,14 +113,14 @@ class Run {
     }
 
   private:
-    std::string advised(const std::string& what, TrainConfig config, const ClassTable& classes) const {
+    std::string advised(const std::string& what, TrainConfig config) const {
         resolve_device(config);
-        return fmt::format("{}; {}", what, batch_advice(config, classes, data_->bytes(*config.device), resumed_));
+        return fmt::format("{}; {}", what, batch_advice(config, data_->planned(*config.device), resumed_));
     }
 
     [[noreturn]] void fail_advised(const std::string& what) {
         clear_tape();
-        const OutOfMemory error(advised(what, model_.config, model_.classes));
+        const OutOfMemory error(advised(what, model_.config));
         reporter_.end("failed", error.what());
         throw error;
     }
@@ -227,7 +227,7 @@ class Run {
         try {
             model_ = data_->make_model(config_now, !resumed_);
         } catch (const OutOfMemory& error) {
-            throw OutOfMemory(advised(error.what(), config_now, data_->train().classes()));
+            throw OutOfMemory(advised(error.what(), config_now));
         }
         run_.device = model_.config.device;
         run_.dtype = model_.config.dtype;

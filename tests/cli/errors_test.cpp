@@ -93,6 +93,7 @@ TEST_CASE("misuse exits with 2 and says what there is") {
     check_error(s.train({"--focal-class-weights"}), 2, {"--focal-class-weights", "--loss", "--class-weights"});
     check_error(s.train({"--size", "64"}), 2, {"64"});
     check_error(s.train({"--batch", "many"}), 2, {"batch"});
+    check_error(s.train({"--batch", "99999999999"}), 2, {"'99999999999', which is too large"});
     check_error(s.train({"--lr", "-1"}), 2, {"lr"});
     check_error(run_camber({"train", "--no-such-option"}), 2,
                 {"no option '--no-such-option'; see camber train --help"});
@@ -102,6 +103,8 @@ TEST_CASE("misuse exits with 2 and says what there is") {
                 {"'here' was not expected; see camber data synth --help"});
     check_error(run_camber({"train"}), 2, {"--data"});
     check_error(run_camber({}), 2, {"subcommand"});
+    check_error(run_camber({"trian"}), 2, {"there is no command 'trian' (did you mean 'train'?); see camber --help"});
+    check_error(run_camber({"data", "inof", "x"}), 2, {"there is no command 'inof' (did you mean 'info'?)"});
     check_error(run_camber({"summary", "--net", "vnet"}), 2, {"vnet", "unet"});
     check_error(run_camber({"train", "--resume"}), 2, {"--out"});
     check_error(run_camber({"train", "--resume", "--out", s.run.string(), "--lr", "1"}), 2, {"--lr"});

@@ -79,7 +79,7 @@ TEST_CASE("devices, pipes and links to themselves in the place of a file are one
         check_quick({"train", "--resume", "--out", begun.string()}, {"config.json", what});
         fs::remove_all(begun);
     }
-    check_error(run_camber({"data", "synth", "--out", ""}), 2, {"empty name"});
+    check_error(run_camber({"data", "synth", "--out", ""}), 2, {"--out is empty"});
     CHECK(run_camber({"train", "--resume", "--out", out, "--epochs", "3"}).exit_code == 0);
 }
 
@@ -173,6 +173,10 @@ TEST_CASE("--batch auto under a limit on memory runs, and what is more is told t
     CHECK(batch > 4);
     CHECK(batch < 150);
     check_error(train("200"), 1, {"out of memory", "a batch of 200 of 64x96 is planned to take ", "would fit"});
+    check_error(run_camber({"lr-find", "--data", data, "--out", out, "--net", "smp-unet-resnet34", "--size", "64x96",
+                            "--batch", "200", "--device", "cpu"},
+                           limits),
+                1, {"out of memory", "a batch of 200 of 64x96 is planned to take ", "would fit"});
 }
 
 TEST_CASE("--memory is what tensors take at most, and may change when a run goes on") {
@@ -189,7 +193,7 @@ TEST_CASE("--memory is what tensors take at most, and may change when a run goes
     CHECK(chosen.output.find(" that --memory allows") != std::string::npos);
     const CommandResult resumed = run_camber({"train", "--resume", "--out", out.string(), "--memory", "1000"});
     CHECK_MESSAGE(resumed.exit_code == 0, resumed.errors);
-    check_error(train("1", "50"), 1, {"out of memory", "47.7 MiB that --memory allows", "no smaller one fits"});
+    check_error(train("1", "50"), 1, {"out of memory", "50.0 MB that --memory allows", "no smaller one fits"});
 }
 
 TEST_CASE("threads that cannot be started are one line") {

@@ -116,6 +116,10 @@ TEST_CASE("several runs are compared, metrics become CSV, and nothing else is wr
     check_error(run_camber({"report", a, "--out", (folder / "mine.html").string()}), 1, {"exists, and is no report"});
     check_error(run_camber({"report", a, "--csv", (folder / "mine.html").string()}), 2, {"ends in .csv"});
     check_error(run_camber({"report", (folder / "data").string()}), 2, {"there is no run here"});
+    for (const char* damaged : {"{}", "[]", "{\"layers\": 3}", "{\"state\": 1}"}) {
+        write_text(folder / "b/run.json", damaged);
+        check_error(run_camber({"report", a, b, "--out", out}), 1, {"b/run.json: ", "damaged?"});
+    }
     check_error(run_camber({"report", a, "--out", (folder / "data/train/x.html").string()}), 2,
                 {"is among the dataset's"});
     CHECK(read_text(folder / "mine.html") == "mine");

@@ -112,6 +112,22 @@ TEST_CASE("a run's configuration goes over a preset, and options over it") {
         CHECK_FALSE(stage.contains("lr"));
 }
 
+TEST_CASE("a file of options may spell what the command line spells as one text") {
+    const Files files;
+    const auto said = [&](const std::string& text) {
+        return printed({"--config", files.write("c.json", text)}).output;
+    };
+    const std::string given = said(R"({"preset": "cpu", "size": "64x96", "val_size": "96x128", "validate_every": 3,
+        "loss": "cross_entropy+dice:0.25", "augment": "rotate=5", "stages": []})");
+    CHECK(given == printed({"--preset", "cpu", "--size", "64x96", "--val-size", "96x128", "--validate-every", "3",
+                            "--loss", "cross_entropy+dice:0.25", "--augment", "rotate=5"})
+                       .output);
+    CHECK(json::parse(given).at("augment").at("scale_max") == 1.4f);  // the preset's, beside what is given
+    CHECK(json::parse(said(R"({"validate_every": "2.5min"})")).at("validate_minutes") == 2.5);
+    for (const json& stage : json::parse(said(R"({"preset": "fastai-camvid", "size": "64x96"})")).at("stages"))
+        CHECK_FALSE(stage.contains("height"));
+}
+
 TEST_CASE("a file of options that is not as it should be is an error that names it") {
     const Files files;
     const auto refused = [&](const std::string& text, std::initializer_list<const char*> parts, int code = 1) {
@@ -123,7 +139,19 @@ TEST_CASE("a file of options that is not as it should be is an error that names 
     refused(R"({"lr": "fast"})", {"c.json: lr must be a number of at least 0, not \"fast\""});
     refused(R"({"stages": [{"optimizer": "sgd"}]})", {"c.json: stage 1", "'optimizer'"});
     refused(R"({"minutes": 1, "epochs": 3})", {"c.json", "epochs", "minutes"});
-    refused(R"({"preset": "fast"})", {"fast", "cpu"}, 2);
+    refused(R"({"schedul": {}})", {"c.json: there is no 'schedul' (did you mean 'schedule'?)"});
+    refused(R"({"dice": 1})", {"c.json: there is no 'dice' (did you mean 'loss.dice'?)"});
+    refused(R"({"warmup": 1})", {"c.json: there is no 'warmup' (did you mean 'schedule.warmup_steps'?)"});
+    refused(R"({"preset": "fast"})", {"c.json: unknown preset 'fast'", "cpu"});
+    refused(R"({"preset": "keras-unett"})", {"c.json: unknown preset 'keras-unett' (did you mean 'keras-unet'?)"});
+    refused(R"({"size": "64"})", {"c.json: size '64' is not a size"});
+    refused(R"({"size": "64x64", "width": 32})", {"c.json: size and width say the same"});
+    check_error(printed({"--config", files.write("c.yaml", "lr: 1")}), 1, {"c.yaml: ", "not from YAML"});
+    check_error(printed({"--config", ""}), 2, {"--config is empty"});
+    check_error(printed({"--net", "unett"}), 2, {"unett"});
+    check_error(printed({"--depth", "99"}), 2, {"depth"});
+    check_error(printed({"--preset", "fastai-camvid", "--minutes", "3"}), 2,
+                {"--minutes cannot plan a run of several"});
     refused(R"({"preset": 3})", {"c.json: preset must be text"});
     refused("{\"lr\": 1,\n\"lr\": 2}", {"c.json", "twice"});
     refused("[]", {"c.json must be a JSON object"});
@@ -161,7 +189,8 @@ width = 8
     refused("lr = 1\nlr = 2\n", {"d.toml line 2", "no TOML"});
     refused("data = 2026-01-01\n", {"d.toml line 1", "date"});
     refused("lr = \n", {"d.toml line 1", "no TOML"});
-    refused("loss = 1\n", {"d.toml line 1: loss must be"});
+    refused("loss = 1.5\n", {"d.toml line 1: loss must be"});
+    refused("\nloss = \"dise\"\n", {"d.toml line 2: loss unknown term 'dise'"});
     // toml++ asserts or is undefined on these; a tilde stands for itself.
     refused("[[\x1f)x]]\n", {"d.toml is no TOML"});
     refused("lr = 1\ngröße = 2\n", {"d.toml line 2", "letters beyond ASCII stand in quotes"});
@@ -176,10 +205,13 @@ TEST_CASE("class weights are given as numbers or in a file, one a class") {
         return json::parse(printed({"--class-weights", given}).output).at("class_weights");
     };
     CHECK(weights("median") == "median");
-    CHECK(weights("1,2,0.5") == json{1.0, 2.0, 0.5});
+    for (const char* list : {"1,2,0.5", "1, 2, 0.5", "[1, 2, 0.5]"}) CHECK(weights(list) == json{1.0, 2.0, 0.5});
+    check_error(printed({"--class-weights", "0,0,0"}), 2, {"--class-weights are all 0"});
+    check_error(printed({"--class-weights", "1,1e30"}), 2, {"--class-weights", "from 0 to 1000000, not '1e30'"});
     CHECK(weights(files.write("w.json", "[1, 2,\n 0.5]\n")) == json{1.0, 2.0, 0.5});
     CHECK(weights(files.write("w.txt", "1\n2\n0.5\n")) == json{1.0, 2.0, 0.5});
-    check_error(printed({"--class-weights", "1,-2"}), 2, {"--class-weights", "must be a number of at least 0"});
+    check_error(printed({"--class-weights", "1,-2"}), 2,
+                {"--class-weights", "must be a number from 0 to 1000000, not '-2'"});
     check_error(printed({"--class-weights", "heavy"}), 2, {"--class-weights", "none, median or sqrt", "heavy"});
     check_error(printed({"--class-weights", files.write("x.txt", "1 two")}), 2, {"x.txt: number 2 must be", "'two'"});
     check_error(printed({"--class-weights", files.write("y.txt", "\n")}), 2, {"y.txt has no numbers"});

@@ -290,7 +290,7 @@ TEST_CASE("allocator: threads have blocks of their own") {
 
 TEST_CASE("host memory: a tensor that does not fit is an error of one line") {
     const std::string error = testing::error_of([] { host_memory().allocate(std::size_t{1} << 50); });
-    CHECK(error.find("out of memory: a tensor of 1048576.0 GiB does not fit beside ") == 0);
+    CHECK(error.find("out of memory: a tensor of 1125899.91 GB does not fit beside ") == 0);
     CHECK(error.find("available); use a smaller batch, image size or width") != std::string::npos);
     CHECK(error.find('\n') == std::string::npos);
 }

@@ -131,7 +131,7 @@ TEST_CASE("what --memory cannot hold is refused before anything is trained, in e
     CHECK(testing::mentions(error, {"stage 2 of 2: ", "a batch of 2 of 192x256", " that --memory allows"}));
     CHECK(!std::filesystem::exists(folder / "run"));
     config.device = Device::cpu;
-    const std::string resumed = batch_advice(config, camvid11(), 0, true);
+    const std::string resumed = batch_advice(config, {camvid11(), 0, 4}, true);
     CHECK(testing::mentions(resumed, {"a batch of 2 of 64x64", ": give --memory "}));
 }
 #endif
@@ -158,16 +158,17 @@ TEST_CASE("--batch auto takes no smaller batch than training does") {
     config.net_options["width"] = 8;
     config.batch = 0;
     const auto ignore = [](const std::string&) {};
-    CHECK(testing::mentions(
-        testing::error_of([&] { choose_batches(config, camvid11(), std::int64_t{1} << 50, 5, ignore); }),
-        {"--batch auto: a batch of 2 of 64x64"}));
+    CHECK(testing::mentions(testing::error_of([&] {
+                                choose_batches(config, {camvid11(), std::int64_t{1} << 50, 5}, ignore);
+                            }),
+                            {"--batch auto: a batch of 2 of 64x64"}));
     DeviceMemory& memory = device_memory(Device::cpu);
     memory.trim();
     config.batch = 2;
     const LimitScope limit(
         memory, static_cast<std::int64_t>(memory.stats().reserved) + plan_memory(config, camvid11()).run + 100'000);
     config.batch = 0;
-    choose_batches(config, camvid11(), 0, 5, ignore);
+    choose_batches(config, {camvid11(), 0, 5}, ignore);
     CHECK(config.batch == 2);
 }
 
@@ -178,7 +179,7 @@ TEST_CASE("--batch auto: a number for the run and for each stage that asks for o
     config.stages = nlohmann::json::parse(
         R"([{"width": 32, "height": 32}, {"batch": "auto", "width": 128, "height": 128}, {"batch": 3}])");
     std::vector<std::string> said;
-    choose_batches(config, camvid11(), 0, 5, [&](const std::string& line) { said.push_back(line); });
+    choose_batches(config, {camvid11(), 0, 5}, [&](const std::string& line) { said.push_back(line); });
     // There is room for all five frames that there are.
     CHECK(config.batch == 5);
     CHECK(config.stages[0]["batch"] == 5);
@@ -192,6 +193,8 @@ TEST_CASE("--batch auto: a number for the run and for each stage that asks for o
     config.batch = 0;
     const auto ignore = [](const std::string&) {};
     const std::int64_t much = std::int64_t{1} << 50;
-    CHECK(testing::mentions(testing::error_of([&] { choose_batches(config, camvid11(), much, 5, ignore); }),
-                            {"--batch auto: a batch of 1 of 64x64 is planned to take 104857", "give a smaller size"}));
+    CHECK(testing::mentions(testing::error_of([&] {
+                                choose_batches(config, {camvid11(), much, 5}, ignore);
+                            }),
+                            {"--batch auto: a batch of 1 of 64x64 is planned to take 11259", "give a smaller size"}));
 }
