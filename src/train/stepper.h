@@ -7,9 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "autograd/recorded_work.h"
 #include "backend/backend.h"
 #include "train/batch_source.h"
-#include "autograd/recorded_work.h"
 
 namespace camber {
 
