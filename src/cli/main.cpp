@@ -116,13 +116,17 @@ int main(int argc, char** argv) {
     cli::add_data(app, action);
     cli::add_info(app, action);
     cli::add_completion(app, action);
+    if (const std::string wrong = cli::wrong_flag(app, {argv + 1, argv + argc}); !wrong.empty())
+        return report(wrong, 2);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ExtrasError&) {
         return report(cli::unexpected(app, app.remaining(true)), 2);
     } catch (const CLI::RequiredError& error) {
         const std::vector<std::string> rest = app.remaining(true);
-        return report(rest.empty() ? error.what() : cli::unexpected(app, rest), 2);
+        if (!rest.empty()) return report(cli::unexpected(app, rest), 2);
+        const bool of_command = std::string_view(error.what()).find("subcommand") == std::string_view::npos;
+        return report(of_command ? error.what() : "a command is missing; camber --help lists them", 2);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return finish(app.exit(error));  // --help, --version
         return report(error.what(), 2);

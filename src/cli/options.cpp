@@ -128,7 +128,8 @@ void take_size(Model& model, const std::string& text) {
 std::string given_empty(const CLI::App& app) {
     std::vector<std::string> of_runs;  // where an empty text stands for what was not given
     TrainConfig any;
-    for (const TrainOption& option : train_options(any)) of_runs.push_back(option.flag);
+    for (const TrainOption& option : train_options(any))
+        if (option.is<std::string*>()) of_runs.push_back(option.flag);
     for (const CLI::App* command : app.get_subcommands()) {
         if (const std::string name = given_empty(*command); !name.empty()) return name;
     }
@@ -137,6 +138,22 @@ std::string given_empty(const CLI::App& app) {
         if (std::find(texts.begin(), texts.end(), "") == texts.end()) continue;
         const std::string name = option->get_name();
         if (std::find(of_runs.begin(), of_runs.end(), name) == of_runs.end()) return name;
+    }
+    return "";
+}
+
+std::string wrong_flag(const CLI::App& app, const std::vector<std::string>& arguments) {
+    const CLI::App* command = &app;
+    for (const std::string& argument : arguments) {
+        const auto is_it = [&](const CLI::App* next) { return next->get_name() == argument; };
+        if (const auto next = command->get_subcommands(is_it); !next.empty()) command = next.front();
+        const std::size_t equals = argument.find('=');
+        if (!argument.starts_with("--") || equals == std::string::npos) continue;
+        const std::string name = argument.substr(0, equals), value = argument.substr(equals + 1);
+        const CLI::Option* const option = command->get_option_no_throw(name);
+        const bool is_flag = option && option->get_items_expected_max() == 0;
+        if (is_flag && value != "true" && value != "false")
+            return fmt::format("{} is given as it is, or as {}=false, not as {}", name, name, argument);
     }
     return "";
 }

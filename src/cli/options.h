@@ -47,6 +47,9 @@ FolderOptions folder_options(const Model& model, const std::string& folder);
 /// Has the network take pictures of the size that --size says. Throws UsageError for one that it does not take.
 void take_size(Model& model, const std::string& text);
 
+/// What to say of a flag among the arguments that is given a value which is no truth value; empty: nothing.
+std::string wrong_flag(const CLI::App& app, const std::vector<std::string>& arguments);
+
 /// The name of an option or argument that was given as an empty text, where that says nothing; empty: none.
 std::string given_empty(const CLI::App& app);
 

@@ -24,10 +24,8 @@ void add_option(CLI::App& command, const TrainOption& option, std::map<std::stri
     const std::string help = option.full_help();
     CLI::Option* flag = nullptr;
     if (option.is<bool*>()) {
-        const char* text = option.flag.starts_with("--no-") ? "false" : "true";
-        const auto take = [=](std::int64_t count) {
-            if (count > 0) store(text);
-        };
+        const bool sets = !option.flag.starts_with("--no-");
+        const auto take = [=](std::int64_t count) { store((count > 0) == sets ? "true" : "false"); };
         flag = command.add_flag_function(option.flag, take, help);
     } else if (option.is<std::vector<double>*>()) {
         const auto take = [=](const std::vector<std::string>& texts) {
@@ -105,12 +103,13 @@ TrainConfig RunOptions::config() const {
     if (given("epochs")) config.minutes = 0;
     set(config);
     if (config.net != net) config.net_options = nlohmann::json::object();
-    if (given("weights")) check_config(config);  // before what it names is read
-    const bool taken = given("weights") && !given("net") && take_network(config);
+    const bool weights = given("weights") && !config.weights.empty();
+    if (weights) check_config(config);  // before what it names is read
+    const bool taken = weights && !given("net") && take_network(config);
     if (taken) set(config);
     set_net_options(config.net_options, net_options_);
     take_class_count(config);
-    if (given("weights") && !taken) {
+    if (weights && !taken) {
         nlohmann::json options = nlohmann::json::object();
         set_net_options(options, net_options_);
         take_net_options(config, options);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "io/atomic_file.h"
@@ -39,14 +40,28 @@ std::size_t end_of_line(const std::string& text, std::size_t begin) {
     return std::string::npos;
 }
 
+/// Whether a file is what a command wrote before; an empty one is nobody's.
+bool is_shares_table(const std::filesystem::path& file, bool is_json) {
+    std::ifstream stream(file);
+    std::string line;
+    if (!std::getline(stream, line)) return std::filesystem::file_size(file) == 0;
+    if (!is_json) return line.starts_with("picture,");
+    const json parsed = json::parse(line, nullptr, false);
+    return parsed.is_object() && parsed.contains("picture") && parsed.contains("shares");
+}
+
 }  // namespace
 
 SharesFile::SharesFile(std::filesystem::path file, std::vector<std::string> classes, bool goes_on)
     : file_(std::move(file)), classes_(std::move(classes)), json_(file_.extension() == ".jsonl") {
-    if (file_.extension() == ".json")
+    if (!json_ && file_.extension() != ".csv")
         fail_usage("--shares {}: it gets a line as each picture is done: call it .jsonl (JSON Lines) or .csv",
                    file_.string());
-    if (goes_on && std::filesystem::exists(file_)) read();
+    if (!std::filesystem::exists(file_)) return;
+    if (goes_on)
+        read();
+    else if (!is_shares_table(file_, json_))
+        fail_usage("--shares {}: exists, and is no table of shares; give it another name", file_.string());
 }
 
 SharesFile::~SharesFile() {

@@ -154,6 +154,9 @@ void add_train(CLI::App& app, Action& action) {
             }
             const TrainConfig config = a->run.config_with_data();
             if (!a->out.empty()) refuse_among_frames(a->out, a->out);
+            std::error_code none;
+            if (!a->out.empty() && fs::equivalent(a->out, config.data, none))
+                fail_usage("--out {} is the dataset's own folder: choose another for the run", a->out);
             const NewFolder folder(a->out, config.net);
             return finish(train(config, folder.path(), observer, stop), observer, folder.path());
         };

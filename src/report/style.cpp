@@ -152,10 +152,10 @@ a { color: var(--right); }
   .tile.first { grid-column: 1 / -1; } .name { min-width: 7em; }
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .scores .share { display: none; } .scores .wide { min-width: 36px; }
-  .scores .name { min-width: 7em; font-size: 12px; }
+  .scores tbody .name { min-width: 7em; font-size: 12px; position: relative; padding-left: 13px; }
   .scores td, .scores th { padding-right: 7px; font-size: 12.5px; } .scores th { font-size: 11.5px; }
   .scores td:last-child, .scores th:last-child { padding-right: 0; }
-  .scores .swatch { width: 9px; height: 9px; margin-right: 4px; }
+  .scores .swatch { width: 9px; height: 9px; margin: -5px 0 0; position: absolute; left: 0; top: 50%; }
   summary { padding: 12px 14px; } details > div { padding: 2px 14px 14px; }
 }
 )css";

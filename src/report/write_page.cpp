@@ -19,6 +19,7 @@ bool is_page(const std::filesystem::path& file) {
 }  // namespace
 
 void write_page(const std::filesystem::path& file, const std::string& page) {
+    if (file.extension() != ".html") fail_usage("{}: give the page a name that ends in .html", file.string());
     std::error_code error;
     if (std::filesystem::exists(std::filesystem::symlink_status(file, error)) && !is_page(file))
         fail("{}: exists, and is no report: choose another name, or remove it first", file.string());

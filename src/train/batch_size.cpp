@@ -26,11 +26,12 @@ struct Room {
     std::int64_t available = 0, allowed = 0;
 
     bool holds(const Needed& needed) const { return needed.total <= available && needed.tensors <= allowed; }
-    /// "1.20 GB of 3.40 GB that are available", of what is the tighter.
+    /// "1.20 GB of 3.40 GB that --memory allows", or what is beside tensors too, of what is the tighter.
     std::string text(const Needed& needed) const {
         if (allowed - needed.tensors < available - needed.total)
             return fmt::format("{} of {} that --memory allows", bytes_text(needed.tensors), bytes_text(allowed));
-        return fmt::format("{} of {} that are available", bytes_text(needed.total), bytes_text(available));
+        return fmt::format("{} with libraries of {} that are available", bytes_text(needed.total),
+                           bytes_text(available));
     }
 };
 

@@ -22,19 +22,18 @@ json::json_pointer place_of(const TrainOption& option) {
     return json::json_pointer(path);
 }
 
-/// " (did you mean 'lr'?)" of a name that no option has; what only the command line calls so is named as files do.
+/// " (did you mean 'lr'?)" of a name that no option has.
 std::string meant(const std::string& name, const std::vector<TrainOption>& options,
                   const std::set<std::string>& parts) {
     std::vector<std::string> names(parts.begin(), parts.end());
     for (const TrainOption& option : options) {
-        if (option.is<Spelling>()) continue;
-        std::string flag = option.flag.substr(2);
-        std::replace(flag.begin(), flag.end(), '-', '_');
-        if (option.name.ends_with("." + name) || (flag == name && !option.help.empty()))
-            return fmt::format(" (did you mean '{}'?)", option.name);
-        names.push_back(option.name);
+        if (option.name.ends_with("." + name)) return fmt::format(" (did you mean '{}'?)", option.name);
+        if (!option.is<Spelling>()) names.push_back(option.name);
+        if (!option.help.empty()) names.push_back(option.spelled());
     }
-    return did_you_mean(name, names);
+    std::string like = name;
+    std::replace(like.begin(), like.end(), '-', '_');
+    return did_you_mean(like, names);
 }
 
 /// Fills an option from JSON, strictly.

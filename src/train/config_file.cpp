@@ -51,9 +51,16 @@ ConfigFile::ConfigFile(const std::filesystem::path& file) : name_(file.string())
             fail("{}: {}", name_, error.what());
         }
     }
+    if (json_.contains("camber") && json_.contains("layers"))
+        fail("{}: says how a run went; its options are in config.json beside it", name_);
+    if (json_.contains("width") != json_.contains("height")) {
+        fail(
+            "{}: width and height of the network's input want one another, as size = \"192x256\"; the network's own "
+            "width is in net_options",
+            name_);
+    }
     TrainConfig any;
-    for (const TrainOption& option : train_options(any))
-        if (option.is<Spelling>()) take_spelled(option);
+    for (const TrainOption& option : train_options(any)) take_spelled(option);
 }
 
 std::string ConfigFile::place(const std::string& name) const {
@@ -62,13 +69,21 @@ std::string ConfigFile::place(const std::string& name) const {
 }
 
 void ConfigFile::take_spelled(const TrainOption& option) {
-    const auto found = json_.find(option.name);
-    if (found == json_.end() || !(found->is_string() || found->is_number_integer())) return;
-    for (const std::string& key : option.keys) {
-        if (key != option.name && json_.contains(key))
-            fail("{}: {} and {} say the same: leave out one of them", name_, option.name, key);
+    const std::string name = option.spelled();
+    const auto found = json_.find(name);
+    if (found == json_.end() || option.help.empty()) return;
+    const bool is_text = found->is_string();
+    const bool is_list = option.is<ChoiceOrNumbers>() || option.is<std::vector<double>*>();
+    if (name == option.name && !option.is<Spelling>() && !(is_list && is_text)) return;  // as JSON has it
+    if (option.is<bool*>() || !(is_text || found->is_number())) {
+        if (!option.is<Spelling>() || found->is_object()) return;
+        fail("{}: {} is a text, as the command line has it, not {}", place(name), name, shown(*found));
     }
-    spelled_.push_back({option.name, found->is_string() ? found->get<std::string>() : found->dump(), option.keys});
+    for (const std::string& key : option.keys) {
+        if (option.is<Spelling>() && key != name && json_.contains(key) && !json_[key].is_object())
+            fail("{}: {} and {} say the same: leave out one of them", name_, name, key);
+    }
+    spelled_.push_back({name, option.name, is_text ? found->get<std::string>() : found->dump(), option.keys});
     json_.erase(found);
 }
 
@@ -93,8 +108,8 @@ TrainConfig ConfigFile::over(const TrainConfig& base, bool add_net_options) cons
         fields["net_options"] = std::move(net_options);
     }
     TrainConfig config = train_config(fields, name_, lines_);
-    for (const auto& [name, text, keys] : spelled_) {
-        const std::string wrong = set_train_option(config, name, text);
+    for (const auto& [name, option, text, keys] : spelled_) {
+        const std::string wrong = set_train_option(config, option, text);
         if (!wrong.empty()) fail("{}: {} {}", place(name), name, wrong);
     }
     if (config.minutes > 0 && json_.contains("epochs"))

@@ -24,7 +24,9 @@ class ConfigFile {
 
   private:
     struct Spelled {
-        std::string name, text;
+        std::string name;    ///< in the file
+        std::string option;  ///< that it is of, by its name in train_options()
+        std::string text;
         std::vector<std::string> keys;  ///< that it sets
     };
 

@@ -23,6 +23,7 @@ void parse_loss(const std::string& text, SegmentationLossParams& loss) {
                                        [&](const LossTerm& known_term) { return named == known_term.name; });
         if (term == std::end(loss_terms))
             fail_usage("unknown term '{}': {}, joined by +, each with an optional :WEIGHT", named, one_of(known));
+        if (loss.*term->weight != 0) fail_usage("'{}' stands twice in '{}'", named, text);
         loss.*term->weight = 1;
         if (named.size() < part.size()) {
             const std::string wrong = read_number(part.substr(named.size() + 1), above(0), loss.*term->weight);

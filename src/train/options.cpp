@@ -393,19 +393,26 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
 
 namespace {
 
-/// A file's numbers, separated by white space or commas; a list in JSON too. Throws Error.
-std::vector<double> numbers_of(const std::string& file, const NumberRange& range) {
-    constexpr std::uint64_t most_bytes = 1 << 20;
-    std::string text = read_text(file, most_bytes);
+/// Appends numbers that are separated by white space or commas; a list in JSON too. Returns "", or what the one that
+/// was appended last must be and is not.
+std::string read_numbers(std::string text, const NumberRange& range, std::vector<double>& numbers) {
     std::replace_if(
         text.begin(), text.end(), [](char c) { return std::string_view(",;[]\t\r\n").find(c) < 8; }, ' ');
-    std::vector<double> numbers;
     for (std::size_t begin = 0; (begin = text.find_first_not_of(' ', begin)) < text.size();) {
         const std::size_t end = std::min(text.find(' ', begin), text.size());
-        const std::string wrong = read_number(text.substr(begin, end - begin), range, numbers.emplace_back());
-        if (!wrong.empty()) fail("{}: number {} {}", file, numbers.size(), wrong);
+        std::string wrong = read_number(text.substr(begin, end - begin), range, numbers.emplace_back());
+        if (!wrong.empty()) return wrong;
         begin = end;
     }
+    return {};
+}
+
+/// A file's. Throws Error.
+std::vector<double> numbers_of(const std::string& file, const NumberRange& range) {
+    constexpr std::uint64_t most_bytes = 1 << 20;
+    std::vector<double> numbers;
+    const std::string wrong = read_numbers(read_text(file, most_bytes), range, numbers);
+    if (!wrong.empty()) fail("{}: number {} {}", file, numbers.size(), wrong);
     if (numbers.empty()) fail("{} has no numbers", file);
     return numbers;
 }
@@ -427,10 +434,12 @@ struct Taker {
     std::string operator()(const ChoiceOrNumbers& either) const {
         const std::string wrong = (*this)(either.choice);
         if (wrong.empty()) return either.numbers->clear(), "";
-        if (!text.empty() && text.find_first_not_of("0123456789.eE+-,[] ") == std::string::npos) {
-            std::string list = text;  // "[1, 2]" too, as JSON has it
-            std::erase_if(list, [](char c) { return std::string_view("[] ").find(c) < 3; });
-            return Taker{list, range}(either.numbers);
+        if (text.empty()) return wrong;
+        if (text.find_first_not_of("0123456789.eE+-,[] ") == std::string::npos) {
+            std::vector<double> numbers;
+            std::string not_one = read_numbers(text, range, numbers);
+            if (not_one.empty()) *either.numbers = std::move(numbers);
+            return not_one;
         }
         try {
             return *either.numbers = numbers_of(text, range), "";
@@ -501,6 +510,12 @@ const char* TrainOption::type() const {
     if (is<int*>() || is<std::int64_t*>() || is<NumberOrAuto>()) return "INT";
     if (is<std::uint64_t*>()) return "UINT";
     return is<double*>() || is<std::vector<double>*>() ? "FLOAT" : "TEXT";
+}
+
+std::string TrainOption::spelled() const {
+    std::string name = flag.substr(2);
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
 }
 
 std::string TrainOption::full_help() const {

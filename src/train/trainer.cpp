@@ -40,7 +40,11 @@ class Run {
     Run(TrainConfig config, const std::filesystem::path& folder, TrainObserver& observer, const std::atomic<bool>& stop,
         const SecondsClock& clock)
         : Run(folder, observer, stop, clock) {
-        if (std::filesystem::exists(folder)) hold_new_folder();
+        if (std::filesystem::exists(folder)) {
+            if (!std::filesystem::is_directory(folder))
+                fail_usage("{}: is a file: give the run a folder", folder.string());
+            hold_new_folder();
+        }
         check_config(config);
         allowance_ = memory_allowance(config);
         data_.emplace(config, observer);
@@ -144,6 +148,10 @@ class Run {
         if (pace_ && outcome != TrainOutcome::interrupted && !pace_->closed()) {
             pace_->close(steps(), elapsed());
             record_decisions();
+            if (run_.schedule.warmup_steps >= steps()) {
+                observer_.on_message(fmt::format("the run ended after {} steps, within --warmup {}: no --schedule came",
+                                                 steps(), run_.schedule.warmup_steps));
+            }
         }
         save_last();
         saver_->wait();

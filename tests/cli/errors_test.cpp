@@ -84,6 +84,7 @@ TEST_CASE("misuse exits with 2 and says what there is") {
     check_error(s.train({"--nesterov"}), 2, {"--nesterov", "adamw"});
     check_error(s.train({"--minutes", "1"}), 2, {"--epochs", "--minutes"});
     check_error(s.train({"--loss", "hinge"}), 2, {"hinge", "dice"});
+    check_error(s.train({"--loss", "dice+dice:3"}), 2, {"'dice' stands twice"});
     check_error(s.train({"--optimizer", "lion"}), 2, {"lion", "adamw"});
     check_error(s.train({"--schedule", "zigzag"}), 2, {"zigzag", "cosine"});
     check_error(s.train({"--monitor", "luck"}), 2, {"luck", "mean_iou"});
@@ -102,7 +103,7 @@ TEST_CASE("misuse exits with 2 and says what there is") {
     check_error(run_camber({"data", "synth", "--out", "x", "here"}), 2,
                 {"'here' was not expected; see camber data synth --help"});
     check_error(run_camber({"train"}), 2, {"--data"});
-    check_error(run_camber({}), 2, {"subcommand"});
+    check_error(run_camber({}), 2, {"a command is missing"});
     check_error(run_camber({"trian"}), 2, {"there is no command 'trian' (did you mean 'train'?); see camber --help"});
     check_error(run_camber({"data", "inof", "x"}), 2, {"there is no command 'inof' (did you mean 'info'?)"});
     check_error(run_camber({"summary", "--net", "vnet"}), 2, {"vnet", "unet"});

@@ -414,6 +414,10 @@ TEST_CASE("shares go on where they were left, a line of each picture once, as CS
     for (const auto& share : lines.at("shares")) sum += share.get<double>();
     CHECK(sum == doctest::Approx(1));
     write_text(n.folder / "other.csv", "picture,road\n");
+    write_text(n.folder / "list.csv", "a.png,b.png\n");
+    for (const fs::path& not_shares : {n.folder / "list.csv", n.checkpoint, n.in / "d.png", n.folder / "c.toml"})
+        check_error(n.predict({"--shares", not_shares.string(), n.in.string()}), 2, {"--shares "});
+    CHECK(read_text(n.folder / "list.csv") == "a.png,b.png\n");
     check_error(n.predict({"--shares", (n.folder / "other.csv").string(), "--continue", n.in.string()}), 2,
                 {"other.csv", "no table of these classes"});
     CHECK(read_text(n.folder / "other.csv") == "picture,road\n");

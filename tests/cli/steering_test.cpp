@@ -124,8 +124,35 @@ TEST_CASE("a file of options may spell what the command line spells as one text"
                        .output);
     CHECK(json::parse(given).at("augment").at("scale_max") == 1.4f);  // the preset's, beside what is given
     CHECK(json::parse(said(R"({"validate_every": "2.5min"})")).at("validate_minutes") == 2.5);
+    const json names = json::parse(said(R"({"schedule": "step", "lr_gamma": 0.25, "warmup": 7, "encoder_lr": "0.01,0.1",
+        "class_weights": "1, 2"})"));
+    CHECK(names.at("schedule").at("kind") == "step");
+    CHECK(names.at("schedule").at("gamma") == 0.25);
+    CHECK(names.at("schedule").at("warmup_steps") == 7);
+    CHECK(names.at("encoder_lr") == json{0.01, 0.1});
+    CHECK(names.at("class_weights") == json{1.0, 2.0});
+    CHECK(json::parse(said(R"({"cycle_momentum": "0.95,0.85"})")).at("schedule").at("max_momentum") == 0.95);
     for (const json& stage : json::parse(said(R"({"preset": "fastai-camvid", "size": "64x96"})")).at("stages"))
         CHECK_FALSE(stage.contains("height"));
+}
+
+TEST_CASE("a flag is given as it is or with a truth value, which holds over a file") {
+    const Files files;
+    const std::string file = files.write("c.json", R"({"optimizer": "sgd", "nesterov": true, "tensorboard": true,
+        "augment": {"enabled": false}})");
+    const auto said = [&](std::vector<std::string> flags) {
+        flags.insert(flags.begin(), {"--config", file});
+        return json::parse(printed(flags).output);
+    };
+    CHECK(said({}).at("nesterov") == true);
+    const json off = said({"--nesterov=false", "--tensorboard=false", "--no-augment=false"});
+    CHECK(off.at("nesterov") == false);
+    CHECK_FALSE(off.contains("tensorboard"));
+    CHECK(off.at("augment").at("enabled") == true);
+    for (const char* flag :
+         {"--nesterov=maybe", "--tensorboard=99999999999999999999", "--resume=foo", "--print-config=no"})
+        check_error(printed({flag}), 2, {"is given as it is, or as ", flag});
+    check_error(run_camber({"eval", "--flip=2"}), 2, {"--flip is given as it is"});
 }
 
 TEST_CASE("a file of options that is not as it should be is an error that names it") {
@@ -141,7 +168,11 @@ TEST_CASE("a file of options that is not as it should be is an error that names 
     refused(R"({"minutes": 1, "epochs": 3})", {"c.json", "epochs", "minutes"});
     refused(R"({"schedul": {}})", {"c.json: there is no 'schedul' (did you mean 'schedule'?)"});
     refused(R"({"dice": 1})", {"c.json: there is no 'dice' (did you mean 'loss.dice'?)"});
-    refused(R"({"warmup": 1})", {"c.json: there is no 'warmup' (did you mean 'schedule.warmup_steps'?)"});
+    refused(R"({"warm-up": 1})", {"c.json: there is no 'warm-up' (did you mean 'warmup'?)"});
+    refused(R"({"sizes": "64x64"})", {"c.json: there is no 'sizes' (did you mean 'size'?)"});
+    refused(R"({"size": [64, 64]})", {"c.json: size is a text, as the command line has it, not [64,64]"});
+    refused(R"({"width": 32})", {"c.json: width and height", "want one another", "net_options"});
+    refused(R"({"camber": "0.1.0", "layers": {}})", {"c.json: ", "its options are in config.json"});
     refused(R"({"preset": "fast"})", {"c.json: unknown preset 'fast'", "cpu"});
     refused(R"({"preset": "keras-unett"})", {"c.json: unknown preset 'keras-unett' (did you mean 'keras-unet'?)"});
     refused(R"({"size": "64"})", {"c.json: size '64' is not a size"});
@@ -205,7 +236,8 @@ TEST_CASE("class weights are given as numbers or in a file, one a class") {
         return json::parse(printed({"--class-weights", given}).output).at("class_weights");
     };
     CHECK(weights("median") == "median");
-    for (const char* list : {"1,2,0.5", "1, 2, 0.5", "[1, 2, 0.5]"}) CHECK(weights(list) == json{1.0, 2.0, 0.5});
+    for (const char* list : {"1,2,0.5", "1, 2, 0.5", "[1, 2, 0.5]", "1 2 0.5"})
+        CHECK(weights(list) == json{1.0, 2.0, 0.5});
     check_error(printed({"--class-weights", "0,0,0"}), 2, {"--class-weights are all 0"});
     check_error(printed({"--class-weights", "1,1e30"}), 2, {"--class-weights", "from 0 to 1000000, not '1e30'"});
     CHECK(weights(files.write("w.json", "[1, 2,\n 0.5]\n")) == json{1.0, 2.0, 0.5});
