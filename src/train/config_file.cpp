@@ -53,14 +53,14 @@ ConfigFile::ConfigFile(const std::filesystem::path& file) : name_(file.string())
     }
     if (json_.contains("camber") && json_.contains("layers"))
         fail("{}: says how a run went; its options are in config.json beside it", name_);
+    TrainConfig any;
+    for (const TrainOption& option : train_options(any)) take_spelled(option);
     if (json_.contains("width") != json_.contains("height")) {
         fail(
             "{}: width and height of the network's input want one another, as size = \"192x256\"; the network's own "
             "width is in net_options",
             name_);
     }
-    TrainConfig any;
-    for (const TrainOption& option : train_options(any)) take_spelled(option);
 }
 
 std::string ConfigFile::place(const std::string& name) const {

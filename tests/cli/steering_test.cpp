@@ -220,7 +220,7 @@ width = 8
     refused("lr = 1\nlr = 2\n", {"d.toml line 2", "no TOML"});
     refused("data = 2026-01-01\n", {"d.toml line 1", "date"});
     refused("lr = \n", {"d.toml line 1", "no TOML"});
-    refused("loss = 1.5\n", {"d.toml line 1: loss must be"});
+    refused("loss = 1.5\n", {"d.toml line 1: loss unknown term '1.5'"});
     refused("\nloss = \"dise\"\n", {"d.toml line 2: loss unknown term 'dise'"});
     // toml++ asserts or is undefined on these; a tilde stands for itself.
     refused("[[\x1f)x]]\n", {"d.toml is no TOML"});
