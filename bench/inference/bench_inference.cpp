@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -35,6 +36,10 @@ double status_mib(const std::string& wanted) {
         if (key == wanted && status >> kib) return kib / 1024;
     }
     return 0;
+}
+
+double wall_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 /// Of all threads: on a busy machine what the work takes, and not what the others do.
@@ -99,20 +104,21 @@ std::string describe(const inference::Step& step) {
     if (!convolution) return std::get<inference::Call>(step).name;
     const ConvolutionLayer& layer = convolution->layer;
     const ConvolutionOperands& o = convolution->operands;
-    return fmt::format("{}{} {}x{} {} -> {}{}{}{}{}{}", layer.transposed() ? "transposed " : "",
-                       o.x.tensor.shape().str(), layer.w.dim(1), layer.w.dim(2), layer.in_channels(),
-                       layer.out_channels(), layer.p.stride_h > 1 ? fmt::format(" stride {}", layer.p.stride_h) : "",
+    const std::string shape = (o.coarse ? o.coarse : o.x).tensor.shape().str() + (o.coarse ? " repeated" : "");
+    return fmt::format("{}{} {}x{} {} -> {}{}{}{}{}{}", layer.transposed() ? "transposed " : "", shape, layer.w.dim(1),
+                       layer.w.dim(2), layer.in_channels(), layer.out_channels(),
+                       layer.p.stride_h > 1 ? fmt::format(" stride {}", layer.p.stride_h) : "",
                        layer.p.dilation_h > 1 ? fmt::format(" dilation {}", layer.p.dilation_h) : "",
                        o.residual ? " + residual" : "", layer.relu ? ", ReLU" : "", o.pooled ? ", maxima" : "");
 }
 
-/// The fastest of some runs of each step, in seconds of the processor.
+/// The fastest of some runs of each step.
 void print_steps(Work& work, const Options& o) {
     KeptWeights kept;
     inference::Program program(*work.net, work.x.shape(), work.x.dtype(), Device::cpu, kept);
     std::vector<double> best(program.steps().size(), 1e30);
     for (int i = 0; i < o.runs; ++i) {
-        const std::vector<double> seconds = program.time(work.x, cpu_seconds);
+        const std::vector<double> seconds = program.time(work.x, wall_seconds);
         for (std::size_t s = 0; s < best.size(); ++s) best[s] = std::min(best[s], seconds[s]);
     }
     double sum = 0;
@@ -191,7 +197,7 @@ int main(int argc, char** argv) {
     number("--width", o.width, "of them");
     number("--runs", o.runs, "timed ones");
     app.add_option("--save", o.save, "writes the network as a checkpoint instead");
-    app.add_flag("--steps", o.steps, "prints what each step takes of the processors' time");
+    app.add_flag("--steps", o.steps, "prints what each step takes");
     CLI11_PARSE(app, argc, argv);
     try {
         Work work(o);
