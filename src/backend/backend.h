@@ -91,6 +91,11 @@ class Backend {
         return {};
     }
 
+    /// Whether prepare() takes these operands with a part of the image at half the resolution, `coarse`.
+    virtual bool reads_coarse(const ConvolutionLayer& layer, const ConvolutionOperands& like) const {
+        static_cast<void>(layer), static_cast<void>(like);
+        return false;
+    }
     /// A convolution of inference, ready to be run again and again on operands of the shapes of `like`, which have no
     /// elements. By the primitives where a device does not override it. Prepared weights are `kept`'s.
     virtual std::unique_ptr<PreparedConvolution> prepare(const ConvolutionLayer& layer, const ConvolutionOperands& like,

@@ -19,7 +19,7 @@ bool same(const Tensor& a, const Tensor& b) { return a && b && &a.storage() == &
 
 class Fuser {
   public:
-    explicit Fuser(const Trace& trace) : trace_(trace) {
+    Fuser(const Trace& trace, const Backend& device) : trace_(trace), device_(device) {
         for (const Call& call : trace.calls)
             for (const Tensor& activation : call.activations) ++uses_[&activation.storage()];
         ++uses_[&trace.output.storage()];
@@ -29,6 +29,7 @@ class Fuser {
         for (const Call& call : trace_.calls)
             if (!convolution(call) && !normalised(call) && !added(call) && !rectified(call) && !pooled(call))
                 steps_.emplace_back(call);
+        read_coarse();
         place_in_concatenations();
         std::vector<Step> result;
         for (std::optional<Step>& step : steps_)
@@ -135,22 +136,88 @@ class Fuser {
         return true;
     }
 
+    /// The only step but `made`, which makes it, and `filled`, which may be one that writes a part of it, that has to do
+    /// with x; null where there are more.
+    std::optional<Step>* only_user(const Tensor& x, const std::optional<Step>& made,
+                                   const std::optional<Step>* filled = nullptr) {
+        if (same(x, trace_.output)) return nullptr;
+        std::optional<Step>* user = nullptr;
+        for (std::optional<Step>& step : steps_) {
+            if (!step || &step == &made || &step == filled) continue;
+            const std::vector<Tensor> used = activations_of(*step);
+            if (std::none_of(used.begin(), used.end(), [&](const Tensor& activation) { return same(activation, x); }))
+                continue;
+            if (user) return nullptr;
+            user = &step;
+        }
+        return user;
+    }
+    using Copy = std::tuple<Tensor, std::int64_t, Tensor, std::int64_t, std::int64_t, Tensor>;
+    static const Copy* copy_of(const std::optional<Step>& step) {
+        const Call* const call = step ? std::get_if<Call>(&*step) : nullptr;
+        return call && call->name == std::string_view("copy_channels") ? std::any_cast<Copy>(&call->operands) : nullptr;
+    }
+
+    /// Pixels that are repeated for a convolution, and for a concatenation before it that nobody else wants.
+    void read_coarse() {
+        for (std::optional<Step>& repeated : steps_) {
+            const Call* const call = repeated ? std::get_if<Call>(&*repeated) : nullptr;
+            const auto* operands = call ? operands_of<Tensor, Tensor, ResizeMode>(*call, "resize") : nullptr;
+            if (!operands) continue;
+            const auto& [coarse, fine, mode] = *operands;
+            const bool nearest = mode == ResizeMode::nearest || mode == ResizeMode::nearest_half_pixel;
+            if (!nearest || fine.dim(1) != 2 * coarse.dim(1) || fine.dim(2) != 2 * coarse.dim(2)) continue;
+            std::optional<Step>*user = only_user(fine, repeated), *first = nullptr, *rest = nullptr;
+            const Copy* const copy = user ? copy_of(*user) : nullptr;
+            ChannelSlice others;
+            Tensor image = fine;
+            if (copy) {
+                const auto& [from, from_begin, concatenation, begin, count, sums] = *copy;
+                first = user, rest = other_copy(concatenation, *first);
+                if (!rest || begin != 0) continue;
+                const auto& [x, x_begin, same_concatenation, x_at, x_count, x_sums] = *copy_of(*rest);
+                if (x_at != count || x_at + x_count != concatenation.dim(3)) continue;
+                others = {x, x_begin};
+                image = concatenation;
+                user = only_user(image, *first, rest);
+            }
+            auto* const step = user ? std::get_if<Convolution>(&**user) : nullptr;
+            if (!step || !same(step->operands.x.tensor, image) || same(step->operands.residual.tensor, image)) continue;
+            ConvolutionOperands reading = step->operands;
+            reading.x = others, reading.coarse = {coarse}, reading.coarse_channels = coarse.dim(3);
+            if (!device_.reads_coarse(step->layer, reading)) continue;
+            step->operands = reading;
+            repeated.reset();
+            if (first) first->reset(), rest->reset();
+        }
+    }
+    /// The only other copy into the concatenation.
+    std::optional<Step>* other_copy(const Tensor& concatenation, const std::optional<Step>& but) {
+        std::optional<Step>* other = nullptr;
+        for (std::optional<Step>& step : steps_) {
+            const Copy* const copy = &step == &but ? nullptr : copy_of(step);
+            if (!copy || !same(std::get<2>(*copy), concatenation)) continue;
+            if (other) return nullptr;
+            other = &step;
+        }
+        return other;
+    }
+
     /// A copy into a wider tensor goes where the convolution that made the copied can store there at once, and all who
     /// read it can read it there: convolutions.
     void place_in_concatenations() {
         for (std::optional<Step>& slot : steps_) {
-            const Call* const call = slot ? std::get_if<Call>(&*slot) : nullptr;
-            if (!call) continue;
-            const auto* operands =
-                operands_of<Tensor, std::int64_t, Tensor, std::int64_t, std::int64_t, Tensor>(*call, "copy_channels");
-            if (!operands) continue;
-            const auto& [x, x_begin, y, y_begin, count, sums] = *operands;
-            if (sums || x_begin != 0 || count != x.dim(3) || !maker(x) || !only_convolutions_use(x, call)) continue;
+            const Copy* const copy = copy_of(slot);
+            if (!copy) continue;
+            const auto& [x, x_begin, y, y_begin, count, sums] = *copy;
+            if (sums || x_begin != 0 || count != x.dim(3) || !maker(x)) continue;
+            if (!only_convolutions_use(x, &std::get<Call>(*slot))) continue;
             const ChannelSlice there = {y, y_begin};
             for (std::optional<Step>& other : steps_) {
                 auto* const step = other ? std::get_if<Convolution>(&*other) : nullptr;
                 if (!step) continue;
-                for (ChannelSlice* slice : {&step->operands.x, &step->operands.residual, &step->operands.y})
+                ConvolutionOperands& o = step->operands;
+                for (ChannelSlice* slice : {&o.x, &o.residual, &o.y, &o.coarse})
                     if (same(slice->tensor, x)) *slice = there;
             }
             slot.reset();
@@ -169,6 +236,7 @@ class Fuser {
     }
 
     const Trace& trace_;
+    const Backend& device_;
     std::map<const Storage*, int> uses_;  ///< operands of calls, and the output
     std::vector<std::optional<Step>> steps_;
     std::map<const Storage*, std::size_t> made_by_;  ///< convolutions among steps_, by the tensor of their output
@@ -180,11 +248,11 @@ std::vector<Tensor> activations_of(const Step& step) {
     if (const Call* call = std::get_if<Call>(&step)) return call->activations;
     const ConvolutionOperands& o = std::get<Convolution>(step).operands;
     std::vector<Tensor> result;
-    for (const Tensor& tensor : {o.x.tensor, o.residual.tensor, o.y.tensor, o.pooled})
+    for (const Tensor& tensor : {o.x.tensor, o.residual.tensor, o.y.tensor, o.pooled, o.coarse.tensor})
         if (tensor) result.push_back(tensor);
     return result;
 }
 
-std::vector<Step> fuse(const Trace& trace) { return Fuser(trace).run(); }
+std::vector<Step> fuse(const Trace& trace, const Backend& device) { return Fuser(trace, device).run(); }
 
 }  // namespace camber::inference

@@ -8,14 +8,14 @@ constexpr std::int64_t alignment = 64;
 
 /// A GPU's batch normalisation does ReLU, addition and pooling in its own pass and stores into a concatenation, which
 /// its convolutions do not: there, the layers' calls.
-std::vector<Step> steps_of(const Trace& trace, Device device) {
-    return is_host(device) ? fuse(trace) : std::vector<Step>(trace.calls.begin(), trace.calls.end());
+std::vector<Step> steps_of(const Trace& trace, const Backend& device) {
+    return is_host(device.device()) ? fuse(trace, device) : std::vector<Step>(trace.calls.begin(), trace.calls.end());
 }
 
 }  // namespace
 
 Program::Program(nn::Module& net, const Shape& input, Dtype dtype, Device device, KeptWeights& kept)
-    : device_(backend(device)), trace_(trace(net, input, dtype)), steps_(steps_of(trace_, device)) {
+    : device_(backend(device)), trace_(trace(net, input, dtype)), steps_(steps_of(trace_, device_)) {
     trace_.calls.clear();
     plan();
     for (const Step& step : steps_) {
@@ -60,7 +60,9 @@ void Program::do_step(std::size_t i) {
     convolutions_[i]->run({{at(o.x.tensor), o.x.begin},
                            {at(o.residual.tensor), o.residual.begin},
                            {at(o.y.tensor), o.y.begin},
-                           at(o.pooled)});
+                           at(o.pooled),
+                           {at(o.coarse.tensor), o.coarse.begin},
+                           o.coarse_channels});
 }
 
 Tensor Program::run(const Tensor& x) {

@@ -84,6 +84,17 @@ TEST_CASE("every network: in bf16 a program is about as near to f32 as the layer
     }
 }
 
+TEST_CASE("deep layers of a few tiles") {
+    const Evaluated network("smp-unet-resnet34", {{"classes", 5}});
+    inference::Network programs;
+    for (const Size& size : {Size{1, 128, 128}, Size{1, 256, 288}, Size{2, 128, 160}}) {
+        const Tensor x = network.input(size.batch, size.height, size.width), expected = network.logits(x);
+        const Tensor actual = programs.forward(*network.net, x);
+        REQUIRE_MESSAGE(programs.why_not().empty(), programs.why_not());
+        CHECK_MESSAGE(testing::relative_error(actual, expected) < 1e-4, testing::describe_difference(actual, expected));
+    }
+}
+
 TEST_CASE("a U-Net that pads takes any size") {
     const Evaluated network("unet", {{"width", 16}, {"classes", 5}, {"size_policy", "pad"}});
     inference::Network programs;

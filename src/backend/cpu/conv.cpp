@@ -207,6 +207,9 @@ class WinogradConvolution final : public PreparedConvolution {
                                                begin_of<T>(o.residual),
                                                pitch_of(o.residual),
                                                relu_,
+                                               begin_of<T>(o.coarse),
+                                               static_cast<int>(o.coarse_channels),
+                                               pitch_of(o.coarse),
                                                o.pooled ? o.pooled.data<T>() : nullptr};
             if (by_columns_)
                 winograd_by_columns(shape_, operands, static_cast<const T*>(filter_.raw()), scratch.as<float>());
@@ -229,13 +232,30 @@ Tensor like(const ChannelSlice& slice, std::int64_t channels) {
     return Tensor::empty({t.dim(0), t.dim(1), t.dim(2), channels}, t.dtype(), Device::meta);
 }
 
+ConvShape shape_of(const ConvolutionLayer& layer, const ConvolutionOperands& o) {
+    const Tensor out = like(o.y, layer.out_channels());
+    Tensor in;
+    if (const Tensor& coarse = o.coarse.tensor)
+        in = Tensor::empty({coarse.dim(0), 2 * coarse.dim(1), 2 * coarse.dim(2), layer.in_channels()}, coarse.dtype(),
+                           Device::meta);
+    else
+        in = like(o.x, layer.in_channels());
+    return layer.transposed() ? shape_of("conv2d_backward_data", out, layer.w, in, layer.p)
+                              : shape_of("conv2d", in, layer.w, out, layer.p);
+}
+
 }  // namespace
+
+bool CpuBackend::reads_coarse(const ConvolutionLayer& layer, const ConvolutionOperands& operands) const {
+    if (layer.transposed()) return false;
+    const ConvShape s = shape_of(layer, operands);
+    return by_winograd_in_inference(s) && s.dilation_h == 1 && s.padding.top == 1 && s.padding.left == 1 &&
+           operands.coarse_channels % lanes == 0;
+}
 
 std::unique_ptr<PreparedConvolution> CpuBackend::prepare(const ConvolutionLayer& layer,
                                                          const ConvolutionOperands& operands, KeptWeights& kept) {
-    const Tensor in = like(operands.x, layer.in_channels()), out = like(operands.y, layer.out_channels());
-    const ConvShape s = layer.transposed() ? shape_of("conv2d_backward_data", out, layer.w, in, layer.p)
-                                           : shape_of("conv2d", in, layer.w, out, layer.p);
+    const ConvShape s = shape_of(layer, operands);
     std::unique_ptr<PreparedConvolution> result;
     const bool apart = layer.p.dilation_h > 1 && operands.pooled;  // windows of pixels that are not of one image there
     if (!layer.transposed() && by_winograd_in_inference(s) && !apart)

@@ -12,6 +12,7 @@ class CpuBackend final : public Backend {
     std::string describe() const override;
     ConvScratch conv_scratch(ConvPass pass, const Tensor& image, const Tensor& w, const Tensor& output, bool has_bias,
                              const Conv2dParams& p) const override;
+    bool reads_coarse(const ConvolutionLayer& layer, const ConvolutionOperands& like) const override;
     std::unique_ptr<PreparedConvolution> prepare(const ConvolutionLayer& layer, const ConvolutionOperands& like,
                                                  KeptWeights& kept) override;
 

@@ -92,7 +92,7 @@ struct FilterGrad {
         const Window<P, const T> d(Plane<const T>(x, s.h, s.w, s.cin, s.cin, at), at.row * M - s.pad_top,
                                    at.column * M - s.pad_left);
         for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
-            input_transform<M>(pixels, w.v + l.at(block, 0, row), l.point_stride);
+            input_transform<M, false>(pixels, w.v + l.at(block, 0, row), l.point_stride);
         });
         if (b.in > 0 && plan.works == 1 && grid.count <= plan.tiles) return;  // Z is still there
         const Window<M, const T> e(Plane<const T>(dy, s.ho, s.wo, s.cout, s.cout, at), at.row * M, at.column * M);

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "backend/cpu/image.h"
+#include "backend/cpu/winograd/few_tiles.h"
 #include "backend/cpu/winograd/gemm.h"
 #include "backend/cpu/winograd/plan.h"
 
@@ -29,13 +30,14 @@ ForwardPlan forward_plan(const WinogradShape& s) {
     const int count = TileGrid(M, s.n, s.ho, s.wo, s.dilation).count, threads = omp_get_max_threads();
     ForwardPlan p;
     const std::size_t per_tile = static_cast<std::size_t>(Tile<M>::Q) * (s.cin + s.cout) * sizeof(float);
-    const auto fitting = [&](int megabytes) {
-        return static_cast<int>((static_cast<std::size_t>(megabytes) << 20) / per_tile);
+    const auto fitting = [&](int kilobytes) {
+        return static_cast<int>((static_cast<std::size_t>(kilobytes) << 10) / per_tile);
     };
-    p.tiles = std::clamp(fitting(6) / 8 * 8, 24, 96);
     const std::size_t u_bytes = static_cast<std::size_t>(Tile<M>::Q) * s.cin * s.cout * sizeof(float);
-    p.together = u_bytes > (12u << 20) || (threads > 1 && count < p.tiles * threads * 2);
-    p.tiles = p.together ? chunk_tiles(count, std::clamp(fitting(30), 64, 160)) : std::min(p.tiles, count);
+    p.together = u_bytes > (12u << 20) || (threads > 1 && count < 16 * threads);
+    // Apart, V and M stay in the second-level cache or little beyond it: a thread reads them again, no other does.
+    p.tiles = p.together ? chunk_tiles(count, std::clamp(fitting(30 << 10), 64, 160))
+                         : chunk_tiles((count + threads - 1) / threads, std::clamp(fitting(1536) / 8 * 8, 16, 96));
     p.layout = TileMatrix(Tile<M>::Q, p.tiles);
     p.floats = p.layout.floats(s.cin) + p.layout.floats(s.cout);
     return p;
@@ -57,10 +59,21 @@ struct Forward {
     /// rows of V: tile number `tile` of the grid is row `row`.
     void input(int tile, int row, float* v) const {
         const TilePosition at(grid, tile);
-        const Window<P, const T> d(Plane<const T>(o.x, s.h, s.w, s.cin, o.x_pitch, at, s.dilation),
+        if (o.coarse) {
+            constexpr int R = M / 2 + 2;
+            const Window<R, const T> d(
+                Plane<const T>(o.coarse, s.h / 2, s.w / 2, o.coarse_channels, o.coarse_pitch, at), at.row * M / 2 - 1,
+                at.column * M / 2 - 1);
+            for_each_block<M / 2>(d, 0, o.coarse_channels, [&](const auto& pixels, int block) {
+                input_transform<M, true>(pixels, v + plan.layout.at(block, 0, row), plan.layout.point_stride);
+            });
+        }
+        const int channels = s.cin - o.coarse_channels;
+        const Window<P, const T> d(Plane<const T>(o.x, s.h, s.w, channels, o.x_pitch, at, s.dilation),
                                    at.row * M - s.pad_top / s.dilation, at.column * M - s.pad_left / s.dilation);
-        for_each_block<M>(d, 0, s.cin, [&](const auto& pixels, int block) {
-            input_transform<M>(pixels, v + plan.layout.at(block, 0, row), plan.layout.point_stride);
+        v += plan.layout.at(o.coarse_channels / lanes, 0, row);
+        for_each_block<M>(d, 0, channels, [&](const auto& pixels, int block) {
+            input_transform<M, false>(pixels, v + plan.layout.at(block, 0, 0), plan.layout.point_stride);
         });
     }
 
@@ -254,6 +267,7 @@ struct ColumnsPlan {
     static constexpr int depth = 64;  ///< cin at a time: their part of U stays in the second-level cache
     static constexpr std::size_t u_stride = (depth * max_columns + 1) * lanes;
     ForwardPlan chunk;    ///< layout: of V
+    bool few;             ///< of tiles: their products are made while the filter is transformed
     TileMatrix m_layout;  ///< of a thread's M
     std::size_t work_floats;
 
@@ -263,7 +277,8 @@ struct ColumnsPlan {
         const auto fitting = static_cast<int>(v_bytes / (Tile<M>::Q * static_cast<std::size_t>(s.cin) * sizeof(float)));
         chunk.together = true;
         chunk.tiles = chunk_tiles(count, std::clamp(fitting, 32, 96));
-        chunk.layout = m_layout = TileMatrix(Tile<M>::Q, chunk.tiles);
+        few = M == 4 && count <= most_few_tiles;
+        chunk.layout = m_layout = TileMatrix(Tile<M>::Q, few ? most_few_tiles : chunk.tiles);
         chunk.floats = chunk.layout.floats(s.cin);
         work_floats = m_layout.floats(max_columns * lanes) + Tile<M>::Q * u_stride;
     }
@@ -290,7 +305,8 @@ class ByColumns {
 #pragma omp for schedule(dynamic)
                 for (int g = 0; g < groups; ++g) {
                     const int begin = g * max_columns, columns = std::min(max_columns, blocks - begin);
-                    for (int k = 0; k < s_.cin; k += plan_.depth) {
+                    if (plan_.few) multiply_few(begin, columns, rows, v, m);
+                    for (int k = 0; k < s_.cin && !plan_.few; k += plan_.depth) {
                         const int depth = std::min(plan_.depth, s_.cin - k);
                         transform(begin, columns, k, depth, u);
                         for (int p = 0; p < Tile<M>::Q; ++p) multiply(p, rows, begin, columns, k, depth, v, u, m);
@@ -339,6 +355,28 @@ class ByColumns {
             g.a += (next - row) * lanes;
             g.c += (next - row) * lanes;
             row = next;
+        }
+    }
+
+    void multiply_few(int begin, int columns, int rows, const float* v, float* m) const {
+        if constexpr (M == 4) {
+            const TileMatrix& l = plan_.chunk.layout;
+            FewTiles<T> g{};
+            g.tap_stride = columns * lanes;
+            g.v_block = l.block_stride;
+            g.point_stride = l.point_stride;
+            for (int k = 0; k < s_.cin; k += g.most_depth) {
+                g.depth = std::min(g.most_depth, s_.cin - k);
+                g.accumulate = k > 0;
+                for (int b = 0; b < columns; ++b)
+                    for (int row = 0; row < rows; row += g.tiles) {
+                        g.taps = taps_at(begin, columns, k) + b * lanes;
+                        g.v = v + l.at(k / lanes, 0, row);
+                        g.c = m + plan_.m_layout.at(b, 0, row);
+                        g.prefetch = b == 0 && row == 0;
+                        few_tiles_products(g);
+                    }
+            }
         }
     }
 

@@ -63,27 +63,34 @@ struct Pixels {
     }
 };
 
-/// v[point] = B^T d B.
-template <int M, class T>
-CAMBER_VEC void input_transform(const Pixels<const T>& d, float* v, std::size_t point_stride) {
-    constexpr int P = M + 2;
-    Vec t[P][P];
-    for (int j = 0; j < P; ++j) {
-        Vec column[P], r[P];
+/// v[point] = B^T d B. repeated: d has each pixel twice in a row and a column, but for the first and last, which lie in
+/// other pairs; `pixels` has it once.
+template <int M, bool repeated, class T>
+CAMBER_VEC void input_transform(const Pixels<const T>& pixels, float* v, std::size_t point_stride) {
+    constexpr int P = M + 2, R = repeated ? M / 2 + 2 : P;
+    const auto spread = [](const Vec* from, Vec* to) __attribute__((always_inline)) {
 #pragma GCC unroll 8
-        for (int i = 0; i < P; ++i) {
-            column[i] = in_register(load(d.at(i, j)));
-            d.template prefetch<false>(i, j);
+        for (int i = 0; i < P; ++i) to[i] = from[repeated ? (i + 1) / 2 : i];
+    };
+    Vec t[P][R];
+    for (int j = 0; j < R; ++j) {
+        Vec column[R], d[P], r[P];
+#pragma GCC unroll 8
+        for (int i = 0; i < R; ++i) {
+            column[i] = in_register(load(pixels.at(i, j)));
+            pixels.template prefetch<false>(i, j);
         }
-        Tile<M>::input(column, r);
+        spread(column, d);
+        Tile<M>::input(d, r);
 #pragma GCC unroll 8
         for (int i = 0; i < P; ++i) t[i][j] = r[i];
     }
     for (int i = 0; i < P; ++i) {
-        Vec row[P], r[P];
+        Vec row[R], d[P], r[P];
 #pragma GCC unroll 8
-        for (int j = 0; j < P; ++j) row[j] = in_register(t[i][j]);
-        Tile<M>::input(row, r);
+        for (int j = 0; j < R; ++j) row[j] = in_register(t[i][j]);
+        spread(row, d);
+        Tile<M>::input(d, r);
 #pragma GCC unroll 8
         for (int j = 0; j < P; ++j, v += point_stride) store(v, r[j]);
     }

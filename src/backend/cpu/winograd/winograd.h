@@ -58,6 +58,9 @@ struct WinogradOperands {
     const T* residual = nullptr;  ///< shape of y, or null
     int residual_pitch = 0;
     bool relu = false;
+    const T* coarse = nullptr;  ///< [n, h / 2, w / 2, coarse_channels] or null: its pixels, four times each, are the
+                                ///< first channels, and x has the others. A multiple of 16; h and w even, padding 1
+    int coarse_channels = 0, coarse_pitch = 0;
     T* pooled = nullptr;  ///< [n, ho / 2, wo / 2, cout], the maxima of y's 2x2 windows, or null
 };
 
