@@ -34,8 +34,8 @@ struct ConvolutionLayer {
 /// Operands of a ConvolutionLayer: y = relu(normalised(convolution of x) + residual), and the maxima of y's 2x2
 /// windows, as max_pool2d makes them, in `pooled`. Any but `pooled` may be channels of a wider tensor, whose others are
 /// left alone. residual and pooled may be undefined.
-/// Where `coarse` is defined, [N, H / 2, W / 2, C'], its pixels, four times each (nearest), are the first channels of the
-/// image, and x, undefined if there are none, the others: only where Backend::reads_coarse().
+/// Where `coarse` is defined, [N, H / 2, W / 2, C'], its pixels, four times each (nearest), are the first channels of
+/// the image, and x, undefined if there are none, the others: only where Backend::reads_coarse().
 struct ConvolutionOperands {
     ChannelSlice x, residual, y;
     Tensor pooled;

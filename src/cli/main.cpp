@@ -62,11 +62,14 @@ int finish(int code) {
                   1);
 }
 
-/// Has OpenMP's threads sleep, not spin, while they have nothing to do: spinning takes the cores from the threads that
-/// prepare batches, and from whatever else runs. The runtime reads this before main(), so the program starts again.
+/// Has OpenMP's threads sleep while they have nothing to do: spinning takes the cores from the threads that prepare
+/// batches, and from whatever else runs. For some microseconds they spin (GCC's runtime), since waking takes as long:
+/// between the steps of a network they are soon wanted again. The runtime reads this before main(), so the program
+/// starts again.
 void wait_passively(char** argv) {
     if (std::getenv("OMP_WAIT_POLICY")) return;
     setenv("OMP_WAIT_POLICY", "passive", 1);
+    setenv("GOMP_SPINCOUNT", "1000", 0);
     execv("/proc/self/exe", argv);  // on failure go on as we are
 }
 

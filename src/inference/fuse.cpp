@@ -136,8 +136,7 @@ class Fuser {
         return true;
     }
 
-    /// The only step but `made`, which makes it, and `filled`, which may be one that writes a part of it, that has to do
-    /// with x; null where there are more.
+    /// The only step that has to do with x but `made` and `filled`, which write it; null where there are more.
     std::optional<Step>* only_user(const Tensor& x, const std::optional<Step>& made,
                                    const std::optional<Step>* filled = nullptr) {
         if (same(x, trace_.output)) return nullptr;
