@@ -77,20 +77,11 @@ bool is_winograd_shape(const ConvShape& s) {
 bool by_winograd(const ConvShape& s) {
     return is_winograd_shape(s) && s.dilation_h == 1 && winograd_profitable(winograd_shape(s));
 }
-/// Whether inference transforms the filter each time, by columns, instead of keeping its transform, which up to here is
-/// faster and takes no more memory than ONNX Runtime and OpenVINO do.
-bool by_columns(const ConvShape& s) { return static_cast<long>(s.cin) * s.cout > 256L * 256; }
 
-/// In inference dilated ones too, and in f32 a few output channels are enough. Direct convolutions in bf16 multiply at
-/// twice the rate: a small image or few channels are then theirs.
+/// In inference dilated ones too. In f32, where direct convolutions take twice as long as in bf16, a few output
+/// channels are enough.
 bool by_winograd_in_inference(const ConvShape& s) {
-    if (!is_winograd_shape(s)) return false;
-    const WinogradShape shape = winograd_shape(s);
-    if (s.dtype == Dtype::f32) return winograd_profitable(shape, 8);
-#if defined(__AVX512BF16__)
-    if (has_onednn && 2 * winograd_cost(shape, by_columns(s)) > direct_cost(shape)) return false;
-#endif
-    return winograd_profitable(shape);
+    return is_winograd_shape(s) && winograd_profitable(winograd_shape(s), s.dtype == Dtype::f32 ? 8 : 16);
 }
 
 Scratch winograd_scratch(std::size_t floats) { return Scratch(floats * sizeof(float)); }
@@ -191,7 +182,8 @@ class WinogradConvolution final : public PreparedConvolution {
     WinogradConvolution(const ConvShape& s, const ConvolutionLayer& layer, KeptWeights& kept)
         : shape_(winograd_shape(s)), dtype_(s.dtype), relu_(layer.relu), bias_(folded_bias(layer)) {
         shape_.tile = winograd_best_tile(shape_);
-        by_columns_ = by_columns(s);
+        // Up to here a filter kept transformed is faster, and takes no more memory than other libraries do.
+        by_columns_ = static_cast<long>(s.cin) * s.cout > 256L * 256;
         const auto layout = static_cast<std::uintptr_t>(by_columns_ ? packed_layout + size_of(dtype_) : shape_.tile);
         const std::size_t bytes = by_columns_ ? winograd_packed_elements(s.cin, s.cout) * size_of(dtype_)
                                               : winograd_filter_floats(shape_.tile, s.cin, s.cout) * sizeof(float);

@@ -432,19 +432,8 @@ bool winograd_profitable(const WinogradShape& s, int least_cout) {
     if (s.cin < 16 || s.cout < least_cout || static_cast<long>(s.n) * s.ho * s.wo < 64 || s.ho < 4 || s.wo < 4)
         return false;
     // Images of pixels far apart are small: tiles stick out of them, and direct convolutions leave out taps that do.
-    return s.dilation == 1 || winograd::products<4>(s) * 5 < 4 * direct_cost(s);
+    return s.dilation == 1 || winograd::products<4>(s) * 5 < 4 * s.n * winograd::taps_inside(s);
 }
-
-double winograd_cost(const WinogradShape& s, bool with_filter) {
-    // A transform takes about as long as ten multiplications a point, of a tile or of four filters: measured.
-    const auto lanes_of = [](int channels) { return 1.0 * winograd::blocks_of(channels) * lanes; };
-    const bool large = winograd_best_tile(s) == 6;
-    const double products = static_cast<double>(large ? winograd::products<6>(s) : winograd::products<4>(s));
-    const int points = large ? winograd::Tile<6>::Q : winograd::Tile<4>::Q;
-    return products * (1 + 10 / lanes_of(s.cin) + 10 / lanes_of(s.cout)) + (with_filter ? 4.0 * points : 0);
-}
-
-double direct_cost(const WinogradShape& s) { return static_cast<double>(s.n) * winograd::taps_inside(s); }
 
 int winograd_best_tile(const WinogradShape& s) {
     const bool fewer = winograd::products<6>(s) < winograd::products<4>(s);

@@ -25,11 +25,6 @@ int winograd_tile(int cin, int cout);
 /// The tile for images of just this size, shape.tile being another or the same.
 int winograd_best_tile(const WinogradShape& shape);
 
-/// What a convolution takes, in multiplications of f32 for each pair of channels: by Winograd with winograd_best_tile(),
-/// transforms included, that of the filter if it is made each time; and directly, without taps outside the image.
-double winograd_cost(const WinogradShape& shape, bool with_filter);
-double direct_cost(const WinogradShape& shape);
-
 /// Floats of the transformed filter U.
 std::size_t winograd_filter_floats(int tile, int cin, int cout);
 
