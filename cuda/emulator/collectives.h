@@ -13,7 +13,6 @@ namespace camber::emulator {
 using Location = std::source_location;
 
 enum class WarpOp { sync, shuffle, shuffle_up, shuffle_down, shuffle_xor, ballot, match_any, load_matrix, mma };
-const char* name_of(WarpOp op);
 
 void sync_threads(const Location& where);
 /// Waits until every lane of `mask` has come with the same operation. `value` is this lane's; returns its result.

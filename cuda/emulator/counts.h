@@ -12,6 +12,7 @@ namespace camber::emulator {
 
 enum class AccessKind { load, store, atomic, copy_async, load_matrix };
 const char* name_of(AccessKind kind);
+const char* name_of(WarpOp op);
 
 /// An instruction of a kernel that accesses memory, and all that its warps asked for by it.
 struct SiteCounts {
