@@ -68,16 +68,16 @@ def compiled(sources):
     result, spilled = {}, []
     for source in sources:
         found = {a: {k[0]: k for k in kernels(reports[source, a])} for a in architectures}
-        names = readable(sorted(found["90a"]))
+        # By readable names: the mangled ones of an unnamed namespace differ with what is defined.
+        of_80, of_90a = ({name: found[a][mangled] for mangled, name in readable(sorted(found[a])).items()}
+                         for a in architectures)
         result[source] = []
-        for mangled in sorted(names, key=names.get):
-            old, new = found["80"].get(mangled), found["90a"][mangled]
-            if "WarpgroupTile" in names[mangled]:
-                old = None  # a trap
-            result[source].append((names[mangled], old, new))
+        for name in sorted(of_90a):
+            old, new = None if "WarpgroupTile" in name else of_80.get(name), of_90a[name]  # None: a trap
+            result[source].append((name, old, new))
             for architecture, entry in (("80", old), ("90a", new)):
                 if entry and (entry[1] or entry[2]):
-                    spilled.append(f"{source.name}: {names[mangled]} on sm_{architecture}: "
+                    spilled.append(f"{source.name}: {name} on sm_{architecture}: "
                                    f"{entry[1]} bytes of stack, {entry[2]} spilled")
     return result, spilled
 
@@ -107,10 +107,11 @@ def main():
     rows = re.findall(r"^\| `(.*)` \| (\d+|-) \| (\d+) \| \d+ \|$", page.read_text(), re.M)
     versions, more = compiled(sorted((root / "cuda" / "laboratory").glob("*/*.cu")))
     for entries in versions.values():
-        rows += [(name, old[3] if old else "-", new[3]) for name, old, new in entries]
+        rows += [(name, old[3], new[3]) for name, old, new in entries]
     lines = ["// Written by tools/kernel_resources.py: kernel, registers of a thread on sm_80 and sm_90a, 0 where it has no",
              "// code there.", "// clang-format off"]
-    lines += [f'{{"{name}", {0 if old == "-" else old}, {new}}},' for name, old, new in sorted(rows)]
+    for name, old, new in sorted(rows):
+        lines.append(f'{{"{name}", {str(old).replace("-", "0")}, {new}}},')
     (root / "cuda" / "laboratory" / "kernel_resources.inc").write_text("\n".join(lines) + "\n// clang-format on\n")
     if spilled + more:
         sys.exit("\n".join(spilled + more))

@@ -29,7 +29,7 @@ void __tsan_vptr_read(void**) {}
 void __tsan_read_range(const void* p, unsigned long bytes) { access(p, bytes, false, __builtin_return_address(0)); }
 void __tsan_write_range(const void* p, unsigned long bytes) { access(p, bytes, true, __builtin_return_address(0)); }
 
-#define CAMBER_HOOK(bytes)                                                       \
+#define CAMBER_HOOK(bytes)                                                                                    \
     void __tsan_read##bytes(const void* p) { access(p, bytes, false, __builtin_return_address(0)); }          \
     void __tsan_write##bytes(const void* p) { access(p, bytes, true, __builtin_return_address(0)); }          \
     void __tsan_volatile_read##bytes(const void* p) { access(p, bytes, false, __builtin_return_address(0)); } \
@@ -41,7 +41,7 @@ CAMBER_HOOK(8)
 CAMBER_HOOK(16)
 #undef CAMBER_HOOK
 
-#define CAMBER_HOOK(bytes)                                                        \
+#define CAMBER_HOOK(bytes)                                                                                     \
     void __tsan_unaligned_read##bytes(const void* p) { access(p, bytes, false, __builtin_return_address(0)); } \
     void __tsan_unaligned_write##bytes(const void* p) { access(p, bytes, true, __builtin_return_address(0)); }
 CAMBER_HOOK(2)

@@ -7,9 +7,9 @@
 namespace camber::emulator {
 
 struct Request {
-    unsigned mask = 0;                           ///< lanes that take part
-    std::size_t bytes = 0;                       ///< of each
-    std::array<std::uintptr_t, 32> address = {}; ///< of each; in shared memory, from its beginning
+    unsigned mask = 0;                            ///< lanes that take part
+    std::size_t bytes = 0;                        ///< of each
+    std::array<std::uintptr_t, 32> address = {};  ///< of each; in shared memory, from its beginning
 };
 
 /// Pieces of `size` bytes (a power of two), aligned to it, that hold what the lanes access: 32 for sectors, 128 for

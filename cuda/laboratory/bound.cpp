@@ -37,7 +37,8 @@ const Gpu& find_gpu(const std::string& name) {
         if (name == gpu.name) return gpu;
         names.emplace_back(gpu.name);
     }
-    throw UsageError(fmt::format("no rates are recorded of the GPU '{}'; they are of {}", name, fmt::join(names, ", ")));
+    throw UsageError(
+        fmt::format("no rates are recorded of the GPU '{}'; they are of {}", name, fmt::join(names, ", ")));
 }
 
 std::optional<int> registers_of(const std::string& kernel, const Gpu& gpu) {
@@ -72,7 +73,10 @@ double Needs::seconds() const { return std::max({memory, load_store, latency, ar
 
 const char* Needs::largest() const {
     const double most = seconds();
-    return most == memory ? "memory" : most == arithmetic ? "arithmetic" : most == load_store ? "load/store" : "latency";
+    return most == memory       ? "memory"
+           : most == arithmetic ? "arithmetic"
+           : most == load_store ? "load/store"
+                                : "latency";
 }
 
 Bound bound(const std::vector<emulator::LaunchCounts>& launches, const Problem& problem, const Gpu& gpu) {
@@ -98,8 +102,7 @@ Bound bound(const std::vector<emulator::LaunchCounts>& launches, const Problem& 
         for (const SiteCounts& site : launch.sites)
             if (!site.shared && site.kind != emulator::AccessKind::store)
                 asked += site.lanes * static_cast<std::int64_t>(site.bytes);
-        if (at_a_time > 0)
-            result.needs.latency += static_cast<double>(asked) / at_a_time * least_latency / gpu.clock();
+        if (at_a_time > 0) result.needs.latency += static_cast<double>(asked) / at_a_time * least_latency / gpu.clock();
         tensor_operations += launch.tensor_operations;
         result.occupancy.push_back(resident);
         result.registers.push_back(registers);

@@ -11,8 +11,8 @@ namespace camber::laboratory {
 
 /// As ptxas reports them (tools/kernel_resources.py).
 struct KernelResources {
-    const char* kernel;      ///< its name, as emulator::kernel_name() has it
-    int sm80, sm90a;         ///< registers a thread; 0: it has no such code
+    const char* kernel;  ///< its name, as emulator::kernel_name() has it
+    int sm80, sm90a;     ///< registers a thread; 0: it has no such code
 };
 /// Registers of a kernel's thread on a GPU; nothing where they were not recorded.
 std::optional<int> registers_of(const std::string& kernel, const Gpu& gpu);
@@ -38,8 +38,8 @@ struct Needs {
 struct Bound {
     std::vector<Occupancy> occupancy;  ///< of each launch
     std::vector<std::optional<int>> registers;
-    Needs needs;          ///< of all launches
-    double share = 0;     ///< of the roof, at most: what the problem needs by what the kernel does
+    Needs needs;       ///< of all launches
+    double share = 0;  ///< of the roof, at most: what the problem needs by what the kernel does
 };
 Bound bound(const std::vector<emulator::LaunchCounts>& launches, const Problem& problem, const Gpu& gpu);
 

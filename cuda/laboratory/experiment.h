@@ -25,17 +25,17 @@ struct Problem {
     /// Calls the primitive: on the reference device in f64 what is expected, on others the last version. Outputs come
     /// filled with threes.
     std::function<void(Backend&, const Tensors& in, const Tensors& out)> primitive;
-    double tolerance = 1e-2;  ///< of max |error| / max |expected|, for every output
-    std::int64_t bytes = 0;   ///< that must be moved at least
-    double operations = 0;    ///< additions and multiplications, where they can be the limit
+    double tolerance = 1e-2;    ///< of max |error| / max |expected|, for every output
+    std::int64_t bytes = 0;     ///< that must be moved at least
+    double operations = 0;      ///< additions and multiplications, where they can be the limit
     bool tensor_cores = false;  ///< could do them
 };
 
 struct Experiment {
     std::string name;
-    std::string what;     ///< in a line
-    std::string shipped;  ///< what the last version is, in a few words
-    std::string axes;     ///< of the shape: "N,H,W,C"
+    std::string what;                          ///< in a line
+    std::string shipped;                       ///< what the last version is, in a few words
+    std::string axes;                          ///< of the shape: "N,H,W,C"
     std::vector<std::int64_t> counted, timed;  ///< the shapes for it
     std::function<Problem(const std::vector<std::int64_t>& shape)> make;
 };

@@ -9,12 +9,12 @@ namespace camber::laboratory {
 struct Gpu {
     const char* name;
     const char* source;
-    double memory;           ///< bytes a second
-    double fp32;             ///< operations a second, a fused multiply-add being two
-    double tensor_bf16;      ///< the same of tensor cores, dense, summed in f32; 0: it has none for bf16
-    int multiprocessors, lanes;  ///< lanes: f32 units of a multiprocessor
-    int warps, blocks;           ///< that a multiprocessor holds
-    int registers;               ///< of 32 bits, of a multiprocessor
+    double memory;                     ///< bytes a second
+    double fp32;                       ///< operations a second, a fused multiply-add being two
+    double tensor_bf16;                ///< the same of tensor cores, dense, summed in f32; 0: it has none for bf16
+    int multiprocessors, lanes;        ///< lanes: f32 units of a multiprocessor
+    int warps, blocks;                 ///< that a multiprocessor holds
+    int registers;                     ///< of 32 bits, of a multiprocessor
     int shared_bytes, shared_a_block;  ///< of a multiprocessor; of them at most
     int reserved_a_block;              ///< of shared memory, taken by the system
     bool hopper;                       ///< runs sm_90a code, else that of sm_80
@@ -32,8 +32,8 @@ inline constexpr double least_latency = 400;
 inline constexpr std::array gpus = {
     Gpu{"H100", "NVIDIA H100 Tensor Core GPU Architecture, SXM5 80 GB", 3.35e12, 66.9e12, 989.4e12, 132, 128, 64, 32,
         65536, 228 * 1024, 227 * 1024, 1024, true},
-    Gpu{"A100", "NVIDIA A100 Tensor Core GPU Architecture; datasheet, SXM 80 GB", 2.039e12, 19.5e12, 312e12, 108, 64, 64,
-        32, 65536, 164 * 1024, 163 * 1024, 1024, false},
+    Gpu{"A100", "NVIDIA A100 Tensor Core GPU Architecture; datasheet, SXM 80 GB", 2.039e12, 19.5e12, 312e12, 108, 64,
+        64, 32, 65536, 164 * 1024, 163 * 1024, 1024, false},
     Gpu{"RTX4090", "NVIDIA Ada GPU Architecture", 1.008e12, 82.6e12, 165.2e12, 128, 128, 48, 24, 65536, 100 * 1024,
         99 * 1024, 1024, false},
     Gpu{"T4", "NVIDIA Turing GPU Architecture; T4 datasheet", 0.32e12, 8.1e12, 0, 40, 64, 32, 16, 65536, 64 * 1024,

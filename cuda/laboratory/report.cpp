@@ -35,8 +35,8 @@ std::string operations_text(const LaunchCounts& launch) {
     if (launch.barriers > 0) parts.push_back(fmt::format("{} barriers", launch.barriers));
     for (std::size_t i = 0; i < launch.warp_operations.size(); ++i)
         if (launch.warp_operations[i] > 0)
-            parts.push_back(fmt::format("{} {}", launch.warp_operations[i],
-                                        emulator::name_of(static_cast<emulator::WarpOp>(i))));
+            parts.push_back(
+                fmt::format("{} {}", launch.warp_operations[i], emulator::name_of(static_cast<emulator::WarpOp>(i))));
     if (launch.tensor_operations > 0)
         parts.push_back(fmt::format("{} operations of tensor cores", launch.tensor_operations));
     return parts.empty() ? std::string() : fmt::format("   {}\n", fmt::join(parts, ", "));
@@ -81,7 +81,7 @@ std::string heading(const Trial& trial, const std::vector<std::int64_t>& shape, 
                                    trial.experiment().what, trial.experiment().axes, fmt::join(shape, ","),
                                    name(device), problem.bytes);
     if (problem.operations > 0) text += fmt::format(", {:.0f} operations done", problem.operations);
-    return text + fmt::format("; bounds are for {}\n", gpu.name);
+    return text + fmt::format("; bounds for {}\n", gpu.name);
 }
 
 std::string table(const Trial& trial, const std::vector<Result>& results, const Gpu& gpu) {
@@ -105,11 +105,12 @@ std::string table(const Trial& trial, const std::vector<Result>& results, const 
         const Totals t = totals(r.launches);
         std::int64_t flight = 0;
         for (const LaunchCounts& launch : r.launches) flight = std::max(flight, launch.bytes_in_flight);
-        text += fmt::format("{:<48} {:>8} {:>9} {:>6.1f} of {:>3.1f} {:>6.2f}x {:>6.1f} {:>5} {:>5.0f}% {:>7}  {:.0f}% ({})\n",
-                            what, mark, t.requests, ratio(t.sectors, t.requests), ratio(t.least_sectors, t.requests),
-                            ratio(t.bytes_touched, trial.problem().bytes), ratio(t.lanes, t.requests),
-                            ways(t.wavefronts, t.least_wavefronts), 100 * least_occupancy(r.bound), flight,
-                            100 * r.bound.share, r.bound.needs.largest());
+        text += fmt::format(
+            "{:<48} {:>8} {:>9} {:>6.1f} of {:>3.1f} {:>6.2f}x {:>6.1f} {:>5} {:>5.0f}% {:>7}  {:.0f}% ({})\n", what,
+            mark, t.requests, ratio(t.sectors, t.requests), ratio(t.least_sectors, t.requests),
+            ratio(t.bytes_touched, trial.problem().bytes), ratio(t.lanes, t.requests),
+            ways(t.wavefronts, t.least_wavefronts), 100 * least_occupancy(r.bound), flight, 100 * r.bound.share,
+            r.bound.needs.largest());
     }
     return text;
 }
@@ -120,12 +121,12 @@ std::string details(const Trial& trial, const Result& result) {
         const LaunchCounts& launch = result.launches[i];
         const Occupancy& occupancy = result.bound.occupancy[i];
         const auto& registers = result.bound.registers[i];
-        text += fmt::format("\n{}: {}\n   {} blocks of {} threads, {} registers, {} bytes of shared memory; {} warps a "
-                            "multiprocessor, {:.0f}%, limited by {}\n",
-                            launch.name, emulator::kernel_name(launch.code), extent(launch.shape.grid),
-                            extent(launch.shape.block), registers ? std::to_string(*registers) : "unknown",
-                            launch.static_shared_bytes + launch.shape.shared_bytes, occupancy.warps,
-                            100 * occupancy.share, occupancy.limit);
+        text += fmt::format(
+            "\n{}: {}\n   {} blocks of {} threads, {} registers, {} bytes of shared memory; {} warps a "
+            "multiprocessor, {:.0f}%, limited by {}\n",
+            launch.name, emulator::kernel_name(launch.code), extent(launch.shape.grid), extent(launch.shape.block),
+            registers ? std::to_string(*registers) : "unknown", launch.static_shared_bytes + launch.shape.shared_bytes,
+            occupancy.warps, 100 * occupancy.share, occupancy.limit);
         text += operations_text(launch);
         text += fmt::format("   {:<16} {:<9} {:>5} {:>9} {:>6} {:>15} {:>15} {:>5}\n", "memory", "access", "bytes",
                             "requests", "lanes", "sectors each", "turns each", "ways");
@@ -133,14 +134,14 @@ std::string details(const Trial& trial, const Result& result) {
             const auto each = [&](std::int64_t n, std::int64_t least) {
                 return fmt::format("{:.1f} of {:.1f}", ratio(n, site.requests), ratio(least, site.requests));
             };
-            text += fmt::format("   {:<16} {:<9} {:>5} {:>9} {:>6.1f} {:>15} {:>15} {:>5}\n",
-                                site.shared ? site.array.substr(site.array.rfind(' ') + 1) + " (shared)"
-                                            : trial.operand_at(site.address),
-                                emulator::name_of(site.kind), site.bytes, site.requests,
-                                ratio(site.lanes, site.requests),
-                                site.shared ? "" : each(site.sectors, site.least_sectors),
-                                site.shared ? each(site.wavefronts, site.least_wavefronts) : "",
-                                site.shared ? ways(site.wavefronts, site.least_wavefronts) : "");
+            text +=
+                fmt::format("   {:<16} {:<9} {:>5} {:>9} {:>6.1f} {:>15} {:>15} {:>5}\n",
+                            site.shared ? site.array.substr(site.array.rfind(' ') + 1) + " (shared)"
+                                        : trial.operand_at(site.address),
+                            emulator::name_of(site.kind), site.bytes, site.requests, ratio(site.lanes, site.requests),
+                            site.shared ? "" : each(site.sectors, site.least_sectors),
+                            site.shared ? each(site.wavefronts, site.least_wavefronts) : "",
+                            site.shared ? ways(site.wavefronts, site.least_wavefronts) : "");
         }
     }
     return text;

@@ -25,12 +25,12 @@ std::string heading(const Trial& trial, const std::vector<std::int64_t>& shape, 
 std::string table(const Trial& trial, const std::vector<Result>& results, const Gpu& gpu);
 /// Launches and access sites of one.
 std::string details(const Trial& trial, const Result& result);
-nlohmann::json to_json(const Trial& trial, const Result& result, const std::vector<std::int64_t>& shape,
-                       Device device, const Gpu& gpu);
+nlohmann::json to_json(const Trial& trial, const Result& result, const std::vector<std::int64_t>& shape, Device device,
+                       const Gpu& gpu);
 
 /// Sums over launches.
 struct Totals {
-    std::int64_t requests = 0, lanes = 0, sectors = 0, least_sectors = 0;       ///< global memory
+    std::int64_t requests = 0, lanes = 0, sectors = 0, least_sectors = 0;  ///< global memory
     std::int64_t shared_requests = 0, wavefronts = 0, least_wavefronts = 0;
     std::int64_t barriers = 0, bytes_touched = 0;
 };

@@ -131,7 +131,8 @@ Trial::Trial(const Experiment& experiment, const std::vector<std::int64_t>& shap
 }
 
 std::string Trial::what(int version) const {
-    return version == count() ? "shipped: " + experiment_.shipped : versions_[static_cast<std::size_t>(version) - 1]->what;
+    return version == count() ? "shipped: " + experiment_.shipped
+                              : versions_[static_cast<std::size_t>(version) - 1]->what;
 }
 
 void Trial::run(int version, const Tensors& in, const Tensors& out) const {
@@ -152,6 +153,9 @@ double Trial::error(int version) {
 }
 
 std::vector<emulator::LaunchCounts> Trial::count_accesses(int version) {
+#if defined(__SANITIZE_ADDRESS__)
+    fail("kernels are not counted in a build under AddressSanitizer");
+#endif
     const emulator::Counting counting;
     run(version, in_, out_);
     return counting.launches();

@@ -1,14 +1,13 @@
 #include <camber/error.h>
 #include <fmt/format.h>
 
-#include <fstream>
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/options.h"
 
 #if defined(CAMBER_WITH_LABORATORY)
-#include "cuda/laboratory/report.h"
+#include "cuda/laboratory/picture.h"
+#include "io/atomic_file.h"
 #endif
 
 namespace camber::cli {
@@ -19,7 +18,7 @@ struct KernelOptions {
     bool list = false, as_json = false;
     int version = 0;
     std::vector<std::int64_t> shape;
-    std::string gpu = "H100", device;
+    std::string gpu = "H100", device, svg;
 };
 
 #if defined(CAMBER_WITH_LABORATORY)
@@ -47,7 +46,7 @@ Device device_of(const KernelOptions& options) {
 
 /// The number of versions that are wrong.
 int examine_kernel(const Experiment& experiment, const KernelOptions& options, Device device, const Gpu& gpu) {
-    const auto shape = !options.shape.empty() ? options.shape
+    const auto shape = !options.shape.empty()   ? options.shape
                        : device == Device::cuda ? experiment.timed
                                                 : experiment.counted;
     Trial trial(experiment, shape, device);
@@ -55,13 +54,13 @@ int examine_kernel(const Experiment& experiment, const KernelOptions& options, D
         throw UsageError(fmt::format("{} has versions 1 to {}", experiment.name, trial.count()));
     std::vector<Result> results;
     for (int version = 1; version <= trial.count(); ++version)
-        if (options.version == 0 || options.version == version)
-            results.push_back(examine(trial, version, device, gpu));
+        if (options.version == 0 || options.version == version) results.push_back(examine(trial, version, device, gpu));
     int wrong = 0;
     for (const Result& result : results) {
         if (!(result.error <= trial.problem().tolerance)) ++wrong;
         if (options.as_json) fmt::print("{}\n", to_json(trial, result, shape, device, gpu).dump());
     }
+    if (!options.svg.empty()) write_file_atomically(options.svg, bounds_picture(trial, results, gpu));
     if (options.as_json) return wrong;
     fmt::print("{}{}", heading(trial, shape, device, gpu), table(trial, results, gpu));
     if (options.version > 0) fmt::print("{}", details(trial, results.front()));
@@ -78,22 +77,23 @@ int run(const KernelOptions& options) {
     std::vector<const Experiment*> chosen;
     for (const std::string& name : options.names) chosen.push_back(&find_experiment(name));
     if (chosen.empty()) chosen = experiments();
-    if ((options.version > 0 || !options.shape.empty()) && chosen.size() != 1)
-        throw UsageError("--version and --shape are for one kernel: name it");
+    if ((options.version > 0 || !options.shape.empty() || !options.svg.empty()) && chosen.size() != 1)
+        throw UsageError("--version, --shape and --svg are for one kernel: name it");
+    if (!options.svg.empty() && device != Device::emulated)
+        throw UsageError("--svg draws what is counted: add --device emulated");
     int wrong = 0;
     for (const Experiment* experiment : chosen) {
         if (experiment != chosen.front() && !options.as_json) fmt::print("\n");
         wrong += examine_kernel(*experiment, options, device, gpu);
     }
-    if (wrong > 0) fail("{} {} not compute what the reference device does", wrong, wrong == 1 ? "version does" : "versions do");
+    if (wrong > 0)
+        fail("{} {} not compute what the reference device does", wrong, wrong == 1 ? "version does" : "versions do");
     return 0;
 }
 
 #else
 
-int run(const KernelOptions&) {
-    fail("this build has no kernel laboratory: configure with -DCAMBER_EMULATOR=ON");
-}
+int run(const KernelOptions&) { fail("this build has no kernel laboratory: configure with -DCAMBER_EMULATOR=ON"); }
 
 #endif
 
@@ -114,6 +114,7 @@ void add_bench(CLI::App& app, Action& action) {
     command->add_option("--gpu", options->gpu, "whose rates bound it: H100, A100, RTX4090 or T4")
         ->capture_default_str();
     command->add_option("--device", options->device, "cuda or emulated; by itself cuda where there is a GPU");
+    command->add_option("--svg", options->svg, "file for a picture of the bounds of one kernel's versions");
     command->add_flag("--json", options->as_json, "an object a line instead of a table");
     command->callback([&action, options] { action = [options] { return run(*options); }; });
 }

@@ -78,8 +78,7 @@ TEST_CASE("clocks that published rates come to") {
     CHECK(find_gpu("A100").clock() == doctest::Approx(1.41e9).epsilon(0.01));
     CHECK(find_gpu("RTX4090").clock() == doctest::Approx(2.52e9).epsilon(0.01));
     CHECK(find_gpu("T4").clock() == doctest::Approx(1.59e9).epsilon(0.01));
-    CHECK_THROWS_WITH(find_gpu("K80"),
-                      "no rates are recorded of the GPU 'K80'; they are of H100, A100, RTX4090, T4");
+    CHECK_THROWS_WITH(find_gpu("K80"), "no rates are recorded of the GPU 'K80'; they are of H100, A100, RTX4090, T4");
 }
 
 }  // namespace camber::laboratory

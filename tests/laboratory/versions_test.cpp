@@ -5,15 +5,15 @@
 namespace camber::laboratory {
 namespace {
 
-Totals counted(Trial& trial, int version) { return totals(trial.count_accesses(version)); }
+[[maybe_unused]] Totals counted(Trial& trial, int version) { return totals(trial.count_accesses(version)); }
 
 /// A kernel at the shape that stories count it at.
-Trial trial_of(const char* name) {
+[[maybe_unused]] Trial trial_of(const char* name) {
     const Experiment& experiment = find_experiment(name);
     return {experiment, experiment.counted, Device::emulated};
 }
 
-double per_request(std::int64_t n, const Totals& t) { return static_cast<double>(n) / static_cast<double>(t.requests); }
+[[maybe_unused]] double per_request(std::int64_t n, const Totals& t) { return static_cast<double>(n) / static_cast<double>(t.requests); }
 
 }  // namespace
 
@@ -29,6 +29,8 @@ TEST_CASE("every version of every kernel computes what the reference does") {
     }
 }
 
+#if !defined(__SANITIZE_ADDRESS__)  // where nothing is counted
+
 // What the stories of docs/kernels say of their versions.
 
 TEST_CASE("max_pool: channels side by side, then 16 bytes of them") {
@@ -42,12 +44,14 @@ TEST_CASE("max_pool: channels side by side, then 16 bytes of them") {
     CHECK(channels.bytes_touched == trial.problem().bytes);
 }
 
-TEST_CASE("resize: outputs that share their inputs ask for a quarter") {
+TEST_CASE("resize: outputs that share their inputs ask for a quarter of it") {
     Trial trial = trial_of("resize");
+    const std::int64_t stores = bytes_of(trial.problem().out) / 32;
     const Totals element = counted(trial, 1), wide = counted(trial, 2), shipped = counted(trial, 3);
-    CHECK(element.sectors == wide.sectors);
     CHECK(element.requests == 8 * wide.requests);
-    CHECK(shipped.sectors < wide.sectors / 2);
+    CHECK(element.sectors - stores == 4 * stores);
+    CHECK(wide.sectors < element.sectors);  // lanes of two columns share an input
+    CHECK(shipped.sectors - stores < (element.sectors - stores) / 3);
 }
 
 TEST_CASE("sum: conflicts of the tree, and none of its mirror image") {
@@ -69,9 +73,11 @@ TEST_CASE("cross_entropy: rows through shared memory move no sector in vain") {
 
 TEST_CASE("batch_norm: a block's channels side by side") {
     Trial trial = trial_of("batch_norm");
-    const Totals planes = counted(trial, 1), sides = counted(trial, 2), shipped = counted(trial, 3);
-    CHECK(planes.sectors > 5 * sides.sectors);
-    CHECK(shipped.requests < sides.requests / 4);
+    const auto statistics = [&](int version) { return totals({trial.count_accesses(version).at(0)}); };
+    const Totals planes = statistics(1), sides = statistics(2);
+    CHECK(per_request(planes.sectors, planes) > 30);
+    CHECK(per_request(sides.sectors, sides) < 2.1);
+    CHECK(counted(trial, 3).requests < counted(trial, 2).requests / 4);
 }
 
 TEST_CASE("matrix_product: every version asks for less, and swizzling ends the conflicts of ldmatrix") {
@@ -90,5 +96,7 @@ TEST_CASE("adam: one kernel touches less than three") {
     CHECK(counted(trial, 2).bytes_touched < 0.7 * static_cast<double>(counted(trial, 1).bytes_touched));
     CHECK(counted(trial, 2).requests > 3 * counted(trial, 3).requests);
 }
+
+#endif
 
 }  // namespace camber::laboratory

@@ -23,8 +23,8 @@ struct Convolution {
     /// Throws Error unless tiles of these extents cover it.
     void require_tiles(int tile_pixels, int tile_out, int tile_in) const {
         if (pixels % tile_pixels != 0 || out % tile_out != 0 || in % tile_in != 0)
-            fail("this version takes N * H * W, Cout and Cin that are multiples of {}, {} and {}", tile_pixels, tile_out,
-                 tile_in);
+            fail("this version takes N * H * W, Cout and Cin that are multiples of {}, {} and {}", tile_pixels,
+                 tile_out, tile_in);
     }
     /// The pixel of x under tap 3 * i + j of a pixel of y; -1 where that is beyond the image.
     __device__ int under(int pixel, int tap) const {

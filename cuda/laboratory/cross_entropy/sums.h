@@ -16,9 +16,9 @@ template <class Kernel>
 void run_cross_entropy(Kernel* kernel, unsigned threads, std::size_t shared_bytes, const Tensor& logits,
                        const Tensor& labels, const Tensor& loss, const Tensor& stats) {
     set_bytes(stats.raw(), 0, stats.bytes());
-    launch("cross_entropy", kernel, {blocks_for(labels.numel(), threads), threads, shared_bytes},
-           logits.data<bf16>(), labels.data<std::uint8_t>(), static_cast<int>(labels.numel()),
-           static_cast<int>(logits.dim(3)), stats.data<double>());
+    launch("cross_entropy", kernel, {blocks_for(labels.numel(), threads), threads, shared_bytes}, logits.data<bf16>(),
+           labels.data<std::uint8_t>(), static_cast<int>(labels.numel()), static_cast<int>(logits.dim(3)),
+           stats.data<double>());
     launch("cross_entropy, finish", cross_entropy_finish, {1, 1}, loss.data<float>(), stats.data<double>());
 }
 

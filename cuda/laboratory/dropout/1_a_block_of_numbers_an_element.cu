@@ -17,11 +17,11 @@ __global__ void dropout_an_element_a_thread(const bf16* x, bf16* y, int count, u
 }
 
 const laboratory::Register version(laboratory::Version{
-    this_device, "dropout", 1, "an element a thread", [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
+    this_device, "dropout", 1, "an element a thread",
+    [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
         launch("dropout", dropout_an_element_a_thread, {blocks_for(in[0].numel(), 256), 256}, in[0].data<bf16>(),
-               out[0].data<bf16>(), static_cast<int>(in[0].numel()),
-               static_cast<unsigned>(std::llround(0.2 * 0x1p32)), static_cast<float>(1 / 0.8),
-               PhiloxKey{1, Stream::dropout, 0});
+               out[0].data<bf16>(), static_cast<int>(in[0].numel()), static_cast<unsigned>(std::llround(0.2 * 0x1p32)),
+               static_cast<float>(1 / 0.8), PhiloxKey{1, Stream::dropout, 0});
     }});
 
 }  // namespace

@@ -24,10 +24,9 @@ const laboratory::Register version(laboratory::Version{
     this_device, "dropout", 2, "four elements a thread",
     [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
         if (in[0].numel() % 4 != 0) fail("this version takes multiples of 4 elements");
-        launch("dropout", dropout_four_elements_a_thread, {blocks_for(in[0].numel() / 4, 256), 256},
-               in[0].data<bf16>(), out[0].data<bf16>(), static_cast<int>(in[0].numel()),
-               static_cast<unsigned>(std::llround(0.2 * 0x1p32)), static_cast<float>(1 / 0.8),
-               PhiloxKey{1, Stream::dropout, 0});
+        launch("dropout", dropout_four_elements_a_thread, {blocks_for(in[0].numel() / 4, 256), 256}, in[0].data<bf16>(),
+               out[0].data<bf16>(), static_cast<int>(in[0].numel()), static_cast<unsigned>(std::llround(0.2 * 0x1p32)),
+               static_cast<float>(1 / 0.8), PhiloxKey{1, Stream::dropout, 0});
     }});
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace {
 const Register dropout(Experiment{
     .name = "dropout",
     .what = "bf16 [N], a fifth of it zero by Philox's numbers, the rest scaled",
-    .shipped = "16 bytes a thread, two blocks of random numbers",
+    .shipped = "16 bytes a thread",
     .axes = "N",
     .counted = {65536},
     .timed = {67108864},

@@ -14,8 +14,9 @@ const Register max_pool(Experiment{
         [](const std::vector<std::int64_t>& s) {
             return Problem{.in = {{"x", {s[0], s[1], s[2], s[3]}}},
                            .out = {{"y", {s[0], s[1] / 2, s[2] / 2, s[3]}}},
-                           .primitive = [](Backend& b, const Tensors& in,
-                                           const Tensors& out) { b.max_pool2d(in[0], out[0], {}); }};
+                           .primitive = [](Backend& b, const Tensors& in, const Tensors& out) {
+                               b.max_pool2d(in[0], out[0], {});
+                           }};
         },
 });
 

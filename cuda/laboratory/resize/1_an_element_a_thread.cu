@@ -34,8 +34,8 @@ __global__ void resize_an_element_a_thread(const bf16* x, bf16* y, int count, in
 const laboratory::Register version(laboratory::Version{
     this_device, "resize", 1, "an element a thread", [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
         const Tensor &x = in[0], &y = out[0];
-        launch("resize", resize_an_element_a_thread, {blocks_for(y.numel(), 256), 256}, x.data<bf16>(),
-               y.data<bf16>(), static_cast<int>(y.numel()), static_cast<int>(x.dim(1)), static_cast<int>(x.dim(2)),
+        launch("resize", resize_an_element_a_thread, {blocks_for(y.numel(), 256), 256}, x.data<bf16>(), y.data<bf16>(),
+               static_cast<int>(y.numel()), static_cast<int>(x.dim(1)), static_cast<int>(x.dim(2)),
                static_cast<int>(x.dim(3)));
     }});
 

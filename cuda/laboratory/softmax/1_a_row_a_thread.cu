@@ -22,8 +22,8 @@ const laboratory::Register version(laboratory::Version{
     this_device, "softmax", 1, "a row a thread, three passes",
     [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
         const int channels = static_cast<int>(in[0].dim(3)), rows = static_cast<int>(in[0].numel()) / channels;
-        launch("softmax", softmax_a_row_a_thread, {blocks_for(rows, 128), 128}, in[0].data<bf16>(),
-               out[0].data<bf16>(), rows, channels);
+        launch("softmax", softmax_a_row_a_thread, {blocks_for(rows, 128), 128}, in[0].data<bf16>(), out[0].data<bf16>(),
+               rows, channels);
     }});
 
 }  // namespace
