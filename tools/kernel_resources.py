@@ -24,7 +24,7 @@ flags = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", "-DFMT_CONSTEVAL=", "-
 def report(job):
     source, architecture = job
     defined = ["-DCAMBER_WITH_SM90A"] if architecture.endswith("a") else []
-    output = f"/tmp/kernel_resources_{source.stem}_{architecture}.cubin"
+    output = f"/tmp/kernel_resources_{source.parent.name}_{source.stem}_{architecture}.cubin"
     command = [nvcc, *flags, *defined, f"-arch=sm_{architecture}", "-cubin", "-Xptxas", "-v", "-o", output, str(source)]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True)
     pathlib.Path(output).unlink(missing_ok=True)
@@ -108,8 +108,8 @@ def main():
     versions, more = compiled(sorted((root / "cuda" / "laboratory").glob("*/*.cu")))
     for entries in versions.values():
         rows += [(name, old[3], new[3]) for name, old, new in entries]
-    lines = ["// Written by tools/kernel_resources.py: kernel, registers of a thread on sm_80 and sm_90a, 0 where it has no",
-             "// code there.", "// clang-format off"]
+    lines = ["// Written by tools/kernel_resources.py: kernel, registers of a thread on sm_80 and sm_90a, 0 where it has",
+             "// no code there.", "// clang-format off"]
     for name, old, new in sorted(rows):
         lines.append(f'{{"{name}", {str(old).replace("-", "0")}, {new}}},')
     (root / "cuda" / "laboratory" / "kernel_resources.inc").write_text("\n".join(lines) + "\n// clang-format on\n")

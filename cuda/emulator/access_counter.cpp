@@ -27,6 +27,14 @@ void add(SiteCounts& total, const SiteCounts& more) {
         total.*member += more.*member;
 }
 
+/// Sectors, or turns of the banks, that requests take.
+std::int64_t cost(const std::map<std::uint32_t, Request>& requests, bool shared) {
+    std::int64_t sum = 0;
+    for (const auto& [when, request] : requests)
+        sum += shared ? wavefronts(request).taken : distinct_pieces(request, sector);
+    return sum;
+}
+
 }  // namespace
 
 const char* name_of(AccessKind kind) {
@@ -49,6 +57,7 @@ void AccessCounter::start_block(std::size_t threads) {
     block_ = {};
     index_.clear();
     warps_.assign((threads + 31) / 32, {});
+    places_.assign(threads, {});
     in_flight_.assign(threads, 0);
     read_.clear();
     written_.clear();
@@ -74,12 +83,16 @@ void AccessCounter::access(unsigned thread, const Access& access) {
     if (open_sites.size() <= known->second) open_sites.resize(known->second + 1);
     Open& open = open_sites[known->second];
     const unsigned lane = thread % 32;
-    const std::uint32_t execution = open.executions[lane]++;
-    if (open.requests.size() <= execution) open.requests.resize(execution + 1);
-    Request& request = open.requests[execution];
-    request.mask |= 1u << lane;
-    request.bytes = std::max(request.bytes, access.bytes);
-    request.address[lane] = access.offset;
+    Place& place = places_[thread];
+    if (!shared || access.kind != AccessKind::copy_async) {  // the second half of a copy is where the first was
+        if (access.site <= place.site) ++place.turn;
+        place.site = access.site;
+    }
+    for (Request* request : {&open.by_execution[open.executions[lane]++], &open.by_turn[place.turn]}) {
+        request->mask |= 1u << lane;
+        request->bytes = std::max(request->bytes, access.bytes);
+        request->address[lane] = access.offset;
+    }
 
     std::int64_t& in_flight = in_flight_[thread];
     const bool asks = !shared && (access.kind == AccessKind::load || access.kind == AccessKind::copy_async);
@@ -117,10 +130,14 @@ void AccessCounter::close(SiteCounts& site, const Request& request) {
 void AccessCounter::meet(std::size_t warp) {
     auto& open_sites = warps_[warp];
     for (std::size_t i = 0; i < open_sites.size(); ++i) {
-        for (const Request& request : open_sites[i].requests) close(block_.sites[i], request);
-        open_sites[i].requests.clear();
-        open_sites[i].executions = {};
+        SiteCounts& site = block_.sites[i];
+        Open& open = open_sites[i];
+        const bool by_turn = cost(open.by_turn, site.shared) <= cost(open.by_execution, site.shared);
+        for (const auto& [when, request] : by_turn ? open.by_turn : open.by_execution) close(site, request);
+        open = {};
     }
+    const std::size_t end = std::min(32 * (warp + 1), places_.size());
+    for (std::size_t thread = 32 * warp; thread < end; ++thread) places_[thread] = {};
 }
 
 void AccessCounter::barrier() {

@@ -10,7 +10,9 @@
 namespace camber::emulator {
 
 /// Puts the accesses of a block's threads, which run one after another, together to what a GPU's warps would have
-/// executed: the k-th execution of an instruction by each lane since the warp last met belongs to one request.
+/// executed since they last met: the k-th execution of an instruction by each lane; or, as lanes that skip it in a turn
+/// of a loop wait for the others there, what lanes execute in the same turn, a turn being a step back in the code. Of
+/// the two, for each instruction, whichever asks for less.
 class AccessCounter {
   public:
     struct Access {
@@ -34,15 +36,21 @@ class AccessCounter {
     void finish_block(LaunchCounts& total, std::vector<std::uintptr_t>& read, std::vector<std::uintptr_t>& written);
 
   private:
+    /// A site's requests that lanes may still join.
     struct Open {
-        std::vector<Request> requests;
+        std::map<std::uint32_t, Request> by_execution, by_turn;
         std::array<std::uint32_t, 32> executions{};
+    };
+    struct Place {
+        const void* site = nullptr;  ///< the last one
+        std::uint32_t turn = 0;
     };
     void close(SiteCounts& site, const Request& request);
 
     LaunchCounts block_;
     std::map<std::pair<const void*, bool>, std::size_t> index_;  ///< of a site, by code and whether shared
     std::vector<std::vector<Open>> warps_;                       ///< then by site
+    std::vector<Place> places_;                                  ///< of threads
     std::vector<std::int64_t> in_flight_;                        ///< a thread's bytes
     std::vector<std::uintptr_t> read_, written_;                 ///< sectors
 };

@@ -85,32 +85,32 @@ std::string heading(const Trial& trial, const std::vector<std::int64_t>& shape, 
 }
 
 std::string table(const Trial& trial, const std::vector<Result>& results, const Gpu& gpu) {
+    constexpr std::size_t width = 42;  // of a version's words
     const bool timed = !results.empty() && !results.front().seconds.empty();
     std::string text =
-        timed ? fmt::format("\n{:<48} {:>8} {:>10} {:>10} {:>10} {:>9}\n", "version", "error", "best us", "median us",
+        timed ? fmt::format("\n{:<42} {:>5} {:>10} {:>10} {:>10} {:>9}\n", "version", "error", "best us", "median us",
                             "worst us", "of roof")
-              : fmt::format("\n{:<48} {:>8} {:>9} {:>13} {:>7} {:>6} {:>5} {:>6} {:>7}  {}\n", "version", "error",
-                            "requests", "sectors each", "touched", "lanes", "ways", "warps", "flight", "at most");
+              : fmt::format("\n{:<42} {:>5} {:>8} {:>12} {:>7} {:>5} {:>4} {:>5} {:>6}  at most\n", "version", "error",
+                            "requests", "sectors each", "touched", "lanes", "ways", "warps", "flight");
     for (const Result& r : results) {
         const std::string mark = r.error <= trial.problem().tolerance ? fmt::format("{:.1g}", r.error) : "WRONG";
         std::string what = fmt::format("{} {}", r.version, r.what);
-        if (what.size() > 48) what = what.substr(0, 45) + "...";
+        if (what.size() > width) what = what.substr(0, width - 3) + "...";
+        text += fmt::format("{:<42} {:>5} ", what, mark);
         if (timed) {
             const double median = r.seconds[r.seconds.size() / 2];
-            text += fmt::format("{:<48} {:>8} {:>10.2f} {:>10.2f} {:>10.2f} {:>8.0f}%\n", what, mark,
-                                r.seconds.front() * 1e6, median * 1e6, r.seconds.back() * 1e6,
-                                100 * roof_seconds(trial.problem(), gpu) / median);
+            text += fmt::format("{:>10.2f} {:>10.2f} {:>10.2f} {:>8.0f}%\n", r.seconds.front() * 1e6, median * 1e6,
+                                r.seconds.back() * 1e6, 100 * roof_seconds(trial.problem(), gpu) / median);
             continue;
         }
         const Totals t = totals(r.launches);
         std::int64_t flight = 0;
         for (const LaunchCounts& launch : r.launches) flight = std::max(flight, launch.bytes_in_flight);
-        text += fmt::format(
-            "{:<48} {:>8} {:>9} {:>6.1f} of {:>3.1f} {:>6.2f}x {:>6.1f} {:>5} {:>5.0f}% {:>7}  {:.0f}% ({})\n", what,
-            mark, t.requests, ratio(t.sectors, t.requests), ratio(t.least_sectors, t.requests),
-            ratio(t.bytes_touched, trial.problem().bytes), ratio(t.lanes, t.requests),
-            ways(t.wavefronts, t.least_wavefronts), 100 * least_occupancy(r.bound), flight, 100 * r.bound.share,
-            r.bound.needs.largest());
+        text += fmt::format("{:>8} {:>4.1f} of {:>4.1f} {:>6.2f}x {:>5.1f} {:>4} {:>4.0f}% {:>6}  {:.0f}% {}\n",
+                            t.requests, ratio(t.sectors, t.requests), ratio(t.least_sectors, t.requests),
+                            ratio(t.bytes_touched, trial.problem().bytes), ratio(t.lanes, t.requests),
+                            ways(t.wavefronts, t.least_wavefronts), 100 * least_occupancy(r.bound), flight,
+                            100 * r.bound.share, r.bound.needs.largest());
     }
     return text;
 }
@@ -121,12 +121,13 @@ std::string details(const Trial& trial, const Result& result) {
         const LaunchCounts& launch = result.launches[i];
         const Occupancy& occupancy = result.bound.occupancy[i];
         const auto& registers = result.bound.registers[i];
-        text += fmt::format(
-            "\n{}: {}\n   {} blocks of {} threads, {} registers, {} bytes of shared memory; {} warps a "
-            "multiprocessor, {:.0f}%, limited by {}\n",
-            launch.name, emulator::kernel_name(launch.code), extent(launch.shape.grid), extent(launch.shape.block),
-            registers ? std::to_string(*registers) : "unknown", launch.static_shared_bytes + launch.shape.shared_bytes,
-            occupancy.warps, 100 * occupancy.share, occupancy.limit);
+        text += fmt::format("\n{}: {}\n", launch.name, emulator::kernel_name(launch.code));
+        text += fmt::format("   {} blocks of {} threads, {} registers, {} bytes of shared memory\n",
+                            extent(launch.shape.grid), extent(launch.shape.block),
+                            registers ? std::to_string(*registers) : "unknown",
+                            launch.static_shared_bytes + launch.shape.shared_bytes);
+        text += fmt::format("   {} warps a multiprocessor, {:.0f}%, limited by {}\n", occupancy.warps,
+                            100 * occupancy.share, occupancy.limit);
         text += operations_text(launch);
         text += fmt::format("   {:<16} {:<9} {:>5} {:>9} {:>6} {:>15} {:>15} {:>5}\n", "memory", "access", "bytes",
                             "requests", "lanes", "sectors each", "turns each", "ways");
@@ -134,14 +135,15 @@ std::string details(const Trial& trial, const Result& result) {
             const auto each = [&](std::int64_t n, std::int64_t least) {
                 return fmt::format("{:.1f} of {:.1f}", ratio(n, site.requests), ratio(least, site.requests));
             };
-            text +=
-                fmt::format("   {:<16} {:<9} {:>5} {:>9} {:>6.1f} {:>15} {:>15} {:>5}\n",
+            const std::string line =
+                fmt::format("   {:<16} {:<9} {:>5} {:>9} {:>6.1f} {:>15} {:>15} {:>5}",
                             site.shared ? site.array.substr(site.array.rfind(' ') + 1) + " (shared)"
                                         : trial.operand_at(site.address),
                             emulator::name_of(site.kind), site.bytes, site.requests, ratio(site.lanes, site.requests),
                             site.shared ? "" : each(site.sectors, site.least_sectors),
                             site.shared ? each(site.wavefronts, site.least_wavefronts) : "",
                             site.shared ? ways(site.wavefronts, site.least_wavefronts) : "");
+            text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
         }
     }
     return text;

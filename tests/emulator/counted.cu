@@ -31,6 +31,14 @@ __global__ void uneven_loop_kernel(const float* x, float* y) {
     y[lane] = sum;
 }
 
+__global__ void branch_in_loop_kernel(const float* x, float* y) {
+    const int lane = static_cast<int>(threadIdx.x);
+    float sum = 0;
+    for (int i = 0; i < 4; ++i)
+        if (x[32 * i + lane] + static_cast<float>(lane / 8 + i) < 3) sum += x[128 + 32 * i + lane];
+    y[lane] = sum;
+}
+
 template <int width>
 __global__ void shared_kernel(float* y, int stride) {
     SHARED_MEMORY(tile, float[32 * 32]);
@@ -112,6 +120,10 @@ LaunchCounts count_divergent(int lanes) {
 LaunchCounts count_uneven_loop() {
     const Tensor x = floats(32 * 32), y = floats(32);
     return counted(uneven_loop_kernel, {1, 32}, x.data<float>(), y.data<float>());
+}
+LaunchCounts count_branch_in_loop() {
+    const Tensor x = floats(256), y = floats(32);
+    return counted(branch_in_loop_kernel, {1, 32}, x.data<float>(), y.data<float>());
 }
 LaunchCounts count_shared(int stride) {
     const Tensor y = floats(32);

@@ -12,6 +12,8 @@ emulator::LaunchCounts count_float4();
 emulator::LaunchCounts count_divergent(int lanes);
 /// Lane i of a warp goes i + 1 times through a loop that reads an element.
 emulator::LaunchCounts count_uneven_loop();
+/// Four rounds of a loop, in whose branch the lanes below 24, 16, 8 and none read an element.
+emulator::LaunchCounts count_branch_in_loop();
 /// A warp reads f32 from shared memory: lane i element i * stride.
 emulator::LaunchCounts count_shared(int stride);
 /// The same of 8 and 16 bytes a lane, side by side.

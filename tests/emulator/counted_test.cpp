@@ -91,6 +91,19 @@ TEST_CASE("a loop that lanes leave one after another has a request a round") {
     CHECK(launch.bytes_in_flight == 32 * 4);
 }
 
+TEST_CASE("lanes that skip a branch wait for the others in that round") {
+    const LaunchCounts launch = count_branch_in_loop();
+    const auto read = [&](std::int64_t lanes) {
+        for (const SiteCounts& s : launch.sites)
+            if (s.kind == AccessKind::load && s.lanes == lanes) return s;
+        FAIL("no such site");
+        return SiteCounts{};
+    };
+    CHECK(read(4 * 32).requests == 4);
+    CHECK(read(24 + 16 + 8).requests == 3);
+    CHECK(read(24 + 16 + 8).sectors == 3 + 2 + 1);
+}
+
 TEST_CASE("bank conflicts: none, 2, 8, 32 ways, and a broadcast") {
     struct {
         int stride;

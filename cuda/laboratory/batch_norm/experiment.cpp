@@ -6,7 +6,7 @@ namespace {
 const Register batch_norm(Experiment{
     .name = "batch_norm",
     .what = "batch normalisation with ReLU of bf16 [N, H, W, C]: statistics, running statistics, output",
-    .shipped = "16 bytes, the last block finishes",
+    .shipped = "16 bytes, last block finishes",
     .axes = "N,H,W,C",
     .counted = {1, 64, 64, 64},
     .timed = {16, 256, 256, 64},

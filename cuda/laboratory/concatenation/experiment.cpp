@@ -6,7 +6,7 @@ namespace {
 const Register concatenation(Experiment{
     .name = "concatenation",
     .what = "bf16 [N, H, W, C] becomes the second half of the channels of [N, H, W, 2 C], as a decoder joins a skip",
-    .shipped = "four units of 16 bytes in flight",
+    .shipped = "four pieces of 16 bytes",
     .axes = "N,H,W,C",
     .counted = {1, 32, 32, 64},
     .timed = {16, 256, 256, 64},

@@ -21,7 +21,7 @@ __global__ void cross_entropy_a_row_a_thread(const bf16* logits, const std::uint
 }
 
 const laboratory::Register version(laboratory::Version{
-    this_device, "cross_entropy", 1, "a row a thread, an atomic addition a pixel",
+    this_device, "cross_entropy", 1, "a row a thread, an atomic a pixel",
     [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
         run_cross_entropy(cross_entropy_a_row_a_thread, 128, 0, in[0], in[1], out[0], out[1]);
     }});

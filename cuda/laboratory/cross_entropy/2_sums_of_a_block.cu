@@ -38,7 +38,7 @@ __global__ void cross_entropy_sums_of_a_block(const bf16* logits, const std::uin
 }
 
 const laboratory::Register version(laboratory::Version{
-    this_device, "cross_entropy", 2, "a row a thread read once, sums of a block",
+    this_device, "cross_entropy", 2, "a row read once, sums of a block",
     [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
         run_cross_entropy(cross_entropy_sums_of_a_block, threads, 0, in[0], in[1], out[0], out[1]);
     }});

@@ -1,6 +1,6 @@
 /// The block's rows lie side by side in memory: it copies them to shared memory in pieces of 16 bytes, each sector
-/// once, and threads take their rows from there. Rows of 24 bytes begin in eight different banks, four lanes on each:
-/// the conflicts are cheaper than what they save.
+/// once, and threads take their rows from there. Rows of 24 bytes begin in 16 different banks, two lanes on each: the
+/// conflicts are cheaper than what they save.
 #include "cuda/kernels/reduce.h"
 #include "cuda/laboratory/cross_entropy/sums.h"
 #include "cuda/laboratory/experiment.h"

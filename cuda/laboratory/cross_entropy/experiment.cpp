@@ -6,7 +6,7 @@ namespace {
 const Register cross_entropy(Experiment{
     .name = "cross_entropy",
     .what = "mean cross-entropy of softmax over bf16 logits [N, H, W, C], label C - 1 left out",
-    .shipped = "rows of a warp, the next on its way",
+    .shipped = "rows of a warp, one ahead",
     .axes = "N,H,W,C",
     .counted = {1, 64, 64, 12},
     .timed = {16, 256, 256, 12},
