@@ -43,8 +43,8 @@ std::string bounds_picture(const Trial& trial, const std::vector<Result>& result
     body += text("title", left, 24,
                  fmt::format("{}: at most this share of the roof of {}", trial.experiment().name, gpu.name));
     body += text("faint", left, 42,
-                 "bounds from counted accesses and published rates, not times; marks: where memory (M), "
-                 "load/store units (L), latency (T), arithmetic (A) end");
+                 "bounds, not times; marks: where memory (M), "
+                 "load/store units (L), latency (T) and arithmetic (A) end");
     for (std::size_t i = 0; i < results.size(); ++i) {
         const Result& result = results[i];
         const double y = top + row * static_cast<double>(i);
