@@ -126,9 +126,9 @@ class Core {
     std::deque<Thread*> ready_;
     Context scheduler_;
     Thread* current_ = nullptr;
+    bool counting_ = false;
     const BoundKernel* kernel_ = nullptr;
     SharedMemory shared_;
-    bool counting_ = false;
     AccessCounter counter_;
     std::string fault_;
     unsigned waiting_at_barrier_ = 0, finished_ = 0;

@@ -10,12 +10,18 @@ namespace {
 using camber::emulator::AccessKind;
 using camber::emulator::Core;
 
+__attribute__((noinline, cold)) void counted_access(Core* core, const void* p, std::size_t bytes, bool write,
+                                                    const void* site) {
+    core->count(p, bytes, write ? AccessKind::store : AccessKind::load, site);
+    core->access(p, bytes, write);
+}
+
 /// `site`: where the hook returns to.
 void access(const void* p, std::size_t bytes, bool write, const void* site) {
     Core* const core = Core::running();
     if (!core) return;  // host code that happens to have been compiled along with a kernel
+    if (core->counts()) return counted_access(core, p, bytes, write, site);
     core->access(p, bytes, write);
-    if (core->counts()) core->count(p, bytes, write ? AccessKind::store : AccessKind::load, site);
 }
 
 }  // namespace
