@@ -9,7 +9,8 @@ WANTED, MOVED, INK, PAPER = "#2f6f9f", "#d9e4ec", "#333333", "#ffffff"
 
 
 def text(x, y, words, size=12, anchor="start"):
-    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" fill="{INK}">{words}</text>'
+    place = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    return f'<text x="{x}" y="{y}" font-size="{size}"{place}>{words}</text>'
 
 
 def cell(x, y, width, height, fill):
@@ -21,7 +22,7 @@ def save(name, width, height, parts):
     body = "\n".join(parts)
     (FOLDER / name).write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">\n'
-        f"<style>path{{stroke:{INK};stroke-width:.5}}.w{{fill:{WANTED}}}.m{{fill:{MOVED}}}</style>\n"
+        f"<style>text{{fill:{INK}}}path{{stroke:{INK};stroke-width:.5}}.w{{fill:{WANTED}}}.m{{fill:{MOVED}}}</style>\n"
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n{body}\n</svg>\n')
 
 

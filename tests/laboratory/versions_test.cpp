@@ -3,20 +3,6 @@
 #include "cuda/laboratory/report.h"
 
 namespace camber::laboratory {
-namespace {
-
-[[maybe_unused]] Totals counted(Trial& trial, int version) { return totals(trial.count_accesses(version)); }
-
-/// A kernel at the shape that stories count it at.
-[[maybe_unused]] Trial trial_of(const char* name) {
-    const Experiment& experiment = find_experiment(name);
-    return {experiment, experiment.counted, Device::emulated};
-}
-
-[[maybe_unused]] double per_request(std::int64_t n, const Totals& t) { return static_cast<double>(n) / static_cast<double>(t.requests); }
-
-}  // namespace
-
 TEST_CASE("every version of every kernel computes what the reference does") {
     REQUIRE(experiments().size() >= 10);
     for (const Experiment* experiment : experiments()) {
@@ -32,6 +18,19 @@ TEST_CASE("every version of every kernel computes what the reference does") {
 #if !defined(__SANITIZE_ADDRESS__)  // where nothing is counted
 
 // What the stories of docs/kernels say of their versions.
+namespace {
+
+Totals counted(Trial& trial, int version) { return totals(trial.count_accesses(version)); }
+
+/// A kernel at the shape that stories count it at.
+Trial trial_of(const char* name) {
+    const Experiment& experiment = find_experiment(name);
+    return {experiment, experiment.counted, Device::emulated};
+}
+
+double per_request(std::int64_t n, const Totals& t) { return static_cast<double>(n) / static_cast<double>(t.requests); }
+
+}  // namespace
 
 TEST_CASE("max_pool: channels side by side, then 16 bytes of them") {
     Trial trial = trial_of("max_pool");
