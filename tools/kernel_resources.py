@@ -108,8 +108,8 @@ def main():
     versions, more = compiled(sorted((root / "cuda" / "laboratory").glob("*/*.cu")))
     for entries in versions.values():
         rows += [(name, old[3], new[3]) for name, old, new in entries]
-    lines = ["// Written by tools/kernel_resources.py: kernel, registers of a thread on sm_80 and sm_90a, 0 where it has",
-             "// no code there.", "// clang-format off"]
+    lines = ["// Written by tools/kernel_resources.py: kernel, registers of a thread on sm_80 and sm_90a; 0: no code"]
+    lines.append("// clang-format off")
     for name, old, new in sorted(rows):
         lines.append(f'{{"{name}", {str(old).replace("-", "0")}, {new}}},')
     (root / "cuda" / "laboratory" / "kernel_resources.inc").write_text("\n".join(lines) + "\n// clang-format on\n")
