@@ -102,6 +102,7 @@ Bound bound(const std::vector<emulator::LaunchCounts>& launches, const Problem& 
         for (const SiteCounts& site : launch.sites)
             if (!site.shared && site.kind != emulator::AccessKind::store)
                 asked += site.lanes * static_cast<std::int64_t>(site.bytes);
+        asked = std::min(asked, 32 * launch.sectors_read);  // what is asked for again may be in a cache
         if (at_a_time > 0) result.needs.latency += static_cast<double>(asked) / at_a_time * least_latency / gpu.clock();
         tensor_operations += launch.tensor_operations;
         result.occupancy.push_back(resident);

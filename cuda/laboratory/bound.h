@@ -29,7 +29,7 @@ Occupancy occupancy(const emulator::LaunchCounts& launch, std::optional<int> reg
 struct Needs {
     double memory = 0;      ///< every sector once, at the memory's rate
     double load_store = 0;  ///< a shared-memory wavefront or a 128-byte line a clock and multiprocessor
-    double latency = 0;     ///< all bytes asked for, by as many at a time as the resident threads have in flight
+    double latency = 0;     ///< all bytes read, each once, by as many at a time as the resident threads have in flight
     double arithmetic = 0;  ///< at the rate of f32 units or tensor cores
     const char* largest() const;
     double seconds() const;
