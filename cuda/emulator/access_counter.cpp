@@ -84,10 +84,12 @@ void AccessCounter::access(unsigned thread, const Access& access) {
     Open& open = open_sites[known->second];
     const unsigned lane = thread % 32;
     Place& place = places_[thread];
-    if (!shared || access.kind != AccessKind::copy_async) {  // the second half of a copy is where the first was
+    const bool copies = access.kind == AccessKind::copy_async;
+    if (!(copies && shared && place.copying)) {  // a copy's second half is where the first was
         if (access.site <= place.site) ++place.turn;
         place.site = access.site;
     }
+    place.copying = copies && !shared;
     for (Request* request : {&open.by_execution[open.executions[lane]++], &open.by_turn[place.turn]}) {
         request->mask |= 1u << lane;
         request->bytes = std::max(request->bytes, access.bytes);

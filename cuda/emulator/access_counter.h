@@ -44,6 +44,7 @@ class AccessCounter {
     struct Place {
         const void* site = nullptr;  ///< the last one
         std::uint32_t turn = 0;
+        bool copying = false;  ///< has read, and not yet written
     };
     void close(SiteCounts& site, const Request& request);
 

@@ -39,6 +39,16 @@ __global__ void branch_in_loop_kernel(const float* x, float* y) {
     y[lane] = sum;
 }
 
+__global__ void cut_copies_kernel(const float* x, float* y, int rounds) {
+    SHARED_MEMORY(tile, float[2 * 32 * 4]);
+    const int lane = static_cast<int>(threadIdx.x);
+    for (int i = 0; i < rounds; ++i) copy_async(tile + (i * 32 + lane) * 4, x + lane * 4, lane < 8 + i ? 16 : 0);
+    commit_copies();
+    wait_copies<0>();
+    __syncwarp();
+    y[lane] = tile[lane] + tile[32 * 4 + lane];
+}
+
 template <int width>
 __global__ void shared_kernel(float* y, int stride) {
     SHARED_MEMORY(tile, float[32 * 32]);
@@ -124,6 +134,10 @@ LaunchCounts count_uneven_loop() {
 LaunchCounts count_branch_in_loop() {
     const Tensor x = floats(256), y = floats(32);
     return counted(branch_in_loop_kernel, {1, 32}, x.data<float>(), y.data<float>());
+}
+LaunchCounts count_cut_copies() {
+    const Tensor x = floats(128), y = floats(32);
+    return counted(cut_copies_kernel, {1, 32}, x.data<float>(), y.data<float>(), 2);
 }
 LaunchCounts count_shared(int stride) {
     const Tensor y = floats(32);

@@ -14,6 +14,8 @@ emulator::LaunchCounts count_divergent(int lanes);
 emulator::LaunchCounts count_uneven_loop();
 /// Four rounds of a loop, in whose branch the lanes below 24, 16, 8 and none read an element.
 emulator::LaunchCounts count_branch_in_loop();
+/// Two rounds of a loop, in which all lanes copy 16 bytes asynchronously, from memory the first 8 and 9 of them.
+emulator::LaunchCounts count_cut_copies();
 /// A warp reads f32 from shared memory: lane i element i * stride.
 emulator::LaunchCounts count_shared(int stride);
 /// The same of 8 and 16 bytes a lane, side by side.

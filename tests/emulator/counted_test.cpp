@@ -104,6 +104,17 @@ TEST_CASE("lanes that skip a branch wait for the others in that round") {
     CHECK(read(24 + 16 + 8).sectors == 3 + 2 + 1);
 }
 
+TEST_CASE("asynchronous copies of zeros are executed and read nothing") {
+    const LaunchCounts launch = count_cut_copies();
+    const SiteCounts from = site(launch, AccessKind::copy_async, false),
+                     to = site(launch, AccessKind::copy_async, true);
+    CHECK(from.requests == 2);
+    CHECK(from.lanes == 8 + 9);
+    CHECK(to.requests == 2);
+    CHECK(to.lanes == 2 * 32);
+    CHECK(to.wavefronts == 2 * 4);
+}
+
 TEST_CASE("bank conflicts: none, 2, 8, 32 ways, and a broadcast") {
     struct {
         int stride;

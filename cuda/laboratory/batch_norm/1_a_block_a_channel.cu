@@ -1,5 +1,5 @@
 /// A block has a channel, as for images whose channels are planes: its threads walk over the pixels and add up. The
-/// lanes of a warp are C elements apart, a sector of 32 bytes each for the two that they want; the other fourteen
+/// lanes of a warp are C elements apart, a sector of 32 bytes each for the two that they want; the other fifteen
 /// channels in it are other blocks' affair. Then a thread an element normalises.
 #include "cuda/kernels/reduce.h"
 #include "cuda/laboratory/batch_norm/statistics.h"
