@@ -105,6 +105,7 @@ Bound bound(const std::vector<emulator::LaunchCounts>& launches, const Problem& 
         asked = std::min(asked, 32 * launch.sectors_read);  // what is asked for again may be in a cache
         if (at_a_time > 0) result.needs.latency += static_cast<double>(asked) / at_a_time * least_latency / gpu.clock();
         tensor_operations += launch.tensor_operations;
+        if (resident.blocks == 0 || (launch.tensor_operations > 0 && gpu.tensor_bf16 == 0)) result.runs = false;
         result.occupancy.push_back(resident);
         result.registers.push_back(registers);
     }
@@ -113,7 +114,7 @@ Bound bound(const std::vector<emulator::LaunchCounts>& launches, const Problem& 
     } else {
         result.needs.arithmetic = problem.operations / gpu.fp32;
     }
-    result.share = roof_seconds(problem, gpu) / result.needs.seconds();
+    result.share = result.runs ? roof_seconds(problem, gpu) / result.needs.seconds() : 0;
     return result;
 }
 

@@ -36,6 +36,7 @@ struct Needs {
 };
 
 struct Bound {
+    bool runs = true;                  ///< not where tensor cores for bf16 are missing or a block does not fit
     std::vector<Occupancy> occupancy;  ///< of each launch
     std::vector<std::optional<int>> registers;
     Needs needs;       ///< of all launches

@@ -24,6 +24,10 @@ double least_occupancy(const Bound& bound) {
     return least;
 }
 
+std::string at_most(const Bound& bound) {
+    return bound.runs ? fmt::format("{:.0f}% {}", 100 * bound.share, bound.needs.largest()) : "does not run";
+}
+
 std::string extent(const dim3& d) {
     if (d.z > 1) return fmt::format("{}x{}x{}", d.x, d.y, d.z);
     return d.y > 1 ? fmt::format("{}x{}", d.x, d.y) : fmt::format("{}", d.x);
@@ -106,11 +110,11 @@ std::string table(const Trial& trial, const std::vector<Result>& results, const 
         const Totals t = totals(r.launches);
         std::int64_t flight = 0;
         for (const LaunchCounts& launch : r.launches) flight = std::max(flight, launch.bytes_in_flight);
-        text += fmt::format("{:>8} {:>4.1f} of {:>4.1f} {:>6.2f}x {:>5.1f} {:>4} {:>4.0f}% {:>6}  {:.0f}% {}\n",
-                            t.requests, ratio(t.sectors, t.requests), ratio(t.least_sectors, t.requests),
+        text += fmt::format("{:>8} {:>4.1f} of {:>4.1f} {:>6.2f}x {:>5.1f} {:>4} {:>4.0f}% {:>6}  {}\n", t.requests,
+                            ratio(t.sectors, t.requests), ratio(t.least_sectors, t.requests),
                             ratio(t.bytes_touched, trial.problem().bytes), ratio(t.lanes, t.requests),
                             ways(t.wavefronts, t.least_wavefronts), 100 * least_occupancy(r.bound), flight,
-                            100 * r.bound.share, r.bound.needs.largest());
+                            at_most(r.bound));
     }
     return text;
 }
@@ -201,6 +205,7 @@ json to_json(const Trial& trial, const Result& result, const std::vector<std::in
                             {"sites", sites}});
     }
     object["gpu"] = gpu.name;
+    object["runs"] = result.bound.runs;
     object["at_most"] = result.bound.share;
     object["bound_by"] = result.bound.needs.largest();
     object["launches"] = launches;

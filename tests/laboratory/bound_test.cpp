@@ -71,6 +71,8 @@ TEST_CASE("products: f32 units against tensor cores") {
     tensor.tensor_operations = 1'000'000'000'000;
     CHECK(bound({scalar}, problem, a100).share == doctest::Approx(19.5 / 312));
     CHECK(bound({tensor}, problem, a100).share == doctest::Approx(1));
+    CHECK(bound({tensor}, problem, a100).runs);
+    CHECK(!bound({tensor}, problem, find_gpu("T4")).runs);
 }
 
 TEST_CASE("clocks that published rates come to") {
