@@ -28,6 +28,7 @@ LAYERS = [
     ("src/data", "augment class_table data_folder dataset label_picture loader"),
     ("src/synth", "synth"),
     ("src/report", ""),
+    ("cuda/laboratory", ""),
     ("src/train", "memory_plan prediction train"),
     ("src/c_interface", "camber"),
     ("src/cli", ""),

@@ -19,6 +19,8 @@ std::string text(const Location& where) {
     return fmt::format("{}:{}", slash == std::string::npos ? file : file.substr(slash + 1), where.line());
 }
 
+}  // namespace
+
 const char* name_of(WarpOp op) {
     switch (op) {
         case WarpOp::sync:
@@ -43,8 +45,6 @@ const char* name_of(WarpOp op) {
     return "a warp operation";
 }
 
-}  // namespace
-
 Core& Core::get() {
     thread_local Core core;
     return core;
@@ -52,7 +52,7 @@ Core& Core::get() {
 
 Core* Core::running() { return running_core; }
 
-std::string Core::run_block(const BoundKernel& kernel, uint3 block) {
+std::string Core::run_block(const BoundKernel& kernel, uint3 block, LaunchCounter* total) {
     const Shape& shape = kernel.shape;
     const unsigned count = shape.block.x * shape.block.y * shape.block.z;
     kernel_ = &kernel;
@@ -77,6 +77,8 @@ std::string Core::run_block(const BoundKernel& kernel, uint3 block) {
         t.product_groups.clear();
     }
     shared_.start_block(shape.shared_bytes);
+    counting_ = total != nullptr;
+    if (counting_) counter_.start_block(count);
 
     Core* const outer = running_core;
     running_core = this;
@@ -96,6 +98,7 @@ std::string Core::run_block(const BoundKernel& kernel, uint3 block) {
         current_ = nullptr;
         fault_ = deadlock();
     }
+    if (total && fault_.empty()) total->add(counter_, shared_.static_bytes());
     return fault_;
 }
 
@@ -183,6 +186,7 @@ void Core::sync_threads(const Location& where) {
             });
     }
     shared_.pass_barrier();
+    count([](AccessCounter& counter, unsigned) { counter.barrier(); });
     for (Warp& warp : warps_) warp.epoch = 0;
     for (Thread& t : threads_)
         if (&t != current_) wake(t);
@@ -233,6 +237,13 @@ void Core::finish_group(Warp& warp, WarpGroup& group, unsigned first) {
         report(fmt::format("{} in {}: {}", name_of(group.op), text(current_->where), wrong));
     }
     if (!fault_.empty()) abandon();
+    count([&](AccessCounter& counter, unsigned thread) {
+        counter.warp_operation(group.op);
+        bool all = true;
+        for (unsigned i = first; i < first + 32 && i < threads_.size(); ++i)
+            all = all && ((group.mask >> (i - first) & 1u) || threads_[i].state == Thread::State::finished);
+        if (all) counter.meet(thread / 32);
+    });
     for (unsigned lane = 0; lane < 32; ++lane) {
         if (!(group.mask >> lane & 1u)) continue;
         Thread& t = threads_[first + lane];
@@ -305,6 +316,15 @@ void Core::access(const void* p, std::size_t bytes, bool write, bool atomic) {
                    within(kernel_->arguments.get(), kernel_->argument_bytes)))
         return;
     fault([&] { return fmt::format("{} of {} bytes at {}, which is not device memory", verb, bytes, p); });
+}
+
+void Core::count(const void* p, std::size_t bytes, AccessKind kind, const void* site) {
+    const bool shared = shared_.contains(p);
+    if (!shared && !Arena::get().contains(p)) return;
+    stop_watching();
+    const auto address = shared ? shared_.offset(p) : reinterpret_cast<std::uintptr_t>(p);
+    counter_.access(index(*current_), {site, kind, p, address, bytes, shared ? shared_.name_at(p) : nullptr});
+    running_core = this;
 }
 
 // --- what kernels call

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/emulator/access_counter.h"
 #include "cuda/emulator/collectives.h"
 #include "cuda/emulator/fiber.h"
 #include "cuda/emulator/launch.h"
@@ -72,8 +73,8 @@ class Core {
     /// The core in which kernel code is running on this OS thread, else null.
     static Core* running();
 
-    /// Returns the fault, empty when there was none.
-    std::string run_block(const BoundKernel& kernel, uint3 block);
+    /// Returns the fault, empty when there was none. Adds the block to `total` unless that is null.
+    std::string run_block(const BoundKernel& kernel, uint3 block, LaunchCounter* total = nullptr);
 
     Thread& thread() { return *current_; }
     const BoundKernel& kernel() const { return *kernel_; }
@@ -85,6 +86,15 @@ class Core {
                                                        const Location& where);
     /// Checks an access by the running thread.
     void access(const void* p, std::size_t bytes, bool write, bool atomic = false);
+    /// Whether accesses are counted.
+    bool counts() const { return counting_; }
+    /// Counts an access by the running thread; of global or shared memory, others are not.
+    void count(const void* p, std::size_t bytes, AccessKind kind, const void* site);
+    /// Counts what else there is, by f(counter), where it is wanted.
+    template <class F>
+    void count(F&& f) {
+        if (counting_) f(counter_, index(*current_));
+    }
     /// Ends the kernel with a report that names kernel, block and thread. `what` returns the rest of it.
     template <class What>
     [[noreturn]] void fault(What&& what) {
@@ -116,8 +126,10 @@ class Core {
     std::deque<Thread*> ready_;
     Context scheduler_;
     Thread* current_ = nullptr;
+    bool counting_ = false;
     const BoundKernel* kernel_ = nullptr;
     SharedMemory shared_;
+    AccessCounter counter_;
     std::string fault_;
     unsigned waiting_at_barrier_ = 0, finished_ = 0;
 };

@@ -41,6 +41,21 @@ T* dynamic_shared() {
     return static_cast<T*>(::camber::emulator::dynamic_shared_memory());
 }
 
+/// See cuda/runtime/gpu.h. In one access as there: the compiler would take a struct's members apart, were its bytes not
+/// said to change on the way.
+template <class Vector>
+__forceinline__ Vector load_whole(const Vector* p) {
+    auto bits = *reinterpret_cast<const camber::emulator::Bits<sizeof(Vector)>*>(p);
+    asm("" : "+r"(bits));
+    return std::bit_cast<Vector>(bits);
+}
+template <class Vector>
+__forceinline__ void store_whole(Vector* p, const Vector& value) {
+    auto bits = std::bit_cast<camber::emulator::Bits<sizeof(Vector)>>(value);
+    asm("" : "+r"(bits));
+    *reinterpret_cast<camber::emulator::Bits<sizeof(Vector)>*>(p) = bits;
+}
+
 // --- arithmetic intrinsics
 inline float __expf(float x) { return std::exp(x); }
 inline float __logf(float x) { return std::log(x); }

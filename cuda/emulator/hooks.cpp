@@ -7,9 +7,21 @@
 /// kernels are compiled with that instead, and nothing calls these.)
 namespace {
 
-void access(const void* p, std::size_t bytes, bool write) {
-    // Null in host code that happens to have been compiled along with a kernel.
-    if (camber::emulator::Core* const core = camber::emulator::Core::running()) core->access(p, bytes, write);
+using camber::emulator::AccessKind;
+using camber::emulator::Core;
+
+__attribute__((noinline, cold)) void counted_access(Core* core, const void* p, std::size_t bytes, bool write,
+                                                    const void* site) {
+    core->count(p, bytes, write ? AccessKind::store : AccessKind::load, site);
+    core->access(p, bytes, write);
+}
+
+/// `site`: where the hook returns to.
+void access(const void* p, std::size_t bytes, bool write, const void* site) {
+    Core* const core = Core::running();
+    if (!core) return;  // host code that happens to have been compiled along with a kernel
+    if (core->counts()) return counted_access(core, p, bytes, write, site);
+    core->access(p, bytes, write);
 }
 
 }  // namespace
@@ -20,14 +32,14 @@ void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
-void __tsan_read_range(const void* p, unsigned long bytes) { access(p, bytes, false); }
-void __tsan_write_range(const void* p, unsigned long bytes) { access(p, bytes, true); }
+void __tsan_read_range(const void* p, unsigned long bytes) { access(p, bytes, false, __builtin_return_address(0)); }
+void __tsan_write_range(const void* p, unsigned long bytes) { access(p, bytes, true, __builtin_return_address(0)); }
 
-#define CAMBER_HOOK(bytes)                                                       \
-    void __tsan_read##bytes(const void* p) { access(p, bytes, false); }          \
-    void __tsan_write##bytes(const void* p) { access(p, bytes, true); }          \
-    void __tsan_volatile_read##bytes(const void* p) { access(p, bytes, false); } \
-    void __tsan_volatile_write##bytes(const void* p) { access(p, bytes, true); }
+#define CAMBER_HOOK(bytes)                                                                                    \
+    void __tsan_read##bytes(const void* p) { access(p, bytes, false, __builtin_return_address(0)); }          \
+    void __tsan_write##bytes(const void* p) { access(p, bytes, true, __builtin_return_address(0)); }          \
+    void __tsan_volatile_read##bytes(const void* p) { access(p, bytes, false, __builtin_return_address(0)); } \
+    void __tsan_volatile_write##bytes(const void* p) { access(p, bytes, true, __builtin_return_address(0)); }
 CAMBER_HOOK(1)
 CAMBER_HOOK(2)
 CAMBER_HOOK(4)
@@ -35,9 +47,9 @@ CAMBER_HOOK(8)
 CAMBER_HOOK(16)
 #undef CAMBER_HOOK
 
-#define CAMBER_HOOK(bytes)                                                        \
-    void __tsan_unaligned_read##bytes(const void* p) { access(p, bytes, false); } \
-    void __tsan_unaligned_write##bytes(const void* p) { access(p, bytes, true); }
+#define CAMBER_HOOK(bytes)                                                                                     \
+    void __tsan_unaligned_read##bytes(const void* p) { access(p, bytes, false, __builtin_return_address(0)); } \
+    void __tsan_unaligned_write##bytes(const void* p) { access(p, bytes, true, __builtin_return_address(0)); }
 CAMBER_HOOK(2)
 CAMBER_HOOK(4)
 CAMBER_HOOK(8)

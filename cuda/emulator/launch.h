@@ -32,6 +32,7 @@ struct BoundKernel {
     void (*run)(const void* arguments);
     std::shared_ptr<const void> arguments;
     std::size_t argument_bytes = 0;
+    const void* code = nullptr;  ///< of the kernel, which names it
 };
 
 /// Does `work` now, or adds it to the graph that this OS thread is recording.
@@ -60,7 +61,9 @@ void queue_kernel(const char* name, const Shape& shape, void (*kernel)(Parameter
     using Call = KernelCall<Parameters...>;
     const auto call = std::make_shared<const Call>(
         Call{kernel, std::tuple<Parameters...>(static_cast<Parameters>(std::forward<Args>(args))...)});
-    submit([bound = BoundKernel{name, shape, &Call::run, call, sizeof(Call)}] { run(bound); });
+    submit([bound = BoundKernel{name, shape, &Call::run, call, sizeof(Call), reinterpret_cast<const void*>(kernel)}] {
+        run(bound);
+    });
 }
 
 /// The block's shared array declared at `id`, which is placed on the first call in a block.

@@ -63,6 +63,7 @@ void load_matrix_x4(unsigned (&fragment)[4], const void* row, bool transpose, co
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0)
         core.fault([&] { return std::string("a row given to ldmatrix is not aligned to 16 bytes"); });
     core.access(row, 16, false);
+    if (core.counts()) core.count(row, 16, AccessKind::load_matrix, __builtin_return_address(0));
     LaneInput input;
     input.row = row;
     input.operand = transpose;

@@ -3,8 +3,10 @@
 #include <camber/error.h>
 
 #include <atomic>
+#include <optional>
 #include <utility>
 
+#include "cuda/emulator/access_counter.h"
 #include "cuda/emulator/core.h"
 
 namespace camber::emulator {
@@ -43,6 +45,8 @@ void run(const BoundKernel& kernel) {
         fail("kernel '{}': {} bytes of shared memory; a block has {}", kernel.name, shape.shared_bytes,
              SharedMemory::capacity);
 
+    std::optional<LaunchCounter> counter;
+    if (queue().launches) counter.emplace(kernel);
     std::string fault;
     std::atomic<bool> faulted = false;
 #pragma omp parallel for schedule(dynamic) if (blocks > 1)
@@ -51,12 +55,13 @@ void run(const BoundKernel& kernel) {
         const uint3 block = {static_cast<unsigned>(i % shape.grid.x),
                              static_cast<unsigned>(i / shape.grid.x % shape.grid.y),
                              static_cast<unsigned>(i / shape.grid.x / shape.grid.y)};
-        const std::string wrong = Core::get().run_block(kernel, block);
+        const std::string wrong = Core::get().run_block(kernel, block, counter ? &*counter : nullptr);
         if (!wrong.empty() && !faulted.exchange(true)) {
             fault = wrong;
         }
     }
     if (faulted) throw Error(fault);
+    if (counter) queue().launches->push_back(counter->finish());
 }
 
 }  // namespace camber::emulator

@@ -81,11 +81,28 @@ void* SharedMemory::place(const void* id, const char* name, std::size_t bytes, s
     return memory_.get() + begin;
 }
 
-std::string SharedMemory::where(const void* p) const {
-    const auto at = static_cast<std::size_t>(static_cast<const char*>(p) - memory_.get());
+const SharedMemory::Array* SharedMemory::array_at(const void* p) const {
     const Array* nearest = nullptr;
     for (const Array& array : arrays_)
-        if (array.begin <= at && (!nearest || array.begin > nearest->begin)) nearest = &array;
+        if (array.begin <= offset(p) && (!nearest || array.begin > nearest->begin)) nearest = &array;
+    return nearest;
+}
+
+const char* SharedMemory::name_at(const void* p) const {
+    const Array* const array = array_at(p);
+    return array ? array->name : "nothing";
+}
+
+std::size_t SharedMemory::static_bytes() const {
+    std::size_t bytes = 0;
+    for (const Array& array : arrays_)
+        if (array.id) bytes += array.bytes;
+    return bytes;
+}
+
+std::string SharedMemory::where(const void* p) const {
+    const std::size_t at = offset(p);
+    const Array* const nearest = array_at(p);
     if (!nearest) return "which holds no array";
     if (at < nearest->begin + nearest->bytes) return fmt::format("byte {} of {}", at - nearest->begin, nearest->name);
     return fmt::format("{} bytes past the end of {} ({} bytes)", at - nearest->begin - nearest->bytes, nearest->name,

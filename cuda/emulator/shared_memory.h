@@ -28,6 +28,13 @@ class SharedMemory {
     bool contains(const void* p) const {
         return static_cast<std::size_t>(static_cast<const char*>(p) - memory_.get()) < capacity;
     }
+    std::uintptr_t offset(const void* p) const {
+        return static_cast<std::uintptr_t>(static_cast<const char*>(p) - memory_.get());
+    }
+    /// The array that holds or precedes it.
+    const char* name_at(const void* p) const;
+    /// Of the arrays that the block has declared.
+    std::size_t static_bytes() const;
     /// Empty, or what is wrong with this access.
     std::string access(const void* p, std::size_t bytes, bool write, bool atomic, Accessor who);
 
@@ -48,6 +55,7 @@ class SharedMemory {
         std::size_t begin, bytes;
     };
     void declare(const void* id, const char* name, std::size_t begin, std::size_t bytes);
+    const Array* array_at(const void* p) const;
     std::string where(const void* p) const;
 
     std::unique_ptr<char[], void (*)(char*)> memory_;

@@ -29,6 +29,22 @@ CAMBER_VECTOR4(float, float4, 16)
 #undef CAMBER_VECTOR2
 #undef CAMBER_VECTOR4
 
+namespace camber::emulator {
+/// 8 or 16 bytes as one value.
+template <int bytes>
+struct BitsOf;
+template <>
+struct BitsOf<8> {
+    typedef std::uint64_t type __attribute__((may_alias));
+};
+template <>
+struct BitsOf<16> {
+    __extension__ typedef unsigned __int128 type __attribute__((may_alias));
+};
+template <int bytes>
+using Bits = typename BitsOf<bytes>::type;
+}  // namespace camber::emulator
+
 struct uint3 {
     unsigned x, y, z;
 };

@@ -113,6 +113,11 @@ void copy_async(void* shared, const void* global, int valid) {
     if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 || reinterpret_cast<std::uintptr_t>(global) % 16 != 0)
         core.fault([&] { return std::string("an asynchronous copy of 16 bytes is not aligned to 16 bytes"); });
     if (valid > 0) core.access(global, static_cast<std::size_t>(valid), false);
+    if (core.counts()) {
+        const void* const site = __builtin_return_address(0);
+        if (valid > 0) core.count(global, static_cast<std::size_t>(valid), AccessKind::copy_async, site);
+        core.count(shared, 16, AccessKind::copy_async, site);
+    }
     core.thread().copies.push_back({shared, global, valid});
 }
 
@@ -125,6 +130,7 @@ void commit_copies() {
 void wait_copies(int newest_left) {
     Core& core = *Core::running();
     Thread& t = core.thread();
+    core.count([](AccessCounter& counter, unsigned thread) { counter.wait_for_copies(thread); });
     while (t.copy_groups.size() > static_cast<std::size_t>(newest_left)) {
         for (const Thread::PendingCopy& copy : t.copy_groups.front()) {
             core.access(copy.shared, 16, true);
@@ -137,7 +143,9 @@ void wait_copies(int newest_left) {
 
 std::uint64_t atomic(AtomicOp op, char kind, void* address, std::uint64_t value, std::uint64_t compare) {
     const std::size_t bytes = kind == 'f' || kind == 'i' || kind == 'u' ? 4 : 8;
-    Core::running()->access(address, bytes, true, true);
+    Core& core = *Core::running();
+    core.access(address, bytes, true, true);
+    if (core.counts()) core.count(address, bytes, AccessKind::atomic, __builtin_return_address(0));
     switch (kind) {
         case 'f':
             return apply<float>(op, address, value, compare);

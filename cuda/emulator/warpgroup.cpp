@@ -95,6 +95,9 @@ void queue_product(float* sums, int count, SharedMatrix a, bool a_transposed, Sh
     check(core, product.a, 64, in_warpgroup(thread));
     check(core, product.b, 2 * static_cast<std::size_t>(count), in_warpgroup(thread));
     thread.products.push_back(product);
+    core.count([&](AccessCounter& counter, unsigned) {
+        counter.tensor_operations(std::int64_t{2} * 64 * 2 * count * static_cast<std::int64_t>(depth) / 128);
+    });
 }
 
 void commit_products(const Location& where) {

@@ -85,9 +85,9 @@ inline constexpr int vector_width = 16 / sizeof(T);
 template <int N, class T>
 __device__ __forceinline__ Vec<T, N> load(const T* p) {
     if constexpr (sizeof(T) * N == 16) {
-        return std::bit_cast<Vec<T, N>>(*reinterpret_cast<const uint4*>(p));
+        return std::bit_cast<Vec<T, N>>(load_whole(reinterpret_cast<const uint4*>(p)));
     } else if constexpr (sizeof(T) * N == 8) {
-        return std::bit_cast<Vec<T, N>>(*reinterpret_cast<const uint2*>(p));
+        return std::bit_cast<Vec<T, N>>(load_whole(reinterpret_cast<const uint2*>(p)));
     } else if constexpr (sizeof(T) * N == 4 && N > 1) {
         return std::bit_cast<Vec<T, N>>(*reinterpret_cast<const unsigned*>(p));
     } else {
@@ -101,9 +101,9 @@ __device__ __forceinline__ Vec<T, N> load(const T* p) {
 template <int N, class T>
 __device__ __forceinline__ void store(T* p, const Vec<T, N>& value) {
     if constexpr (sizeof(T) * N == 16) {
-        *reinterpret_cast<uint4*>(p) = std::bit_cast<uint4>(value);
+        store_whole(reinterpret_cast<uint4*>(p), std::bit_cast<uint4>(value));
     } else if constexpr (sizeof(T) * N == 8) {
-        *reinterpret_cast<uint2*>(p) = std::bit_cast<uint2>(value);
+        store_whole(reinterpret_cast<uint2*>(p), std::bit_cast<uint2>(value));
     } else if constexpr (sizeof(T) * N == 4 && N > 1) {
         *reinterpret_cast<unsigned*>(p) = std::bit_cast<unsigned>(value);
     } else {

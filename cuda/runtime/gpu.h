@@ -26,6 +26,16 @@ inline constexpr Device this_device = Device::cuda;
 /// so that the emulator can place it where it watches every access.
 #define SHARED_MEMORY(name, ...) __shared__ std::type_identity_t<__VA_ARGS__> name
 
+/// A vector type's 8 or 16 bytes in one access.
+template <class Vector>
+__device__ __forceinline__ Vector load_whole(const Vector* p) {
+    return *p;
+}
+template <class Vector>
+__device__ __forceinline__ void store_whole(Vector* p, const Vector& value) {
+    *p = value;
+}
+
 /// The launch's dynamic shared memory, 16-byte aligned.
 template <class T>
 __device__ __forceinline__ T* dynamic_shared() {

@@ -117,6 +117,7 @@ int main(int argc, char** argv) {
     cli::add_import(app, action);
     cli::add_export(app, action);
     cli::add_data(app, action);
+    cli::add_bench(app, action);
     cli::add_info(app, action);
     cli::add_completion(app, action);
     if (const std::string wrong = cli::wrong_flag(app, {argv + 1, argv + argc}); !wrong.empty())
