@@ -64,7 +64,8 @@ int run(const Options& options) {
     config.dtype = Dtype::f32;
     Model model = make_model(config, camvid11(), true);
     model.net->train();
-    Stepper stepper(model, [](std::int64_t) { return Stepper::Numbers{1e-4}; }, world);
+    Stepper stepper(
+        model, [](std::int64_t) { return Stepper::Numbers{1e-4}; }, world);
     const Batch batch = share_of(options, world);
 
     constexpr int warm = 2;

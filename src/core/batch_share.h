@@ -12,8 +12,8 @@ class BatchShare {
     /// Each value becomes its sum over all shares, with the same bits everywhere.
     virtual void sum(std::span<double> values) const = 0;
 
-    std::int64_t first = 0;        ///< position of the share's first image in the batch
-    std::int64_t images = 0;       ///< of all shares
+    std::int64_t first = 0;         ///< position of the share's first image in the batch
+    std::int64_t images = 0;        ///< of all shares
     bool normalises_alone = false;  ///< batch normalisation takes the share's statistics, not the batch's
 };
 

@@ -167,16 +167,18 @@ void check_loader_config(const Dataset& dataset, const LoaderConfig& config) {
     if (config.batch_size < 1) fail_usage("batch size {} must be at least 1", config.batch_size);
     if (config.height < 1 || config.width < 1)
         fail_usage("batch size {}x{} has no pixels", config.height, config.width);
-    const std::size_t least = std::min(dataset.size(), static_cast<std::size_t>(config.batch_size));
     if (config.shares < 1 || config.share < 0 || config.share >= config.shares)
         fail_usage("share {} of {}: they are counted from 0", config.share, config.shares);
-    if (static_cast<std::size_t>(config.shares) > least)
-        fail_usage("{} processes cannot share batches of {}: give as many processes at most", config.shares, least);
     if (config.threads < 0) fail_usage("{} loader threads: give 0 or more", config.threads);
     if (config.prefetch < 1) fail_usage("a prefetch of {} batches: give at least 1", config.prefetch);
     if (!is_host(config.device)) fail_usage("the loader fills host memory, not {}", name(config.device));
     check_augmentation(config.augment);
-    if (SampleOrder(dataset.size(), config).batches_per_epoch() == 0) {
+    const SampleOrder order(dataset.size(), config);
+    if (order.batches_per_epoch() > 0 && config.shares > order.fewest_images()) {
+        fail_usage("{} processes cannot share a batch of {} images: start {} at most", config.shares,
+                   order.fewest_images(), order.fewest_images());
+    }
+    if (order.batches_per_epoch() == 0) {
         fail_usage("split '{}' has {} images, fewer than one batch of {}; use a smaller batch", dataset.split(),
                    dataset.size(), config.batch_size);
     }

@@ -36,6 +36,12 @@ class SampleOrder {
         const std::int64_t end = batch.whole * (config_.share + 1) / config_.shares;
         batch.indices.assign(order_.begin() + begin + batch.first, order_.begin() + begin + end);
     }
+    /// Of the smallest batch of an epoch, all shares together.
+    std::int64_t fewest_images() const {
+        const std::int64_t left =
+            static_cast<std::int64_t>(order_.size()) - (batches_per_epoch() - 1) * config_.batch_size;
+        return std::min<std::int64_t>(config_.batch_size, left);
+    }
     /// Images of the largest share of a batch.
     std::int64_t most_images() const { return (config_.batch_size + config_.shares - 1) / config_.shares; }
 

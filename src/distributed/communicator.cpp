@@ -27,7 +27,7 @@ namespace note {
 constexpr char asks = '?', answers = '!', failed = 'f';
 }
 
-constexpr double answer_seconds = 5;       // in which a rank that waits too answers
+constexpr double answer_seconds = 5;          // in which a rank that waits too answers
 constexpr std::int64_t most_bytes = 1 << 30;  // of a call: MPI counts in int
 
 class Mpi;
@@ -116,8 +116,8 @@ class Mpi : public Communicator {
 
     std::unique_ptr<Pending> start(const Tensor& values) override {
         void* request = nullptr;
-        check(mpi_.sum(values.raw(), values.numel(), values.dtype() == Dtype::f32 ? MpiFunctions::f32 : MpiFunctions::f64,
-                       true, &request));
+        check(mpi_.sum(values.raw(), values.numel(),
+                       values.dtype() == Dtype::f32 ? MpiFunctions::f32 : MpiFunctions::f64, true, &request));
         return std::make_unique<Sum>(*this, request, values);
     }
 
@@ -190,10 +190,11 @@ class Mpi : public Communicator {
         if (speaker != rank()) std::this_thread::sleep_for(std::chrono::duration<double>(2 * answer_seconds));
         if (missing.empty())
             fail("the ranks have waited {:g} s for each other, and none is missing: does the network work?", timeout_);
-        fail("rank{} {} of {} did not come within {:g} s, and {} not answer: dead, stopped, or at something else "
-             "(CAMBER_RANK_TIMEOUT)",
-             missing.size() > 1 ? "s" : "", fmt::join(missing, ", "), size(), timeout_,
-             missing.size() > 1 ? "do" : "does");
+        fail(
+            "rank{} {} of {} did not come within {:g} s, and {} not answer: dead, stopped, or at something else "
+            "(CAMBER_RANK_TIMEOUT)",
+            missing.size() > 1 ? "s" : "", fmt::join(missing, ", "), size(), timeout_,
+            missing.size() > 1 ? "do" : "does");
     }
 
     const MpiFunctions& mpi_;
@@ -225,7 +226,8 @@ std::unique_ptr<Communicator> join() {
         fail("{}, but {}: start one process", started, error.what());
     }
     int rank = 0, size = 0;
-    if (const int error = functions->start(&rank, &size); error != 0) fail("{}, but MPI fails: error {}", started, error);
+    if (const int error = functions->start(&rank, &size); error != 0)
+        fail("{}, but MPI fails: error {}", started, error);
     if (size != launched.size) {
         char library[256] = "";
         functions->describe(library, sizeof library);

@@ -28,7 +28,8 @@ GradientReducer::GradientReducer(Communicator& world, nn::ParameterBuffer& param
         // A head's room for more rows has gradients, which are zero.
         const std::int64_t end = entry.begin + entry.leaf().numel();
         const bool follows = !buckets_.empty() && i + 1 < entries.size() && buckets_.back().parameters.back() == i + 1;
-        if (!follows || (buckets_.back().end - entry.begin) * element > bytes) buckets_.push_back({entry.begin, end, {}});
+        if (!follows || (buckets_.back().end - entry.begin) * element > bytes)
+            buckets_.push_back({entry.begin, end, {}});
         buckets_.back().begin = entry.begin;
         buckets_.back().parameters.push_back(i);
         bucket_of_[entry.leaf().autograd_meta().get()] = buckets_.size() - 1;

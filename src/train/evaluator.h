@@ -61,10 +61,10 @@ class Evaluator {
     Model& model_;
     const Dataset& dataset_;
     const ResidentDataset* resident_;
-    const std::size_t batch_;  ///< frames
+    const std::size_t batch_;                 ///< frames
     distributed::Communicator* const world_;  ///< null where this process judges all batches
     std::size_t begin_, end_;                 ///< batches that it judges
-    Tensor counts_;            ///< i32 [batch_, C, C], of the last batch as what follows
+    Tensor counts_;                           ///< i32 [batch_, C, C], of the last batch as what follows
     Tensor logits_, loss_, stats_;
 
     std::unique_ptr<Loader> loader_;  ///< batches from the host; what it makes ahead serves the next run

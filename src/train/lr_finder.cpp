@@ -4,9 +4,9 @@
 #include <limits>
 #include <new>
 
+#include "distributed/communicator.h"
 #include "train/batch_size.h"
 #include "train/batch_source.h"
-#include "distributed/communicator.h"
 #include "train/plan.h"
 #include "train/pretrained.h"
 #include "train/stepper.h"

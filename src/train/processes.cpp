@@ -38,12 +38,13 @@ json described(const RunData& data, const Model& model, std::int64_t step) {
     const std::string layout = layout_text(*model.parameters);
     json frames = {data.folder().fingerprint("train")};
     if (data.val()) frames.push_back(data.folder().fingerprint("val"));
-    return {{"version of Camber", CAMBER_VERSION},
-            {"build of Camber", program_checksum()},
-            {"frames in --data", frames},
-            {"layout of parameters", crc32c(layout.data(), layout.size())},
-            {"weights to begin with", {checksum(model.parameters->values()), checksum(model.parameters->buffer_values())}},
-            {"step to go on from", step}};
+    return {
+        {"version of Camber", CAMBER_VERSION},
+        {"build of Camber", program_checksum()},
+        {"frames in --data", frames},
+        {"layout of parameters", crc32c(layout.data(), layout.size())},
+        {"weights to begin with", {checksum(model.parameters->values()), checksum(model.parameters->buffer_values())}},
+        {"step to go on from", step}};
 }
 
 /// In what `own` is not `first`; empty: in nothing.
@@ -74,8 +75,8 @@ void check_processes(const distributed::Communicator& world, const TrainConfig& 
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = stage_config(config, i);
         if (!is_host(*config.device)) {
-            fail_usage("{} cannot share batches on {}, which takes NCCL: give --device cpu, or start one process", those,
-                       name(*config.device));
+            fail_usage("{} cannot share batches on {}, which takes NCCL: give --device cpu, or start one process",
+                       those, name(*config.device));
         }
         const auto images = std::min<std::int64_t>(stage.batch, static_cast<std::int64_t>(data.train().size()));
         if (world.size() > images) {

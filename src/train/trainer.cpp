@@ -18,8 +18,8 @@
 #include "train/judgement.h"
 #include "train/pace.h"
 #include "train/plan.h"
-#include "train/processes.h"
 #include "train/pretrained.h"
+#include "train/processes.h"
 #include "train/protocol.h"
 #include "train/reporter.h"
 #include "train/run_clock.h"
@@ -353,8 +353,8 @@ class Run {
                     config.schedule.step_size = epochs_a_step(config) * epoch_steps;
                 freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
                 evaluator_.reset();
-                stepper_.emplace(
-                    model_, pace_ ? Stepper::scheduled(config, *pace_) : Stepper::scheduled(config, steps), world_);
+                stepper_.emplace(model_, pace_ ? Stepper::scheduled(config, *pace_) : Stepper::scheduled(config, steps),
+                                 world_);
                 said_not_recorded_ = false;
                 return;
             }

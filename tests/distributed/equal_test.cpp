@@ -80,8 +80,14 @@ struct LossCase {
 };
 
 std::vector<LossCase> loss_cases() {
-    return {{"cross_entropy"}, {"dice"},    {"jaccard"},       {"focal"}, {"cross_entropy", false, 0.1, true},
-            {"dice", true},    {"jaccard", true}, {"cross_entropy+dice:0.5+jaccard:0.5+focal:2"}};
+    return {{"cross_entropy"},
+            {"dice"},
+            {"jaccard"},
+            {"focal"},
+            {"cross_entropy", false, 0.1, true},
+            {"dice", true},
+            {"jaccard", true},
+            {"cross_entropy+dice:0.5+jaccard:0.5+focal:2"}};
 }
 
 }  // namespace
@@ -133,7 +139,7 @@ TEST_CASE("dropout draws what the whole batch draws, wherever a share begins") {
 
 TEST_CASE("accumulated steps, of which the last micro-batch reduces") {
     const Dataset data = uneven_scenes(13, 40, 56);
-    TrainConfig config = small_run(5);
+    TrainConfig config = small_run(7);  // and batches of 6
     config.accumulate = 3;
     config.augment.enabled = true;
     const Steps alone = train(config, data, 7, nullptr), shared = train(config, data, 7, &world());
@@ -153,6 +159,17 @@ TEST_CASE("all ranks have the same bits, and local statistics are something else
         CHECK(std::memcmp(first.data(), steps->weights.data(), first.size()) == 0);
     }
     if (!world().alone()) CHECK(local.losses != whole.losses);
+}
+
+TEST_CASE("a batch of fewer images than processes is refused") {
+    const Dataset data = uneven_scenes(13, 40, 56);
+    LoaderConfig config;
+    config.batch_size = 5;
+    config.height = config.width = 16;
+    config.shares = 4;
+    CHECK_THROWS_WITH(Loader(data, config), "4 processes cannot share a batch of 3 images: start 3 at most");
+    config.drop_last = true;
+    CHECK(Loader(data, config).next().images.dim(0) == 1);
 }
 
 TEST_CASE("gradients in f64 on the reference device") {
@@ -184,8 +201,8 @@ TEST_CASE("gradients in f64 on the reference device") {
         parameters.zero_grad();
         net->context().begin(4);
         const Tensor loss =
-            ops::segmentation_loss(net->forward(images),
-                                   Tensor::from(labels, {own, height, width}, Device::reference), loss_params)
+            ops::segmentation_loss(net->forward(images), Tensor::from(labels, {own, height, width}, Device::reference),
+                                   loss_params)
                 .loss;
         if (shares && !world().alone()) {
             distributed::GradientReducer(world(), parameters, 4096).backward(loss);

@@ -88,9 +88,10 @@ class Tests:
             print(f"{what}: WRONG {seen}", flush=True)
 
     def refused(self, what, job, words, code=1):
+        """`code` None: mpirun's own, whatever it is."""
         begin = time.monotonic()
         found, _, said = job.end()
-        good = found == code and len(said) == 1 and re.search(words, said[0])
+        good = found in ((code,) if code is not None else range(256)) and len(said) == 1 and re.search(words, said[0])
         self.check(f"{what} ({time.monotonic() - begin:.1f} s)", good, f"exit code {found}: {said}")
 
     def metrics(self, out):
@@ -114,7 +115,7 @@ class Tests:
             code, output, said = self.start(processes, self.train(out)).end(300)
             self.check(f"{processes} processes end", code == 0 and not said, f"{code} {said}")
             self.same_run(f"{processes} processes give what one gives", out, processes == 1)
-            epochs = [line for line in output.splitlines() if line.startswith("epoch ")]
+            epochs = re.findall("epoch .* train loss .* val loss", output)
             self.check(f"{processes} processes print once", len(epochs) == 4, output)
             files = sorted(os.listdir(f"{self.folder}/{out}"))
             self.check(f"{processes} processes write once", files == sorted(os.listdir(f"{self.folder}/one")), files)
@@ -166,7 +167,7 @@ class Tests:
             job = Job([self.mpirun, "--enable-recovery", "-n", "3", *self.train("killed", epochs=4000)])
             self.wait_for_checkpoint("killed", job)
             os.kill(job.ranks()[2], signal.SIGKILL)
-            self.refused("a rank that is killed, and its launcher leaves it", job, "rank 2 of 3 did not come")
+            self.refused("a rank that is killed, and its launcher leaves it", job, "rank 2 of 3 did not come", None)
         job = self.start(2, self.train("asked"))
         self.wait_for_checkpoint("asked", job)
         for pid in list(job.ranks().values())[:1]:

@@ -70,7 +70,8 @@ void backward(const Tensor& x, const Tensor& y, Incoming incoming, const Tensor&
         const double mean = batch_statistics ? sum[c] / all : 0.0;
         const double slope = batch_statistics ? sum_normalised[c] / all : 0.0;
         for (std::int64_t i = c; i < count * channels; i += channels) {
-            const double g = gradient(channel, i), centred = g - mean - channel.normalised(static_cast<double>(px[i])) * slope;
+            const double g = gradient(channel, i),
+                         centred = g - mean - channel.normalised(static_cast<double>(px[i])) * slope;
             if (pdresidual) pdresidual[i] = static_cast<A>(g);
             if (pdx) pdx[i] = static_cast<A>(channel.gamma * channel.invstd * centred);
         }
@@ -133,7 +134,8 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
         });
 #pragma omp parallel for if (worth_threads(x.numel()))
         for (std::int64_t c = 0; c < channels; ++c) {
-            const double average = means[static_cast<std::size_t>(c)], variance = variances[static_cast<std::size_t>(c)];
+            const double average = means[static_cast<std::size_t>(c)],
+                         variance = variances[static_cast<std::size_t>(c)];
             const Channel channel{average, inverse_deviation(variance, p.eps), static_cast<double>(pgamma[c]),
                                   static_cast<double>(pbeta[c])};
             pmean[c] = static_cast<P>(channel.mean);
