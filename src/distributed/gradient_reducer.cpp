@@ -22,16 +22,16 @@ GradientReducer::GradientReducer(Communicator& world, nn::ParameterBuffer& param
     : world_(world), parameters_(parameters) {
     const std::vector<nn::ParameterBuffer::Entry>& entries = parameters.parameters();
     const auto element = static_cast<std::int64_t>(size_of(parameters.gradients().dtype()));
+    std::size_t last = entries.size() + 1;  // that is in a bucket
     for (std::size_t i = entries.size(); i-- > 0;) {
         const nn::ParameterBuffer::Entry& entry = entries[i];
         if (!entry.trainable()) continue;
         // A head's room for more rows has gradients, which are zero.
         const std::int64_t end = entry.begin + entry.leaf().numel();
-        const bool follows = !buckets_.empty() && i + 1 < entries.size() && buckets_.back().parameters.back() == i + 1;
-        if (!follows || (buckets_.back().end - entry.begin) * element > bytes)
-            buckets_.push_back({entry.begin, end, {}});
+        if (i + 1 != last || (buckets_.back().end - entry.begin) * element > bytes)
+            buckets_.push_back({entry.begin, end});
         buckets_.back().begin = entry.begin;
-        buckets_.back().parameters.push_back(i);
+        last = i;
         bucket_of_[entry.leaf().autograd_meta().get()] = buckets_.size() - 1;
     }
 }
@@ -42,10 +42,14 @@ void GradientReducer::backward(const Tensor& loss) {
         const Following following(this);
         camber::backward(loss);
     }
+    {
+        const Spending spending(times_.waited);
+        start_ready();
+        for (; !pending_.empty(); pending_.pop_front()) pending_.front()->wait();
+    }
+    // Of parameters that no step gave a gradient, as biases that a batch normalisation takes away, whatever lay there
+    // has been summed: it is zeroed here.
     parameters_.complete_gradients();
-    const Spending spending(times_.waited);
-    while (next_ < buckets_.size()) start(buckets_[next_++]);
-    for (; !pending_.empty(); pending_.pop_front()) pending_.front()->wait();
 }
 
 void GradientReducer::begin(const std::vector<Node>& nodes) {
@@ -53,15 +57,14 @@ void GradientReducer::begin(const std::vector<Node>& nodes) {
     for (const Node& node : nodes)
         for (const std::shared_ptr<AutogradMeta>& input : node.inputs)
             if (bucket_of_.contains(input.get())) ++uses_[input.get()];
-    // What no step uses is complete after the pass.
-    for (Bucket& bucket : buckets_) bucket.open = bucket.parameters.size();
+    for (const auto& [parameter, bucket] : bucket_of_)
+        if (uses_.contains(parameter)) ++buckets_[bucket].open;
 }
 
 void GradientReducer::passed(const Node& node) {
     for (const std::shared_ptr<AutogradMeta>& input : node.inputs) {
         const auto found = bucket_of_.find(input.get());
-        if (found == bucket_of_.end() || --uses_[input.get()] > 0) continue;
-        if (input->has_grad) --buckets_[found->second].open;
+        if (found != bucket_of_.end() && --uses_[input.get()] == 0) --buckets_[found->second].open;
     }
     const Spending spending(times_.within);
     start_ready();

@@ -33,9 +33,8 @@ class GradientReducer : private BackwardFollower {
 
   private:
     struct Bucket {
-        std::int64_t begin, end;              ///< elements of the flat buffer
-        std::vector<std::size_t> parameters;  ///< positions in the buffer's list
-        std::size_t open = 0;                 ///< of them, those that a step may still add to
+        std::int64_t begin, end;  ///< elements of the flat buffer
+        std::size_t open = 0;     ///< parameters that a step of the pass may still add to
     };
 
     void begin(const std::vector<Node>& nodes) override;
