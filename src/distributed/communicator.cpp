@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -90,7 +91,10 @@ class Mpi : public Communicator {
         return fmt::format("rank {}: {}", rank(), line);
     }
 
-    void end(int code) { mpi_.abort(code); }
+    void end(int code) {
+        std::fflush(nullptr);
+        mpi_.abort(code);
+    }
 
   protected:
     void sum_all(std::span<double> values) override {

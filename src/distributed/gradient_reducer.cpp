@@ -67,7 +67,9 @@ void GradientReducer::passed(const Node& node) {
         if (found != bucket_of_.end() && --uses_[input.get()] == 0) --buckets_[found->second].open;
     }
     const Spending spending(times_.within);
+    const std::size_t before = next_;
     start_ready();
+    times_.early += next_ - before;
     while (!pending_.empty() && pending_.front()->done()) pending_.pop_front();
 }
 

@@ -12,8 +12,8 @@
 namespace camber::distributed {
 
 /// Sums the gradients of all ranks while a backward pass makes them: the flat buffer is cut into buckets, and from its
-/// end, where the pass begins, each bucket's sum starts once no step can add to its gradients any more. The tape's steps
-/// move the sums on between them.
+/// end, where the pass begins, each bucket's sum starts once no step can add to its gradients any more. The pass
+/// moves the sums on as it goes.
 class GradientReducer : private BackwardFollower {
   public:
     static constexpr std::int64_t bucket_bytes = std::int64_t{25} << 20;
@@ -25,8 +25,9 @@ class GradientReducer : private BackwardFollower {
     void backward(const Tensor& loss);
 
     struct Times {
-        double waited = 0;  ///< after the backward pass, for what was not done
-        double within = 0;  ///< in starting and moving on, during it
+        double waited = 0;      ///< after the backward pass, for what was not done
+        double within = 0;      ///< in starting and moving on, during it
+        std::size_t early = 0;  ///< sums that started before its end
     };
     const Times& times() const { return times_; }
     std::size_t buckets() const { return buckets_.size(); }

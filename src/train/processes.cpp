@@ -69,6 +69,13 @@ std::string first_text(distributed::Communicator& world, std::string text) {
 
 }  // namespace
 
+void check_choices(const distributed::Communicator& world, const TrainConfig& config) {
+    if (world.alone()) return;
+    for (std::size_t i = 0; i < stage_count(config); ++i)
+        if (stage_config(config, i).batch == 0)
+            fail_usage("--batch auto is for one process, and {} were started: give a number", world.size());
+}
+
 void check_processes(const distributed::Communicator& world, const TrainConfig& config, const RunData& data) {
     if (world.alone()) return;
     const std::string those = fmt::format("{} processes", world.size());

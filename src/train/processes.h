@@ -6,6 +6,9 @@
 
 namespace camber {
 
+/// Throws UsageError where several processes are to choose what each would choose by its own memory.
+void check_choices(const distributed::Communicator& world, const TrainConfig& config);
+
 /// Throws UsageError for a run that several processes cannot share.
 void check_processes(const distributed::Communicator& world, const TrainConfig& config, const RunData& data);
 

@@ -48,6 +48,7 @@ class Run {
             hold_new_folder();
         }
         check_config(config);
+        check_choices(world_, config);
         allowance_ = memory_allowance(config);
         data_.emplace(config, observer_);
         plan_run(config, *data_, observer_);
@@ -79,6 +80,7 @@ class Run {
         } else {
             TrainConfig config = folder_.stored_config();
             apply(change, config, 0);
+            check_choices(world_, config);
             leave_classes_to_data(config);
             observer_.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));

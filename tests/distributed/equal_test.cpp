@@ -1,4 +1,4 @@
-// N processes that share batches compute what one computes. Under mpirun, on each rank: the same steps alone and shared.
+// N processes that share batches compute what one computes: under mpirun, on each rank, the same alone and shared.
 #include <camber/autograd.h>
 #include <camber/ops.h>
 #include <doctest/doctest.h>
@@ -205,7 +205,10 @@ TEST_CASE("gradients in f64 on the reference device") {
                                    loss_params)
                 .loss;
         if (shares && !world().alone()) {
-            distributed::GradientReducer(world(), parameters, 4096).backward(loss);
+            distributed::GradientReducer reducer(world(), parameters, 4096);
+            reducer.backward(loss);
+            CHECK(reducer.buckets() > 2);
+            CHECK(reducer.times().early == reducer.buckets());  // the last with the pass's last step
         } else {
             backward(loss);
             parameters.complete_gradients();

@@ -67,8 +67,8 @@ class Tests:
         self.camber, self.mpirun, self.folder = camber, mpirun, folder
         self.faults = 0
         for name, seed in (("data", "1"), ("other", "2")):
-            subprocess.run([camber, "data", "synth", "--out", f"{folder}/{name}", "--train", "10", "--val", "5", "--size",
-                            "40x48", "--seed", seed], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([camber, "data", "synth", "--out", f"{folder}/{name}", "--train", "10", "--val", "5",
+                            "--size", "40x48", "--seed", seed], check=True, stdout=subprocess.DEVNULL)
 
     def train(self, out, *options, data="data", epochs=4):
         return [self.camber, "train", "--data", f"{self.folder}/{data}", "--out", f"{self.folder}/{out}", *LEARN,
@@ -109,7 +109,8 @@ class Tests:
         self.check(what, near, f"{[line['train']['loss'] for line in one]} {[line['train']['loss'] for line in other]}")
 
     def equal(self):
-        subprocess.run(self.train("one"), check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        subprocess.run(self.train("one"), check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "OMP_NUM_THREADS": "1"})
         for processes in (1, 2, 3, 4):
             out = f"of-{processes}"
             code, output, said = self.start(processes, self.train(out)).end(300)
@@ -141,8 +142,11 @@ class Tests:
         self.refused("no data on one rank", pair(train("d"), train("d", data="none")), "rank 1: .*none")
         self.refused("no data at all", self.start(2, train("d", data="none")), "error: [^r].*none")
         self.refused("more processes than frames in a batch", self.start(5, train("e")), "5 processes cannot share", 2)
+        if "emulated" in subprocess.run([self.camber, "info"], capture_output=True, text=True).stdout:
+            self.refused("a device that takes NCCL", self.start(2, train("e", "--device", "emulated")), "NCCL", 2)
         self.refused("lr-find", self.start(2, [self.camber, "lr-find", "--data", f"{self.folder}/data", "--out",
                                                self.folder]), "lr-find is for one process", 2)
+        self.refused("--batch auto", self.start(2, train("e", "--batch", "auto")), "--batch auto is for one", 2)
         self.refused("a folder that holds a run", self.start(2, train("one")), "already holds a run", 2)
         self.refused("no MPI", self.start(2, train("e"), CAMBER_MPI_LIBRARY=f"{self.folder}/no.so"), "has no MPI")
         left = sorted(name for name in "abcde" if os.path.exists(f"{self.folder}/{name}"))
