@@ -32,6 +32,9 @@ add_custom_command(OUTPUT camber.1.gz
     COMMAND sh ${PROJECT_SOURCE_DIR}/tools/man_page.sh $<TARGET_FILE:camber_command> > camber.1
     COMMAND gzip -9nf camber.1
     DEPENDS camber_command tools/man_page.sh VERBATIM)
+if(TARGET camber_mpi)  # where src/distributed/launch.cpp looks
+    install(TARGETS camber_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/camber COMPONENT mpi)
+endif()
 add_custom_target(man_page ALL DEPENDS camber.1.gz)
 # Where each shell looks for them.
 foreach(shell bash:bash-completion/completions/camber zsh:zsh/vendor-completions/_camber
@@ -53,9 +56,11 @@ endforeach()
 add_custom_target(completions ALL DEPENDS ${completions})
 # What is to be built before.
 add_custom_target(installed DEPENDS camber camber_synth camber_command man_page completions)
-if(TARGET camber_shared)
-    add_dependencies(installed camber_shared)
-endif()
+foreach(library camber_shared camber_mpi)
+    if(TARGET ${library})
+        add_dependencies(installed ${library})
+    endif()
+endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/camber.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
 
 foreach(part command:camber runtime:libcamber1 development:libcamber-dev)

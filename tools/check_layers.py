@@ -21,6 +21,7 @@ LAYERS = [
     ("src/autograd", "autograd"),
     ("src/ops", "ops"),
     ("src/nn", "init layers module parameter_buffer summary"),
+    ("src/distributed", ""),
     ("nets", "nets"),
     ("src/inference", ""),
     ("src/weights", "import"),

@@ -7,6 +7,7 @@ case ${1:-build} in
 build)
     packages="g++ cmake ninja-build libstb-dev doctest-dev libdnnl-dev libhdf5-dev libcli11-dev nlohmann-json3-dev"
     packages="$packages libfmt-dev libjpeg62-turbo-dev libpng-dev libtomlplusplus-dev libonnx-dev libprotobuf-dev"
+    packages="$packages libopenmpi-dev openmpi-bin"
     ;;
 lint) packages="clang-format-14 clang-tidy-16 libomp-16-dev shellcheck git python3" ;;
 clang) packages="clang-16 libclang-rt-16-dev libomp-16-dev" ;;

@@ -22,6 +22,8 @@ struct LoaderConfig {
     int threads = 2;              ///< workers; 0 makes each batch inside next()
     int prefetch = 2;             ///< batches made ahead of the one in use, at least 1
     Device device = Device::cpu;  ///< a host device
+    /// Of each batch, the one of so many shares, nearly equal and in order, that is made: where several processes train.
+    int share = 0, shares = 1;
 };
 
 struct Batch {
@@ -31,6 +33,8 @@ struct Batch {
     std::vector<std::shared_ptr<const Sample>> samples;  ///< what the N were made from; of a Loader's batches
     std::int64_t epoch = 0;
     std::int64_t index = 0;  ///< of the batch in its epoch, from 0
+    std::int64_t first = 0;  ///< position of the first of the N in the batch, of which they are a share
+    std::int64_t whole = 0;  ///< images of all shares
 };
 
 /// An endless sequence of batches: epoch after epoch, batches_per_epoch() each. What a batch holds depends on dataset,

@@ -61,6 +61,7 @@ struct TrainConfig {
     int width = 256;
     int val_height = 0, val_width = 0;  ///< in validation and prediction; 0: the same
     int batch = 8;                      ///< frames; 0 ("auto"): as many as the memory holds
+    bool local_batch_norm = false;      ///< each of several processes normalises its share of a batch by itself
     int accumulate = 1;                 ///< batches whose gradients are averaged before each optimizer step
     AugmentConfig augment;
     Normalisation normalisation;

@@ -145,12 +145,15 @@ void Tape::backward(const Tensor& loss, double scale) {
     root->grad = Tensor::empty(loss.shape(), loss.dtype(), loss.device());
     root->has_grad = true;
     backend(loss).fill(root->grad, scale);
+    if (follower) follower->begin(nodes);
     for (; !nodes.empty(); nodes.pop_back()) {  // popping frees what the step saved
         Node& node = nodes.back();
-        if (!node.output->has_grad && !node.output->grad_of_maxima) continue;  // not on the way to the loss
-        BackwardContext context(*node.output, node.inputs);
-        node.step(context);
-        context.finish();
+        if (node.output->has_grad || node.output->grad_of_maxima) {  // on the way to the loss
+            BackwardContext context(*node.output, node.inputs);
+            node.step(context);
+            context.finish();
+        }
+        if (follower) follower->passed(node);
     }
 }
 

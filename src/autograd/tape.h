@@ -11,6 +11,16 @@ struct Node {
     BackwardStep step;
 };
 
+/// Is told how a backward pass goes.
+class BackwardFollower {
+  public:
+    virtual ~BackwardFollower() = default;
+    /// Before `nodes` are walked from their end.
+    virtual void begin(const std::vector<Node>& nodes) = 0;
+    /// After a node gave its inputs' gradients, or was found not to be on the way to the loss.
+    virtual void passed(const Node& node) = 0;
+};
+
 /// The operations recorded on one thread, in order of execution.
 class Tape {
   public:
@@ -21,6 +31,7 @@ class Tape {
     void backward(const Tensor& loss, double scale);
 
     bool enabled = true;
+    BackwardFollower* follower = nullptr;
 
   private:
     std::vector<Node> nodes_;

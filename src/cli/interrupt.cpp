@@ -18,6 +18,7 @@ void on_signal(int signal) {
 const std::atomic<bool>& interruption() {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
+    std::signal(SIGUSR1, on_signal);  // a batch system's warning that the time is up
     return requested;
 }
 

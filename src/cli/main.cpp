@@ -20,9 +20,13 @@
 #include "cli/options.h"
 #include "devices/openmp.h"
 #include "devices/processor.h"
+#include "distributed/communicator.h"
+#include "distributed/launch.h"
 
 int camber::cli::report(const std::string& message, int code) {
-    std::fprintf(stderr, "camber: error: %s\n", one_line(message).c_str());
+    const std::string line = distributed::words_of_job(one_line(message), code);
+    if (!line.empty()) std::fprintf(stderr, "camber: error: %s\n", line.c_str());
+    distributed::end_job(code);
     return code;
 }
 
@@ -137,6 +141,7 @@ int main(int argc, char** argv) {
     }
     if (const std::string name = cli::given_empty(app); !name.empty()) return report(name + " is empty", 2);
     try {
+        distributed::share_processors();
         start_openmp();
         return finish(action());
     } catch (const UsageError& error) {

@@ -10,6 +10,7 @@
 #include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/run_options.h"
+#include "distributed/communicator.h"
 #include "train/config_file.h"
 #include "train/options.h"
 #include "train/plan.h"
@@ -101,7 +102,7 @@ int finish(const TrainResult& result, ConsoleObserver& observer, const fs::path&
         fail("the output cannot be written: {}; the run is saved, and goes on with: camber train --resume --out {}",
              error_text(observer.error()), folder.string());
     }
-    print_result(result, folder);
+    if (distributed::Communicator::world().first()) print_result(result, folder);
     return result.outcome == TrainOutcome::interrupted ? interrupted_exit : 0;
 }
 
@@ -157,8 +158,12 @@ void add_train(CLI::App& app, Action& action) {
             std::error_code none;
             if (!a->out.empty() && fs::equivalent(a->out, config.data, none))
                 fail_usage("--out {} is the dataset's own folder: choose another for the run", a->out);
-            const NewFolder folder(a->out, config.net);
-            return finish(train(config, folder.path(), observer, stop), observer, folder.path());
+            // The first process's; the others write nothing.
+            const bool named = !a->out.empty() || distributed::Communicator::world().first();
+            std::optional<NewFolder> made;
+            if (named) made.emplace(a->out, config.net);
+            const fs::path folder = made ? made->path() : fs::path();
+            return finish(train(config, folder, observer, stop), observer, folder);
         };
     });
 }

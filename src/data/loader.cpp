@@ -53,9 +53,7 @@ struct Loader::State {
 
     void set_up(Slot& slot) {
         Batch& batch = slot.batch;
-        batch.indices = order.batch(epoch, index);
-        batch.epoch = epoch;
-        batch.index = index;
+        order.fill(batch, epoch, index);
         const auto n = static_cast<std::int64_t>(batch.indices.size());
         batch.images = slot.images.slice(0, {n, config.height, config.width, dataset.channels()});
         batch.labels = slot.labels.slice(0, {n, config.height, config.width});
@@ -169,11 +167,18 @@ void check_loader_config(const Dataset& dataset, const LoaderConfig& config) {
     if (config.batch_size < 1) fail_usage("batch size {} must be at least 1", config.batch_size);
     if (config.height < 1 || config.width < 1)
         fail_usage("batch size {}x{} has no pixels", config.height, config.width);
+    if (config.shares < 1 || config.share < 0 || config.share >= config.shares)
+        fail_usage("share {} of {}: they are counted from 0", config.share, config.shares);
     if (config.threads < 0) fail_usage("{} loader threads: give 0 or more", config.threads);
     if (config.prefetch < 1) fail_usage("a prefetch of {} batches: give at least 1", config.prefetch);
     if (!is_host(config.device)) fail_usage("the loader fills host memory, not {}", name(config.device));
     check_augmentation(config.augment);
-    if (SampleOrder(dataset.size(), config).batches_per_epoch() == 0) {
+    const SampleOrder order(dataset.size(), config);
+    if (order.batches_per_epoch() > 0 && config.shares > order.fewest_images()) {
+        fail_usage("{} processes cannot share a batch of {} images: start {} at most", config.shares,
+                   order.fewest_images(), order.fewest_images());
+    }
+    if (order.batches_per_epoch() == 0) {
         fail_usage("split '{}' has {} images, fewer than one batch of {}; use a smaller batch", dataset.split(),
                    dataset.size(), config.batch_size);
     }
@@ -185,7 +190,7 @@ Loader::Loader(const Dataset& dataset, const LoaderConfig& config, std::int64_t 
     state_->batches = state_->order.batches_per_epoch();
     // One batch in use, and the prefetched ones.
     state_->slots.resize(config.threads == 0 ? 1 : static_cast<std::size_t>(config.prefetch) + 1);
-    const std::int64_t n = config.batch_size;
+    const std::int64_t n = state_->order.most_images();
     for (State::Slot& slot : state_->slots) {
         slot.images = Tensor::empty({n, config.height, config.width, dataset.channels()}, Dtype::f32, config.device);
         slot.labels = Tensor::empty({n, config.height, config.width}, Dtype::u8, config.device);

@@ -25,13 +25,25 @@ class SampleOrder {
         return config_.max_batches > 0 ? std::min<std::int64_t>(all, config_.max_batches) : all;
     }
 
-    std::vector<std::size_t> batch(std::int64_t epoch, std::int64_t index) {
+    /// Has `batch` be that one: what it holds, without its tensors.
+    void fill(Batch& batch, std::int64_t epoch, std::int64_t index) {
         shuffle(epoch);
-        const auto size = static_cast<std::size_t>(config_.batch_size);
-        const std::size_t begin = static_cast<std::size_t>(index) * size;
-        const std::size_t end = std::min(begin + size, order_.size());
-        return {order_.begin() + static_cast<std::ptrdiff_t>(begin), order_.begin() + static_cast<std::ptrdiff_t>(end)};
+        batch.epoch = epoch;
+        batch.index = index;
+        const std::int64_t begin = index * config_.batch_size;
+        batch.whole = std::min<std::int64_t>(config_.batch_size, static_cast<std::int64_t>(order_.size()) - begin);
+        batch.first = batch.whole * config_.share / config_.shares;
+        const std::int64_t end = batch.whole * (config_.share + 1) / config_.shares;
+        batch.indices.assign(order_.begin() + begin + batch.first, order_.begin() + begin + end);
     }
+    /// Of the smallest batch of an epoch, all shares together.
+    std::int64_t fewest_images() const {
+        const std::int64_t left =
+            static_cast<std::int64_t>(order_.size()) - (batches_per_epoch() - 1) * config_.batch_size;
+        return std::min<std::int64_t>(config_.batch_size, left);
+    }
+    /// Images of the largest share of a batch.
+    std::int64_t most_images() const { return (config_.batch_size + config_.shares - 1) / config_.shares; }
 
   private:
     /// Fisher and Yates, from the epoch's own random stream.

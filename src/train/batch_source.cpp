@@ -20,7 +20,7 @@ BatchSource::BatchSource(const Dataset& dataset, const LoaderConfig& config, con
         return;
     }
     check_loader_config(dataset, config);
-    host_samples_.resize(static_cast<std::size_t>(config_.batch_size) * sizeof(AugmentSample));
+    host_samples_.resize(static_cast<std::size_t>(order_.most_images()) * sizeof(AugmentSample));
     samples_ =
         Tensor::empty({static_cast<std::int64_t>(host_samples_.size())}, Dtype::u8, resident->pictures().device());
 }
@@ -28,9 +28,7 @@ BatchSource::BatchSource(const Dataset& dataset, const LoaderConfig& config, con
 const Batch& BatchSource::next() { return loader_ ? loader_->next() : next_on_device(); }
 
 const Batch& BatchSource::next_on_device() {
-    batch_.indices = order_.batch(epoch_, index_);
-    batch_.epoch = epoch_;
-    batch_.index = index_;
+    order_.fill(batch_, epoch_, index_);
     const auto n = static_cast<std::int64_t>(batch_.indices.size());
     AugmentNeeds needs;
     for (std::size_t i = 0; i < batch_.indices.size(); ++i) {

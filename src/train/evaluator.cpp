@@ -67,12 +67,16 @@ double EvalResult::metric(Metric metric) const {
     return 0;
 }
 
-Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident)
+Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident,
+                     distributed::Communicator* world)
     : model_(model),
       dataset_(dataset),
       // Frames that fill up a batch would count in a mean over its images.
       resident_(model.config.loss.per_image || model.inference.flip || model.inference.scaled() ? nullptr : resident),
       batch_(std::min(static_cast<std::size_t>(model.config.batch), dataset.size())),
+      world_(world && !world->alone() ? world : nullptr),
+      begin_(world_ ? first_batch_of(world_->rank()) : 0),
+      end_(world_ ? first_batch_of(world_->rank() + 1) : batches()),
       counts_(Tensor::zeros({static_cast<std::int64_t>(batch_), model.classes.count(), model.classes.count()},
                             Dtype::i32, model.device())) {
     const TrainConfig& config = model.config;
@@ -94,12 +98,19 @@ Evaluator::Evaluator(Model& model, const Dataset& dataset, const ResidentDataset
     loader.augment = {.enabled = false, .interpolation = config.augment.interpolation};
     loader.normalisation = config.normalisation;
     loader.threads = config.threads;
-    loader_ = std::make_unique<Loader>(dataset, loader);
+    const auto at = static_cast<std::int64_t>(begin_ % batches());
+    loader_ = std::make_unique<Loader>(dataset, loader, 0, at);
     for (const InputSize& scaled : input_sizes(model)) {
         std::tie(loader.height, loader.width) = std::pair(scaled.height, scaled.width);
         const bool is_it = scaled.height == size.height && scaled.width == size.width;
-        scaled_loaders_.push_back(is_it ? nullptr : std::make_unique<Loader>(dataset, loader));
+        scaled_loaders_.push_back(is_it ? nullptr : std::make_unique<Loader>(dataset, loader, 0, at));
     }
+}
+
+/// The first rank, whose progress is shown, has as many as any.
+std::size_t Evaluator::first_batch_of(int rank) const {
+    const auto ranks = static_cast<std::size_t>(world_->size());
+    return (batches() * static_cast<std::size_t>(rank) + ranks - 1) / ranks;
 }
 
 void Evaluator::set_up_tables() {
@@ -170,8 +181,10 @@ EvalResult Evaluator::run(const Progress& progress, const std::atomic<bool>* sto
 std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop) {
     const Device device = model_.device();
     std::vector<std::uint8_t> source, maps;
-    std::size_t done = 0;
-    while (done < dataset_.size() && !(stop && *stop)) {
+    std::vector<double> losses(batches()), scores(batches());
+    std::size_t done = 0, next = begin_;
+    const std::size_t all = std::min(end_ * batch_, dataset_.size()) - std::min(begin_ * batch_, dataset_.size());
+    for (; next < end_ && !(stop && *stop); ++next) {
         const Batch& batch = loader_->next();
         std::vector<Tensor> images;
         for (const auto& loader : scaled_loaders_)
@@ -195,19 +208,45 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
             if (!do_without_programs(model_, error.what())) throw;
             judge_batch();
         }
-        result.loss += loss_.item() * static_cast<double>(count);
-        result.iou_score += iou_score(stats_, model_.classes.count());
+        losses[next] = loss_.item();
+        scores[next] = iou_score(stats_, model_.classes.count());
         add_frames(result, counts_, count);
         done += count;
-        if (progress) progress(done, dataset_.size());
+        if (progress) progress(done, all);
     }
     logits_ = {};  // what follows, a training step, has the memory
-    if (done < dataset_.size()) {
-        loader_->seek(0, 0);
+    if (next - begin_ < batches()) {
+        const auto at = static_cast<std::int64_t>(begin_ % batches());
+        loader_->seek(0, at);
         for (const auto& loader : scaled_loaders_)
-            if (loader) loader->seek(0, 0);
+            if (loader) loader->seek(0, at);
+    }
+    if (world_ && !world_->any(stop && *stop)) {
+        exchange(result, losses, scores);
+        done = dataset_.size();
+        next = batches();
+    }
+    for (std::size_t b = 0; b < next; ++b) {
+        result.loss += losses[b] * static_cast<double>(frames_of(b));
+        result.iou_score += scores[b];
     }
     return done;
+}
+
+/// In sums of which all ranks but one have zeros: no order of summation changes a bit.
+void Evaluator::exchange(EvalResult& result, std::vector<double>& losses, std::vector<double>& scores) const {
+    std::vector<double> frames(2 * dataset_.size());
+    for (std::size_t i = 0; i < result.frames.size(); ++i) {
+        const std::size_t at = 2 * (begin_ * batch_ + i);
+        frames[at] = result.frames[i].pixel_accuracy;
+        frames[at + 1] = result.frames[i].mean_iou;
+    }
+    std::vector<double> counts(result.confusion.counts().begin(), result.confusion.counts().end());
+    for (std::vector<double>* values : {&losses, &scores, &frames, &counts}) world_->sum(*values);
+    result.confusion = result.confusion.like();
+    result.confusion.add(std::vector<std::int64_t>(counts.begin(), counts.end()));
+    result.frames.clear();
+    for (std::size_t i = 0; i < frames.size(); i += 2) result.frames.push_back({frames[i], frames[i + 1]});
 }
 
 std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop) {
@@ -234,9 +273,8 @@ std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progres
     const std::vector<float> losses = losses_.to_vector<float>();
     const std::vector<double> sums = all_stats_.to_vector<double>();
     for (std::size_t b = 0; b < static_cast<std::size_t>(queued); ++b) {
-        const std::size_t count = std::min(batch_, dataset_.size() - b * batch_),
-                          size = static_cast<std::size_t>(stats);
-        result.loss += static_cast<double>(losses[b]) * static_cast<double>(count);
+        const auto size = static_cast<std::size_t>(stats);
+        result.loss += static_cast<double>(losses[b]) * static_cast<double>(frames_of(b));
         result.iou_score += iou_score(std::span(sums).subspan(b * size, size), model_.classes.count());
     }
     add_frames(result, all_counts_, done - counted);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograd/recorded_work.h"
+#include "distributed/communicator.h"
 #include "train/resident_dataset.h"
 
 namespace camber {
@@ -24,7 +25,10 @@ class Evaluator {
   public:
     /// Model and dataset must outlive it; the model keeps its size, dtype, loss and the places of its tensors.
     /// `resident`: the dataset on the model's device, or null.
-    Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident = nullptr);
+    /// `world`: null, or processes that have the same model, of which each judges some of the batches, on the host; what
+    /// run() gives, on each of them, is what one process gives.
+    Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident = nullptr,
+              distributed::Communicator* world = nullptr);
 
     /// As evaluate(). On a device `progress` is told, and *stop looked at, after every few batches.
     EvalResult run(const Progress& progress = {}, const std::atomic<bool>* stop = nullptr);
@@ -41,20 +45,26 @@ class Evaluator {
     std::size_t run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop);
     /// Images at each of input_sizes().
     void judge(std::span<const Tensor> images, const Tensor& labels, const Tensor& source, const Tensor& maps);
+    /// Makes what this process has found of its batches that of all processes.
+    void exchange(EvalResult& result, std::vector<double>& losses, std::vector<double>& scores) const;
     /// Adds counts [images, C, C], those of the next `count` frames first.
     void add_frames(EvalResult& result, const Tensor& counts, std::size_t count) const;
     /// Logits of up to batch_ frames, in their order.
     Tensor logits_of(std::span<const std::size_t> frames);
     /// A row of the table: of a batch of up to batch_ frames.
     std::vector<std::uint8_t> table_row(std::span<const std::size_t> frames);
+    std::size_t first_batch_of(int rank) const;
     void run_recorded();
     std::size_t batches() const { return (dataset_.size() + batch_ - 1) / batch_; }
+    std::size_t frames_of(std::size_t batch) const { return std::min(batch_, dataset_.size() - batch * batch_); }
 
     Model& model_;
     const Dataset& dataset_;
     const ResidentDataset* resident_;
-    const std::size_t batch_;  ///< frames
-    Tensor counts_;            ///< i32 [batch_, C, C], of the last batch as what follows
+    const std::size_t batch_;                 ///< frames
+    distributed::Communicator* const world_;  ///< null where this process judges all batches
+    std::size_t begin_, end_;                 ///< batches that it judges
+    Tensor counts_;                           ///< i32 [batch_, C, C], of the last batch as what follows
     Tensor logits_, loss_, stats_;
 
     std::unique_ptr<Loader> loader_;  ///< batches from the host; what it makes ahead serves the next run

@@ -4,6 +4,7 @@
 #include <limits>
 #include <new>
 
+#include "distributed/communicator.h"
 #include "train/batch_size.h"
 #include "train/batch_source.h"
 #include "train/plan.h"
@@ -44,6 +45,8 @@ LrCurve tried_rates(const TrainConfig& stage, const RunData& data, const LrRange
 
 LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observer,
                 const std::function<void(const LrPoint&)>& on_point, const std::atomic<bool>& stop) {
+    if (const int processes = distributed::Communicator::world().size(); processes > 1)
+        fail_usage("lr-find is for one process, and {} were started", processes);
     check_config(config);
     const std::unique_ptr<LimitScope> allowance = memory_allowance(config);
     const RunData data(config, observer);

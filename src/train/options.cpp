@@ -331,6 +331,9 @@ std::vector<TrainOption> train_options(TrainConfig& c) {
     t.option("clip", c.clip, amount, "Largest global gradient norm, 0 for none").in_stages();
     t.option("ema", c.ema, from_below(0, 1), "Decay of the weight average that is evaluated, 0 for none");
     t.option("accumulate", c.accumulate, positive, "Batches averaged before each step").in_stages();
+    t.option("local_batch_norm", c.local_batch_norm,
+             "Of several processes each normalises its share of a batch by itself (docs/distributed.md)")
+        .when(c.local_batch_norm);
     std::vector<std::string> terms;
     for (const LossTerm& term : loss_terms) terms.push_back(term.name);
     t.option("loss",

@@ -33,12 +33,14 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 void Reporter::begin(nlohmann::json run) {
+    if (!folder_.writes()) return;
     run_ = std::move(run);
     write_run("running", "");
     write_report(true);
 }
 
 void Reporter::begin_tensorboard(const TrainConfig& config, std::int64_t done) {
+    if (!folder_.writes()) return;
     tensorboard_.emplace(folder_.events(), done);
     tensorboard_->begin(config, run_);
     say_tensorboard_error();
@@ -46,6 +48,7 @@ void Reporter::begin_tensorboard(const TrainConfig& config, std::int64_t done) {
 
 void Reporter::update(double elapsed, const nlohmann::json& metrics, const nn::ParameterBuffer& parameters,
                       double gradient_scale) {
+    if (!folder_.writes()) return;
     if (page_seconds_ + longest_ < share * elapsed) write_report(true);
     if (!tensorboard_) return;
     const auto start = std::chrono::steady_clock::now();

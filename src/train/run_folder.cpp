@@ -116,12 +116,14 @@ TrainConfig RunFolder::stored_config() const {
 }
 
 void RunFolder::make() const {
+    if (!writes_) return;
     std::error_code error;
     fs::create_directories(pictures(), error);
     if (error) fail("{}: the run's folder cannot be made: {}", name(), error_text(error.value()));
 }
 
 void RunFolder::begin(const TrainConfig& config) const {
+    if (!writes_) return;
     write_file_atomically(no_checkpoint_yet(), "");
     rewind_metrics(0);  // of a run that ended before its first checkpoint, as what follows
     std::error_code not_there;
@@ -130,6 +132,7 @@ void RunFolder::begin(const TrainConfig& config) const {
 }
 
 void RunFolder::write_config(const TrainConfig& config) const {
+    if (!writes_) return;
     write_file_atomically(this->config(), config_text(config));
 }
 
@@ -161,11 +164,12 @@ std::optional<RunFolder::MetricsLine> RunFolder::last_metrics() const {
 void RunFolder::write_run(const nlohmann::json& run) const { write_file_atomically(this->run(), run.dump(2) + "\n"); }
 
 void RunFolder::write_best_validation(const nlohmann::json& judgement) const {
+    if (!writes_) return;
     write_file_atomically(best_validation(), judgement.dump() + "\n");
 }
 
 std::string RunFolder::rewind_metrics(std::int64_t epoch) const {
-    if (!fs::exists(metrics())) return {};
+    if (!writes_ || !fs::exists(metrics())) return {};
     const std::string text = read_file(metrics(), most_metrics_bytes);
     std::string kept;
     std::vector<int> damaged;
@@ -194,6 +198,7 @@ std::string RunFolder::rewind_metrics(std::int64_t epoch) const {
 }
 
 void RunFolder::append_metrics(const nlohmann::json& json) const {
+    if (!writes_) return;
     const std::string line = json.dump() + "\n";
     const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
     struct stat before {};

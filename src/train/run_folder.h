@@ -26,7 +26,10 @@ class FolderLock {
 /// The files of a run.
 class RunFolder : public RunFiles {
   public:
-    using RunFiles::RunFiles;
+    /// `writes`: false for a process that trains along and leaves the folder to another; what writes then does nothing.
+    explicit RunFolder(std::filesystem::path folder, bool writes = true)
+        : RunFiles(std::move(folder)), writes_(writes) {}
+    bool writes() const { return writes_; }
 
     /// A checkpoint that stays, of an epoch counted from 1.
     std::filesystem::path kept(std::int64_t epoch) const;
@@ -74,6 +77,8 @@ class RunFolder : public RunFiles {
   private:
     /// Whether there is what a run that begins anew would overwrite: results of one that had a checkpoint.
     bool has_remains() const;
+
+    bool writes_;
 };
 
 }  // namespace camber

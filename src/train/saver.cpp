@@ -38,6 +38,7 @@ bool Saver::has_room(const Checkpoint& checkpoint) const {
 }
 
 void Saver::keep_best(const Checkpoint& best, std::function<void()> paint) {
+    if (!folder_.writes()) return;
     const Spending spending(budget_);
     best_.reset();  // its memory serves the next one
     paint_ = std::move(paint);
@@ -59,6 +60,7 @@ bool Saver::has_time(double elapsed) const {
 }
 
 void Saver::save(const Checkpoint& last, const std::filesystem::path& keep) {
+    if (!folder_.writes()) return;
     const Spending spending(budget_);
     wait();
     const bool copies = has_room(last);

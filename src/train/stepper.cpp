@@ -60,9 +60,12 @@ Stepper::Rate Stepper::scheduled(const TrainConfig& config, const Pace& pace) {
     };
 }
 
-Stepper::Stepper(Model& model, Rate rate) : Stepper(model, std::move(rate), parameter_groups(model)) {}
+Stepper::Stepper(Model& model, Rate rate) : Stepper(model, std::move(rate), parameter_groups(model), nullptr) {}
 
-Stepper::Stepper(Model& model, Rate rate, ParameterGroups groups)
+Stepper::Stepper(Model& model, Rate rate, distributed::Communicator& world)
+    : Stepper(model, std::move(rate), parameter_groups(model), &world) {}
+
+Stepper::Stepper(Model& model, Rate rate, ParameterGroups groups, distributed::Communicator* world)
     : model_(model),
       optimizer_(model.parameters->values(), model.parameters->gradients(), std::move(groups.ranges),
                  std::move(groups.groups), optimizer_config(model.config)),
@@ -70,6 +73,11 @@ Stepper::Stepper(Model& model, Rate rate, ParameterGroups groups)
       sums_(model.classes.count()),
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())),
       deferred_(!is_host(model.device())) {
+    if (world && !world->alone()) {
+        if (deferred_) fail("{} processes cannot share batches on {}", world->size(), name(model.device()));
+        sharing_ = std::make_unique<Sharing>(*world, *model.parameters);
+        sharing_->batch.normalises_alone = model.config.local_batch_norm;
+    }
     if (!deferred_) return;
     const TrainConfig& config = model.config;
     buffers_.images = Tensor::empty({config.batch, config.height, config.width, model.net->in_channels()},
@@ -94,6 +102,11 @@ void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t p
 void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     nn::ParameterBuffer& parameters = *model_.parameters;
     if (first) parameters.zero_grad();
+    if (sharing_) {
+        sharing_->batch.first = batch.first;
+        sharing_->batch.images = batch.whole;
+    }
+    const BatchShareScope share(sharing_ ? &sharing_->batch : nullptr);
     const Device device = model_.device();
     const nets::Outputs outputs = model_.net->forward_all(ops::cast(batch.images.to(device), model_.dtype()));
     const Tensor loss = training_loss(model_, outputs, batch.labels.to(device), counts_);
@@ -102,15 +115,30 @@ void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
         clear_tape();
         throw NotFinite("loss", value, steps() + 1);
     }
-    backward(loss);
-    sums_.confusion.add(counts_);
-    backend(model_.device()).fill(counts_, 0);
+    if (sharing_ && last) {
+        sharing_->reducer.backward(loss);
+    } else {
+        backward(loss);
+    }
+    add_counts();
     sums_.loss += value;
     ++sums_.batches;
     if (!last) return;
     parameters.complete_gradients();
     optimizer_.step(take_rate(), scale);
     check_norm();
+}
+
+void Stepper::add_counts() {
+    if (sharing_) {
+        const std::vector<std::int32_t> own = counts_.to_vector<std::int32_t>();
+        std::vector<double> all(own.begin(), own.end());
+        sharing_->world.sum(all);
+        sums_.confusion.add(std::vector<std::int64_t>(all.begin(), all.end()));
+    } else {
+        sums_.confusion.add(counts_);
+    }
+    backend(model_.device()).fill(counts_, 0);
 }
 
 void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {

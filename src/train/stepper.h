@@ -9,6 +9,8 @@
 
 #include "autograd/recorded_work.h"
 #include "backend/backend.h"
+#include "distributed/gradient_reducer.h"
+#include "distributed/shared_batch.h"
 #include "train/batch_source.h"
 
 namespace camber {
@@ -43,6 +45,8 @@ class Stepper {
     /// Of a run whose length is not known: `pace` says the progress, and outlives the stepper.
     static Rate scheduled(const TrainConfig& config, const Pace& pace);
 
+    /// `world`: the processes that share every batch, which must be on a host device where they are several.
+    Stepper(Model& model, Rate rate, distributed::Communicator& world);
     Stepper(Model& model, Rate rate);
 
     Optimizer& optimizer() { return optimizer_; }
@@ -67,6 +71,9 @@ class Stepper {
     /// Goes on from a checkpoint.
     void restore(const EpochSums& sums);
 
+    /// Of the sums of gradients over processes; null where there is one.
+    const distributed::GradientReducer* reducer() const { return sharing_ ? &sharing_->reducer : nullptr; }
+
     /// Why steps are queued one operation at a time on a device that could replay them; empty when they are not.
     const std::string& why_not_recorded() const { return why_not_recorded_; }
 
@@ -82,10 +89,11 @@ class Stepper {
     };
 
   private:
-    Stepper(Model& model, Rate rate, ParameterGroups groups);
+    Stepper(Model& model, Rate rate, ParameterGroups groups, distributed::Communicator* world);
 
     void on_host(const Batch& batch, bool first, bool last, double scale);
     void on_gpu(const Batch& batch, bool first, bool last, double scale);
+    void add_counts();
     void forward_and_backward(const Tensor& images, const Tensor& labels, bool first);
     /// The learning rate of the step that comes; gives the optimizer its momentum.
     double take_rate();
@@ -98,6 +106,16 @@ class Stepper {
     double gradient_scale_ = 0;
     std::int64_t batches_ = 0;  ///< since the epoch's start
     Tensor counts_;             ///< confusion matrix: of a micro-batch (host), of the epoch so far (GPU)
+
+    /// Where batches are shared.
+    struct Sharing {
+        Sharing(distributed::Communicator& all, nn::ParameterBuffer& parameters)
+            : world(all), batch(all), reducer(all, parameters) {}
+        distributed::Communicator& world;
+        distributed::SharedBatch batch;
+        distributed::GradientReducer reducer;
+    };
+    std::unique_ptr<Sharing> sharing_;
 
     // GPU only.
     const bool deferred_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "backend/backend.h"
 #include "backend/convolution_settings.h"
@@ -18,6 +19,7 @@
 #include "train/pace.h"
 #include "train/plan.h"
 #include "train/pretrained.h"
+#include "train/processes.h"
 #include "train/protocol.h"
 #include "train/reporter.h"
 #include "train/run_clock.h"
@@ -46,9 +48,10 @@ class Run {
             hold_new_folder();
         }
         check_config(config);
+        check_choices(world_, config);
         allowance_ = memory_allowance(config);
-        data_.emplace(config, observer);
-        plan_run(config, *data_, observer);
+        data_.emplace(config, observer_);
+        plan_run(config, *data_, observer_);
         set_up(std::move(config), nullptr);
     }
 
@@ -57,7 +60,7 @@ class Run {
         : Run(folder, observer, stop, clock) {
         if (!std::filesystem::is_directory(folder))
             fail_usage("{}: there is no such folder, so no run to continue", folder.string());
-        lock_.emplace(folder);
+        if (folder_.writes()) lock_.emplace(folder);
         if (std::filesystem::exists(folder_.last())) {
             const CheckpointFile checkpoint = CheckpointFile::open(folder_.last());
             const CheckpointInfo& info = checkpoint.info();
@@ -67,7 +70,7 @@ class Run {
             folder_.add_decisions(config);
             apply(change, config, info.epoch + (info.batch > 0 ? 1 : 0));
             allowance_ = memory_allowance(config);
-            data_.emplace(config, observer);
+            data_.emplace(config, observer_);
             try {
                 refuse_other_classes(info);
                 set_up(std::move(config), &checkpoint);
@@ -77,18 +80,20 @@ class Run {
         } else {
             TrainConfig config = folder_.stored_config();
             apply(change, config, 0);
+            check_choices(world_, config);
             leave_classes_to_data(config);
-            observer.on_message(
+            observer_.on_message(
                 fmt::format("{} was ended before its first checkpoint: it begins anew", folder_.name()));
             allowance_ = memory_allowance(config);
-            data_.emplace(config, observer);
-            plan_run(config, *data_, observer);
+            data_.emplace(config, observer_);
+            plan_run(config, *data_, observer_);
             set_up(std::move(config), nullptr);
             follow_metrics();
         }
     }
 
     TrainResult run() {
+        check_alike(world_, run_, *data_, model_, steps());
         if (resumed_) {
             if (const std::string why = why_ended(); !why.empty()) {
                 observer_.on_message(fmt::format("the run has ended: {}; it stays as it is", why));
@@ -146,7 +151,7 @@ class Run {
             outcome = train_stage();
         }
         if (pace_ && outcome != TrainOutcome::interrupted && !pace_->closed()) {
-            pace_->close(steps(), elapsed());
+            pace_->close(steps(), common(elapsed()));
             record_decisions();
             if (run_.schedule.warmup_steps >= steps()) {
                 observer_.on_message(fmt::format("the run ended after {} steps, within --warmup {}: no --schedule came",
@@ -162,9 +167,10 @@ class Run {
         const SecondsClock& clock)
         : clock_(clock),
           session_begin_(clock()),
-          folder_(folder),
-          reporter_(folder_, observer),
-          observer_(observer),
+          world_(distributed::Communicator::world()),
+          folder_(folder, world_.first()),
+          observer_(world_.first() ? observer : silent_),
+          reporter_(folder_, observer_),
           stop_(stop) {}
 
     double now() const { return clock_(); }
@@ -172,8 +178,15 @@ class Run {
     /// Seconds that the run has taken, in earlier sessions too; what was done again after a kill counts once.
     double elapsed() const { return elapsed_before_ + seconds_since(session_begin_); }
 
+    /// The first process's seconds, by which all decide.
+    double common(double seconds) const {
+        world_.broadcast(std::as_writable_bytes(std::span(&seconds, 1)));
+        return seconds;
+    }
+
     /// Against other processes, and refuses one with a run in it.
     void hold_new_folder() {
+        if (!folder_.writes()) return;
         lock_.emplace(folder_.path());
         folder_.refuse_existing();
     }
@@ -226,6 +239,7 @@ class Run {
     /// Builds network, optimizer and position: of a checkpoint where there is one.
     void set_up(TrainConfig config, const CheckpointFile* checkpoint) {
         run_ = std::move(config);
+        check_processes(world_, run_, *data_);
         check_warmup(run_, *data_);
         if (run_.minutes == 0)
             for (std::size_t i = 0; i < stage_count(run_); ++i) epochs_ += stage_config(run_, i).epochs;
@@ -299,12 +313,13 @@ class Run {
             if (!metrics_followed_ && steps() >= pace_->recorded()) go_by_clock(pace_->decisions().back().elapsed);
             return;
         }
-        if (!pace_->due(steps(), elapsed())) return;
+        const double at = common(elapsed());
+        if (!pace_->due(steps(), at)) return;
         const double start = now();
         pull();
-        pace_->add_seconds(seconds_since(start));
+        pace_->add_seconds(common(seconds_since(start)));
         if (data_->val() && validation_seconds_ == 0 && pace_->decisions().empty()) expect_validation();
-        pace_->decide(steps(), elapsed());
+        pace_->decide(steps(), common(elapsed()));
         record_decisions();
     }
 
@@ -313,14 +328,16 @@ class Run {
         constexpr int batches = 3;
         const double start = now();
         std::atomic<bool> enough = false;
-        std::size_t done = 0;
-        const auto progress = [&](std::size_t frames, std::size_t) {
+        std::size_t done = 0, all = 0;
+        const auto progress = [&](std::size_t frames, std::size_t of) {
             done = frames;
+            all = of;
             enough = frames >= static_cast<std::size_t>(batches * run_.batch);
         };
         evaluator().run(progress, &enough);
-        const double frames = static_cast<double>(data_->val()->size());
-        if (done > 0) pace_->count_validation(seconds_since(start) * frames / static_cast<double>(done));
+        const double seconds =
+            done > 0 ? seconds_since(start) * static_cast<double>(all) / static_cast<double>(done) : 0;
+        if (const double expected = common(seconds); expected > 0) pace_->count_validation(expected);
     }
 
     /// Configures model, optimizer and counters for a stage that begins.
@@ -338,8 +355,8 @@ class Run {
                     config.schedule.step_size = epochs_a_step(config) * epoch_steps;
                 freeze_encoder(*model_.net, config.freeze_encoder, config.freeze_batch_norms);
                 evaluator_.reset();
-                stepper_.emplace(model_,
-                                 pace_ ? Stepper::scheduled(config, *pace_) : Stepper::scheduled(config, steps));
+                stepper_.emplace(model_, pace_ ? Stepper::scheduled(config, *pace_) : Stepper::scheduled(config, steps),
+                                 world_);
                 said_not_recorded_ = false;
                 return;
             }
@@ -352,8 +369,10 @@ class Run {
     TrainOutcome train_stage() {
         if (stage_count(run_) > 1)
             observer_.on_message(fmt::format("stage {} of {}: {}", stage_ + 1, stage_count(run_), stage_description()));
-        BatchSource source(data_->train(), data_->loader_config(model_.config), data_->resident_train(model_.device()),
-                           stepper_->buffers(), epoch_ + batch_ / batches_, batch_ % batches_);
+        LoaderConfig loader = data_->loader_config(model_.config);
+        std::tie(loader.share, loader.shares) = std::pair(world_.rank(), world_.size());
+        BatchSource source(data_->train(), loader, data_->resident_train(model_.device()), stepper_->buffers(),
+                           epoch_ + batch_ / batches_, batch_ % batches_);
         while (pace_ ? !complete() : epoch_ < stage_begin_.epoch + model_.config.epochs) {
             if (!train_epoch(source) || !finish_epoch()) return TrainOutcome::interrupted;
             if (const std::string why = why_ended(); !complete() && !why.empty()) {
@@ -368,6 +387,9 @@ class Run {
         return TrainOutcome::finished;
     }
 
+    /// Whether any process has been told to.
+    bool stops() const { return world_.any(stop_); }
+
     std::int64_t steps() const { return stage_begin_.step + stepper_->steps(); }
     /// Micro-batches of the whole run that are done.
     std::int64_t forwards() const { return stage_begin_.batch + (epoch_ - stage_begin_.epoch) * batches_ + batch_; }
@@ -379,6 +401,7 @@ class Run {
                         model_.parameters->parameter_count(), name(model_.device()), name(model_.dtype()),
                         data_->train().size(), data_->val() ? data_->val()->size() : 0);
         if (stage_count(run_) == 1) text += ", " + stage_description();
+        if (!world_.alone()) text += fmt::format(", {} processes", world_.size());
         if (epoch_ + batch_ > 0) text += fmt::format("; resumed at epoch {}, batch {}", epoch_ + 1, batch_);
         return text;
     }
@@ -411,9 +434,9 @@ class Run {
             batch_ += round;
             train_rate_ = static_cast<double>((batch_ - batches_before) * config.batch) / seconds_since(epoch_start_);
             report_step();
-            if (pace_) pace_->count_step(steps(), seconds_since(step_start));
+            if (pace_) pace_->count_step(steps(), common(seconds_since(step_start)));
             keep_pace();
-            if (stop_) {
+            if (stops()) {
                 pull();
                 return false;
             }
@@ -453,6 +476,7 @@ class Run {
     }
 
     void begin_report() {
+        if (!folder_.writes()) return;
         trained_on_ = split_json(data_->folder(), "train");
         reporter_.begin(
             run_json(run_, model_, protocol_json(run_, data_->folder(), data_->val(), model_.classes, trained_on_)));
@@ -497,7 +521,7 @@ class Run {
         bool better = false;
         if (data_->val() && validates()) {
             validation = validate();
-            if (stop_) return false;
+            if (stops()) return false;
             judged_epoch_ = epoch_;
             const double metric = validation->metric(model_.config.monitor);
             better = !best_ || (model_.config.monitor == Metric::loss ? metric < *best_ : metric > *best_);
@@ -528,7 +552,7 @@ class Run {
         if (better) keep_best(*validation);
         reporter_.update(seconds_since(start_), line, *model_.parameters, stepper_->gradient_scale());
         // With what follows from it: the best weights are saved, the report is written.
-        if (pace_ && validation) pace_->count_validation(seconds_since(start));
+        if (pace_ && validation) pace_->count_validation(common(seconds_since(start)));
         observer_.on_epoch(report);
         return true;
     }
@@ -538,7 +562,8 @@ class Run {
         if (pace_) return pace_->validates(epoch_, steps());
         int& every = run_.validate_epochs;
         if (every == 0 && run_.validate_minutes > 0) {
-            every = static_cast<int>(std::clamp(std::round(run_.validate_minutes * 60 / train_seconds_), 1.0, 1e6));
+            const double seconds = common(train_seconds_);
+            every = static_cast<int>(std::clamp(std::round(run_.validate_minutes * 60 / seconds), 1.0, 1e6));
             folder_.write_config(run_);
         }
         return every == 0 || (epoch_ + 1) % every == 0 || epoch_ + 1 == epochs_;
@@ -548,7 +573,7 @@ class Run {
         if (!evaluator_) {
             // After training has begun, whose memory comes first.
             const ResidentDataset* resident = data_->resident_val(model_.device());
-            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident);
+            evaluator_ = std::make_unique<Evaluator>(model_, *data_->val(), resident, &world_);
             said_validation_not_recorded_ = false;
         }
         return *evaluator_;
@@ -558,6 +583,7 @@ class Run {
     EvalResult validate() {
         const double start = now();
         std::optional<EvalResult> result;
+        if (model_.config.local_batch_norm) take_first_statistics();
         {
             const EmaScope averaged(stepper_->optimizer());
             model_.parameters->mark_changed();
@@ -573,6 +599,12 @@ class Run {
         return *result;
     }
 
+    /// Of running statistics that each process has by itself, all have the first one's, which are those saved.
+    void take_first_statistics() {
+        const Tensor& values = model_.parameters->buffer_values();
+        if (values) world_.broadcast({static_cast<std::byte*>(values.raw()), values.bytes()});
+    }
+
     /// Spread over the split.
     std::vector<std::size_t> frames_to_paint() const {
         const std::size_t count =
@@ -584,6 +616,7 @@ class Run {
 
     /// Of the epoch that has just been counted as done.
     void keep_best(const EvalResult& validation) {
+        if (!folder_.writes()) return;
         const double start = now();
         const std::vector<std::size_t> painted = frames_to_paint();
         const std::vector<std::size_t> shown = frames_to_show(validation, painted);
@@ -736,9 +769,11 @@ class Run {
 
     const SecondsClock clock_;
     double session_begin_ = 0, elapsed_before_ = 0;
+    distributed::Communicator& world_;
+    TrainObserver silent_;  // of all processes but the first
     RunFolder folder_;
-    Reporter reporter_;
     TrainObserver& observer_;
+    Reporter reporter_;
     const std::atomic<bool>& stop_;
     std::optional<FolderLock> lock_;
     bool resumed_ = false;       // from a checkpoint

@@ -2,6 +2,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/parallel.h"
+#include "core/batch_share.h"
 
 namespace camber::cpu {
 namespace {
@@ -39,6 +40,20 @@ CAMBER_VEC void philox_blocks(const PhiloxKey& key, std::uint64_t index, WordVec
     second = (WordVec)__builtin_shufflevector(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
+/// Where element 0 is number `first` of the stream and begins none of its blocks: a share of a batch with odd extents.
+template <class T>
+void drop_at_any(const T* from, T* to, std::int64_t count, std::int64_t first, const PhiloxKey& stream,
+                 std::uint32_t limit, float keep) {
+    parallel_for((first % 4 + count + 3) / 4, 16, [&](std::int64_t block) {
+        const auto random = stream.block(static_cast<std::uint64_t>(first / 4 + block));
+        const std::int64_t begin = block * 4 - first % 4;
+        for (std::int64_t i = std::max<std::int64_t>(0, begin); i < std::min(count, begin + 4); ++i) {
+            const bool kept = random[static_cast<std::size_t>(i - begin)] >= limit;
+            to[i] = static_cast<T>(kept ? static_cast<float>(from[i]) * keep : 0.f);
+        }
+    });
+}
+
 }  // namespace
 
 void CpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const PhiloxKey& key, const Tensor& step) {
@@ -47,15 +62,17 @@ void CpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const Ph
     const auto limit = static_cast<std::uint32_t>(threshold);
     const PhiloxKey stream = step ? key.at_step(static_cast<std::uint64_t>(*step.data<std::int32_t>())) : key;
     const auto keep = static_cast<float>(1 / (1 - rate));
+    const std::int64_t first = first_element_of_share(x.dim(0), x.numel());
     with_activation("dropout", x.dtype(), [&]<class T>(T) {
         const T* from = x.data<T>();
         T* to = y.data<T>();
+        if (first % 4 != 0) return drop_at_any(from, to, x.numel(), first, stream, limit, keep);
         with_store(y, x.raw() == y.raw(), [&](auto write) {
             constexpr std::int64_t group = 4 * counters;
             parallel_ranges(x.numel(), group, 4 * x.numel(), [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t i = begin; i < end; i += group) {
                     WordVec random[2];
-                    philox_blocks(stream, static_cast<std::uint64_t>(i / 4), random[0], random[1]);
+                    philox_blocks(stream, static_cast<std::uint64_t>((first + i) / 4), random[0], random[1]);
                     int half = 0;
                     for_vectors(i, std::min(end, i + group), [&](std::int64_t j, auto part) {
                         const Vec kept = load(from + j, part) * keep;

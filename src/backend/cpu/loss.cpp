@@ -3,6 +3,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/histogram.h"
 #include "backend/cpu/pixels.h"
+#include "backend/shared_sums.h"
 
 /// Softmax, cross-entropy, Dice, Jaccard and focal loss in one pass over the logits each way.
 namespace camber::cpu {
@@ -21,11 +22,14 @@ struct Overlap {
 /// The stats tensor: [groups][classes] overlaps (a group is an image or the whole batch, or there is none), then
 /// cross-entropy's weight total and the number of valid pixels.
 struct Stats {
-    std::int64_t groups, classes;
+    std::int64_t groups, classes, all_groups;
     double* values;
 
-    Stats(const Tensor& stats, std::int64_t class_count)
-        : groups(stats.numel() / (class_count * 3)), classes(class_count), values(stats.data<double>()) {}
+    Stats(const Tensor& stats, std::int64_t class_count, bool per_image)
+        : groups(stats.numel() / (class_count * 3)),
+          classes(class_count),
+          all_groups(groups_of_batch(groups, per_image)),
+          values(stats.data<double>()) {}
     double* sums(std::int64_t group) const { return values + group * classes * 3; }
     Overlap overlap(std::int64_t group, std::int64_t c) const {
         const double* s = sums(group) + c * 3;
@@ -33,7 +37,7 @@ struct Stats {
     }
     double& weight_total() const { return sums(groups)[0]; }
     double& pixels() const { return sums(groups)[1]; }
-    double terms() const { return static_cast<double>(groups * classes); }
+    double terms() const { return static_cast<double>(all_groups * classes); }
 };
 
 /// x^exponent for x >= 0; 0 for x too small to tell from it.
@@ -130,7 +134,7 @@ void CpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, c
                                    const Tensor& counts, const SegmentationLossParams& p) {
     with_activation("segmentation_loss", logits.dtype(), [&]<class T>(T) {
         Problem<T> problem(logits, labels, class_weights, focal_alpha, p);
-        const Stats s(stats, problem.classes);
+        const Stats s(stats, problem.classes, p.per_image);
         const bool overlaps = s.groups > 0;
         const std::int64_t classes = problem.classes, images = logits.dim(0), image = logits.dim(1) * logits.dim(2);
         // Chunks of an image do not depend on the number of threads, so neither does the order of summation.
@@ -199,15 +203,18 @@ void CpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, c
             focal += from[classes * 3 + 2];
             s.pixels() += from[classes * 3 + 3];
         }
+        share_loss_sums({s.values, static_cast<std::size_t>(stats.numel())}, p.per_image, cross_entropy, focal);
         double total = 0;
         if (s.weight_total() > 0) total += p.cross_entropy * cross_entropy / s.weight_total();
         if (s.pixels() > 0) total += p.focal * focal / s.pixels();
+        const double of_pixels = total;
         for (std::int64_t group = 0; group < s.groups; ++group)
             for (std::int64_t c = 0; c < classes; ++c) {
                 const Overlap overlap = s.overlap(group, c);
                 if (p.dice != 0) total += p.dice * (1 - overlap.dice(p.smooth)) / s.terms();
                 if (p.jaccard != 0) total += p.jaccard * (1 - overlap.jaccard(p.smooth)) / s.terms();
             }
+        share_image_terms(p.per_image, of_pixels, total);
         *loss.data<float>() = static_cast<float>(total);
     });
 }
@@ -218,7 +225,7 @@ void CpuBackend::segmentation_loss_backward(const Tensor& logits, const Tensor& 
     with_activation("segmentation_loss_backward", logits.dtype(), [&]<class T>(T) {
         Problem<T> problem(logits, labels, class_weights, focal_alpha, p);
         const std::int64_t classes = problem.classes, image = logits.dim(1) * logits.dim(2);
-        const Stats s(stats, problem.classes);
+        const Stats s(stats, problem.classes, p.per_image);
         const auto grad = static_cast<double>(*grad_loss.data<float>());
 
         // Of every group and class: d loss / d (sum of q * t), then d loss / d (sum of q).

@@ -1,6 +1,7 @@
 #include "backend/cpu/norm.h"
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/shared_sums.h"
 
 namespace camber::cpu {
 namespace {
@@ -122,19 +123,21 @@ void backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& 
                    },
                    {sum, sum_deviation});
 
+    for (std::int64_t channel = 0; channel < channels; ++channel) {
+        if (dgamma) dgamma.data<float>()[channel] = static_cast<float>(sum_deviation[channel] * invstd(channel));
+        if (dbeta) dbeta.data<float>()[channel] = static_cast<float>(sum[channel]);
+    }
+    if (!dx) return;
     // dx = scale * (g - mean of g - deviation * slope)
     float *average = scratch.as<float>(2 * width * sizeof(double)), *slope = average + period;
-    const double count = static_cast<double>(columns.count / channels);
+    if (batch_statistics) share_gradient_sums({sum, 2 * width});
+    const double count = normalised_values(x);
     for (std::int64_t j = 0; j < period; ++j) {
         const std::int64_t channel = j % channels;
         const double inverse = invstd(channel);
         average[j] = batch_statistics ? static_cast<float>(sum[channel] / count) : 0.f;
         slope[j] = batch_statistics ? static_cast<float>(sum_deviation[channel] * inverse * inverse / count) : 0.f;
-        if (j >= channels) continue;
-        if (dgamma) dgamma.data<float>()[channel] = static_cast<float>(sum_deviation[channel] * inverse);
-        if (dbeta) dbeta.data<float>()[channel] = static_cast<float>(sum[channel]);
     }
-    if (!dx) return;
     T* pdx = dx.data<T>();
     with_store(dx, dx.raw() == dy.raw() || dx.raw() == x.raw(), [&](auto write) {
         columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {
@@ -156,7 +159,12 @@ void CpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const
         const Scratch scratch(2 * static_cast<std::size_t>(columns.channels) * sizeof(double));
         double *means = scratch.as<double>(), *variances = means + columns.channels;
         statistics(columns, x.data<T>(), means, variances);
-        const auto count = static_cast<double>(columns.count / columns.channels);
+        share_moments(x, {means, static_cast<std::size_t>(columns.channels)},
+                      {variances, static_cast<std::size_t>(columns.channels)}, [&](std::size_t c) {
+                          const float left_out = offset ? offset.data<float>()[c] : 0.f;
+                          return static_cast<double>(running_mean.data<float>()[c] - left_out);
+                      });
+        const double count = normalised_values(x);
         // A single value has no unbiased variance; it counts with its biased one, 0.
         const double correction = p.unbiased && count > 1 ? count / (count - 1) : 1.0;
         const auto blend = [&](float& running, double value) {

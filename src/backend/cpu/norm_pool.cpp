@@ -1,5 +1,6 @@
 #include "backend/cpu/image.h"
 #include "backend/cpu/norm.h"
+#include "backend/shared_sums.h"
 
 /// Batch normalisation and the maxima of 2x2 windows of what it gives: each tensor is read once, where a pooling of its
 /// own would read the normalised one again, forward and backward. A window takes the part of the tensor that its four
@@ -166,20 +167,22 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
     const std::int64_t period = columns.period;
     const Scratch coefficients(static_cast<std::size_t>(2 * period) * sizeof(float));
     float *average = coefficients.as<float>(), *slope = average + period;
-    const double pixels = static_cast<double>(x.numel() / channels);
+    double *const sum = totals, *const product = totals + width;  // of the chunks, in the first one's place
     for (std::int64_t c = 0; c < channels; ++c) {
-        double sum = 0, product = 0;
-        for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-            sum += totals[chunk * 2 * width + c];
-            product += totals[chunk * 2 * width + width + c];
+        for (std::int64_t chunk = 1; chunk < chunks; ++chunk) {
+            sum[c] += totals[chunk * 2 * width + c];
+            product[c] += totals[chunk * 2 * width + width + c];
         }
+        dgamma.data<float>()[c] = static_cast<float>(product[c] * static_cast<double>(invstd[c]));
+        dbeta.data<float>()[c] = static_cast<float>(sum[c]);
+    }
+    share_gradient_sums({totals, static_cast<std::size_t>(2 * width)});
+    const double pixels = normalised_values(x);
+    for (std::int64_t j = 0; j < period; ++j) {
+        const std::int64_t c = j % channels;
         const double inverse = static_cast<double>(invstd[c]);
-        for (std::int64_t j = c; j < period; j += channels) {
-            average[j] = static_cast<float>(sum / pixels);
-            slope[j] = static_cast<float>(product * inverse * inverse / pixels);
-        }
-        dgamma.data<float>()[c] = static_cast<float>(product * inverse);
-        dbeta.data<float>()[c] = static_cast<float>(sum);
+        average[j] = static_cast<float>(sum[c] / pixels);
+        slope[j] = static_cast<float>(product[c] * inverse * inverse / pixels);
     }
     const float *mean = affine.mean(), *scale = affine.scale();
     columns.parallel_rows([=](std::int64_t i, std::int64_t j, auto part) {

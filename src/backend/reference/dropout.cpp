@@ -3,6 +3,7 @@
 
 #include "backend/reference/dispatch.h"
 #include "backend/reference/reference_backend.h"
+#include "core/batch_share.h"
 
 namespace camber::reference {
 
@@ -13,12 +14,13 @@ void ReferenceBackend::dropout(const Tensor& x, const Tensor& y, double rate, co
     with_floating(x.dtype(), [&]<class A>() {
         const A* px = x.data<A>();
         A* py = y.data<A>();
-        const std::int64_t count = x.numel();
+        const std::int64_t count = x.numel(), first = first_element_of_share(x.dim(0), count);
 #pragma omp parallel for if (worth_threads(count))
-        for (std::int64_t block = 0; block < (count + 3) / 4; ++block) {
+        for (std::int64_t block = first / 4; block < (first + count + 3) / 4; ++block) {
             const auto random = stream.block(static_cast<std::uint64_t>(block));
-            for (std::int64_t i = block * 4; i < std::min(count, block * 4 + 4); ++i) {
-                const bool kept = random[static_cast<std::size_t>(i % 4)] >= threshold;
+            const std::int64_t begin = block * 4 - first;  // of its numbers' elements
+            for (std::int64_t i = std::max<std::int64_t>(0, begin); i < std::min(count, begin + 4); ++i) {
+                const bool kept = random[static_cast<std::size_t>(i - begin)] >= threshold;
                 py[i] = static_cast<A>(kept ? static_cast<double>(px[i]) / (1 - rate) : 0.0);
             }
         }

@@ -5,6 +5,7 @@
 #include "backend/reference/dispatch.h"
 #include "backend/reference/log_softmax.h"
 #include "backend/reference/reference_backend.h"
+#include "backend/shared_sums.h"
 
 namespace camber::reference {
 namespace {
@@ -41,11 +42,14 @@ OverlapGradient jaccard_gradient(const Overlap& s, double smooth) {
 /// The stats tensor: [groups][classes] overlaps (a group is an image or the whole batch, or there is none), then the
 /// weight total of cross-entropy and the number of valid pixels.
 struct Stats {
-    std::int64_t groups, classes;
+    std::int64_t groups, classes, all_groups;
     double* values;
 
-    Stats(const Tensor& stats, std::int64_t class_count)
-        : groups(stats.numel() / (class_count * 3)), classes(class_count), values(stats.data<double>()) {}
+    Stats(const Tensor& stats, std::int64_t class_count, bool per_image)
+        : groups(stats.numel() / (class_count * 3)),
+          classes(class_count),
+          all_groups(groups_of_batch(groups, per_image)),
+          values(stats.data<double>()) {}
 
     double* sums(std::int64_t group, std::int64_t c) const { return values + (group * classes + c) * 3; }
     Overlap overlap(std::int64_t group, std::int64_t c) const {
@@ -56,7 +60,7 @@ struct Stats {
     double& pixels() const { return values[groups * classes * 3 + 1]; }
     std::int64_t size() const { return groups * classes * 3 + 2; }
     /// The mean over groups and classes divides by this.
-    double terms() const { return static_cast<double>(groups * classes); }
+    double terms() const { return static_cast<double>(all_groups * classes); }
 };
 
 /// One weight per class, 1 where the tensor is absent.
@@ -101,7 +105,7 @@ void ReferenceBackend::segmentation_loss(const Tensor& logits, const Tensor& lab
         const auto* plabels = labels.data<std::uint8_t>();
         check_labels(plabels, pixels, classes, p.ignore_index);
         const auto weights = class_values<A>(class_weights, classes), alpha = class_values<A>(focal_alpha, classes);
-        const Stats s(stats, classes);
+        const Stats s(stats, classes, p.per_image);
         std::fill_n(s.values, s.size(), 0.0);
 
         double cross_entropy = 0, focal = 0;
@@ -129,15 +133,18 @@ void ReferenceBackend::segmentation_loss(const Tensor& logits, const Tensor& lab
             s.pixels() += 1;
         }
 
+        share_loss_sums({s.values, static_cast<std::size_t>(s.size())}, p.per_image, cross_entropy, focal);
         double total = 0;
         if (s.weight_total() > 0) total += p.cross_entropy * cross_entropy / s.weight_total();
         if (s.pixels() > 0) total += p.focal * focal / s.pixels();
+        const double of_pixels = total;
         for (std::int64_t group = 0; group < s.groups; ++group)
             for (std::int64_t c = 0; c < classes; ++c) {
                 const Overlap overlap = s.overlap(group, c);
                 total += p.dice * (1 - overlap.dice(p.smooth)) / s.terms();
                 total += p.jaccard * (1 - overlap.jaccard(p.smooth)) / s.terms();
             }
+        share_image_terms(p.per_image, of_pixels, total);
         *loss.data<P>() = static_cast<P>(total);
     });
     if (!counts) return;
@@ -164,7 +171,7 @@ void ReferenceBackend::segmentation_loss_backward(const Tensor& logits, const Te
         const auto* plabels = labels.data<std::uint8_t>();
         A* out = dlogits.data<A>();
         const auto weights = class_values<A>(class_weights, classes), alpha = class_values<A>(focal_alpha, classes);
-        const Stats s(stats, classes);
+        const Stats s(stats, classes, p.per_image);
         const auto grad = static_cast<double>(*grad_loss.data<parameter_t<A>>());
 
         // d loss / d q_c of a pixel in a group: `both` where c is its label, plus `predicted`.

@@ -1,7 +1,9 @@
 #include <cmath>
+#include <vector>
 
 #include "backend/reference/dispatch.h"
 #include "backend/reference/reference_backend.h"
+#include "backend/shared_sums.h"
 
 namespace camber::reference {
 namespace {
@@ -43,26 +45,33 @@ void backward(const Tensor& x, const Tensor& y, Incoming incoming, const Tensor&
     A* pdresidual = data_or_null<A>(dresidual);
     P* pdgamma = data_or_null<P>(dgamma);
     P* pdbeta = data_or_null<P>(dbeta);
+    const auto gradient = [&](const Channel& channel, std::int64_t i) {
+        const double g = incoming(i);
+        return relu && (py ? static_cast<double>(py[i]) : channel.output(static_cast<double>(px[i]))) <= 0 ? 0.0 : g;
+    };
+    std::vector<double> sums(2 * static_cast<std::size_t>(channels));  // of the gradient, and times the normalised x
+    double *const sum = sums.data(), *const sum_normalised = sum + channels;
 #pragma omp parallel for if (worth_threads(x.numel()))
     for (std::int64_t c = 0; c < channels; ++c) {
         const Channel channel = channel_of(c);
-        const auto gradient = [&](std::int64_t i) {
-            const double g = incoming(i);
-            return relu && (py ? static_cast<double>(py[i]) : channel.output(static_cast<double>(px[i]))) <= 0 ? 0.0
-                                                                                                               : g;
-        };
-        double sum = 0, sum_normalised = 0;
         for (std::int64_t i = c; i < count * channels; i += channels) {
-            const double g = gradient(i);
-            sum += g;
-            sum_normalised += g * channel.normalised(static_cast<double>(px[i]));
+            const double g = gradient(channel, i);
+            sum[c] += g;
+            sum_normalised[c] += g * channel.normalised(static_cast<double>(px[i]));
         }
-        if (pdbeta) pdbeta[c] = static_cast<P>(sum);
-        if (pdgamma) pdgamma[c] = static_cast<P>(sum_normalised);
-        const double mean = batch_statistics ? sum / static_cast<double>(count) : 0.0;
-        const double slope = batch_statistics ? sum_normalised / static_cast<double>(count) : 0.0;
+        if (pdbeta) pdbeta[c] = static_cast<P>(sum[c]);
+        if (pdgamma) pdgamma[c] = static_cast<P>(sum_normalised[c]);
+    }
+    if (batch_statistics) share_gradient_sums(sums);
+    const double all = normalised_values(x);
+#pragma omp parallel for if (worth_threads(x.numel()))
+    for (std::int64_t c = 0; c < channels; ++c) {
+        const Channel channel = channel_of(c);
+        const double mean = batch_statistics ? sum[c] / all : 0.0;
+        const double slope = batch_statistics ? sum_normalised[c] / all : 0.0;
         for (std::int64_t i = c; i < count * channels; i += channels) {
-            const double g = gradient(i), centred = g - mean - channel.normalised(static_cast<double>(px[i])) * slope;
+            const double g = gradient(channel, i),
+                         centred = g - mean - channel.normalised(static_cast<double>(px[i])) * slope;
             if (pdresidual) pdresidual[i] = static_cast<A>(g);
             if (pdx) pdx[i] = static_cast<A>(channel.gamma * channel.invstd * centred);
         }
@@ -100,12 +109,14 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
         P* pinvstd = invstd.data<P>();
         P* prunning_mean = running_mean.data<P>();
         P* prunning_var = running_var.data<P>();
+        const double all = normalised_values(x);
         // A single value has no unbiased variance; it counts with its biased one, 0.
-        const double correction =
-            p.unbiased && count > 1 ? static_cast<double>(count) / static_cast<double>(count - 1) : 1.0;
+        const double correction = p.unbiased && all > 1 ? all / (all - 1) : 1.0;
         const auto blend = [&](P& running, double value) {
             running = static_cast<P>((1 - p.momentum) * static_cast<double>(running) + p.momentum * value);
         };
+        const auto width = static_cast<std::size_t>(channels);
+        std::vector<double> means(width), variances(width);
 #pragma omp parallel for if (worth_threads(x.numel()))
         for (std::int64_t c = 0; c < channels; ++c) {
             double sum = 0, squares = 0;
@@ -115,7 +126,16 @@ void ReferenceBackend::batch_norm_train(const Tensor& x, const Tensor& residual,
                 const double deviation = static_cast<double>(px[i]) - average;
                 squares += deviation * deviation;
             }
-            const double variance = squares / static_cast<double>(count);
+            means[static_cast<std::size_t>(c)] = average;
+            variances[static_cast<std::size_t>(c)] = squares / static_cast<double>(count);
+        }
+        share_moments(x, means, variances, [&](std::size_t c) {
+            return static_cast<double>(prunning_mean[c]) - (poffset ? static_cast<double>(poffset[c]) : 0.0);
+        });
+#pragma omp parallel for if (worth_threads(x.numel()))
+        for (std::int64_t c = 0; c < channels; ++c) {
+            const double average = means[static_cast<std::size_t>(c)],
+                         variance = variances[static_cast<std::size_t>(c)];
             const Channel channel{average, inverse_deviation(variance, p.eps), static_cast<double>(pgamma[c]),
                                   static_cast<double>(pbeta[c])};
             pmean[c] = static_cast<P>(channel.mean);
