@@ -22,7 +22,7 @@ struct LoaderConfig {
     int threads = 2;              ///< workers; 0 makes each batch inside next()
     int prefetch = 2;             ///< batches made ahead of the one in use, at least 1
     Device device = Device::cpu;  ///< a host device
-    /// Of each batch, the one of so many shares, nearly equal and in order, that is made: where several processes train.
+    /// Of each batch, the one of so many shares, nearly equal and in order, that is made where several processes train.
     int share = 0, shares = 1;
 };
 

@@ -25,8 +25,8 @@ class Evaluator {
   public:
     /// Model and dataset must outlive it; the model keeps its size, dtype, loss and the places of its tensors.
     /// `resident`: the dataset on the model's device, or null.
-    /// `world`: null, or processes that have the same model, of which each judges some of the batches, on the host; what
-    /// run() gives, on each of them, is what one process gives.
+    /// `world`: null, or processes that have the same model, of which each judges some of the batches, on the host;
+    /// what run() gives, on each of them, is what one process gives.
     Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident = nullptr,
               distributed::Communicator* world = nullptr);
 
