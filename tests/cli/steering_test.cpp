@@ -364,6 +364,8 @@ TEST_CASE("every help has an example") {
                                                     {"export"},
                                                     {"info"},
                                                     {"completion"},
+                                                    {"bench"},
+                                                    {"bench", "kernels"},
                                                     {"data"},
                                                     {"data", "info"},
                                                     {"data", "synth"},
