@@ -110,8 +110,8 @@ def main():
         rows += [(name, old[3], new[3]) for name, old, new in entries]
     lines = ["// Written by tools/kernel_resources.py: kernel, registers of a thread on sm_80 and sm_90a; 0: no code"]
     lines.append("// clang-format off")
-    for name, old, new in sorted(rows):
-        lines.append(f'{{"{name}", {str(old).replace("-", "0")}, {new}}},')
+    for name, old, new in sorted(set((name, str(old), str(new)) for name, old, new in rows)):
+        lines.append(f'{{"{name}", {old.replace("-", "0")}, {new}}},')
     (root / "cuda" / "laboratory" / "kernel_resources.inc").write_text("\n".join(lines) + "\n// clang-format on\n")
     if spilled + more:
         sys.exit("\n".join(spilled + more))

@@ -1,6 +1,7 @@
 #include "cuda/laboratory/experiment.h"
 
 #include <camber/error.h>
+#include <camber/names.h>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,8 @@ const Experiment& find_experiment(const std::string& name) {
         if (experiment->name == name) return *experiment;
         names.push_back(experiment->name);
     }
-    throw UsageError(fmt::format("the laboratory has no kernel '{}'; it has {}", name, fmt::join(names, ", ")));
+    fail_usage("the laboratory has no kernel '{}'{}; it has {}", name, did_you_mean(name, names),
+               fmt::join(names, ", "));
 }
 
 std::vector<const Version*> versions(const Experiment& experiment, Device device) {

@@ -133,8 +133,8 @@ int main(int argc, char** argv) {
     } catch (const CLI::RequiredError& error) {
         const std::vector<std::string> rest = app.remaining(true);
         if (!rest.empty()) return report(cli::unexpected(app, rest), 2);
-        const bool of_command = std::string_view(error.what()).find("subcommand") == std::string_view::npos;
-        return report(of_command ? error.what() : "a command is missing; camber --help lists them", 2);
+        const bool no_command = std::string_view(error.what()).find("subcommand") != std::string_view::npos;
+        return report(no_command ? cli::no_command(app) : error.what(), 2);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return finish(app.exit(error));  // --help, --version
         return report(error.what(), 2);

@@ -158,14 +158,27 @@ std::string wrong_flag(const CLI::App& app, const std::vector<std::string>& argu
     return "";
 }
 
-std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra) {
+namespace {
+
+/// The last subcommand that was given, and "camber data info --help".
+std::pair<const CLI::App*, std::string> last_command(const CLI::App& app) {
     const CLI::App* command = &app;
     std::string help = "camber ";
     while (!command->get_subcommands().empty()) {
         command = command->get_subcommands().front();
         help += command->get_name() + " ";
     }
-    help += "--help";
+    return {command, help + "--help"};
+}
+
+}  // namespace
+
+std::string no_command(const CLI::App& app) {
+    return fmt::format("a command is missing; {} lists them", last_command(app).second);
+}
+
+std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra) {
+    const auto [command, help] = last_command(app);
     const auto flag = std::find_if(extra.begin(), extra.end(), [](const auto& text) { return text.starts_with("-"); });
     std::vector<std::string> names;
     if (flag == extra.end()) {

@@ -53,6 +53,9 @@ std::string wrong_flag(const CLI::App& app, const std::vector<std::string>& argu
 /// The name of an option or argument that was given as an empty text, where that says nothing; empty: none.
 std::string given_empty(const CLI::App& app);
 
+/// What to say where a subcommand is missing.
+std::string no_command(const CLI::App& app);
+
 /// What to say of an argument that the command line's last (sub)command does not take, `extra` being all of those.
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& extra);
 

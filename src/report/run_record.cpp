@@ -10,7 +10,6 @@
 
 #include "io/input_file.h"
 #include "io/text_file.h"
-#include "report/run_files.h"
 
 namespace camber::report {
 namespace {
@@ -154,6 +153,13 @@ Judgement judgement_from(const json& from, const std::string& source) {
     return judgement;
 }
 
+json stored_run(const RunFiles& files) {
+    json run = read_json(files.run(), most_record_bytes, "what a run is");
+    if (!run.is_null() && !run.is_object())
+        fail("{}: a JSON object says what a run is: is it damaged?", files.run().string());
+    return run;
+}
+
 RunRecord read_run(const fs::path& folder) {
     const RunFiles files(folder);
     if (!fs::exists(files.config()))
@@ -164,9 +170,7 @@ RunRecord read_run(const fs::path& folder) {
     record.folder = folder;
     record.name = one_line((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
     record.config = read_json(files.config(), most_config_bytes, "the configuration of a run");
-    record.run = read_json(files.run(), most_record_bytes, "what a run is");
-    if (!record.run.is_null() && !record.run.is_object())
-        fail("{}: a JSON object says what a run is: is it damaged?", files.run().string());
+    record.run = stored_run(files);
     record.classes = class_looks(part(record.run, "classes"));
     record.running = is_held(files.lock());
     read_metrics(files.metrics(), record);

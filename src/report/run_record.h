@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "report/run_files.h"
+
 /// What a run's folder says of the run. A figure that is undefined, null or not there is NaN throughout.
 namespace camber::report {
 
@@ -84,6 +86,9 @@ struct RunRecord {
 /// From config.json, run.json, metrics.jsonl and best_validation.json; all but the first may be missing. Throws
 /// UsageError where there is no run, Error for a file that cannot be read.
 RunRecord read_run(const std::filesystem::path& folder);
+
+/// What run.json says; null where there is none. Throws Error for one that is damaged.
+nlohmann::json stored_run(const RunFiles& files);
 
 /// The classes' names and colours, void last, of a class table's JSON.
 std::vector<ClassLook> class_looks(const nlohmann::json& table);

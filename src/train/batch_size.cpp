@@ -26,7 +26,7 @@ struct Room {
     std::int64_t available = 0, allowed = 0;
 
     bool holds(const Needed& needed) const { return needed.total <= available && needed.tensors <= allowed; }
-    /// "1.20 GB of 3.40 GB that --memory allows", or what is beside tensors too, of what is the tighter.
+    /// "1.20 GB of 3.40 GB that --memory allows", or, where that is tighter, of the device's with what libraries take.
     std::string text(const Needed& needed) const {
         if (allowed - needed.tensors < available - needed.total)
             return fmt::format("{} of {} that --memory allows", bytes_text(needed.tensors), bytes_text(allowed));

@@ -15,13 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-/// What JSON calls the option.
-json::json_pointer place_of(const TrainOption& option) {
-    std::string path = "/" + option.name;
-    std::replace(path.begin(), path.end(), '.', '/');
-    return json::json_pointer(path);
-}
-
 /// " (did you mean 'lr'?)" of a name that no option has.
 std::string meant(const std::string& name, const std::vector<TrainOption>& options,
                   const std::set<std::string>& parts) {
@@ -174,7 +167,7 @@ json to_json(const TrainConfig& config) {
     TrainConfig written = config;
     json result;
     for (const TrainOption& option : train_options(written)) {
-        if (option.matters && !option.is<Spelling>()) result[place_of(option)] = std::visit(Writer(), option.value);
+        if (option.matters && !option.is<Spelling>()) result[option.place()] = std::visit(Writer(), option.value);
     }
     return result;
 }

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
+#include "core/lower.h"
 #include "io/text_file.h"
 #include "io/toml_file.h"
 #include "train/options.h"
@@ -30,8 +28,7 @@ json merged(json base, const json& over) {
 
 ConfigFile::ConfigFile(const std::filesystem::path& file) : name_(file.string()) {
     const std::string text = read_text(file, most_bytes);
-    std::string kind = file.extension().string();
-    std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string kind = lower(file.extension().string());
     if (kind == ".yaml" || kind == ".yml") fail("{}: options are read from JSON and TOML, not from YAML", name_);
     if (kind == ".toml") {
         TomlText toml = parse_toml(text, name_);
@@ -79,10 +76,12 @@ void ConfigFile::take_spelled(const TrainOption& option) {
         if (!option.is<Spelling>() || found->is_object()) return;
         fail("{}: {} is a text, as the command line has it, not {}", place(name), name, shown(*found));
     }
-    for (const std::string& key : option.keys) {
-        if (option.is<Spelling>() && key != name && json_.contains(key) && !json_[key].is_object())
-            fail("{}: {} and {} say the same: leave out one of them", name_, name, key);
-    }
+    const auto refuse_beside = [&](const std::string& other) {
+        fail("{}: {} and {} say the same: leave out one of them", name_, name, other);
+    };
+    for (const std::string& key : option.keys)
+        if (option.is<Spelling>() && key != name && json_.contains(key) && !json_[key].is_object()) refuse_beside(key);
+    if (option.name != name && json_.contains(option.place())) refuse_beside(option.name);
     spelled_.push_back({name, option.name, is_text ? found->get<std::string>() : found->dump(), option.keys});
     json_.erase(found);
 }

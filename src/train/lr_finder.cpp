@@ -51,8 +51,7 @@ LrCurve find_lr(TrainConfig config, const LrRange& range, TrainObserver& observe
     const std::unique_ptr<LimitScope> allowance = memory_allowance(config);
     const RunData data(config, observer);
     plan_run(config, data, observer);
-    TrainConfig stage = stage_config(config, 0);
-    stage.device = config.device;
+    const TrainConfig stage = stage_config(config, 0);
     const auto advised = [&](const char* what) {
         return OutOfMemory(fmt::format("{}; {}", what, batch_advice(stage, data.planned(*stage.device))));
     };

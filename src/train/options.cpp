@@ -410,6 +410,17 @@ std::string read_numbers(std::string text, const NumberRange& range, std::vector
     return {};
 }
 
+/// Whether a list has a comma with no number before or after it.
+bool has_gap(std::string_view list) {
+    char before = ',';
+    for (const char c : list) {
+        if (c == ' ' || c == '[' || c == ']') continue;
+        if (c == ',' && before == ',') return true;
+        before = c;
+    }
+    return before == ',';
+}
+
 /// A file's. Throws Error.
 std::vector<double> numbers_of(const std::string& file, const NumberRange& range) {
     constexpr std::uint64_t most_bytes = 1 << 20;
@@ -439,6 +450,7 @@ struct Taker {
         if (wrong.empty()) return either.numbers->clear(), "";
         if (text.empty()) return wrong;
         if (text.find_first_not_of("0123456789.eE+-,[] ") == std::string::npos) {
+            if (has_gap(text)) return fmt::format("lacks a number in '{}'", text);
             std::vector<double> numbers;
             std::string not_one = read_numbers(text, range, numbers);
             if (not_one.empty()) *either.numbers = std::move(numbers);
@@ -513,6 +525,12 @@ const char* TrainOption::type() const {
     if (is<int*>() || is<std::int64_t*>() || is<NumberOrAuto>()) return "INT";
     if (is<std::uint64_t*>()) return "UINT";
     return is<double*>() || is<std::vector<double>*>() ? "FLOAT" : "TEXT";
+}
+
+nlohmann::json::json_pointer TrainOption::place() const {
+    std::string path = "/" + name;
+    std::replace(path.begin(), path.end(), '.', '/');
+    return nlohmann::json::json_pointer(path);
 }
 
 std::string TrainOption::spelled() const {

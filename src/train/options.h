@@ -62,6 +62,8 @@ struct TrainOption {
     std::string take(const std::string& text) const;
     /// What help calls its values: "INT".
     const char* type() const;
+    /// Where JSON has it.
+    nlohmann::json::json_pointer place() const;
     /// Its flag as a name: "lr_gamma" of --lr-gamma.
     std::string spelled() const;
     /// The help of its flag, with choices and default.

@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 #include "report/report.h"
+#include "report/run_record.h"
 
 namespace camber {
 namespace {
@@ -76,6 +77,17 @@ void Reporter::end(const std::string& state, const std::string& why) {
         say_tensorboard_error();
     }
     write_report(false);
+}
+
+void Reporter::end_again(const std::string& state, const std::string& why) {
+    if (!folder_.writes()) return;
+    try {
+        run_ = report::stored_run(folder_);
+    } catch (const Error& error) {
+        observer_.on_message(error.what());
+        return;
+    }
+    end(state, why);
 }
 
 void Reporter::painted(const std::vector<std::filesystem::path>& pictures, std::int64_t epoch) {

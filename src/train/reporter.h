@@ -30,6 +30,8 @@ class Reporter {
     void painted(const std::vector<std::filesystem::path>& pictures, std::int64_t epoch);
     /// Once everything else is written. `state`: finished, stopped, interrupted or failed; `why` in a few words.
     void end(const std::string& state, const std::string& why);
+    /// The same of a run that had ended before, which the process may have been killed while it was written.
+    void end_again(const std::string& state, const std::string& why);
     /// Spent since the last call.
     double take_seconds();
 

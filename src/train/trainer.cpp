@@ -97,7 +97,9 @@ class Run {
         if (resumed_) {
             if (const std::string why = why_ended(); !why.empty()) {
                 observer_.on_message(fmt::format("the run has ended: {}; it stays as it is", why));
-                return result(complete() ? TrainOutcome::finished : TrainOutcome::stopped_early);
+                const TrainOutcome outcome = complete() ? TrainOutcome::finished : TrainOutcome::stopped_early;
+                reporter_.end_again(state_of(outcome), why_in_report(outcome));
+                return result(outcome);
             }
             folder_.write_config(run_);
             follow_metrics();
@@ -106,10 +108,7 @@ class Run {
         }
         try {
             const TrainOutcome outcome = train_all();
-            reporter_.end(outcome == TrainOutcome::finished        ? "finished"
-                          : outcome == TrainOutcome::stopped_early ? "stopped"
-                                                                   : "interrupted",
-                          outcome == TrainOutcome::stopped_early ? why_stopped() : "");
+            reporter_.end(state_of(outcome), why_in_report(outcome));
             return result(outcome);
         } catch (const OutOfMemory& error) {
             fail_advised(error.what());
@@ -142,6 +141,8 @@ class Run {
             observer_.on_message(
                 fmt::format("--conv and --verbose have no effect on {}: they are cuda's", name(model_.device())));
         }
+        if (model_.config.local_batch_norm && world_.alone())
+            observer_.on_message("--local-batch-norm has no effect on one process");
         if (!model_.start.empty()) observer_.on_message(model_.start);
         last_save_ = start_ = now();
         if (resumed_) session_begin_ = start_;
@@ -683,6 +684,15 @@ class Run {
         }
         if (const std::string why = why_stopped(); !why.empty()) return why;
         return pace_ && complete() ? fmt::format("its {:g} minutes are over", run_.minutes) : "";
+    }
+
+    static const char* state_of(TrainOutcome outcome) {
+        return outcome == TrainOutcome::finished        ? "finished"
+               : outcome == TrainOutcome::stopped_early ? "stopped"
+                                                        : "interrupted";
+    }
+    std::string why_in_report(TrainOutcome outcome) const {
+        return outcome == TrainOutcome::stopped_early ? why_stopped() : "";
     }
 
     /// By --stop-at or --patience.

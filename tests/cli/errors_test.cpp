@@ -103,7 +103,8 @@ TEST_CASE("misuse exits with 2 and says what there is") {
     check_error(run_camber({"data", "synth", "--out", "x", "here"}), 2,
                 {"'here' was not expected; see camber data synth --help"});
     check_error(run_camber({"train"}), 2, {"--data"});
-    check_error(run_camber({}), 2, {"a command is missing"});
+    check_error(run_camber({}), 2, {"a command is missing; camber --help lists them"});
+    check_error(run_camber({"data"}), 2, {"a command is missing; camber data --help lists them"});
     check_error(run_camber({"trian"}), 2, {"there is no command 'trian' (did you mean 'train'?); see camber --help"});
     check_error(run_camber({"data", "inof", "x"}), 2, {"there is no command 'inof' (did you mean 'info'?)"});
     check_error(run_camber({"summary", "--net", "vnet"}), 2, {"vnet", "unet"});

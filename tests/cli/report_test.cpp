@@ -99,6 +99,31 @@ TEST_CASE("an interrupted run that is resumed leaves the same best validation") 
     CHECK(read_text(folder / "run/best_validation.json") == read_text(folder / "whole/best_validation.json"));
 }
 
+TEST_CASE("a run that was killed while its last report was written has it once it is resumed") {
+    const TemporaryFolder folder;
+    write_scenes(folder / "data");
+    train(folder / "data", folder / "run", {"--epochs", "1"});
+    const std::string page = read_text(folder / "run/report.html");
+    nlohmann::json run = json_of(folder / "run/run.json");
+    CHECK(run.at("state") == "finished");
+    run["state"] = "running";
+    write_text(folder / "run/run.json", run.dump());
+    write_text(folder / "run/.report.html.tmp-0", page.substr(0, 1000));
+    REQUIRE(run_camber({"report", (folder / "run").string()}).exit_code == 0);
+    CHECK(read_text(folder / "run/report.html") != page);
+    write_text(folder / "run/.report.html.tmp-0", page.substr(0, 1000));
+    const CommandResult resumed = run_camber({"train", "--resume", "--out", (folder / "run").string()});
+    REQUIRE_MESSAGE(resumed.exit_code == 0, resumed.errors);
+    CHECK(json_of(folder / "run/run.json").at("state") == "finished");
+    CHECK(read_text(folder / "run/report.html") == page);
+    CHECK_FALSE(fs::exists(folder / "run/.report.html.tmp-0"));
+    // What is damaged is said, and stops nothing.
+    write_text(folder / "run/run.json", "{");
+    const CommandResult damaged = run_camber({"train", "--resume", "--out", (folder / "run").string()});
+    CHECK(damaged.exit_code == 0);
+    CHECK(says(damaged.output, "run.json"));
+}
+
 TEST_CASE("several runs are compared, metrics become CSV, and nothing else is written over") {
     const TemporaryFolder folder;
     write_scenes(folder / "data");

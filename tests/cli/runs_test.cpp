@@ -46,8 +46,6 @@ struct Scenes {
     }
 };
 
-bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("--schedule step multiplies the rate after every so many epochs, and every third of a run unless told") {

@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
 struct Files {
     TemporaryFolder folder;
     fs::path data = folder / "data";
@@ -177,6 +175,7 @@ TEST_CASE("a file of options that is not as it should be is an error that names 
     refused(R"({"preset": "keras-unett"})", {"c.json: unknown preset 'keras-unett' (did you mean 'keras-unet'?)"});
     refused(R"({"size": "64"})", {"c.json: size '64' is not a size"});
     refused(R"({"size": "64x64", "width": 32})", {"c.json: size and width say the same"});
+    refused(R"({"lr_gamma": 0.5, "schedule": {"gamma": 0.1}})", {"c.json: lr_gamma and schedule.gamma say the same"});
     check_error(printed({"--config", files.write("c.yaml", "lr: 1")}), 1, {"c.yaml: ", "not from YAML"});
     check_error(printed({"--config", ""}), 2, {"--config is empty"});
     check_error(printed({"--net", "unett"}), 2, {"unett"});
@@ -238,6 +237,8 @@ TEST_CASE("class weights are given as numbers or in a file, one a class") {
     CHECK(weights("median") == "median");
     for (const char* list : {"1,2,0.5", "1, 2, 0.5", "[1, 2, 0.5]", "1 2 0.5"})
         CHECK(weights(list) == json{1.0, 2.0, 0.5});
+    for (const char* gap : {"1,,2", "1,2,", ",1", "[1, ,2]"})
+        check_error(printed({"--class-weights", gap}), 2, {"--class-weights", "lacks a number in '"});
     check_error(printed({"--class-weights", "0,0,0"}), 2, {"--class-weights are all 0"});
     check_error(printed({"--class-weights", "1,1e30"}), 2, {"--class-weights", "from 0 to 1000000, not '1e30'"});
     CHECK(weights(files.write("w.json", "[1, 2,\n 0.5]\n")) == json{1.0, 2.0, 0.5});

@@ -25,15 +25,6 @@ __global__ void batch_norm_a_block_a_channel(const bf16* x, int pixels, int chan
     if (threadIdx.x == 0) result.set(channel, sum, square, pixels);
 }
 
-__global__ void batch_norm_apply_an_element(const bf16* x, bf16* y, const float* gamma, const float* beta,
-                                            Statistics from, int count, int channels) {
-    const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-    if (i >= count) return;
-    const int c = i % channels;
-    const float v = (to_float(x[i]) - from.mean[c]) * from.invstd[c] * gamma[c] + beta[c];
-    y[i] = from_float<bf16>(fmaxf(v, 0.0f));
-}
-
 const laboratory::Register version(laboratory::Version{
     this_device, "batch_norm", 1, "a block a channel",
     [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
@@ -41,9 +32,8 @@ const laboratory::Register version(laboratory::Version{
         const Statistics statistics(out);
         launch("batch_norm, statistics", batch_norm_a_block_a_channel, {static_cast<unsigned>(channels), threads},
                in[0].data<bf16>(), count / channels, channels, statistics);
-        launch("batch_norm, apply", batch_norm_apply_an_element, {blocks_for(count, threads), threads},
-               in[0].data<bf16>(), out[0].data<bf16>(), in[1].data<float>(), in[2].data<float>(), statistics, count,
-               channels);
+        launch("batch_norm, apply", batch_norm_apply, {blocks_for(count, threads), threads}, in[0].data<bf16>(),
+               out[0].data<bf16>(), in[1].data<float>(), in[2].data<float>(), statistics, count, channels);
     }});
 
 }  // namespace

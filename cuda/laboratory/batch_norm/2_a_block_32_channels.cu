@@ -36,15 +36,6 @@ __global__ void batch_norm_finish(const float* sums, int pixels, int channels, S
     if (c < channels) result.set(c, sums[c], sums[channels + c], pixels);
 }
 
-__global__ void batch_norm_apply_side_by_side(const bf16* x, bf16* y, const float* gamma, const float* beta,
-                                              Statistics from, int count, int channels) {
-    const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-    if (i >= count) return;
-    const int c = i % channels;
-    const float v = (to_float(x[i]) - from.mean[c]) * from.invstd[c] * gamma[c] + beta[c];
-    y[i] = from_float<bf16>(fmaxf(v, 0.0f));
-}
-
 const laboratory::Register version(laboratory::Version{
     this_device, "batch_norm", 2, "a block 32 channels, side by side",
     [](const laboratory::Tensors& in, const laboratory::Tensors& out) {
@@ -58,7 +49,7 @@ const laboratory::Register version(laboratory::Version{
                in[0].data<bf16>(), sums.data<float>(), pixels, channels);
         launch("batch_norm, finish", batch_norm_finish, {blocks_for(channels, 64), 64}, sums.data<float>(), pixels,
                channels, statistics);
-        launch("batch_norm, apply", batch_norm_apply_side_by_side, {blocks_for(count, 256), 256}, in[0].data<bf16>(),
+        launch("batch_norm, apply", batch_norm_apply, {blocks_for(count, 256), 256}, in[0].data<bf16>(),
                out[0].data<bf16>(), in[1].data<float>(), in[2].data<float>(), statistics, count, channels);
     }});
 

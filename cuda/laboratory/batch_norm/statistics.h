@@ -3,7 +3,7 @@
 
 #include "cuda/kernels/numeric.h"
 
-/// What versions do alike: from sums to statistics (BatchNormParams as they are by default).
+/// What versions do alike: from sums to statistics (BatchNormParams as they are by default), and from these to y.
 namespace camber::CAMBER_GPU {
 namespace {
 
@@ -24,6 +24,16 @@ struct Statistics {
         running_var[channel] = 0.9f * running_var[channel] + 0.1f * variance * n / (n - 1);
     }
 };
+
+/// y of an element a thread, once the statistics are known.
+__global__ void batch_norm_apply(const bf16* x, bf16* y, const float* gamma, const float* beta, Statistics from,
+                                 int count, int channels) {
+    const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (i >= count) return;
+    const int c = i % channels;
+    const float v = (to_float(x[i]) - from.mean[c]) * from.invstd[c] * gamma[c] + beta[c];
+    y[i] = from_float<bf16>(fmaxf(v, 0.0f));
+}
 
 }  // namespace
 }  // namespace camber::CAMBER_GPU

@@ -15,8 +15,8 @@ constexpr int most_few_tiles = 8;
 template <class T>
 struct FewTiles {
     static constexpr int tiles = 4;  ///< at a time
-    static constexpr int most_depth =
-        32;         ///< of k: their taps stay in the first-level cache; a bound of sums, as in gemm.h
+    /// Of k: their taps stay in the first-level cache; a bound of sums, as in gemm.h.
+    static constexpr int most_depth = 32;
     const T* taps;  ///< [k][tap][tap_stride]
     int tap_stride;
     const float* v;  ///< k % 16 within a tile's line, k / 16 v_block apart
