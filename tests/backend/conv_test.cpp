@@ -60,6 +60,23 @@ TEST_CASE("convolutions as networks have them") {
     check_convolution({64, 1, 1, 100, 1000, 1, 1}, Bias::with);
 }
 
+TEST_CASE("dilated convolutions") {
+    const auto square = [](int dilation, Padding padding) {
+        return Conv2dParams{.dilation_h = dilation, .dilation_w = dilation, .padding = padding};
+    };
+    // Pixels a dilation apart are images of their own, of several sizes.
+    check_convolution({2, 24, 25, 32, 48, 3, 3, square(2, {2, 2, 2, 2})}, Bias::with);
+    check_convolution({1, 32, 32, 64, 32, 3, 3, square(4, {4, 4, 4, 4})}, Bias::with);
+    check_convolution({1, 21, 26, 48, 17, 3, 3, square(3, {0, 3, 6, 0})}, Bias::with);
+    // Many taps, or all but those of one, are outside.
+    check_convolution({2, 12, 10, 16, 24, 3, 3, square(6, {6, 6, 6, 6})}, Bias::with);
+    check_convolution({2, 13, 12, 40, 24, 3, 3, square(9, {9, 9, 9, 9})}, Bias::with);
+    check_convolution({1, 8, 8, 64, 32, 3, 3, square(12, {12, 12, 12, 12})}, Bias::with);
+    check_convolution({1, 14, 9, 24, 16, 5, 3, {.dilation_h = 3, .dilation_w = 5, .padding = {6, 5, 5, 4}}},
+                      Bias::with);
+    check_convolution({2, 9, 9, 24, 16, 3, 3, square(4, {9, 8, 8, 10})}, Bias::with);  // padding beyond the kernel
+}
+
 TEST_CASE("convolutions of enough pixels for the largest tiles") {
     check_convolution({1, 129, 128, 40, 72, 1, 1}, Bias::with);
     check_convolution({2, 129, 128, 8, 24, 1, 1}, Bias::with);

@@ -8,8 +8,7 @@
 #include "backend/cpu/prepared_weight.h"
 #include "backend/cpu/winograd/winograd.h"
 
-/// Which of three ways a convolution goes: Winograd where it is profitable, oneDNN where the build has it, else plain
-/// loops.
+/// Which way a convolution goes: Winograd where it is profitable, oneDNN where the build has it, else plain loops.
 namespace camber::cpu {
 namespace {
 
@@ -42,31 +41,34 @@ bool pads(const ConvShape& s) {
     return s.padding.top >= 0 && s.padding.bottom >= 0 && s.padding.left >= 0 && s.padding.right >= 0;
 }
 
+WinogradShape with_tile(WinogradShape shape) {
+    shape.tile = winograd_tile(shape);
+    return shape;
+}
 WinogradShape winograd_shape(const ConvShape& s) {
-    return {.n = s.n,
-            .h = s.h,
-            .w = s.w,
-            .cin = s.cin,
-            .cout = s.cout,
-            .pad_top = s.padding.top,
-            .pad_left = s.padding.left,
-            .ho = s.ho,
-            .wo = s.wo,
-            .tile = winograd_tile(s.cin, s.cout),
-            .dilation = s.dilation_h};
+    return with_tile({.n = s.n,
+                      .h = s.h,
+                      .w = s.w,
+                      .cin = s.cin,
+                      .cout = s.cout,
+                      .pad_top = s.padding.top,
+                      .pad_left = s.padding.left,
+                      .ho = s.ho,
+                      .wo = s.wo,
+                      .dilation = s.dilation_h});
 }
 /// Of the data gradient.
 WinogradShape transposed_shape(const ConvShape& s) {
-    return {.n = s.n,
-            .h = s.ho,
-            .w = s.wo,
-            .cin = s.cout,
-            .cout = s.cin,
-            .pad_top = 2 - s.padding.top,
-            .pad_left = 2 - s.padding.left,
-            .ho = s.h,
-            .wo = s.w,
-            .tile = winograd_tile(s.cout, s.cin)};
+    return with_tile({.n = s.n,
+                      .h = s.ho,
+                      .w = s.wo,
+                      .cin = s.cout,
+                      .cout = s.cin,
+                      .pad_top = 2 * s.dilation_h - s.padding.top,
+                      .pad_left = 2 * s.dilation_w - s.padding.left,
+                      .ho = s.h,
+                      .wo = s.w,
+                      .dilation = s.dilation_h});
 }
 
 bool is_winograd_shape(const ConvShape& s) {
@@ -74,34 +76,33 @@ bool is_winograd_shape(const ConvShape& s) {
            s.padding.top % s.dilation_h == 0 && s.padding.left % s.dilation_w == 0;
 }
 
-bool by_winograd(const ConvShape& s) {
-    return is_winograd_shape(s) && s.dilation_h == 1 && winograd_profitable(winograd_shape(s));
-}
+bool by_winograd(const ConvShape& s) { return is_winograd_shape(s) && winograd_profitable(winograd_shape(s)); }
 
-/// In inference dilated ones too. In f32, where direct convolutions take twice as long as in bf16, a few output
-/// channels are enough.
+/// In f32, where direct convolutions take twice as long as in bf16, a few output channels are enough.
 bool by_winograd_in_inference(const ConvShape& s) {
     return is_winograd_shape(s) && winograd_profitable(winograd_shape(s), s.dtype == Dtype::f32 ? 8 : 16);
 }
 
 Scratch winograd_scratch(std::size_t floats) { return Scratch(floats * sizeof(float)); }
 
-/// The transformed filter, `transform` being one of winograd_transform_filter's two directions.
-Tensor winograd_filter(const ConvShape& s, const Tensor& w, int from, int to,
-                       decltype(winograd_transform_filter)* transform) {
-    const int tile = winograd_tile(from, to);
-    return prepared_weight(w, reinterpret_cast<std::uintptr_t>(transform),
-                           winograd_filter_floats(tile, from, to) * sizeof(float),
-                           [&](void* u) { transform(w.data<float>(), tile, s.cin, s.cout, static_cast<float*>(u)); });
-}
-
 const float* data_or_null(const Tensor& tensor) { return tensor ? tensor.data<float>() : nullptr; }
 
-void winograd(const WinogradShape& shape, const Tensor& x, const Tensor& u, const Tensor& bias, const Tensor& y) {
+/// y or, `backward`, dx; the image it is made of has shape.cin channels.
+void winograd(const WinogradShape& shape, bool backward, const Tensor& x, const Tensor& w, const Tensor& bias,
+              const Tensor& y) {
+    const std::size_t floats = winograd_filter_floats(shape.tile, shape.cin, shape.cout);
+    const auto layout = static_cast<std::uintptr_t>(shape.tile + (backward ? 1 : 0));
+    const Tensor filter = prepared_weight(w, layout, floats * sizeof(float), [&](void* memory) {
+        auto* const u = static_cast<float*>(memory);
+        if (backward)
+            winograd_transform_filter_backward(w.data<float>(), shape.tile, shape.cout, shape.cin, u);
+        else
+            winograd_transform_filter(w.data<float>(), shape.tile, shape.cin, shape.cout, u);
+    });
     const Scratch scratch = winograd_scratch(winograd_forward_scratch_floats(shape));
-    const auto* filter = static_cast<const float*>(u.raw());
     with_activation("conv2d", x.dtype(), [&]<class T>(T) {
-        const WinogradOperands<T> operands{x.data<T>(), shape.cin, filter, data_or_null(bias), y.data<T>(), shape.cout};
+        const WinogradOperands<T> operands{x.data<T>(),        shape.cin,   static_cast<const float*>(filter.raw()),
+                                           data_or_null(bias), y.data<T>(), shape.cout};
         winograd_forward(shape, operands, scratch.as<float>());
     });
 }
@@ -122,7 +123,7 @@ void add_bias(const Tensor& y, const Tensor& bias) {
 
 void forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
     if (by_winograd(s)) {
-        winograd(winograd_shape(s), x, winograd_filter(s, w, s.cin, s.cout, winograd_transform_filter), bias, y);
+        winograd(winograd_shape(s), false, x, w, bias, y);
     } else if (!pads(s) || !onednn_forward(s, x, w, bias, y)) {
         plain_forward(s, x, w, bias, y);
     }
@@ -131,9 +132,8 @@ void forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor&
 /// dx = gradient of the image, plus bias [cin] where defined.
 void backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx) {
     if (by_winograd(s)) {
-        winograd(transposed_shape(s), dy, winograd_filter(s, w, s.cout, s.cin, winograd_transform_filter_backward),
-                 bias, dx);
-    } else if (patch_backward_data(s, dy, w, bias, dx)) {
+        winograd(transposed_shape(s), true, dy, w, bias, dx);
+    } else if (patch_backward_data(s, dy, w, bias, dx) || dilated_backward_data(s, dy, w, bias, dx)) {
         return;
     } else if (!pads(s) || !onednn_backward_data(s, dy, w, dx)) {
         plain_backward_data(s, dy, w, bias, dx);
@@ -152,7 +152,7 @@ void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, cons
         });
         return;
     }
-    if (!patch_backward_filter(s, x, dy, dw)) {
+    if (!patch_backward_filter(s, x, dy, dw) && !dilated_backward_filter(s, x, dy, dw)) {
         if (pads(s) && onednn_backward_filter(s, x, dy, dw, db)) return;
         plain_backward_filter(s, x, dy, dw);
     }
@@ -161,7 +161,10 @@ void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, cons
 
 /// The routes are those of forward() and so on.
 ConvScratch scratch_of(ConvPass pass, const ConvShape& s, bool has_bias) {
-    if (!by_winograd(s)) return pads(s) ? onednn_scratch(pass, s, has_bias) : ConvScratch{};
+    if (!by_winograd(s)) {
+        const ConvScratch dilated = dilated_scratch(pass, s);
+        return dilated.while_it_runs > 0 || !pads(s) ? dilated : onednn_scratch(pass, s, has_bias);
+    }
     if (pass == ConvPass::backward_filter)
         return {winograd_filter_grad_scratch_floats(winograd_shape(s)) * sizeof(float), 0};
     const WinogradShape shape = pass == ConvPass::forward ? winograd_shape(s) : transposed_shape(s);
@@ -181,7 +184,6 @@ class WinogradConvolution final : public PreparedConvolution {
   public:
     WinogradConvolution(const ConvShape& s, const ConvolutionLayer& layer, KeptWeights& kept)
         : shape_(winograd_shape(s)), dtype_(s.dtype), relu_(layer.relu), bias_(folded_bias(layer)) {
-        shape_.tile = winograd_best_tile(shape_);
         // Up to here a filter kept transformed is faster, and takes no more memory than other libraries do.
         by_columns_ = static_cast<long>(s.cin) * s.cout > 256L * 256;
         const auto layout = static_cast<std::uintptr_t>(by_columns_ ? packed_layout + size_of(dtype_) : shape_.tile);

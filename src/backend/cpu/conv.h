@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "backend/prepared_convolution.h"
+#include "backend/backend.h"
 
 namespace camber::cpu {
 
@@ -32,5 +32,12 @@ bool patch_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy
 /// The same of inference; null where it is none of these, or where more than bias and ReLU follows.
 std::unique_ptr<PreparedConvolution> patch_prepare(const ConvShape& s, const ConvolutionLayer& layer,
                                                    const ConvolutionOperands& operands, KeptWeights& kept);
+
+/// Of a dilated kernel of stride 1 many taps lie outside the image, which oneDNN leaves out of the forward pass and not
+/// of the gradients. False, with nothing done, where it is another kernel or oneDNN is not there.
+bool dilated_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx);
+bool dilated_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw);
+/// What these take of scratch; nothing where they do nothing.
+ConvScratch dilated_scratch(ConvPass pass, const ConvShape& s);
 
 }  // namespace camber::cpu

@@ -95,8 +95,6 @@ void pack(const float* w, int cin, int cout, T* to) {
 }  // namespace
 }  // namespace winograd
 
-int winograd_tile(int cin, int cout) { return winograd::large_tiles(cin, cout) ? 6 : 4; }
-
 std::size_t winograd_filter_floats(int tile, int cin, int cout) {
     return static_cast<std::size_t>((tile + 2) * (tile + 2)) * winograd::blocks_of(cout) * lanes * cin;
 }

@@ -27,7 +27,7 @@ struct FilterGradPlan {
 };
 
 FilterGradPlan filter_grad_plan(const WinogradShape& s) {
-    const auto work = [&](auto tile) { return tile.Q * TileGrid(tile.P - 2, s.n, s.ho, s.wo).count; };
+    const auto work = [&](auto tile) { return tile.Q * TileGrid(tile.P - 2, s.n, s.ho, s.wo, s.dilation).count; };
     FilterGradPlan p;
     p.m = std::min(s.cin, s.cout) >= 32 && work(Tile<6>{}) < work(Tile<4>{}) ? 6 : 4;
     const int points = (p.m + 2) * (p.m + 2);
@@ -38,7 +38,7 @@ FilterGradPlan filter_grad_plan(const WinogradShape& s) {
     const auto fitting = [&](int megabytes) {
         return static_cast<int>((static_cast<std::size_t>(megabytes) << 20) / per_tile);
     };
-    const int count = TileGrid(p.m, s.n, s.ho, s.wo).count, threads = omp_get_max_threads();
+    const int count = TileGrid(p.m, s.n, s.ho, s.wo, s.dilation).count, threads = omp_get_max_threads();
     const std::size_t c_bytes = static_cast<std::size_t>(points) * p.cin * p.cout * sizeof(float);
     p.tiles = std::clamp(fitting(6), 32, 96);
     const int blocks = ((s.cin + limit - 1) / limit) * ((s.cout + limit - 1) / limit);
@@ -65,7 +65,7 @@ struct FilterGrad {
     float* dw;
     float* dbias;
     float* scratch;
-    TileGrid grid{M, s.n, s.ho, s.wo};
+    TileGrid grid{M, s.n, s.ho, s.wo, s.dilation};
 
     struct Block {
         int in, in_end, out, out_end;  ///< channels
@@ -89,13 +89,14 @@ struct FilterGrad {
     void transform(const Block& b, const Work& w, int tile, int row) const {
         const TilePosition at(grid, tile);
         const TileMatrix& l = plan.layout;
-        const Window<P, const T> d(Plane<const T>(x, s.h, s.w, s.cin, s.cin, at), at.row * M - s.pad_top,
-                                   at.column * M - s.pad_left);
+        const Window<P, const T> d(Plane<const T>(x, s.h, s.w, s.cin, s.cin, at, s.dilation),
+                                   at.row * M - s.pad_top / s.dilation, at.column * M - s.pad_left / s.dilation);
         for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
             input_transform<M, false>(pixels, w.v + l.at(block, 0, row), l.point_stride);
         });
         if (b.in > 0 && plan.works == 1 && grid.count <= plan.tiles) return;  // Z is still there
-        const Window<M, const T> e(Plane<const T>(dy, s.ho, s.wo, s.cout, s.cout, at), at.row * M, at.column * M);
+        const Window<M, const T> e(Plane<const T>(dy, s.ho, s.wo, s.cout, s.cout, at, s.dilation), at.row * M,
+                                   at.column * M);
         float* sum = w.sums + static_cast<std::size_t>(row) * plan.cout;
         for_each_block<M>(e, b.out, b.out_end, [&](const auto& pixels, int block) {
             store(sum + block * lanes, output_adjoint_transform<M>(pixels, w.z + l.at(block, 0, row), l.point_stride));

@@ -435,7 +435,7 @@ bool winograd_profitable(const WinogradShape& s, int least_cout) {
     return s.dilation == 1 || winograd::products<4>(s) * 5 < 4 * s.n * winograd::taps_inside(s);
 }
 
-int winograd_best_tile(const WinogradShape& s) {
+int winograd_tile(const WinogradShape& s) {
     const bool fewer = winograd::products<6>(s) < winograd::products<4>(s);
     return fewer && winograd::large_tiles(s.cin, s.cout) ? 6 : 4;
 }

@@ -13,17 +13,15 @@ namespace camber::cpu {
 /// pad_left + l * dilation), k and l being 0 to 2. Paddings are multiples of the dilation.
 struct WinogradShape {
     int n, h, w, cin, cout, pad_top, pad_left, ho, wo;
-    int tile;  ///< pixels of y a side: 4 or 6
+    int tile = 4;  ///< pixels of y a side: 4 or 6
     int dilation = 1;
 };
 
 /// Whether Winograd is expected to beat a direct convolution, of at least `least_cout` output channels. Every shape is
 /// computed correctly regardless.
 bool winograd_profitable(const WinogradShape& shape, int least_cout = 16);
-/// The tile for images of any size.
-int winograd_tile(int cin, int cout);
-/// The tile for images of just this size, shape.tile being another or the same.
-int winograd_best_tile(const WinogradShape& shape);
+/// The tile to take, whatever shape.tile says.
+int winograd_tile(const WinogradShape& shape);
 
 /// Floats of the transformed filter U.
 std::size_t winograd_filter_floats(int tile, int cin, int cout);
@@ -37,7 +35,7 @@ void winograd_transform_filter(const float* w, int tile, int cin, int cout, floa
 
 /// w [cout, 3, 3, cin] -> u of the data gradient, winograd_filter_floats(tile, cout, cin) floats: taps rotated by 180
 /// degrees, cin and cout swapped. The data gradient is then winograd_forward(dy, u) with h/w and ho/wo, cin and cout
-/// swapped and padding 2 - pad_top, 2 - pad_left.
+/// swapped and padding 2 * dilation - pad_top, 2 * dilation - pad_left.
 void winograd_transform_filter_backward(const float* w, int tile, int cin, int cout, float* u);
 
 /// w [cout, 3, 3, cin] -> taps, winograd_packed_elements(cin, cout) of them, for winograd_by_columns(). T is float or
@@ -75,8 +73,8 @@ void winograd_by_columns(const WinogradShape& shape, const WinogradOperands<T>& 
                          float* scratch);
 std::size_t winograd_by_columns_scratch_floats(const WinogradShape& shape);
 
-/// dw [cout, 3, 3, cin] = gradient of the filter, overwritten; dbias [cout] = sum of dy, or null. Of tile and dilation
-/// it takes no notice: its tiles are its own, and pixels are next to each other. T is float or bf16.
+/// dw [cout, 3, 3, cin] = gradient of the filter, overwritten; dbias [cout] = sum of dy, or null. Of shape.tile it takes
+/// no notice: its tiles are its own. T is float or bf16.
 /// The order of summation depends on the shape and on omp_get_max_threads() only: results are reproducible.
 template <class T>
 void winograd_filter_grad(const WinogradShape& shape, const T* x, const T* dy, float* dw, float* dbias, float* scratch);
