@@ -66,17 +66,6 @@ int finish(int code) {
                   1);
 }
 
-/// Has OpenMP's threads sleep while they have nothing to do: spinning takes the cores from the threads that prepare
-/// batches, and from whatever else runs. For some microseconds they spin (GCC's runtime), since waking takes as long:
-/// between the steps of a network they are soon wanted again. The runtime reads this before main(), so the program
-/// starts again.
-void wait_passively(char** argv) {
-    if (std::getenv("OMP_WAIT_POLICY")) return;
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    setenv("GOMP_SPINCOUNT", "1000", 0);
-    execv("/proc/self/exe", argv);  // on failure go on as we are
-}
-
 /// Under a limit on addresses (ulimit -v) threads share one heap: each of their own reserves 64 MiB or more.
 void share_heap_under_limit() {
     rlimit limit{};
@@ -102,7 +91,6 @@ int main(int argc, char** argv) {
                      set);
         return 1;
     }
-    wait_passively(argv);
     std::set_terminate(terminate_in_one_line);
     // A file-size limit and a reader that is gone are then errors of write(), which are reported.
     std::signal(SIGXFSZ, SIG_IGN);

@@ -6,6 +6,7 @@
 #include "backend/reference/reference.h"
 #include "core/gpu_memory.h"
 #include "cuda/backend/cuda.h"
+#include "devices/openmp.h"
 #include "devices/processor.h"
 
 namespace camber {
@@ -23,6 +24,7 @@ Backend* find_backend(Device device, std::string* why = nullptr) {
                 if (why) *why = fmt::format("this build needs a processor with {}; build Camber on this machine", set);
                 return nullptr;
             }
+            wait_passively();
             return &cpu_backend();
         case Device::cuda:
 #if defined(CAMBER_WITH_CUDA)
