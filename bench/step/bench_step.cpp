@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "backend/cpu/peak.h"
 #include "backend/profiler.h"
 #include "step/count.h"
+#include "step/multiplications.h"
 #include "step/training_step.h"
 #include "timing.h"
 
@@ -89,6 +91,19 @@ void add_profile(json& result, TrainingStep& step, Device device, int steps) {
     result["primitives"] = primitives;
 }
 
+/// What the step's convolutions multiply, and what this processor multiplies a second at most.
+void add_floor(json& result, const StepSize& size) {
+    const Multiplications work = multiplications(size);
+    result["multiplications"] = {{"all", work.all}, {"winograd", work.winograd}, {"direct", work.direct}};
+    constexpr std::int64_t rounds = 1 << 20;
+    const auto rate = [] {
+        double operations = 0;
+        const double seconds = seconds_of([&] { operations = cpu::multiply_add(rounds); });
+        return static_cast<double>(rounds) * operations / 2 / seconds;
+    };
+    result["multiplications_per_second"] = std::max({rate(), rate(), rate()});
+}
+
 /// Memory and allocations since `before`, after a warm-up whose peak was forgotten.
 void add_memory(json& result, Device device, std::uint64_t allocations_before) {
     const MemoryStats memory = device_memory(device).stats();
@@ -139,6 +154,7 @@ void time_steps(json result, const Options& options) {
             print(result);
         }
         add_profile(result, step, device, options.steps);
+        if (is_host(device)) add_floor(result, options.size);
         print(result);
     }
     if (is_host(device) || !options.graph) return;

@@ -1,33 +1,42 @@
 #!/bin/sh
-# Camber's training step beside PyTorch's, alternating in one run; ends with a table. PyTorch comes from PyPI into
-# .cache/bench (a few GB once) unless PYTHON names an interpreter that has it. ROUNDS: how often each is run [2].
-# STEPS: timed steps a run [4].
+# Camber's training steps beside PyTorch's on the CPU, alternating in one run; ends with a table. PyTorch and the
+# libraries that the networks come from are installed from PyPI into .cache/bench (a few GB once) unless PYTHON names an
+# interpreter that has them. NETS: NAME[,OPTION=VALUE][@SIZE] ... [every network]; DTYPES [f32 bf16]; ROUNDS: how often
+# each is run [2]; STEPS: timed steps a run [4].
 set -eu
 build=${BUILD:-build}
 rounds=${ROUNDS:-2}
 steps=${STEPS:-4}
+nets=${NETS:-"unet unet,width=16@224 smp-unet-vgg16-bn smp-unet-vgg16 smp-unet-resnet34 dynamic-unet-resnet34
+    deeplabv3-resnet50"}
 python=${PYTHON:-.cache/bench/bin/python}
 if [ ! -x "$python" ] && ! command -v "$python" >/dev/null 2>&1; then
-    echo "bench: installing PyTorch into .cache/bench"
+    echo "bench: installing PyTorch and the networks' libraries into .cache/bench"
     python3 -m venv .cache/bench
-    .cache/bench/bin/pip install --quiet torch numpy
+    .cache/bench/bin/pip install --quiet torch torchvision segmentation-models-pytorch fastai numpy
 fi
 threads=$(nproc)
 export OMP_NUM_THREADS="$threads"
 results=$build/bench_step.jsonl
 : >"$results"
-round=1
-while [ "$round" -le "$rounds" ]; do
-    for dtype in f32 bf16; do
-        echo "bench: round $round of $rounds, $dtype" >&2
-        "$build/bench_step" --dtype "$dtype" --steps "$steps" >>"$results"
-        for variant in "--channels-last" "" "--channels-last --variant compile"; do
-            # shellcheck disable=SC2086
-            "$python" bench/peers/step_torch.py --dtype "$dtype" --steps "$steps" --threads "$threads" $variant \
-                2>/dev/null >>"$results" ||
-                echo "bench: PyTorch ${variant:-contiguous} $dtype did not run" >&2
+for round in $(seq "$rounds"); do
+    for entry in $nets; do
+        size=256
+        case $entry in *@*) size=${entry#*@} ;; esac
+        entry=${entry%@*}
+        net=${entry%%,*}
+        # "--set OPTION=VALUE" for each.
+        set -- --net "$net" --size "$size" --steps "$steps"
+        for option in $(echo "${entry#"$net"}" | tr ',' ' '); do set -- "$@" --set "$option"; done
+        for dtype in ${DTYPES:-f32 bf16}; do
+            echo "bench: round $round of $rounds, $entry, $dtype" >&2
+            "$build/bench_step" "$@" --dtype "$dtype" >>"$results"
+            for variant in eager compile; do
+                "$python" bench/peers/step_torch.py "$@" --dtype "$dtype" --threads "$threads" --channels-last \
+                    --variant "$variant" 2>/dev/null >>"$results" ||
+                    echo "bench: PyTorch, $variant: $entry in $dtype did not run" >&2
+            done
         done
     done
-    round=$((round + 1))
 done
 "$python" bench/step/report.py "$results"

@@ -30,9 +30,11 @@ bool on_gpu_in_bf16(const StepSize& size) { return size.dtype == Dtype::bf16 && 
 
 }  // namespace
 
+std::unique_ptr<nets::Net> make_net(const StepSize& size) { return nets::make_net(size.net, with_defaults(size)); }
+
 TrainingStep::TrainingStep(const StepSize& size)
     : size_(size),
-      net_(nets::make_net(size.net, with_defaults(size))),
+      net_(make_net(size)),
       parameters_(*net_,
                   {.device = size.device, .rounded = on_gpu_in_bf16(size), .padded_heads = on_gpu_in_bf16(size)}),
       optimizer_(parameters_.values(), parameters_.gradients(), ranges_of(parameters_), {ParameterGroup{}},

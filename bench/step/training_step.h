@@ -23,6 +23,9 @@ struct StepSize {
     nlohmann::json options = nlohmann::json::object();
 };
 
+/// The network of a step.
+std::unique_ptr<nets::Net> make_net(const StepSize& size);
+
 /// Training steps (cross-entropy, of auxiliary heads too, Adam) on one batch of random pixels whose labels follow from
 /// them. Each object starts from the same weights and pixels.
 class TrainingStep {
