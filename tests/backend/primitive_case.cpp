@@ -1,6 +1,7 @@
 #include "backend/primitive_case.h"
 
 #include <doctest/doctest.h>
+#include <omp.h>
 
 #include <cstddef>
 #include <cstdlib>
@@ -85,8 +86,20 @@ std::vector<GuardedOutput> run(const PrimitiveCase& c, Dtype dtype, Device devic
     if (!std::getenv("CAMBER_MEMORY"))  // else every tensor is the system's
         CHECK_MESSAGE(device_memory(device).stats().allocations == allocations,
                       "a second run asked the system for memory");
-    for (std::size_t i = 0; i < guarded.size(); ++i)
-        CHECK_MESSAGE(bytes_of(guarded[i].output) == first[i], "a second run gave other bits");
+    const auto same_bits = [&](const std::string& of) {
+        for (std::size_t i = 0; i < guarded.size(); ++i)
+            CHECK_MESSAGE(bytes_of(guarded[i].output) == first[i], of << " gave other bits");
+    };
+    same_bits("a second run");
+    if (device != Device::cpu) return guarded;
+    const int threads = omp_get_max_threads();
+    for (const int other : {1, 2, 3, 8}) {
+        if (other == threads) continue;
+        omp_set_num_threads(other);
+        call();
+        same_bits(fmt::format("{} threads", other));
+    }
+    omp_set_num_threads(threads);
     return guarded;
 }
 

@@ -66,8 +66,8 @@ inline Dtype dtype_of_kind(Kind kind, Dtype activation) {
 }
 
 /// Runs the cases on every device but the reference in f32 and bf16 and checks: results against f64 on the reference
-/// device, nothing written outside the outputs, the same bits when run again, no request to the system after the first
-/// run, and that the primitive is what runs.
+/// device, nothing written outside the outputs, the same bits when run again, on the CPU with any number of threads, no
+/// request to the system after the first run, and that the primitive is what runs.
 void check(const Cases& cases);
 inline void check(const PrimitiveCase& one) { check(Cases{one}); }
 

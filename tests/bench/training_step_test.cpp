@@ -3,6 +3,7 @@
 
 #include <camber/error.h>
 #include <doctest/doctest.h>
+#include <omp.h>
 
 #include "backend/profiler.h"
 #include "support/devices.h"
@@ -37,6 +38,29 @@ TEST_CASE("bench_step: every object is the same training, and its loss falls") {
     CHECK(values == losses(second, 6));
     CHECK(first.checksum() == second.checksum());
     CHECK(values.back() < values.front());
+}
+
+TEST_CASE("bench_step: a step has the same bits with any number of threads") {
+    const int threads = omp_get_max_threads();
+    const std::vector<StepSize> steps = {{.batch = 3, .size = 64, .options = {{"width", 16}, {"dropout", 0.1}}},
+                                         {.batch = 2, .size = 64, .net = "smp-unet-resnet34"},
+                                         {.batch = 2, .size = 64, .net = "dynamic-unet-resnet34"},
+                                         {.batch = 2, .size = 96, .net = "deeplabv3-resnet50"}};
+    for (StepSize size : steps)
+        for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+            size.dtype = dtype;
+            CAPTURE(size.net);
+            const auto after_two = [&](int count) {
+                omp_set_num_threads(count);
+                TrainingStep step(size);
+                step.run();
+                step.run();
+                return step.checksum();
+            };
+            const std::uint64_t one = after_two(1);
+            for (const int count : {2, 3, 8}) CHECK(after_two(count) == one);
+        }
+    omp_set_num_threads(threads);
 }
 
 TEST_CASE("bench_step: a recorded step gives the bits of one queued an operation at a time") {

@@ -41,6 +41,8 @@ bool pads(const ConvShape& s) {
     return s.padding.top >= 0 && s.padding.bottom >= 0 && s.padding.left >= 0 && s.padding.right >= 0;
 }
 
+bool is_dilated(const ConvShape& s) { return s.dilation_h > 1 || s.dilation_w > 1; }
+
 WinogradShape with_tile(WinogradShape shape) {
     shape.tile = winograd_tile(shape);
     return shape;
@@ -152,10 +154,9 @@ void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, cons
         });
         return;
     }
-    if (!patch_backward_filter(s, x, dy, dw) && !dilated_backward_filter(s, x, dy, dw)) {
-        if (pads(s) && onednn_backward_filter(s, x, dy, dw, db)) return;
+    if (!patch_backward_filter(s, x, dy, dw) && !dilated_backward_filter(s, x, dy, dw) &&
+        !(pads(s) && !is_dilated(s) && onednn_backward_filter(s, x, dy, dw)))
         plain_backward_filter(s, x, dy, dw);
-    }
     if (db) column_sum(dy, db);
 }
 

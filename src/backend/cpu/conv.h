@@ -34,7 +34,8 @@ std::unique_ptr<PreparedConvolution> patch_prepare(const ConvShape& s, const Con
                                                    const ConvolutionOperands& operands, KeptWeights& kept);
 
 /// Of a dilated kernel of stride 1 many taps lie outside the image, which oneDNN leaves out of the forward pass and not
-/// of the gradients. False, with nothing done, where it is another kernel or oneDNN is not there.
+/// of the gradients; its filter gradient of dilated kernels in bf16 writes where it must not (2.6: 5x5, dilation 4).
+/// False, with nothing done, where it is another kernel or oneDNN is not there.
 bool dilated_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias, const Tensor& dx);
 bool dilated_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw);
 /// What these take of scratch; nothing where they do nothing.

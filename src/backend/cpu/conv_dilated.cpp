@@ -71,13 +71,6 @@ ConvShape of_one_tap(ConvShape s, const Meeting& meeting) {
     return s;
 }
 
-/// Whether more than a third of all taps are outside; else oneDNN's own way, which leaves out a few, is as fast.
-bool many_outside(const ConvShape& s) {
-    std::int64_t inside = 0;
-    for (int tap = 0; tap < s.kh * s.kw; ++tap) inside += Meeting(s, tap / s.kw, tap % s.kw).pixels();
-    return 3 * inside < 2 * std::int64_t{s.ho} * s.wo * s.kh * s.kw;
-}
-
 /// Of `tensor` [n, h, w, channels] the rows and columns from `row` and `column` on.
 template <class T>
 Tensor part(const Tensor& tensor, int row, int rows, int column, int columns) {
@@ -98,12 +91,13 @@ Tensor part(const Tensor& tensor, int row, int rows, int column, int columns) {
 
 bool dilated_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& bias,
                            const Tensor& dx) {
-    return fits(s) && onednn_forward(rotated(s), dy, rotated(s, w), bias, dx);
+    // To a few channels, those of pictures, oneDNN's own way is no slower.
+    return fits(s) && s.cin >= lanes && onednn_forward(rotated(s), dy, rotated(s, w), bias, dx);
 }
 
 /// A tap at a time: that of a 1x1 kernel over the pixels that it meets.
 bool dilated_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw) {
-    if (!fits(s) || !many_outside(s)) return false;
+    if (!fits(s)) return false;
     const std::int64_t taps = std::int64_t{s.kh} * s.kw, cin = s.cin, cout = s.cout;
     const Tensor sum = Tensor::empty({cout, 1, 1, cin}, Dtype::f32, Device::cpu);
     return with_activation("conv2d_backward_filter", s.dtype, [&]<class T>(T) {
@@ -111,9 +105,9 @@ bool dilated_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& 
             const Meeting meeting(s, tap / s.kw, tap % s.kw);
             const Extent &rows = meeting.rows, &columns = meeting.columns;
             const bool met = meeting.pixels() > 0;
-            if (met && !onednn_backward_filter(
-                           of_one_tap(s, meeting), part<T>(x, rows.source, rows.count, columns.source, columns.count),
-                           part<T>(dy, rows.begin, rows.count, columns.begin, columns.count), sum, {}))
+            if (met && !onednn_backward_filter(of_one_tap(s, meeting),
+                                               part<T>(x, rows.source, rows.count, columns.source, columns.count),
+                                               part<T>(dy, rows.begin, rows.count, columns.begin, columns.count), sum))
                 return false;
             const float* const from = sum.data<float>();
             float* const to = dw.data<float>() + tap * cin;
@@ -131,11 +125,11 @@ bool dilated_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& 
 ConvScratch dilated_scratch(ConvPass pass, const ConvShape& s) {
     if (!fits(s) || pass == ConvPass::forward) return {};
     if (pass == ConvPass::backward_data) {
+        if (s.cin < lanes) return {};
         ConvScratch result = onednn_scratch(ConvPass::forward, rotated(s), false);
         result.while_it_runs += sizeof(float) * s.cout * s.kh * s.kw * static_cast<std::size_t>(s.cin);
         return result;
     }
-    if (!many_outside(s)) return {};
     ConvScratch most;
     for (int tap = 0; tap < s.kh * s.kw; ++tap) {
         const Meeting meeting(s, tap / s.kw, tap % s.kw);

@@ -59,7 +59,7 @@ Tensor weight_of(const ConvShape& s, const Tensor& w) {
 bool patches_to_image(const ConvShape& s, const Tensor& dy, const Tensor& weight, const Tensor& bias,
                       const ChannelSlice& image, bool relu) {
     const Patches patches(s);
-    const ProductShape product{patches.rows, patches.width, s.cout, s.dtype, false, false};
+    const ProductShape product{patches.rows, patches.width, s.cout, s.dtype};
     const Scratch scratch(static_cast<std::size_t>(patches.elements() + patches.piece) * sizeof(float));
     float *chunk = scratch.as<float>(), *biases = chunk + patches.elements();
     for (std::int64_t i = 0; i < patches.piece; ++i) biases[i] = bias ? bias.data<float>()[i % s.cin] : 0.f;
@@ -130,17 +130,33 @@ std::unique_ptr<PreparedConvolution> patch_prepare(const ConvShape& s, const Con
 bool patch_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw) {
     if (!has_patches(s)) return false;
     const Patches patches(s);
+    const auto lines = static_cast<int>(patches.chunk_lines);
+    const ConvShape product{.n = 1,
+                            .h = lines,
+                            .w = s.wo,
+                            .cin = static_cast<int>(patches.width),
+                            .ho = lines,
+                            .wo = s.wo,
+                            .cout = s.cout,
+                            .kh = 1,
+                            .kw = 1,
+                            .stride_h = 1,
+                            .stride_w = 1,
+                            .dilation_h = 1,
+                            .dilation_w = 1,
+                            .padding = {},
+                            .dtype = s.dtype};
     return with_activation("conv2d_backward_filter", s.dtype, [&]<class T>(T) {
-        const Scratch scratch(static_cast<std::size_t>(patches.elements()) * sizeof(T));
-        const T *image = x.data<T>(), *from = dy.data<T>();
-        T* chunk = scratch.as<T>();
+        const Tensor chunk = Tensor::empty({1, lines, s.wo, patches.width}, s.dtype, Device::cpu);
+        const T* const image = x.data<T>();
+        T* const to = chunk.data<T>();
         for (std::int64_t line = 0; line < patches.lines; line += patches.chunk_lines) {
             patches.for_pieces(s, line, [=, &patches](std::int64_t patch, std::int64_t pixel) {
-                std::memcpy(static_cast<void*>(chunk + patch), image + pixel,
+                std::memcpy(static_cast<void*>(to + patch), image + pixel,
                             static_cast<std::size_t>(patches.piece) * sizeof(T));
             });
-            const ProductShape product{s.cout, patches.width, patches.rows, s.dtype, true, line > 0};
-            if (!onednn_product(product, from + line * s.wo * s.cout, chunk, dw.data<float>())) return false;
+            const Tensor of_output = dy.slice(line * s.wo * s.cout, {1, lines, s.wo, s.cout});
+            if (!onednn_backward_filter(product, chunk, of_output, dw, line > 0)) return false;
         }
         return true;
     });

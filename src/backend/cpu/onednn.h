@@ -6,11 +6,10 @@
 /// without it or it has no fast kernel.
 namespace camber::cpu {
 
-/// c [m, n] f32 = a b, or c += a b. a is [m, k], or stored as [k, m]; b is [k, n]; both are of `dtype`.
+/// c [m, n] f32 = a [m, k] b [k, n], both of `dtype`.
 struct ProductShape {
     std::int64_t m, n, k;
     Dtype dtype;
-    bool transposed, accumulate;
     auto operator<=>(const ProductShape&) const = default;
 };
 
@@ -22,10 +21,12 @@ std::string onednn_version();
 /// Padding is not negative. bias [cout], or undefined.
 bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y);
 bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx);
-/// db [cout], or undefined.
-bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db);
+/// Adds to dw where `accumulate`. The bits do not depend on the number of threads.
+bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw,
+                            bool accumulate = false);
 bool onednn_product(const ProductShape& s, const void* a, const void* b, float* c);
 /// Nothing where oneDNN has no fast kernel for the convolution.
+ConvScratch onednn_filter_scratch(const ConvShape& s);
 ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias);
 
 /// A convolution of inference; null where oneDNN has no fast kernel for it.
@@ -40,7 +41,7 @@ inline bool onednn_forward(const ConvShape&, const Tensor&, const Tensor&, const
     return false;
 }
 inline bool onednn_backward_data(const ConvShape&, const Tensor&, const Tensor&, const Tensor&) { return false; }
-inline bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+inline bool onednn_backward_filter(const ConvShape&, const Tensor&, const Tensor&, const Tensor&, bool = false) {
     return false;
 }
 inline bool onednn_product(const ProductShape&, const void*, const void*, float*) { return false; }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -6,7 +7,8 @@
 #include <vector>
 
 #include "backend/cpu/onednn.h"
-#include "backend/cpu/onednn_runner.h"
+#include "backend/cpu/onednn_convolution.h"
+#include "backend/cpu/onednn_pieces.h"
 #include "backend/cpu/prepared_weight.h"
 #include "backend/cpu/recently_used.h"
 
@@ -20,91 +22,41 @@ Runner reorder(const memory::desc& from, const memory::desc& to) {
     return Runner(dnnl::reorder::primitive_desc(engine(), from, engine(), to, own_scratch()));
 }
 
-/// About, of a primitive that was made, with its reorder: DeepLabV3's take 100 MB.
-constexpr std::size_t code_bytes = std::size_t{640} << 10;
-
-/// What oneDNN is told about a convolution.
-struct Layouts {
-    memory::desc image, weight, bias, output;
-    memory::dims stride, dilation, before, after;
-
-    Layouts(const ConvShape& s, bool with_bias, bool filter_gradient)
-        : stride{s.stride_h, s.stride_w},
-          dilation{s.dilation_h - 1, s.dilation_w - 1},
-          before{s.padding.top, s.padding.left},
-          after{s.padding.bottom, s.padding.right} {
-        constexpr auto f32 = memory::data_type::f32;
-        const auto activation = s.dtype == Dtype::bf16 ? memory::data_type::bf16 : f32;
-        image = {{s.n, s.cin, s.h, s.w}, activation, Tag::nhwc};
-        output = {{s.n, s.cout, s.ho, s.wo}, activation, Tag::nhwc};
-        // Gradients of parameters are f32 whatever the activations are.
-        weight = {{s.cout, s.cin, s.kh, s.kw}, filter_gradient ? f32 : activation, Tag::any};
-        if (with_bias) bias = {{s.cout}, f32, Tag::x};
-    }
-};
-
 memory::desc plain_weight(const ConvShape& s) {
     return {{s.cout, s.cin, s.kh, s.kw}, memory::data_type::f32, Tag::ohwi};
 }
 
-using Forward = dnnl::convolution_forward::primitive_desc;
 using BackwardData = dnnl::convolution_backward_data::primitive_desc;
-using BackwardFilter = dnnl::convolution_backward_weights::primitive_desc;
-constexpr auto direct = dnnl::algorithm::convolution_direct;
-constexpr auto training = dnnl::prop_kind::forward_training;
 
-#if DNNL_VERSION_MAJOR >= 3
-Forward describe_forward(const Layouts& l, const dnnl::primitive_attr& attributes = own_scratch()) {
-    return {engine(), training, direct,     l.image,  l.weight, l.bias,
-            l.output, l.stride, l.dilation, l.before, l.after,  attributes};
-}
 BackwardData describe_data(const Layouts& l) {
+#if DNNL_VERSION_MAJOR >= 3
     return {engine(),     direct,     l.image,  l.weight, l.output,
             l.stride,     l.dilation, l.before, l.after,  describe_forward(l),
             own_scratch()};
-}
-BackwardFilter describe_filter(const Layouts& l, const Forward& hint) {
-    return {engine(), direct,     l.image,  l.weight, l.bias, l.output,
-            l.stride, l.dilation, l.before, l.after,  hint,   own_scratch()};
-}
 #else
-Forward describe_forward(const Layouts& l, const dnnl::primitive_attr& attributes = own_scratch()) {
-    return {{training, direct, l.image, l.weight, l.bias, l.output, l.stride, l.dilation, l.before, l.after},
-            attributes,
-            engine()};
-}
-BackwardData describe_data(const Layouts& l) {
     return {{direct, l.image, l.weight, l.output, l.stride, l.dilation, l.before, l.after},
             own_scratch(),
             engine(),
             describe_forward(l)};
-}
-BackwardFilter describe_filter(const Layouts& l, const Forward& hint) {
-    return {{direct, l.image, l.weight, l.bias, l.output, l.stride, l.dilation, l.before, l.after},
-            own_scratch(),
-            engine(),
-            hint};
-}
 #endif
+}
 
 /// One convolution in one direction, ready to run.
 struct Convolution {
     Runner run;
     memory::desc image, weight, bias, output;  ///< weight: in the kernel's layout
     memory::desc own_weight;                   ///< in ours
-    std::optional<Runner> reorder_weight;      ///< to the kernel's layout or, of a gradient, from it
+    std::optional<Runner> reorder_weight;      ///< to the kernel's layout
 
     template <class Description>
-    Convolution(const Description& description, const Layouts& layouts, const memory::desc& kernel_weight,
-                const memory::desc& own, bool gradient)
+    Convolution(const Description& description, const Layouts& layouts, const memory::desc& own)
         : run(description),
           image(layouts.image),
-          weight(kernel_weight),
+          weight(description.weights_desc()),
           bias(layouts.bias),
           output(layouts.output),
           own_weight(own) {
-        if (weight == own_weight) return;
-        reorder_weight = gradient ? reorder(weight, own_weight) : reorder(own_weight, weight);
+        if (weight != own_weight) reorder_weight = reorder(own_weight, weight);
     }
 };
 
@@ -127,39 +79,25 @@ struct Following {
     }
 };
 
-/// finish(description, the weight's layout in the kernel); null where oneDNN has no fast kernel. A description costs
-/// little: no code is made.
+/// finish(description) of the forward pass or the data gradient; null where oneDNN has no fast kernel. A description
+/// costs little: no code is made.
 template <class F>
-auto describe(ConvPass pass, const ConvShape& s, const Layouts& layouts, bool with_bias, const Following& following,
-              const F& finish) -> decltype(finish(describe_forward(layouts), layouts.weight)) {
-    const auto fast = [&](const auto& description, const memory::desc& weight) {
+auto describe(ConvPass pass, const ConvShape& s, const Layouts& layouts, const Following& following, const F& finish)
+    -> decltype(finish(describe_forward(layouts))) {
+    const auto fast = [&](const auto& description) {
         refuse_reference(description);
-        return finish(description, weight);
+        return finish(description);
     };
-    try {
-        if (pass == ConvPass::forward) {
-            const Forward description = describe_forward(layouts, following.attributes(layouts));
-            return fast(description, description.weights_desc());
-        }
-        if (pass == ConvPass::backward_data) {
-            const BackwardData description = describe_data(layouts);
-            return fast(description, description.weights_desc());
-        }
-        const BackwardFilter description = describe_filter(layouts, describe_forward(Layouts(s, with_bias, false)));
-        return fast(description, description.diff_weights_desc());
-    } catch (const dnnl::error& error) {
-        if (error.status == dnnl_unimplemented) return {};
-        if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
-        fail("oneDNN could not set up a convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]: {}", s.n, s.h, s.w, s.cin,
-             s.cout, s.kh, s.kw, s.cin, error.what());
-    }
+    return or_null(s, [&] {
+        return pass == ConvPass::forward ? fast(describe_forward(layouts, following.attributes(layouts)))
+                                         : fast(describe_data(layouts));
+    });
 }
 
 std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_bias, const Following& following) {
-    const bool gradient = pass == ConvPass::backward_filter;
-    const Layouts layouts(s, with_bias, gradient);
-    return describe(pass, s, layouts, with_bias, following, [&](const auto& description, const memory::desc& weight) {
-        return std::make_unique<Convolution>(description, layouts, weight, plain_weight(s), gradient);
+    const Layouts layouts(s, with_bias, false);
+    return describe(pass, s, layouts, following, [&](const auto& description) {
+        return std::make_unique<Convolution>(description, layouts, plain_weight(s));
     });
 }
 
@@ -167,9 +105,7 @@ std::unique_ptr<Convolution> make(ConvPass pass, const ConvShape& s, bool with_b
 /// at its first use, null where oneDNN has no fast kernel for it.
 std::shared_ptr<const Convolution> find(ConvPass pass, const ConvShape& s, bool with_bias,
                                         const Following& following = {}) {
-    const auto key = std::make_tuple(pass, with_bias, following, s.dtype, s.n, s.h, s.w, s.cin, s.ho, s.wo, s.cout,
-                                     s.kh, s.kw, s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.padding.top,
-                                     s.padding.bottom, s.padding.left, s.padding.right, omp_get_max_threads());
+    const auto key = std::make_tuple(pass, with_bias, following, key_of(s));
     static auto& convolutions = *new RecentlyUsed<std::remove_const_t<decltype(key)>, Convolution>;
     return convolutions.get(key, [&] { return make(pass, s, with_bias, following); });
 }
@@ -193,6 +129,65 @@ memory prepared(const Convolution& c, const Tensor& w, Tensor& holder) {
             {{DNNL_ARG_FROM, memory_at(c.own_weight, w.raw())}, {DNNL_ARG_TO, memory_at(c.weight, target)}});
     });
     return memory_at(c.weight, holder.raw());
+}
+
+/// The weight in the layouts that some convolutions want, each once.
+class PreparedWeights {
+  public:
+    explicit PreparedWeights(const Tensor& w) : w_(w) {}
+    memory of(const Convolution& c) {
+        for (const memory& known : memories_)
+            if (known.get_desc() == c.weight) return known;
+        holders_.emplace_back();
+        return memories_.emplace_back(prepared(c, w_, holders_.back()));
+    }
+
+  private:
+    const Tensor& w_;
+    std::list<Tensor> holders_;
+    std::vector<memory> memories_;
+};
+
+/// Tasks of a forward pass that is cut.
+constexpr int most_tasks = 16;
+
+/// The forward pass in pieces: of kernels larger than 1x1 oneDNN changes the order of sums with the number of threads.
+bool in_pieces(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
+    const std::vector<Piece> pieces = pieces_of(s, worthwhile_tasks(s, most_tasks));
+    std::vector<std::shared_ptr<const Convolution>> kinds;
+    std::vector<memory> weights;
+    PreparedWeights prepared_weights(w);
+    std::size_t scratch_bytes = 0;
+    {
+        const OneThread one_thread;
+        for (const Piece& piece : pieces) {
+            kinds.push_back(find(ConvPass::forward, piece.shape, bias.defined()));
+            if (!kinds.back()) return false;
+            weights.push_back(prepared_weights.of(*kinds.back()));
+            scratch_bytes = std::max(scratch_bytes, kinds.back()->run.scratch.get_size());
+        }
+    }
+    const int workers = std::min(static_cast<int>(pieces.size()), omp_get_max_threads());
+    const Scratch scratch(scratch_bytes * static_cast<std::size_t>(workers));
+    with_activation("conv2d", s.dtype, [&]<class T>(T) {
+#pragma omp parallel for schedule(dynamic) num_threads(workers)
+        for (std::size_t i = 0; i < pieces.size(); ++i) {
+            const OneThread one_thread;
+            const Piece& piece = pieces[i];
+            const Convolution& c = *kinds[i];
+            const std::int64_t image_line = std::int64_t{s.w} * s.cin, output_line = std::int64_t{s.wo} * s.cout;
+            Arguments arguments{
+                {DNNL_ARG_SRC,
+                 memory_at(c.image, x.data<T>() + (std::int64_t{piece.image} * s.h + piece.image_row) * image_line)},
+                {DNNL_ARG_WEIGHTS, weights[i]},
+                {DNNL_ARG_DST, memory_at(c.output, y.data<T>() + (std::int64_t{piece.image} * s.ho + piece.output_row) *
+                                                                     output_line)}};
+            if (bias) arguments.emplace(DNNL_ARG_BIAS, memory_at(c.bias, bias.raw()));
+            c.run.run(std::move(arguments),
+                      scratch.as<char>(scratch_bytes * static_cast<std::size_t>(omp_get_thread_num())));
+        }
+    });
+    return true;
 }
 
 class OnednnConvolution final : public PreparedConvolution {
@@ -246,15 +241,25 @@ std::unique_ptr<PreparedConvolution> onednn_prepare(const ConvShape& s, const Co
 }
 
 ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias) {
-    const bool with_bias = has_bias && pass != ConvPass::backward_data;
-    const Layouts layouts(s, with_bias, pass == ConvPass::backward_filter);
-    return describe(pass, s, layouts, with_bias, {}, [&](const auto& description, const memory::desc& weight) {
-        const std::size_t reordered = weight == plain_weight(s) ? 0 : weight.get_size();
-        return ConvScratch{reordered + description.scratchpad_desc().get_size(), code_bytes};
-    });
+    if (pass == ConvPass::backward_filter) return onednn_filter_scratch(s);
+    const bool with_bias = has_bias && pass == ConvPass::forward;
+    const auto of = [&](const ConvShape& shape, std::size_t times) {
+        const Layouts layouts(shape, with_bias, false);
+        return describe(pass, shape, layouts, {}, [&](const auto& description) {
+            const memory::desc weight = description.weights_desc();
+            const std::size_t reordered = weight == plain_weight(shape) ? 0 : weight.get_size();
+            return ConvScratch{reordered + times * description.scratchpad_desc().get_size(), onednn_code_bytes};
+        });
+    };
+    if (pass == ConvPass::backward_data || s.kh * s.kw == 1) return of(s, 1);
+    const std::vector<Piece> pieces = pieces_of(s, worthwhile_tasks(s, most_tasks));
+    const auto workers = std::min(pieces.size(), static_cast<std::size_t>(omp_get_max_threads()));
+    const OneThread one_thread;
+    return of(pieces.front().shape, workers);
 }
 
 bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
+    if (s.kh * s.kw > 1) return in_pieces(s, x, w, bias, y);
     const std::shared_ptr<const Convolution> c = find(ConvPass::forward, s, bias.defined());
     if (!c) return false;
     Tensor holder;
@@ -273,22 +278,6 @@ bool onednn_backward_data(const ConvShape& s, const Tensor& dy, const Tensor& w,
     c->run({{DNNL_ARG_DIFF_DST, memory_at(c->output, dy.raw())},
             {DNNL_ARG_WEIGHTS, prepared(*c, w, holder)},
             {DNNL_ARG_DIFF_SRC, memory_at(c->image, dx.raw())}});
-    return true;
-}
-
-bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, const Tensor& dw, const Tensor& db) {
-    const std::shared_ptr<const Convolution> c = find(ConvPass::backward_filter, s, db.defined());
-    if (!c) return false;
-    const Scratch blocked(c->reorder_weight ? c->weight.get_size() : 0);
-    const memory gradient = memory_at(c->weight, c->reorder_weight ? blocked.as<void>() : dw.raw());
-    Arguments arguments{{DNNL_ARG_SRC, memory_at(c->image, x.raw())},
-                        {DNNL_ARG_DIFF_DST, memory_at(c->output, dy.raw())},
-                        {DNNL_ARG_DIFF_WEIGHTS, gradient}};
-    if (db) arguments.emplace(DNNL_ARG_DIFF_BIAS, memory_at(c->bias, db.raw()));
-    c->run(std::move(arguments));
-    if (c->reorder_weight) {
-        (*c->reorder_weight)({{DNNL_ARG_FROM, gradient}, {DNNL_ARG_TO, memory_at(c->own_weight, dw.raw())}});
-    }
     return true;
 }
 

@@ -15,29 +15,21 @@ struct Product {
 using Description = dnnl::matmul::primitive_desc;
 
 #if DNNL_VERSION_MAJOR >= 3
-Description describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
-                     const dnnl::primitive_attr& attributes) {
-    return {engine(), a, b, c, attributes};
+Description describe(const memory::desc& a, const memory::desc& b, const memory::desc& c) {
+    return {engine(), a, b, c, own_scratch()};
 }
 #else
-Description describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
-                     const dnnl::primitive_attr& attributes) {
-    return {{a, b, c}, attributes, engine()};
+Description describe(const memory::desc& a, const memory::desc& b, const memory::desc& c) {
+    return {{a, b, c}, own_scratch(), engine()};
 }
 #endif
 
 std::unique_ptr<Product> make(const ProductShape& s) {
     const auto type = s.dtype == Dtype::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-    const memory::desc a{{s.m, s.k}, type, s.transposed ? Tag::ba : Tag::ab}, b{{s.k, s.n}, type, Tag::ab};
+    const memory::desc a{{s.m, s.k}, type, Tag::ab}, b{{s.k, s.n}, type, Tag::ab};
     const memory::desc c{{s.m, s.n}, memory::data_type::f32, Tag::ab};
-    dnnl::primitive_attr attributes = own_scratch();
-    if (s.accumulate) {
-        dnnl::post_ops sum;
-        sum.append_sum();
-        attributes.set_post_ops(sum);
-    }
     try {
-        const Description description = describe(a, b, c, attributes);
+        const Description description = describe(a, b, c);
         refuse_reference(description);
         return std::make_unique<Product>(Product{Runner(description), a, b, c});
     } catch (const dnnl::error& error) {

@@ -60,8 +60,12 @@ struct Runner {
 
     void operator()(Arguments arguments) const {
         const Scratch space(scratch.get_size());
+        run(std::move(arguments), space.as<void>());
+    }
+    /// With scratch.get_size() bytes of scratch.
+    void run(Arguments arguments, void* space) const {
         try {
-            arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space.as<void>()));
+            arguments.emplace(DNNL_ARG_SCRATCHPAD, memory_at(scratch, space));
             dnnl::stream stream(engine());
             primitive.execute(stream, arguments);
             stream.wait();

@@ -9,21 +9,27 @@
 /// The sums of all points, C, stay in the shared cache while the tiles stream by in chunks; where there are many
 /// channels, C is done in blocks of them. Threads work apart as far as that fits into the cache: on shares of the
 /// tiles, which are added up in the end, or on blocks of channels. Otherwise they transform a chunk together and then
-/// each adds it to the points it takes. The order of all sums is fixed by the shape and the number of threads.
+/// each adds it to the points it takes. Shares and chunks follow from the shape alone, and so do the bits of all sums;
+/// the number of threads says only who does what.
 namespace camber::cpu {
 namespace winograd {
 namespace {
 
 struct FilterGradPlan {
-    int m;                ///< tile size
-    int tiles;            ///< of a chunk
-    int cin, cout;        ///< of a block of C, multiples of sixteen
-    TileMatrix layout;    ///< of V and Z
-    TileMatrix c_layout;  ///< of C, a row a cout
-    int shares;           ///< of the tiles, each with a C, taken by a thread each
-    bool blocks_apart;    ///< blocks of C are taken by a thread each
-    int works;            ///< how many C, V and Z there are
-    std::size_t work_floats;
+    int m;                                       ///< tile size
+    int tiles;                                   ///< of a chunk
+    int cin, cout;                               ///< of a block of C, multiples of sixteen
+    TileMatrix layout;                           ///< of V and Z
+    TileMatrix c_layout;                         ///< of C, a row a cout
+    int shares;                                  ///< of the tiles, each with a C, done by one thread
+    bool blocks_apart;                           ///< a block of C is done by one thread
+    int workers;                                 ///< how many V and Z there are
+    std::size_t transformed_floats, sum_floats;  ///< of a V and Z, of a C and the sums of dy
+
+    int sums() const { return std::max(shares, blocks_apart ? workers : 1); }
+    std::size_t floats() const {
+        return transformed_floats * static_cast<std::size_t>(workers) + sum_floats * static_cast<std::size_t>(sums());
+    }
 };
 
 FilterGradPlan filter_grad_plan(const WinogradShape& s) {
@@ -40,18 +46,21 @@ FilterGradPlan filter_grad_plan(const WinogradShape& s) {
     };
     const int count = TileGrid(p.m, s.n, s.ho, s.wo, s.dilation).count, threads = omp_get_max_threads();
     const std::size_t c_bytes = static_cast<std::size_t>(points) * p.cin * p.cout * sizeof(float);
+    constexpr std::size_t cached = 20 << 20;
     p.tiles = std::clamp(fitting(6), 32, 96);
+    p.shares = 8;
+    while (p.shares > 1 && (c_bytes * p.shares > cached || count < 2 * p.tiles * p.shares)) p.shares /= 2;
     const int blocks = ((s.cin + limit - 1) / limit) * ((s.cout + limit - 1) / limit);
-    const bool fits = threads > 1 && c_bytes * threads <= (20u << 20);
-    p.shares = fits && count >= 2 * p.tiles * threads ? threads : 1;
-    p.blocks_apart = fits && p.shares == 1 && (blocks % threads == 0 || blocks >= 4 * threads);
-    p.works = p.blocks_apart ? threads : p.shares;
-    if (p.works == 1) p.tiles = std::clamp(fitting(14), 48, 128);
+    const bool may_be_apart = p.shares == 1 && blocks > 1 && c_bytes * 2 <= cached;
+    p.blocks_apart =
+        may_be_apart && threads > 1 && c_bytes * threads <= cached && (blocks % threads == 0 || blocks >= 4 * threads);
+    p.workers = p.blocks_apart ? threads : std::min(threads, p.shares);
+    if (p.shares == 1 && !may_be_apart) p.tiles = std::clamp(fitting(14), 48, 128);
     p.tiles = chunk_tiles((count + p.shares - 1) / p.shares, p.tiles);
     p.layout = TileMatrix(points, p.tiles);
     p.c_layout = TileMatrix(points, p.cout);
-    const std::size_t bias = static_cast<std::size_t>(p.tiles + 1) * p.cout;
-    p.work_floats = p.layout.floats(p.cin) + p.layout.floats(p.cout) + p.c_layout.floats(p.cin) + bias;
+    p.transformed_floats = p.layout.floats(p.cin) + p.layout.floats(p.cout);
+    p.sum_floats = p.c_layout.floats(p.cin) + static_cast<std::size_t>(p.tiles + 1) * p.cout;
     return p;
 }
 
@@ -78,11 +87,11 @@ struct FilterGrad {
         float* c;
         float* sums;  ///< [tile][cout] of dy, then their total [cout]
     };
-    Work work(int index) const {
-        float* v = scratch + static_cast<std::size_t>(index) * plan.work_floats;
-        float* z = v + plan.layout.floats(plan.cin);
-        float* c = z + plan.layout.floats(plan.cout);
-        return {v, z, c, c + plan.c_layout.floats(plan.cin)};
+    Work work(int worker, int sum) const {
+        float* v = scratch + static_cast<std::size_t>(worker) * plan.transformed_floats;
+        float* c = scratch + static_cast<std::size_t>(plan.workers) * plan.transformed_floats +
+                   static_cast<std::size_t>(sum) * plan.sum_floats;
+        return {v, v + plan.layout.floats(plan.cin), c, c + plan.c_layout.floats(plan.cin)};
     }
     float* total_sums(const Work& w) const { return w.sums + static_cast<std::size_t>(plan.tiles) * plan.cout; }
 
@@ -94,7 +103,7 @@ struct FilterGrad {
         for_each_block<M>(d, b.in, b.in_end, [&](const auto& pixels, int block) {
             input_transform<M, false>(pixels, w.v + l.at(block, 0, row), l.point_stride);
         });
-        if (b.in > 0 && plan.works == 1 && grid.count <= plan.tiles) return;  // Z is still there
+        if (b.in > 0 && plan.workers == 1 && grid.count <= plan.tiles) return;  // Z is still there
         const Window<M, const T> e(Plane<const T>(dy, s.ho, s.wo, s.cout, s.cout, at, s.dilation), at.row * M,
                                    at.column * M);
         float* sum = w.sums + static_cast<std::size_t>(row) * plan.cout;
@@ -149,7 +158,7 @@ struct FilterGrad {
                 const float* point = from + static_cast<std::size_t>(k * P + j) * plan.c_layout.point_stride;
                 column[k] = in_register(load(point));
                 __builtin_prefetch(point + 4 * lanes);
-                for (int share = 1; share < plan.shares; ++share) column[k] += load(point + share * plan.work_floats);
+                for (int share = 1; share < plan.shares; ++share) column[k] += load(point + share * plan.sum_floats);
             }
             Tile<M>::filter_adjoint(column, r);
 #pragma GCC unroll 3
@@ -174,7 +183,7 @@ struct FilterGrad {
         for (int o = b.out; o < std::min(b.out_end, s.cout); ++o) {
             const float* total = total_sums(w) + (o - b.out);
             dbias[o] = *total;
-            for (int share = 1; share < plan.shares; ++share) dbias[o] += total[share * plan.work_floats];
+            for (int share = 1; share < plan.shares; ++share) dbias[o] += total[share * plan.sum_floats];
         }
     }
 
@@ -190,7 +199,7 @@ struct FilterGrad {
 
     /// All chunks, by all threads of the team.
     void sum_together(const Block& b) const {
-        const Work w = work(0);
+        const Work w = work(0, 0);
         const int out_blocks = blocks_of(b.out_end - b.out);
         const int parts = std::min(out_blocks, 1 + omp_get_num_threads() / 4);  // of a point's rows
         for (int first = 0; first < grid.count; first += plan.tiles) {
@@ -218,16 +227,17 @@ struct FilterGrad {
                 const auto begin = [&](int i) {
                     return static_cast<int>(static_cast<long>(grid.count) * i / plan.shares);
                 };
-                sum_apart(b, work(share), begin(share), begin(share + 1));
+                const int worker = plan.workers < plan.shares ? omp_get_thread_num() : share;
+                sum_apart(b, work(worker, share), begin(share), begin(share + 1));
             }
         }
         const int out_end = std::min(b.out_end, s.cout);
 #pragma omp for schedule(dynamic) collapse(2)
         for (int i = b.in; i < b.in_end; i += lanes)
             for (int first = b.out; first < out_end; first += lanes)
-                for (int o = first; o < std::min(first + lanes, out_end); ++o) output(b, work(0), o, i);
+                for (int o = first; o < std::min(first + lanes, out_end); ++o) output(b, work(0, 0), o, i);
 #pragma omp single
-        output_bias(b, work(0));
+        output_bias(b, work(0, 0));
     }
 
     /// One block, by the calling thread.
@@ -252,7 +262,8 @@ void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x,
     if (plan.blocks_apart) {
 #pragma omp for collapse(2) schedule(dynamic)
         for (int o = 0; o < cout; o += plan.cout)
-            for (int i = 0; i < cin; i += plan.cin) f.run_apart(block(o, i), f.work(omp_get_thread_num()));
+            for (int i = 0; i < cin; i += plan.cin)
+                f.run_apart(block(o, i), f.work(omp_get_thread_num(), omp_get_thread_num()));
     } else {
         for (int o = 0; o < cout; o += plan.cout)
             for (int i = 0; i < cin; i += plan.cin) f.run(block(o, i));
@@ -264,7 +275,7 @@ void filter_grad(const FilterGradPlan& plan, const WinogradShape& s, const T* x,
 
 std::size_t winograd_filter_grad_scratch_floats(const WinogradShape& s) {
     const auto plan = winograd::filter_grad_plan(s);
-    return plan.work_floats * static_cast<std::size_t>(plan.works) + lanes;
+    return plan.floats() + lanes;
 }
 
 template <class T>

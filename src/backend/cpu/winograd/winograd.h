@@ -73,9 +73,9 @@ void winograd_by_columns(const WinogradShape& shape, const WinogradOperands<T>& 
                          float* scratch);
 std::size_t winograd_by_columns_scratch_floats(const WinogradShape& shape);
 
-/// dw [cout, 3, 3, cin] = gradient of the filter, overwritten; dbias [cout] = sum of dy, or null. Of shape.tile it takes
-/// no notice: its tiles are its own. T is float or bf16.
-/// The order of summation depends on the shape and on omp_get_max_threads() only: results are reproducible.
+/// dw [cout, 3, 3, cin] = gradient of the filter, overwritten; dbias [cout] = sum of dy, or null. shape.tile is not
+/// looked at: its tiles are its own. T is float or bf16.
+/// The order of summation depends on the shape only.
 template <class T>
 void winograd_filter_grad(const WinogradShape& shape, const T* x, const T* dy, float* dw, float* dbias, float* scratch);
 
