@@ -167,25 +167,22 @@ bool in_pieces(const ConvShape& s, const Tensor& x, const Tensor& w, const Tenso
             scratch_bytes = std::max(scratch_bytes, kinds.back()->run.scratch.get_size());
         }
     }
-    const int workers = std::min(static_cast<int>(pieces.size()), omp_get_max_threads());
-    const Scratch scratch(scratch_bytes * static_cast<std::size_t>(workers));
+    scratch_bytes = (scratch_bytes + 63) / 64 * 64;
+    const int tasks = static_cast<int>(pieces.size());
+    const Scratch scratch(scratch_bytes * static_cast<std::size_t>(workers_of(tasks)));
     with_activation("conv2d", s.dtype, [&]<class T>(T) {
-#pragma omp parallel for schedule(dynamic) num_threads(workers)
-        for (std::size_t i = 0; i < pieces.size(); ++i) {
-            const OneThread one_thread;
-            const Piece& piece = pieces[i];
-            const Convolution& c = *kinds[i];
+        for_tasks(tasks, [&](int task, int worker) {
+            const Piece& piece = pieces[static_cast<std::size_t>(task)];
+            const Convolution& c = *kinds[static_cast<std::size_t>(task)];
             const std::int64_t image_line = std::int64_t{s.w} * s.cin, output_line = std::int64_t{s.wo} * s.cout;
-            Arguments arguments{
-                {DNNL_ARG_SRC,
-                 memory_at(c.image, x.data<T>() + (std::int64_t{piece.image} * s.h + piece.image_row) * image_line)},
-                {DNNL_ARG_WEIGHTS, weights[i]},
-                {DNNL_ARG_DST, memory_at(c.output, y.data<T>() + (std::int64_t{piece.image} * s.ho + piece.output_row) *
-                                                                     output_line)}};
+            T* const from = x.data<T>() + (std::int64_t{piece.image} * s.h + piece.image_row) * image_line;
+            T* const to = y.data<T>() + (std::int64_t{piece.image} * s.ho + piece.output_row) * output_line;
+            Arguments arguments{{DNNL_ARG_SRC, memory_at(c.image, from)},
+                                {DNNL_ARG_WEIGHTS, weights[static_cast<std::size_t>(task)]},
+                                {DNNL_ARG_DST, memory_at(c.output, to)}};
             if (bias) arguments.emplace(DNNL_ARG_BIAS, memory_at(c.bias, bias.raw()));
-            c.run.run(std::move(arguments),
-                      scratch.as<char>(scratch_bytes * static_cast<std::size_t>(omp_get_thread_num())));
-        }
+            c.run.run(std::move(arguments), scratch.as<char>(scratch_bytes * static_cast<std::size_t>(worker)));
+        });
     });
     return true;
 }
@@ -253,9 +250,9 @@ ConvScratch onednn_scratch(ConvPass pass, const ConvShape& s, bool has_bias) {
     };
     if (pass == ConvPass::backward_data || s.kh * s.kw == 1) return of(s, 1);
     const std::vector<Piece> pieces = pieces_of(s, worthwhile_tasks(s, most_tasks));
-    const auto workers = std::min(pieces.size(), static_cast<std::size_t>(omp_get_max_threads()));
+    const int workers = workers_of(static_cast<int>(pieces.size()));
     const OneThread one_thread;
-    return of(pieces.front().shape, workers);
+    return of(pieces.front().shape, static_cast<std::size_t>(workers));
 }
 
 bool onednn_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {

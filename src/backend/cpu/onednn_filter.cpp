@@ -133,7 +133,7 @@ bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& d
     }
     gradient_bytes = (gradient_bytes + 63) / 64 * 64, scratch_bytes = (scratch_bytes + 63) / 64 * 64;
     const int pieces = static_cast<int>(kinds.size()), tasks = pieces * cut.blocks;
-    const auto workers = static_cast<std::size_t>(std::min(tasks, omp_get_max_threads()));
+    const auto workers = static_cast<std::size_t>(workers_of(tasks));
     const Scratch gradients(gradient_bytes * static_cast<std::size_t>(tasks)), scratch(scratch_bytes * workers);
     const auto gradient_of = [&](int task) {
         return gradients.as<void>(gradient_bytes * static_cast<std::size_t>(task));
@@ -143,9 +143,7 @@ bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& d
         const Tensor output = in_blocks<T>(dy, cut.of_image ? 1 : cut.blocks);
         const ConvShape part = cut.of_block(s);
         const auto line = [](int width, int channels) { return std::int64_t{width} * channels; };
-#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(workers))
-        for (int task = 0; task < tasks; ++task) {
-            const OneThread one_thread;  // oneDNN's matrix products ask anew
+        for_tasks(tasks, [&](int task, int worker) {
             const int block = task / pieces;
             const Piece& piece = cut.pieces[static_cast<std::size_t>(task % pieces)];
             const Task& kind = *kinds[static_cast<std::size_t>(task % pieces)];
@@ -157,8 +155,8 @@ bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& d
             kind.run.run({{DNNL_ARG_SRC, memory_at(kind.image, from)},
                           {DNNL_ARG_DIFF_DST, memory_at(kind.output, by)},
                           {DNNL_ARG_DIFF_WEIGHTS, memory_at(kind.gradient, gradient_of(task))}},
-                         scratch.as<char>(scratch_bytes * static_cast<std::size_t>(omp_get_thread_num())));
-        }
+                         scratch.as<char>(scratch_bytes * static_cast<std::size_t>(worker)));
+        });
         const std::int64_t row = std::int64_t{s.kh} * s.kw * s.cin;
         for (int task = 0; task < tasks; ++task) {
             const int block = task / pieces, piece = task % pieces;
@@ -188,7 +186,7 @@ ConvScratch onednn_filter_scratch(const ConvShape& s) {
         if (!known) return {};
     }
     const auto narrow = static_cast<std::size_t>(cut.of_image ? s.h * s.w * s.cin : s.ho * s.wo * s.cout);
-    return {gradient * tasks + scratch * std::min(tasks, static_cast<std::size_t>(omp_get_max_threads())) +
+    return {gradient * tasks + scratch * static_cast<std::size_t>(workers_of(static_cast<int>(tasks))) +
                 (cut.blocks > 1 ? narrow * static_cast<std::size_t>(s.n) * size_of(s.dtype) : 0),
             onednn_code_bytes * std::min<std::size_t>(pieces, 4)};
 }

@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "backend/cpu/conv.h"
@@ -27,6 +28,23 @@ struct Piece {
     int image, image_row, output_row;  ///< the first ones
     ConvShape shape;
 };
+
+/// How many threads do so many tasks.
+inline int workers_of(int tasks) { return std::min(tasks, omp_get_max_threads()); }
+
+/// Calls body(task, worker) for every task, with oneDNN on one thread; workers count from 0 to workers_of(tasks) - 1.
+/// The team is always the whole one: libgomp ends and starts threads where its size changes.
+template <class F>
+void for_tasks(int tasks, F&& body) {
+    std::atomic<int> next = 0, workers = 0;
+#pragma omp parallel
+    {
+        const OneThread one_thread;
+        int task = next++;
+        const int worker = task < tasks ? workers++ : 0;
+        for (; task < tasks; task = next++) body(task, worker);
+    }
+}
 
 /// As many tasks, at most `most`, as have enough to do each.
 inline int worthwhile_tasks(const ConvShape& s, int most) {
