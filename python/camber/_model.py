@@ -1,6 +1,7 @@
 """A checkpoint that was opened."""
 
 import ctypes
+import operator
 import os
 import threading
 from typing import NamedTuple, Optional, Tuple
@@ -27,18 +28,43 @@ class Prediction(NamedTuple):
     probabilities: Optional[np.ndarray]  #: likewise, their softmax
 
 
+def _whole(value):
+    """ctypes would cut off what an int32 does not hold."""
+    number = operator.index(value)
+    if not -(2**31) <= number < 2**31:
+        raise ValueError
+    return number
+
+
 def _size(name, size):
     try:
         height, width = size
-        return int(height), int(width)
+        return _whole(height), _whole(width)
     except (TypeError, ValueError):
-        raise BadArgument(f"{name} is {size!r}; (height, width) is wanted") from None
+        raise BadArgument(f"{name} is {size!r}; (height, width) is wanted, whole numbers") from None
+
+
+def _threads(threads):
+    try:
+        return _whole(threads)
+    except (TypeError, ValueError):
+        raise BadArgument(f"threads is {threads!r}; a whole number is wanted") from None
 
 
 def _text(name, value):
     if value is not None and not isinstance(value, str):
         raise BadArgument(f"{name} is {value!r}; a text is wanted")
     return None if value is None else value.encode()
+
+
+def _scales(scales):
+    try:
+        numbers = tuple(map(float, scales))
+    except (TypeError, ValueError):
+        numbers = ()
+    if not numbers:
+        raise BadArgument(f"scales is {scales!r}; numbers are wanted")
+    return len(numbers), (ctypes.c_double * len(numbers))(*numbers)
 
 
 class Model:
@@ -62,8 +88,8 @@ class Model:
     def __init__(self, checkpoint, *, device=None, dtype=None, threads=0, size=None, tile=None, overlap=None,
                  flip=False, scales=None):
         self._lock = threading.Lock()
-        options = sized(Options, device=_text("device", device), dtype=_text("dtype", dtype), threads=threads,
-                        flip=bool(flip))
+        options = sized(Options, device=_text("device", device), dtype=_text("dtype", dtype),
+                        threads=_threads(threads), flip=bool(flip))
         if isinstance(size, str):
             if size != "own":
                 raise BadArgument(f"size is {size!r}; (height, width) is wanted, or 'own'")
@@ -75,10 +101,7 @@ class Model:
         if overlap is not None:
             options.overlap = overlap if overlap != 0 else -1
         if scales is not None:
-            try:
-                options.scale_count, options.scales = len(scales), (ctypes.c_double * len(scales))(*scales)
-            except TypeError:
-                raise BadArgument(f"scales is {scales!r}; numbers are wanted") from None
+            options.scale_count, options.scales = _scales(scales)
         handle = ctypes.c_void_p()
         check(library.camber_open(os.fsencode(checkpoint), options, handle))
         self._handle = handle

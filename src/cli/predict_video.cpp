@@ -28,6 +28,11 @@ std::size_t paint(Model& model, const std::function<VideoFrame()>& read, VideoWr
     return frames;
 }
 
+void say_if_cut(const VideoReader& reader, const fs::path& file, ProgressLine& line) {
+    if (const std::string how = reader.cut_short(); !how.empty())
+        line.print(fmt::format("{}: {}: it may be cut short", file.string(), how));
+}
+
 }  // namespace
 
 std::size_t video_to_video(Model& model, const fs::path& from, const fs::path& to, const Painting& painting,
@@ -35,9 +40,11 @@ std::size_t video_to_video(Model& model, const fs::path& from, const fs::path& t
     refuse_to_replace(from.string(), to.string());
     VideoReader reader(from);
     VideoWriter writer(to, reader.format());
-    return paint(
+    const std::size_t frames = paint(
         model, [&] { return reader.next(); }, writer, static_cast<std::size_t>(reader.frame_count()), to, painting,
         line, stop);
+    if (!stop) say_if_cut(reader, from, line);
+    return frames;
 }
 
 std::size_t pictures_to_video(Model& model, const std::vector<const Picture*>& from, const fs::path& to, Fraction rate,
@@ -80,6 +87,7 @@ void video_to_pictures(Predicting& predicting, const fs::path& from, const std::
             predicting.line().update(number, static_cast<double>(reader.frame_count()), from.filename().string());
     }
     predicting.finish();
+    if (!stop) say_if_cut(reader, from, predicting.line());
 }
 
 }  // namespace camber::cli

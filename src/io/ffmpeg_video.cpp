@@ -216,6 +216,7 @@ struct VideoReader::State {
             if (unread) std::rethrow_exception(unread);
             if (got < 0 && got != AVERROR_EOF) fail_damaged(got);
             const bool ours = got == 0 && packet->stream_index == stream->index;
+            if (ours) partial = (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
             int sent = 0;
             if (got < 0 || ours) sent = ffmpeg().avcodec_send_packet(decoder.get(), got < 0 ? nullptr : packet.get());
             ffmpeg().av_packet_unref(packet.get());
@@ -241,6 +242,8 @@ struct VideoReader::State {
     Scaler scaler;
     int orientation = 1;
     std::int64_t count = 0, first = AV_NOPTS_VALUE, last = -1;
+    std::int64_t time = AV_NOPTS_VALUE;  ///< of the last frame, in the stream's
+    bool partial = false;                ///< the last frame was
 };
 
 VideoReader::VideoReader(const std::filesystem::path& file) {
@@ -279,7 +282,7 @@ VideoFrame VideoReader::next() {
         std::copy_n(state.rgb->data[0] + std::ptrdiff_t{y} * state.rgb->linesize[0], next.image.width * 3,
                     next.image.at(y, 0));
     next.image = turned_upright(std::move(next.image), state.orientation);
-    const std::int64_t time = state.frame->best_effort_timestamp;
+    const std::int64_t time = state.time = state.frame->best_effort_timestamp;
     if (state.first == AV_NOPTS_VALUE) state.first = time;
     const bool timed = time != AV_NOPTS_VALUE && state.first != AV_NOPTS_VALUE;
     next.at = timed
@@ -288,6 +291,23 @@ VideoFrame VideoReader::next() {
     next.at = state.last = std::max(next.at, state.last + 1);
     ++state.count;
     return next;
+}
+
+std::string VideoReader::cut_short() const {
+    if (state_->partial) return "its last frame is not whole";
+    const AVFormatContext& input = *state_->input;
+    const AVStream& stream = *state_->stream;
+    if (state_->time == AV_NOPTS_VALUE || input.duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return {};
+    const auto end = [](std::int64_t start, std::int64_t duration, AVRational base) {
+        if (duration == AV_NOPTS_VALUE) return 0.0;
+        return static_cast<double>((start == AV_NOPTS_VALUE ? 0 : start) + duration) * base.num / base.den;
+    };
+    double named = end(stream.start_time, stream.duration, stream.time_base);
+    if (named == 0) named = end(input.start_time, input.duration, {1, AV_TIME_BASE});
+    const double left = named - end(0, state_->time, stream.time_base);
+    constexpr double most = 1;  // sound may be as much longer
+    return left > most ? fmt::format("its frames end {:.1f} seconds before the end that it names", left)
+                       : std::string();
 }
 
 struct VideoWriter::State {

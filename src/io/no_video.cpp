@@ -21,6 +21,7 @@ struct VideoWriter::State {};
 VideoReader::VideoReader(const std::filesystem::path& file) { refuse(file); }
 VideoReader::~VideoReader() = default;
 VideoFrame VideoReader::next() { return {}; }
+std::string VideoReader::cut_short() const { return {}; }
 
 VideoWriter::VideoWriter(const std::filesystem::path& file, const VideoFormat& /*format*/) { refuse(file); }
 VideoWriter::~VideoWriter() = default;

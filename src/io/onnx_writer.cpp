@@ -3,6 +3,7 @@
 #include <camber/error.h>
 
 #include <bit>
+#include <exception>
 
 #ifdef CAMBER_WITH_ONNX
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
@@ -119,12 +120,22 @@ class Sink : public google::protobuf::io::CopyingOutputStream {
   public:
     explicit Sink(AtomicFile& file) : file_(file) {}
     bool Write(const void* bytes, int count) override {
-        file_.write(bytes, static_cast<std::size_t>(count));
-        return true;
+        try {  // which may not leave through protobuf: it would write on while it is unwound
+            file_.write(bytes, static_cast<std::size_t>(count));
+            return true;
+        } catch (...) {
+            unwritten_ = std::current_exception();
+            return false;
+        }
+    }
+    /// Throws what writing came to.
+    void check() const {
+        if (unwritten_) std::rethrow_exception(unwritten_);
     }
 
   private:
     AtomicFile& file_;
+    std::exception_ptr unwritten_;
 };
 
 }  // namespace
@@ -195,8 +206,9 @@ void OnnxWriter::commit() {
     constexpr int block = 1 << 20;
     Sink sink(file);
     google::protobuf::io::CopyingOutputStreamAdaptor stream(&sink, block);
-    if (!library_->model.SerializeToZeroCopyStream(&stream) || !stream.Flush())
-        fail("cannot write {}: protobuf refuses the model", file_.string());
+    const bool written = library_->model.SerializeToZeroCopyStream(&stream) && stream.Flush();
+    sink.check();
+    if (!written) fail("cannot write {}: protobuf refuses the model", file_.string());
     library_.reset();
     file.commit();
 }

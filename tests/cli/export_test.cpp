@@ -48,6 +48,20 @@ TEST_CASE("export names the formats that it writes, and refuses what has no effe
     CHECK(unet.folder.file_count() == files);
 }
 
+TEST_CASE("export to a disk that is full says so, in every format, and leaves nothing") {
+    const Made unet("unet", {{"width", 12}});
+    const std::size_t files = unet.folder.file_count();
+    for (const char* file : {"a.safetensors", "a.pth", "a.onnx"}) {
+        CAPTURE(file);
+        CommandLimits limits;
+        limits.file_size = 1 << 20;  // a whole block of what is written at a time
+        const CommandResult result =
+            run_camber({"export", "--checkpoint", unet.at("c.safetensors"), "--out", unet.at(file)}, limits);
+        if (!mentions(result.errors, {"libonnx-dev"})) check_error(result, 1, {"cannot write", file, "File too large"});
+        CHECK(unet.folder.file_count() == files);
+    }
+}
+
 TEST_CASE("export as .onnx says what goes in and what comes out") {
     const Made unet("unet", {{"width", 4}, {"depth", 1}});
     const CommandResult plain = unet.to("a.onnx");

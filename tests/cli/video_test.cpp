@@ -43,9 +43,9 @@ std::vector<VideoFrame> frames_of(VideoReader& reader) {
 
 constexpr int count = 12;
 
-void make_video(const fs::path& file, const VideoFormat& format, int step = 1) {
+void make_video(const fs::path& file, const VideoFormat& format, int step = 1, int frames = count) {
     VideoWriter writer(file, format);
-    for (int i = 0; i < count; ++i) writer.write({frame_of(i, format.height, format.width), std::int64_t{i} * step});
+    for (int i = 0; i < frames; ++i) writer.write({frame_of(i, format.height, format.width), std::int64_t{i} * step});
     writer.commit();
 }
 
@@ -159,6 +159,41 @@ TEST_CASE("a video is painted into a video of its rate, frame for frame") {
     check_error(predict({in.string()}), 1, {"in.mp4: is not a video"});
     CHECK(read_text(out) == kept);
     CHECK(std::distance(fs::directory_iterator(n.folder.path()), {}) == 6);
+}
+
+TEST_CASE("of a video that is cut short, and plays to where it is cut, that is said") {
+    if (!has_video()) return;
+    const Network n;
+    const fs::path file = n.folder / "a.mkv", painted = n.folder / "out.mp4";
+    make_video(file, {.height = 48, .width = 80}, 1, 75);
+    const std::string whole = read_text(file);
+    for (const fs::path& out : {painted, n.out}) {
+        const auto predict = [&] {
+            return run_camber({"predict", "--device", "cpu", "--checkpoint", n.checkpoint.string(), "--write",
+                               "colours", "--out", out.string(), file.string()});
+        };
+        write_text(file, whole);
+        const CommandResult all = predict();
+        CHECK(all.exit_code == 0);
+        CHECK(mentions(all.output, {"75 "}));
+        CHECK(all.output.find("cut short") == std::string::npos);
+        write_text(file, whole.substr(0, whole.size() / 2));
+        const CommandResult part = predict();
+        INFO(part.errors);
+        CHECK(part.exit_code == 0);
+        CHECK(mentions(part.output, {"a.mkv: its frames end", "seconds before the end", "cut short"}));
+    }
+    // A cut within a frame: of AVI, FFmpeg reckons the length from what is there.
+    const fs::path avi = n.folder / "a.avi";
+    make_video(avi, {.height = 48, .width = 80});
+    const std::string bytes = read_text(avi);
+    const std::size_t last = bytes.rfind("00dc", bytes.rfind("idx1"));
+    REQUIRE(last != std::string::npos);
+    constexpr std::size_t heading = 8;
+    write_text(avi, bytes.substr(0, last + heading + 5));
+    VideoReader reader(avi);
+    const std::string error = error_of([&] { frames_of(reader); });
+    CHECK((error.find("damaged") != std::string::npos) != (reader.cut_short() == "its last frame is not whole"));
 }
 
 TEST_CASE("a video's frames are predicted as pictures, pictures are painted into a video") {

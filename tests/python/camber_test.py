@@ -133,7 +133,8 @@ class PackageTest(unittest.TestCase):
         with self.assertRaisesRegex(camber.BadFile, "No such file"):
             camber.Model(self.folder / "nothing")
         for options in ({"device": "gpu"}, {"device": 3}, {"dtype": "f64"}, {"threads": -1}, {"size": "whole"},
-                        {"size": 3}, {"size": (33, 33)}, {"tile": (33, 33)}, {"overlap": 0.5}, {"tile": (32,)},
+                        {"size": 3}, {"size": (33, 33)}, {"size": (32.5, 32)}, {"size": (2**32 + 32, 32)},
+                        {"threads": 2**32 + 1}, {"threads": 1.5}, {"tile": (33, 33)}, {"overlap": 0.5}, {"tile": (32,)},
                         {"size": "own", "tile": (32, 32)}, {"tile": (32, 32), "overlap": 2},
                         {"scales": (0, 1)}, {"scales": 2}, {"scales": ()}, {"scales": ("a",)},
                         {"scales": [float("nan")]}):
