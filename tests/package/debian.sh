@@ -72,6 +72,7 @@ quietly "apt-get install -y man-db"
 inside "man camber | head -n 6"
 
 quietly "apt-get install -y ./packages/libcamber1_*.deb ./packages/libcamber-dev_*.deb g++ cmake make pkg-config"
+inside "grep '^libcamber 1 libcamber1 (>= ' /var/lib/dpkg/info/libcamber1*.shlibs"
 quietly "cp -r /usr/share/doc/libcamber-dev/examples/program . && cmake -S program -B build && cmake --build build"
 inside "build/program"
 quietly "cc -o judge /usr/share/doc/libcamber-dev/examples/judge_picture.c \$(pkg-config --cflags --libs camber)"
