@@ -85,6 +85,9 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+if(ffmpeg_FOUND)
+    set(CPACK_DEBIAN_COMMAND_PACKAGE_SUGGESTS ffmpeg)  # whose libraries are loaded when a video is opened
+endif()
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 # What packages of programs that use the library depend on.
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
