@@ -125,6 +125,11 @@ bool says_unit_pixels(const WeightFile& file);
 /// that does not say it. Empty for other files.
 std::string assumed_layers(const WeightFile& file, const nets::Net& net);
 
+/// `options` of a network with those of `said` that leave no trace in a file of its weights, but for what was `given`:
+/// the style of batch normalisation, say. Throws UsageError for a value that there cannot be.
+nlohmann::json with_untraced(const std::string& net, nlohmann::json options, const nlohmann::json& said,
+                             const nlohmann::json& given);
+
 /// The options of a network that leave no trace in a file of PyTorch's weights alone, with their values: what is taken
 /// for granted of it, unless it was `given`: "--blur false, --blur-final true"; and Original::untraced. Empty for other
 /// files and networks.

@@ -31,6 +31,8 @@ Normalisation normalisation(const nlohmann::json& said, const std::string& sourc
 
 std::string description(const CheckpointInfo& info) {
     nlohmann::json note = nlohmann::json::object();
+    for (const char* key : {"net", "net_options"})
+        if (info.config.contains(key)) note[key] = info.config.at(key);
     if (info.extra.contains("classes")) note["classes"] = info.extra.at("classes");
     for (const std::string size : {"height", "width"}) {
         for (const std::string& key : {size, "val_" + size})
@@ -53,6 +55,13 @@ Description described(const WeightFile& file) {
     const std::string source = file.file().string() + " (what Camber noted in it)";
     const auto note = nlohmann::json::parse(text, nullptr, false);
     if (!note.is_object()) fail("{}: not JSON", source);
+    const auto net = note.find("net"), options = note.find("net_options");
+    if (net != note.end() && options != note.end()) {
+        if (!net->is_string() || !options->is_object())
+            fail("{}: \"net\" and \"net_options\" are not a name and its options", source);
+        result.net = net->get<std::string>();
+        result.net_options = *options;
+    }
     if (const auto classes = note.find("classes"); classes != note.end()) {
         result.classes = parse_class_table(classes->dump(), source);
     }

@@ -9,13 +9,15 @@
 
 namespace camber::cli {
 
-/// What travels with exported weights and comes back in: {"classes": as in a table's file, "height", "width",
-/// "interpolation", "input", "normalisation"}: the size of the network's input in validation and prediction, how frames
-/// are brought to it where that is not the usual way, its pixels where the network has an option for them, and by what
-/// they are normalised.
+/// What travels with exported weights and comes back in: {"net", "net_options", "classes": as in a table's file,
+/// "height", "width", "interpolation", "input", "normalisation"}: the network, the size of its input in validation and
+/// prediction, how frames are brought to it where that is not the usual way, its pixels where the network has an option
+/// for them, and by what they are normalised.
 std::string description(const CheckpointInfo& info);
 
 struct Description {
+    std::string net;  ///< empty where it was not yet noted, as net_options
+    nlohmann::json net_options = nlohmann::json::object();
     std::optional<ClassTable> classes;
     std::optional<int> height, width;
     std::optional<Interpolation> interpolation;

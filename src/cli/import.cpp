@@ -54,6 +54,16 @@ void set_input(const WeightFile& file, const Description& said, TrainConfig& con
     assume_input(file, config.net, config.net_options);
 }
 
+/// The options that only the note of an export says.
+void take_untraced(const WeightFile& file, const Description& said, const nlohmann::json& given, TrainConfig& config) {
+    if (said.net != config.net) return;
+    try {
+        config.net_options = with_untraced(config.net, config.net_options, said.net_options, given);
+    } catch (const UsageError& error) {
+        fail("{} (what Camber noted in it): {}", file.file().string(), error.what());
+    }
+}
+
 /// The pixels that a file's network takes, whose first convolution is turned round where they are BGR.
 std::string pixels_of(const nets::Net& net, bool bgr) {
     nets::Preprocessing pixels = net.preprocessing();
@@ -136,6 +146,7 @@ int run_import(const Arguments& a) {
         const FittedOptions fitted = fitted_options(*file, config.net, config.net_options, options);
         if (!fitted.fits && !a.partial) name_what_fits(*file, config.net, config.net_options, options);
         config.net_options = fitted.options;
+        take_untraced(*file, said, given, config);
     } else if (!a.partial) {
         name_what_fits(*file, config.net, config.net_options, options);
     }

@@ -128,6 +128,15 @@ std::map<std::string, std::string> layers_of(const Plan& plan, const Targets& ta
     return layers;
 }
 
+/// What a file of the network's weights has of it.
+std::vector<std::pair<std::string, Shape>> shapes_of(nets::Net& net) {
+    std::vector<std::pair<std::string, Shape>> list;
+    for (const auto& named : {net.named_parameters(), net.named_buffers()}) {
+        for (const nn::NamedParameter& n : named) list.emplace_back(n.name, n.parameter->tensor.shape());
+    }
+    return list;
+}
+
 }  // namespace
 
 std::string ImportReport::taken_set() const {
@@ -193,17 +202,22 @@ std::string assumed_layers(const WeightFile& file, const nets::Net& net) {
     return file.format() != WeightFormat::keras || says ? "" : keras_architecture_text(net);
 }
 
+nlohmann::json with_untraced(const std::string& net, nlohmann::json options, const nlohmann::json& said,
+                             const nlohmann::json& given) {
+    const auto shapes = shapes_of(*nets::make_net(net, options));
+    for (const nets::NetOption& option : nets::net_info(net).options) {
+        if (!said.contains(option.name) || given.contains(option.name)) continue;
+        nlohmann::json changed = options;
+        changed[option.name] = said.at(option.name);
+        if (shapes_of(*nets::make_net(net, changed)) == shapes) options = std::move(changed);
+    }
+    return options;
+}
+
 std::string untraced_options(const WeightFile& file, const nets::Net& net, const nlohmann::json& given) {
     if (file.format() == WeightFormat::keras || file.from_camber() || !file.note().empty()) return "";
     // What only a training has, or is told otherwise.
     constexpr std::array others = {"init", "dropout", "aux_dropout", "aux_weight", "input", "size_policy"};
-    const auto shapes_of = [](nets::Net& of) {
-        std::vector<std::pair<std::string, Shape>> list;
-        for (const auto& named : {of.named_parameters(), of.named_buffers()}) {
-            for (const nn::NamedParameter& n : named) list.emplace_back(n.name, n.parameter->tensor.shape());
-        }
-        return list;
-    };
     const nlohmann::json options = net.options();
     const auto shapes = shapes_of(*nets::make_net(net.name(), options));
     std::vector<std::string> texts;

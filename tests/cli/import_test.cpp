@@ -420,6 +420,46 @@ TEST_CASE("import says which options it takes for granted because a file of weig
     CHECK_FALSE(mentions(import({}), {"weights alone"}));  // Camber's own file
 }
 
+TEST_CASE("options that leave no trace in weights travel out and in: whose batch normalisation, padding, blur") {
+    struct Case {
+        const char* net;
+        nlohmann::json options;
+        std::vector<std::string> flags;
+    };
+    const Case cases[] = {{"unet",
+                           {{"width", 4}, {"depth", 2}},
+                           {"--style", "pytorch", "--size-policy", "pad", "--dropout", "0.25", "--size", "30x50"}},
+                          {"dynamic-unet-resnet34",
+                           {{"width", 4}, {"classes", 3}},
+                           {"--blur", "true", "--blur-final", "false", "--size", "65x97"}}};
+    for (const Case& c : cases) {
+        CAPTURE(c.net);
+        const TemporaryFolder folder;
+        const auto net = nets::make_net(c.net, c.options);
+        const nn::ParameterBuffer memory(*net, {.gradients = false});
+        const std::string checkpoint = (folder / "c.safetensors").string(), again = (folder / "b.safetensors").string();
+        write_safetensors(folder / "a.safetensors", export_weights(*net));
+        const auto import = [&](const std::string& file, const std::string& out, std::vector<std::string> more) {
+            more.insert(more.begin(), {"import", "--net", c.net, "--weights", file, "--out", out});
+            const CommandResult result = run_camber(more);
+            INFO(result.errors);
+            REQUIRE(result.exit_code == 0);
+            return CheckpointFile::open(out).info().config;
+        };
+        const nlohmann::json before = import((folder / "a.safetensors").string(), checkpoint, c.flags);
+        for (const char* name : {"w.safetensors", "w.pth", "w.onnx"}) {
+            CAPTURE(name);
+            const std::string weights = (folder / name).string();
+            const CommandResult exported = run_camber({"export", "--checkpoint", checkpoint, "--out", weights});
+            if (mentions(exported.errors, {"libonnx-dev"})) continue;
+            REQUIRE(exported.exit_code == 0);
+            CHECK(import(weights, again, {}) == before);
+        }
+        CHECK(import(checkpoint, again, {}) == before);
+        CHECK(import(checkpoint, again, {c.flags[0], c.flags[0] == "--style" ? "keras" : "false"}) != before);
+    }
+}
+
 TEST_CASE("import refuses a size that the network cannot take") {
     const TemporaryFolder folder;
     write_weights(folder / "a.safetensors", 7);
