@@ -48,6 +48,7 @@ void parallel_for(std::size_t count, int threads, const std::function<void(std::
     std::exception_ptr interrupted;
     {
         std::vector<std::jthread> pool;
+        pool.reserve(workers);  // a thread that then found no room would be joined, and counted twice
         for (std::size_t i = 0; i < workers; ++i) {
             try {
                 pool.push_back(start_thread(run));

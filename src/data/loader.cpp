@@ -130,6 +130,7 @@ struct Loader::State {
         index = at_batch;
         handing_out = consuming = released = 0;
         next_sample = 0;
+        workers.reserve(static_cast<std::size_t>(config.threads));  // one without room would be joined for ever
         for (int i = 0; i < config.threads; ++i) workers.push_back(start_thread([this] { run(); }));
     }
 

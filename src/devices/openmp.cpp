@@ -24,6 +24,7 @@ void start_team() {
 void try_threads(int count) {
     std::latch seen(1);
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(count));  // one without room would be joined, which waits for `seen`
     try {
         for (int i = 0; i < count; ++i) threads.push_back(start_thread([&seen] { seen.wait(); }));
     } catch (...) {
