@@ -85,6 +85,7 @@ void give_back_or_throw() {
 int main(int argc, char** argv) {
     using namespace camber;
     share_heap_under_limit();
+    device_memory(Device::cpu);  // made before the handler asks for it, which would wait for itself
     std::set_new_handler(give_back_or_throw);
     if (const char* const set = processor_lacks()) {
         std::fprintf(stderr, "camber: error: this build needs a processor with %s; build Camber on this machine\n",
