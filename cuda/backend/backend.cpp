@@ -6,6 +6,7 @@
 #include "cuda/runtime/event_timeline.h"
 #include "cuda/runtime/graph_recording.h"
 #include "cuda/runtime/memory.h"
+#include "cuda/runtime/process_sums.h"
 #include "cuda/runtime/requirements.h"
 #include "cuda/runtime/runtime.h"
 
@@ -22,6 +23,8 @@ std::unique_ptr<Recording> GpuBackend::record(const std::function<void()>& work)
     arrival_counters();  // made now, not as part of what is replayed
     return record_graph(work);
 }
+
+std::unique_ptr<DeviceSums> GpuBackend::join(const Meeting& meeting) { return process_sums(meeting); }
 
 std::unique_ptr<Timeline> GpuBackend::timeline() { return std::make_unique<EventTimeline>(); }
 

@@ -51,7 +51,7 @@ struct Found {
         found.library = std::make_unique<CudnnConvolutions>(*api, settings);
         found.version = libraries::version_text(api->version);
         found.path = api->path;
-        found.device_text = cudnn::describe_device(*api, 0);
+        found.device_text = cudnn::describe_device(*api, device_number());
     } catch (const Error& error) {
         found.why = error.what();
     }

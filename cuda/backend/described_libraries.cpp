@@ -2,6 +2,7 @@
 #if !defined(CAMBER_EMULATED)
 
 #include "cuda/backend/cuda.h"
+#include "cuda/libraries/nccl_api.h"
 #if defined(CAMBER_WITH_CUBLAS)
 #include "cuda/cublas/cublas_api.h"
 #endif
@@ -13,7 +14,7 @@ namespace camber::cuda {
 namespace {
 
 template <class Api>
-[[maybe_unused]] std::string describe(const char* title, const Api* (*find)(std::string*)) {
+std::string describe(const char* title, const Api* (*find)(std::string*)) {
     std::string why;
     const Api* const api = find(&why);
     return api ? fmt::format("{} {} ({})", title, libraries::version_text(api->version), api->path) : why;
@@ -22,7 +23,8 @@ template <class Api>
 }  // namespace
 
 std::vector<std::string> describe_libraries() {
-    std::vector<std::string> lines = {"no cuDNN: built without it", "no cuBLAS: built without it"};
+    std::vector<std::string> lines = {"no cuDNN: built without it", "no cuBLAS: built without it",
+                                      describe("NCCL", nccl::find_api)};
 #if defined(CAMBER_WITH_CUDNN)
     lines[0] = describe("cuDNN", cudnn::find_api);
 #endif

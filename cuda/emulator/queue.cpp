@@ -17,6 +17,7 @@ Queue& queue() {
 }
 
 bool counted_only(const char* name) {
+    queue().last = name;
     auto* const counts = queue().counts;
     if (counts) ++(*counts)[name];
     return counts != nullptr;
@@ -24,11 +25,16 @@ bool counted_only(const char* name) {
 
 void submit(std::function<void()> work) {
     if (queue().counts) return;
+    queue().beside_waits = false;
     if (queue().recording) {
         queue().recording->push_back(std::move(work));
     } else {
         work();
     }
+}
+
+void submit_beside() {
+    for (std::function<void()>& work : std::exchange(queue().beside, {})) submit(std::move(work));
 }
 
 /// Blocks are independent of each other, so they are shared out among the machine's cores.

@@ -7,9 +7,11 @@
 /// some 4 C operations a pixel, which loss.cu's general form has twice as many of.
 ///
 /// Strategy: see rows.h; sums in f32 over a thread's pixels and in f64 over blocks, which the block that comes last
-/// adds in a fixed order. A label that is neither a class nor ignore_index makes the loss NaN.
+/// adds in a fixed order. A label that is neither a class nor ignore_index makes the loss NaN. Of a batch that several
+/// processes share it leaves its sums, and what they are over all shares becomes the loss in a kernel of one thread.
 #include "cuda/kernels/cross_entropy.h"
 
+#include "core/batch_share.h"
 #include "cuda/kernels/pixel_counts.h"
 #include "cuda/kernels/rows.h"
 #include "cuda/runtime/arrivals.h"
@@ -26,10 +28,18 @@ struct Sums {
     double loss, weight, pixels;
 };
 
+__device__ __forceinline__ void set_loss(const Sums& all, double scale, double* stats, float* loss) {
+    stats[0] = all.weight;
+    stats[1] = all.pixels;
+    // A wrong label's NaN stays, where nothing else counts too.
+    *loss = static_cast<float>(all.weight > 0 || all.loss != all.loss ? scale * all.loss / all.weight : 0.0);
+}
+
+/// shared: null, or where the sums are left.
 template <class Row, class T>
 __global__ void __launch_bounds__(row_threads, resident<Row>)
     cross_entropy_kernel(Rows<T, 1> rows, const float* weights, int ignore_index, double scale, Sums* partial,
-                         unsigned* arrived, int* counts, double* stats, float* loss) {
+                         unsigned* arrived, int* counts, double* stats, float* loss, Sums* shared) {
     SHARED_MEMORY(warp_sums, Sums[row_warps]);
     const int classes = rows.channels;
     PixelCounts pixel_counts(counts, classes, rows.shared_bytes());
@@ -83,11 +93,14 @@ __global__ void __launch_bounds__(row_threads, resident<Row>)
     if (lane == 0) warp_sums[thread / 32] = all;
     __syncthreads();
     if (thread != 0) return;
-    all = sum_warps();
-    stats[0] = all.weight;
-    stats[1] = all.pixels;
-    // A wrong label's NaN stays, where nothing else counts too.
-    *loss = static_cast<float>(all.weight > 0 || all.loss != all.loss ? scale * all.loss / all.weight : 0.0);
+    if (shared)
+        *shared = sum_warps();
+    else
+        set_loss(sum_warps(), scale, stats, loss);
+}
+
+__global__ void shared_loss_kernel(const Sums* shared, double scale, double* stats, float* loss) {
+    set_loss(*shared, scale, stats, loss);
 }
 
 template <class Row, class T>
@@ -147,9 +160,16 @@ void cross_entropy(const Tensor& logits, const Tensor& labels, const Tensor& cla
             const unsigned blocks = blocks_of<Row>(rows.count, kernel, shared);
             const Tensor partial = Tensor::empty({std::int64_t{blocks} * std::int64_t{sizeof(Sums) / sizeof(double)}},
                                                  Dtype::f64, this_device);
+            const BatchShare* const share = batch_share();
+            const Tensor sums = share ? Tensor::empty({sizeof(Sums) / sizeof(double)}, Dtype::f64, this_device) : Tensor();
+            auto* const left = reinterpret_cast<Sums*>(pointer<double>(sums));
             launch("cross_entropy", kernel, {blocks, row_threads, shared}, rows, pointer<const float>(class_weights),
                    p.ignore_index, p.cross_entropy, reinterpret_cast<Sums*>(partial.data<double>()), arrival_counters(),
-                   pointer<int>(counts), stats.data<double>(), loss.data<float>());
+                   pointer<int>(counts), stats.data<double>(), loss.data<float>(), left);
+            if (!share) return;
+            share->sum(sums);
+            launch("cross_entropy, shared", shared_loss_kernel, {1, 1}, left, p.cross_entropy, stats.data<double>(),
+                   loss.data<float>());
         });
     });
 }

@@ -4,9 +4,11 @@
 /// draws the same numbers. Operations: one Philox block (ten rounds of two 32x32-bit products, about 70 instructions)
 /// for four elements, which hides behind the memory's time. Strategy: 16-byte accesses, as many Philox blocks a thread
 /// as that holds fours; element i takes lane i % 4 of block i / 4 wherever the tensor begins in memory. x and y may be
-/// one buffer: every thread reads what it overwrites first.
+/// one buffer: every thread reads what it overwrites first. Of a batch that several processes share, element 0 is number
+/// `first` of the stream; where that begins no block of four, every element draws its own, which is slower and rare.
 #include <cmath>
 
+#include "core/batch_share.h"
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/numeric.h"
 
@@ -15,9 +17,10 @@ namespace {
 
 constexpr int threads = 256;
 
-template <class T, bool aligned>
-__global__ void __launch_bounds__(threads) dropout_kernel(const T* x, T* y, std::int64_t count, unsigned threshold,
-                                                          float scale, PhiloxKey key, const std::int32_t* step) {
+template <class T, bool aligned, bool whole_blocks>
+__global__ void __launch_bounds__(threads)
+    dropout_kernel(const T* x, T* y, std::int64_t count, unsigned threshold, float scale, PhiloxKey key,
+                   const std::int32_t* step, std::int64_t number) {
     constexpr int width = vector_width<T>;
     const std::int64_t group = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x, first = group * width;
     if (first >= count) return;
@@ -33,11 +36,22 @@ __global__ void __launch_bounds__(threads) dropout_kernel(const T* x, T* y, std:
     }
 #pragma unroll
     for (int b = 0; b < width / 4; ++b) {
-        const auto random = key.block(static_cast<std::uint64_t>(group) * (width / 4) + b);
-#pragma unroll
-        for (int k = 0; k < 4; ++k) {
+        const auto set = [&](int k, std::uint32_t random) {
             T& element = v[b * 4 + k];
-            element = random[k] >= threshold ? from_float<T>(scale * to_float(element)) : T(0.0f);
+            element = random >= threshold ? from_float<T>(scale * to_float(element)) : T(0.0f);
+        };
+        if constexpr (whole_blocks) {
+            const auto random = key.block(static_cast<std::uint64_t>(number / 4 + group * (width / 4) + b));
+#pragma unroll
+            for (int k = 0; k < 4; ++k) set(k, random[k]);
+        } else {
+#pragma unroll
+            for (int k = 0; k < 4; ++k) {
+                const std::int64_t at = number + first + b * 4 + k;
+                const auto random = key.block(static_cast<std::uint64_t>(at / 4));
+                const int lane = static_cast<int>(at % 4);
+                set(k, lane == 0 ? random[0] : lane == 1 ? random[1] : lane == 2 ? random[2] : random[3]);
+            }
         }
     }
     if (whole) {
@@ -58,9 +72,13 @@ void GpuBackend::dropout(const Tensor& x, const Tensor& y, double rate, const Ph
     dispatch(x, [&](auto t) {
         using T = decltype(t);
         const bool aligned = aligned_to(x, 16) && aligned_to(y, 16);
-        launch("dropout", aligned ? dropout_kernel<T, true> : dropout_kernel<T, false>,
-               {blocks_for(x.numel(), threads * vector_width<T>), threads}, x.data<T>(), y.data<T>(), x.numel(),
-               static_cast<unsigned>(threshold), static_cast<float>(1 / (1 - rate)), key, pointer<std::int32_t>(step));
+        const std::int64_t number = first_element_of_share(x.dim(0), x.numel());
+        const auto kernel = number % 4 != 0 ? dropout_kernel<T, false, false>
+                            : aligned       ? dropout_kernel<T, true, true>
+                                            : dropout_kernel<T, false, true>;
+        launch("dropout", kernel, {blocks_for(x.numel(), threads * vector_width<T>), threads}, x.data<T>(), y.data<T>(),
+               x.numel(), static_cast<unsigned>(threshold), static_cast<float>(1 / (1 - rate)), key,
+               pointer<std::int32_t>(step), number);
     });
 }
 

@@ -15,6 +15,7 @@ class GpuBackend final : public Backend {
     std::string describe() const override;
     void synchronize() override;
     std::unique_ptr<Recording> record(const std::function<void()>& work) override;
+    std::unique_ptr<DeviceSums> join(const Meeting& meeting) override;
     std::unique_ptr<Timeline> timeline() override;
     std::string why_not_in(Dtype dtype) const override;
 

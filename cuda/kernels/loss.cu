@@ -10,6 +10,10 @@
 /// last kernel of one block adds the blocks' sums, of which there are many, in a fixed order and makes the loss of
 /// them. Backward, every block works out the terms' slopes from the sums once. A label that is neither a class nor
 /// ignore_index makes the loss NaN. Pixels are counted in the confusion matrix on the way.
+///
+/// Of a batch that several processes share the last kernel is two, between which the sums become those of all shares:
+/// of classes where a group is the batch, else the part of the loss that is a sum over images, and the others.
+#include "backend/shared_sums.h"
 #include "cuda/kernels/cross_entropy.h"
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/pixel_counts.h"
@@ -43,6 +47,7 @@ struct Problem {
     int images, parts;
     int length, classes;  ///< of a pixel's row; of it in use
     int groups;           ///< of class sums: images, 1, or none
+    int all_groups;       ///< of all shares of the batch
     bool wide;
     SegmentationLossParams p;
 
@@ -210,11 +215,13 @@ __global__ void __launch_bounds__(row_threads, Row::slots > 12  ? 2
 
 constexpr int finish_threads = 512;
 
-/// stats and loss from the blocks' sums: a warp for each of the sums, then one for the loss.
-__global__ void __launch_bounds__(finish_threads)
-    finish_loss_kernel(const double* partial, int images, int parts, int groups, int classes, double* stats,
-                       float* loss, SegmentationLossParams p) {
-    SHARED_MEMORY(terms, double[4]);  // cross-entropy and focal loss, weights and pixels
+/// Sums that are no functions of the class sums: of cross-entropy and focal loss, of the weights, of the pixels, and of
+/// Dice's and Jaccard's terms.
+enum LossSum { of_cross_entropy, of_focal, of_weights, of_pixels, of_overlaps, loss_sum_count };
+
+/// stats' class sums, and the first four of `terms`, from the blocks' sums: a warp for each of them.
+__device__ __forceinline__ void sum_blocks(const double* partial, int images, int parts, int groups, int classes,
+                                           double* stats, double* terms) {
     const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
     const int class_sums = classes * 3, group_sums = groups * class_sums;
     const int blocks = images * parts, group_blocks = groups == images ? parts : blocks;
@@ -229,23 +236,67 @@ __global__ void __launch_bounds__(finish_threads)
         sum = warp_sum(sum);
         if (lane == 0) (of_class ? stats[i] : terms[i - group_sums]) = sum;
     }
-    __syncthreads();
-    if (thread >= 32) return;
-    double overlap_terms = 0;
-    for (int i = lane; i < groups * classes; i += 32) {
+}
+
+/// Dice's and Jaccard's terms of all groups and classes, summed by the first warp.
+__device__ __forceinline__ double overlap_terms(const double* stats, int groups, int classes,
+                                                const SegmentationLossParams& p) {
+    double sum = 0;
+    for (int i = static_cast<int>(threadIdx.x); i < groups * classes; i += 32) {
         const Overlap overlap(stats + std::int64_t{i} * 3);
-        if (p.dice != 0) overlap_terms += p.dice * (1 - overlap.dice(p.smooth));
-        if (p.jaccard != 0) overlap_terms += p.jaccard * (1 - overlap.jaccard(p.smooth));
+        if (p.dice != 0) sum += p.dice * (1 - overlap.dice(p.smooth));
+        if (p.jaccard != 0) sum += p.jaccard * (1 - overlap.jaccard(p.smooth));
     }
-    overlap_terms = warp_sum(overlap_terms);
-    if (thread != 0) return;
-    const double weight_total = terms[2], pixels = terms[3];
-    stats[group_sums] = weight_total;
-    stats[group_sums + 1] = pixels;
-    double total = groups > 0 ? overlap_terms / (groups * classes) : 0;
-    if (weight_total > 0) total += p.cross_entropy * terms[0] / weight_total;
-    if (pixels > 0) total += p.focal * terms[1] / pixels;
-    *loss = static_cast<float>(terms[0] == terms[0] ? total : terms[0]);
+    return warp_sum(sum);
+}
+
+/// The loss, and what stands behind stats' class sums.
+__device__ __forceinline__ void set_loss(const double* terms, double overlaps, int all_groups, int classes,
+                                         double* totals, float* loss, const SegmentationLossParams& p) {
+    const double weight_total = terms[of_weights], pixels = terms[of_pixels];
+    totals[0] = weight_total;
+    totals[1] = pixels;
+    double total = all_groups > 0 ? overlaps / (all_groups * classes) : 0;
+    if (weight_total > 0) total += p.cross_entropy * terms[of_cross_entropy] / weight_total;
+    if (pixels > 0) total += p.focal * terms[of_focal] / pixels;
+    *loss = static_cast<float>(terms[of_cross_entropy] == terms[of_cross_entropy] ? total : terms[of_cross_entropy]);
+}
+
+/// stats and loss from the blocks' sums.
+__global__ void __launch_bounds__(finish_threads)
+    finish_loss_kernel(const double* partial, int images, int parts, int groups, int classes, double* stats,
+                       float* loss, SegmentationLossParams p) {
+    SHARED_MEMORY(terms, double[4]);
+    sum_blocks(partial, images, parts, groups, classes, stats, terms);
+    __syncthreads();
+    if (threadIdx.x >= 32) return;
+    const double overlaps = overlap_terms(stats, groups, classes, p);
+    if (threadIdx.x == 0) set_loss(terms, overlaps, groups, classes, stats + groups * classes * 3, loss, p);
+}
+
+/// The same of a share. shared: its class sums, unless a group is an image (`per_image`), and loss_sum_count terms.
+__global__ void __launch_bounds__(finish_threads)
+    leave_loss_sums_kernel(const double* partial, int images, int parts, int groups, int classes, bool per_image,
+                           double* stats, double* shared, SegmentationLossParams p) {
+    const int class_sums = per_image ? 0 : groups * classes * 3;
+    double* const terms = shared + class_sums;
+    sum_blocks(partial, images, parts, groups, classes, per_image ? stats : shared, terms);
+    __syncthreads();
+    if (threadIdx.x >= 32) return;
+    const double overlaps = per_image ? overlap_terms(stats, groups, classes, p) : 0.0;
+    if (threadIdx.x == 0) terms[of_overlaps] = overlaps;
+}
+
+/// stats and loss from what all shares left.
+__global__ void __launch_bounds__(finish_threads)
+    shared_loss_kernel(const double* shared, int groups, int all_groups, int classes, bool per_image, double* stats,
+                       float* loss, SegmentationLossParams p) {
+    const int all = groups * classes * 3, class_sums = per_image ? 0 : all;
+    for (int i = static_cast<int>(threadIdx.x); i < class_sums; i += finish_threads) stats[i] = shared[i];
+    if (threadIdx.x >= 32) return;
+    const double* const terms = shared + class_sums;
+    const double overlaps = per_image ? terms[of_overlaps] : overlap_terms(shared, groups, classes, p);
+    if (threadIdx.x == 0) set_loss(terms, overlaps, all_groups, classes, stats + all, loss, p);
 }
 
 template <class Row, class T>
@@ -276,7 +327,7 @@ __global__ void __launch_bounds__(row_threads, 4)
             slope_both -= p.jaccard * (1 / d + squared);
             slope_predicted += p.jaccard * squared;
         }
-        const double terms = static_cast<double>(groups) * classes;
+        const double terms = static_cast<double>(problem.all_groups) * classes;
         both[c] = static_cast<float>(scale * slope_both / terms);
         predicted[c] = static_cast<float>(scale * slope_predicted / terms);
     }
@@ -336,6 +387,7 @@ Problem<T> make_problem(const Tensor& logits, const Tensor& labels, const Tensor
     const int classes = p.classes > 0 ? p.classes : length;
     const std::int64_t image = logits.dim(1) * logits.dim(2);
     const bool images_aligned = images == 1 || image * length % vector_width<T> == 0;
+    const auto groups = static_cast<int>(stats.numel() / (classes * 3));
     return {logits.data<T>(),
             labels.data<std::uint8_t>(),
             pointer<float>(class_weights),
@@ -345,7 +397,8 @@ Problem<T> make_problem(const Tensor& logits, const Tensor& labels, const Tensor
             1,
             length,
             classes,
-            static_cast<int>(stats.numel() / (classes * 3)),
+            groups,
+            static_cast<int>(groups_of_batch(groups, p.per_image)),
             wide && images_aligned && aligned_to(logits, 16),
             p};
 }
@@ -385,8 +438,22 @@ void GpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, c
             const Tensor partial = Tensor::empty({std::int64_t{sums_of(classes)} * blocks}, Dtype::f64, this_device);
             launch("segmentation_loss, sums", kernel, {blocks, row_threads, shared}, problem, partial.data<double>(),
                    pointer<int>(counts));
-            launch("segmentation_loss, finish", finish_loss_kernel, {1, finish_threads}, partial.data<double>(),
-                   problem.images, problem.parts, problem.groups, classes, stats.data<double>(), loss.data<float>(), p);
+            const BatchShare* const share = batch_share();
+            if (!share) {
+                launch("segmentation_loss, finish", finish_loss_kernel, {1, finish_threads}, partial.data<double>(),
+                       problem.images, problem.parts, problem.groups, classes, stats.data<double>(), loss.data<float>(),
+                       p);
+                return;
+            }
+            const bool per_image = p.per_image && problem.groups > 0;
+            const Tensor left = Tensor::empty({(per_image ? 0 : problem.groups * classes * 3) + loss_sum_count},
+                                                Dtype::f64, this_device);
+            launch("segmentation_loss, sums of a share", leave_loss_sums_kernel, {1, finish_threads},
+                   partial.data<double>(), problem.images, problem.parts, problem.groups, classes, per_image,
+                   stats.data<double>(), left.data<double>(), p);
+            share->sum(left);
+            launch("segmentation_loss, shared", shared_loss_kernel, {1, finish_threads}, left.data<double>(),
+                   problem.groups, problem.all_groups, classes, per_image, stats.data<double>(), loss.data<float>(), p);
         });
     });
 }

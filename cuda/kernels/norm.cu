@@ -13,8 +13,12 @@
 /// Golub and LeVeque (1979) do, in f64, in a fixed order, and updates the running statistics. Apply, for whole windows
 /// where the maxima of windows are wanted too (norm_pool.cu). The first reads the tensor from its end and the last from
 /// its beginning: each begins with what its predecessor left in the L2 cache.
+///
+/// Of a batch that several processes share (core/batch_share.h) the statistics end with the share's sums, around a number
+/// that all have; what they are over all shares becomes the statistics in a kernel of a thread a channel.
 #include "cuda/kernels/norm.h"
 
+#include "backend/shared_sums.h"
 #include "cuda/kernels/gpu_backend.h"
 #include "cuda/kernels/norm_pool.h"
 
@@ -28,7 +32,20 @@ struct BatchStatistics {
     float *mean, *invstd, *running_mean, *running_var;
     const float* offset;
     double eps, momentum, elements, correction;
+    double* shared;  ///< [2][channels]; null: the batch is all here
+    int channels;
 
+    /// Near the mean, and the same in all processes.
+    __device__ double common(int channel) const {
+        return static_cast<double>(running_mean[channel] - (offset ? offset[channel] : 0.0f));
+    }
+    /// Of the values here.
+    __device__ void take(int channel, double average, double variance) const {
+        if (!shared) return set(channel, average, variance);
+        const double from_common = average - common(channel);
+        shared[channel] = elements * from_common;
+        shared[channels + channel] = elements * (variance + from_common * from_common);
+    }
     __device__ void set(int channel, double average, double variance) const {
         mean[channel] = static_cast<float>(average);
         invstd[channel] = static_cast<float>(1 / std::sqrt(variance + eps));
@@ -119,8 +136,17 @@ __global__ void __launch_bounds__(statistics_threads, statistics_resident)
         [&](int channel, const ChannelSums& sums) {
             const double offset = sums.first / result.elements;
             const double deviations = sums.second / result.elements - offset * offset;
-            result.set(channel, shift_of(channel) + offset, deviations < 0 ? 0.0 : deviations);
+            result.take(channel, shift_of(channel) + offset, deviations < 0 ? 0.0 : deviations);
         });
+}
+
+/// The statistics from `shared`, summed over all shares, and their number of elements.
+__global__ void __launch_bounds__(threads) shared_statistics_kernel(BatchStatistics result) {
+    const int channel = static_cast<int>(blockIdx.x * threads + threadIdx.x);
+    if (channel >= result.channels) return;
+    const double offset = result.shared[channel] / result.elements;
+    const double deviations = result.shared[result.channels + channel] / result.elements - offset * offset;
+    result.set(channel, result.common(channel) + offset, deviations < 0 ? 0.0 : deviations);
 }
 
 /// y = normalised x [+ residual], not below `lowest`.
@@ -180,18 +206,26 @@ void GpuBackend::batch_norm_train(const Tensor& x, const Tensor& residual, const
     dispatch(x, [&](auto t) {
         using T = decltype(t);
         ChannelLayout at(x, vector_width<T>, aligned_to(x, 16), statistics_threads);
-        const auto elements = static_cast<double>(at.elements_per_channel());
-        const BatchStatistics statistics = {
+        const double elements = normalised_values(x);
+        const BatchShare* const share = batch_norm_share();
+        const Tensor shared = share ? Tensor::empty({2, at.channels}, Dtype::f64, this_device) : Tensor();
+        BatchStatistics statistics = {
             mean.data<float>(), invstd.data<float>(), running_mean.data<float>(), running_var.data<float>(),
-            pointer<const float>(offset), p.eps, p.momentum, elements,
+            pointer<const float>(offset), p.eps, p.momentum, static_cast<double>(at.elements_per_channel()),
             // A single value has no unbiased variance; it counts with its biased one, 0.
-            p.unbiased && elements > 1 ? elements / (elements - 1) : 1.0};
+            p.unbiased && elements > 1 ? elements / (elements - 1) : 1.0, pointer<double>(shared), at.channels};
         with_width<vector_width<T>>(at, [&](auto width) {
             const auto kernel = statistics_kernel<T, width>;
             const LaunchShape shape = at.shape(kernel);
             const ChannelScratch scratch(at);
             launch("batch_norm_train, statistics", kernel, shape, x.data<T>(), scratch.partials, at, statistics);
         });
+        if (share) {
+            share->sum(shared);
+            statistics.elements = elements;
+            launch("batch_norm_train, shared statistics", shared_statistics_kernel,
+                   {blocks_for(at.channels, threads), threads}, statistics);
+        }
         const NormChannels channels = {mean.data<float>(),  invstd.data<float>(), nullptr,
                                        gamma.data<float>(), beta.data<float>(),   0};
         if (pooled) return normalise_and_pool<T>("batch_norm_train, apply and pool", x, y, pooled, channels, p.relu);

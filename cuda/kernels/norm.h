@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "backend/shared_sums.h"
 #include "cuda/kernels/channels.h"
 
 /// What the kernels of batch normalisation share. How they cut a tensor: see channels.h.
@@ -51,6 +52,29 @@ __device__ __forceinline__ void finish_gradients(const ChannelLayout& at, const 
                 static_cast<float>(sums.second * static_cast<double>(channels.inverse_deviation(channel)));
         });
 }
+
+/// What the sums of a backward pass are over the whole batch: dgamma and dbeta themselves or, where it is shared, what
+/// they are over all shares.
+struct BatchSums {
+    Tensor memory;
+    const float *dgamma, *dbeta;
+    float inverse_count;
+
+    BatchSums(const Tensor& x, const Tensor& own_dgamma, const Tensor& own_dbeta)
+        : dgamma(own_dgamma.data<float>()),
+          dbeta(own_dbeta.data<float>()),
+          inverse_count(static_cast<float>(1.0 / normalised_values(x))) {
+        const BatchShare* const share = batch_norm_share();
+        if (!share) return;
+        const std::int64_t channels = own_dgamma.numel();
+        memory = Tensor::empty({2, channels}, Dtype::f32, this_device);
+        memory.slice(0, {channels}).copy_from(own_dgamma.view({channels}));
+        memory.slice(channels, {channels}).copy_from(own_dbeta.view({channels}));
+        share->sum(memory);
+        dgamma = memory.data<float>();
+        dbeta = dgamma + channels;
+    }
+};
 
 /// What a backward pass takes away from every gradient: the mean of g, and its slope along x - mean.
 template <int width>

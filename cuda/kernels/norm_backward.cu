@@ -157,10 +157,11 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& y, const NormChan
             p.y = nullptr;
             p.threshold = -INFINITY;
         }
+        const BatchSums whole(x, dgamma, dbeta);
         const auto kernel = p.y ? dx_kernel<T, width, true> : dx_kernel<T, width, false>;
         const LaunchShape dx_shape = at.shape(kernel);
-        launch("batch_norm_backward, dx", kernel, dx_shape, p, channels, dgamma.data<float>(), dbeta.data<float>(), at,
-               static_cast<float>(1.0 / static_cast<double>(at.elements_per_channel())));
+        launch("batch_norm_backward, dx", kernel, dx_shape, p, channels, whole.dgamma, whole.dbeta, at,
+               whole.inverse_count);
     });
 }
 

@@ -271,10 +271,11 @@ void pooled_backward(const Tensor& x, const ChannelSlice& dy, const Tensor& dpoo
         const ChannelScratch scratch(at);
         launch("batch_norm_backward, pooled sums", sums, shape, p, channels, scratch.partials, at, grid,
                dgamma.data<float>(), dbeta.data<float>());
+        const BatchSums whole(x, dgamma, dbeta);
         const auto kernel = grid.even() ? pooled_dx_kernel<T, width, true> : pooled_dx_kernel<T, width, false>;
         const LaunchShape dx_shape = at.shape(kernel);
-        launch("batch_norm_backward, pooled dx", kernel, dx_shape, p, dx.data<T>(), channels, dgamma.data<float>(),
-               dbeta.data<float>(), at, grid, static_cast<float>(1.0 / static_cast<double>(x.numel() / x.dim(3))));
+        launch("batch_norm_backward, pooled dx", kernel, dx_shape, p, dx.data<T>(), channels, whole.dgamma, whole.dbeta,
+               at, grid, whole.inverse_count);
     });
 }
 

@@ -32,9 +32,11 @@ void add_files(std::vector<std::string>& found, const Description& library, cons
         if (fs::exists(folder / file, error)) found.push_back((folder / file).string());
 }
 
-/// Those of NVIDIA's packages in a folder of Python's: nvidia/cudnn/lib, nvidia/cublas/lib or nvidia/cu13/lib.
+/// Those of NVIDIA's packages in a folder of Python's: nvidia/cudnn/lib, nvidia/cublas/lib, nvidia/cu13/lib or
+/// nvidia/nccl/lib.
 void add_package_files(std::vector<std::string>& found, const Description& library, const fs::path& packages) {
-    for (const fs::path& package : folders_like(packages / "nvidia", "cu")) add_files(found, library, package / "lib");
+    for (const fs::path& package : folders_like(packages / "nvidia", library.package))
+        add_files(found, library, package / "lib");
 }
 
 /// Loads, for good, what `library` opens by name later on and the dynamic loader would not find: Python's packages lie
@@ -142,10 +144,14 @@ std::size_t Loaded::version(const char* function, std::size_t oldest) const {
     std::size_t (*get)() = nullptr;
     find(function, get);
     const std::size_t version = get();
+    check_version(version, oldest);
+    return version;
+}
+
+void Loaded::check_version(std::size_t version, std::size_t oldest) const {
     if (version < oldest)
         fail("{} is {} {}, older than the {} that Camber needs", path_, library_.title, version_text(version),
              version_text(oldest));
-    return version;
 }
 
 void* Loaded::entry(const char* name) const {

@@ -17,6 +17,7 @@ struct Description {
     std::string variable;                       ///< environment variable that names the library or its folder
     std::vector<std::string> folder_variables;  ///< those that name the folder of an installation
     std::vector<std::string> companions = {};   ///< libraries that it opens by name while it works
+    std::string package = "cu";                 ///< what the names of NVIDIA's Python packages with it begin with
 };
 
 /// Files to try, in order: what `variable` names and nothing else, or the dynamic loader's own folders, the active
@@ -39,6 +40,8 @@ class Loaded {
     }
     /// What the entry `function` gives, a std::size_t; throws Error where it is less than `oldest`.
     std::size_t version(const char* function, std::size_t oldest) const;
+    /// Throws Error where `version` is less than `oldest`.
+    void check_version(std::size_t version, std::size_t oldest) const;
 
   private:
     void* entry(const char* name) const;

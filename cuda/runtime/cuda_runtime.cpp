@@ -2,21 +2,26 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 #include <nvtx3/nvToolsExt.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <tuple>
 #include <unordered_map>
 
+#include "core/local_process.h"
 #include "cuda/runtime/checking.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/requirements.h"
 #include "cuda/runtime/runtime.h"
 
-/// The runtime on NVIDIA's. Device 0 of those that CUDA_VISIBLE_DEVICES leaves.
+/// The runtime on NVIDIA's. Of the devices that CUDA_VISIBLE_DEVICES leaves the first or, of several processes on a
+/// machine, each its own.
 namespace camber::cuda {
 namespace {
 
@@ -70,6 +75,8 @@ Launches& launches() {
 struct Found {
     DeviceProperties properties;
     std::string why;  ///< empty: usable
+    int number = 0;
+    std::string identity = {};
 };
 
 std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
@@ -96,15 +103,24 @@ Found find_device() {
     if (count == 0) return {{}, no_gpu()};
 
     cudaDeviceProp p{};
-    if (const cudaError_t status = cudaGetDeviceProperties(&p, 0); status != cudaSuccess) {
+    const int number = local_process.number % count;
+    if (const cudaError_t status = cudaGetDeviceProperties(&p, number); status != cudaSuccess) {
         drop(status);
         return {{}, "cudaGetDeviceProperties: " + describe(status)};
     }
     Found found = {{p.name, p.major, p.minor, p.multiProcessorCount, p.maxThreadsPerMultiProcessor, p.totalGlobalMem,
                     static_cast<std::size_t>(p.l2CacheSize), p.sharedMemPerBlockOptin},
+                   {},
+                   number,
                    {}};
+    for (const char byte : p.uuid.bytes) found.identity += fmt::format("{:02x}", static_cast<unsigned char>(byte));
     found.why = why_unsupported(found.properties);
     if (!found.why.empty()) return found;
+    if (const cudaError_t status = cudaSetDevice(number); status != cudaSuccess) {
+        drop(status);
+        found.why = fmt::format("{} cannot be used: {}", found.properties.name, describe(status));
+        return found;
+    }
     // Whether kernels can be loaded: opens the device, too.
     cudaFuncAttributes attributes{};
     if (const cudaError_t status = cudaFuncGetAttributes(&attributes, probe_kernel()); status != cudaSuccess) {
@@ -117,8 +133,12 @@ Found find_device() {
     return found;
 }
 
+/// Every thread that comes here computes on it from then on; CUDA has it choose the first otherwise.
 const Found& device() {
     static const Found found = find_device();
+    static thread_local bool chosen = false;
+    if (!chosen && found.number > 0) drop(cudaSetDevice(found.number));
+    chosen = true;
     return found;
 }
 
@@ -135,9 +155,47 @@ cudaStream_t copy_stream() {
     return stream;
 }
 
-cudaStream_t stream_of(StreamKind kind) { return kind == StreamKind::compute ? compute_stream() : copy_stream(); }
+cudaStream_t sums_stream() {
+    static const cudaStream_t stream = make_stream("sums");
+    return stream;
+}
+
+cudaStream_t stream_of(StreamKind kind) {
+    return kind == StreamKind::compute ? compute_stream() : kind == StreamKind::copy ? copy_stream() : sums_stream();
+}
 
 cudaEvent_t event_of(void* event) { return static_cast<cudaEvent_t>(event); }
+
+/// This thread's, see watch_waits().
+thread_local std::function<void(double)> wait_watch;
+
+/// wait() or, where waits are watched, ready() until it says so, with watch(seconds) in between.
+template <class Wait, class Ready>
+cudaError_t watched(Wait&& wait, Ready&& ready) {
+    if (!wait_watch) return wait();
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = Clock::now();
+    double seen = 0;
+    for (;;) {
+        const cudaError_t status = ready();
+        if (status != cudaErrorNotReady) return status;
+        drop(status);
+        const double waited = std::chrono::duration<double>(Clock::now() - start).count();
+        if (waited < 0.02) {
+            sched_yield();
+            continue;
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+        if (waited - seen < 0.05) continue;
+        seen = waited;
+        wait_watch(waited);
+    }
+}
+
+cudaError_t wait_for_compute() {
+    const cudaStream_t stream = compute_stream();
+    return watched([&] { return cudaStreamSynchronize(stream); }, [&] { return cudaStreamQuery(stream); });
+}
 
 }  // namespace
 
@@ -159,7 +217,11 @@ std::string describe_runtime() {
                        version(runtime), version(driver), computes_bf16(d) ? "" : "; no bf16");
 }
 
+int device_number() { return device().number; }
+std::string device_identity() { return device().identity; }
+
 cudaStream_t compute_stream() {
+    device();
     static const cudaStream_t stream = make_stream("compute");
     return stream;
 }
@@ -173,7 +235,7 @@ bool recording() {
 
 void check_before_launch(const char* name) {
     if (!checking() || recording()) return;
-    if (const cudaError_t status = cudaStreamSynchronize(compute_stream()); status != cudaSuccess) {
+    if (const cudaError_t status = wait_for_compute(); status != cudaSuccess) {
         drop(status);
         fail("a library's call or a copy before '{}' failed: {}", name, describe(status));
     }
@@ -191,7 +253,7 @@ void check_launch(const char* name) {
         const std::lock_guard lock(launches().mutex);
         launches().last = name;
     }
-    if (const cudaError_t status = cudaStreamSynchronize(compute_stream()); status != cudaSuccess) {
+    if (const cudaError_t status = wait_for_compute(); status != cudaSuccess) {
         drop(status);
         fail("'{}' failed: {}", name, describe(status));
     }
@@ -254,6 +316,7 @@ MemoryInfo device_memory_info() {
 }
 
 void* take_pinned_memory(std::size_t bytes) {
+    device_properties();
     void* memory = nullptr;
     const cudaError_t status = cudaMallocHost(&memory, bytes);
     if (status == cudaErrorMemoryAllocation) {
@@ -290,7 +353,22 @@ void set_bytes(void* to, int value, std::size_t bytes) {
 
 void synchronize() {
     refuse_while_recording("synchronize");
-    check(cudaStreamSynchronize(compute_stream()), "cudaStreamSynchronize", "waiting for the device");
+    check(wait_for_compute(), "cudaStreamSynchronize", "waiting for the device");
+}
+
+void watch_waits(std::function<void(double)> watch) { wait_watch = std::move(watch); }
+
+void* stream_handle(StreamKind kind) { return stream_of(kind); }
+
+void order(StreamKind earlier, StreamKind later) {
+    // A wait is for what the event stands for when it begins, so one event serves all of them; never destroyed.
+    static const cudaEvent_t event = [] {
+        cudaEvent_t made = nullptr;
+        check(cudaEventCreateWithFlags(&made, cudaEventDisableTiming), "cudaEventCreateWithFlags", "making an event");
+        return made;
+    }();
+    check(cudaEventRecord(event, stream_of(earlier)), "cudaEventRecord", "ordering two streams");
+    check(cudaStreamWaitEvent(stream_of(later), event), "cudaStreamWaitEvent", "ordering two streams");
 }
 
 Event::Event(EventUse use) {
@@ -311,7 +389,9 @@ void Event::hold(StreamKind stream) const {
 }
 void Event::wait() const {
     refuse_while_recording("Event::wait");
-    check(cudaEventSynchronize(event_of(event_)), "cudaEventSynchronize", "waiting for an event");
+    check(watched([&] { return cudaEventSynchronize(event_of(event_)); },
+                  [&] { return cudaEventQuery(event_of(event_)); }),
+          "cudaEventSynchronize", "waiting for an event");
 }
 float Event::milliseconds_since(const Event& earlier) const {
     float milliseconds = 0;
@@ -376,7 +456,7 @@ void Graph::replay() {
         const std::lock_guard lock(launches().mutex);
         launches().last = "a replayed step";
     }
-    if (const cudaError_t status = cudaStreamSynchronize(compute_stream()); status != cudaSuccess) {
+    if (const cudaError_t status = wait_for_compute(); status != cudaSuccess) {
         drop(status);
         fail("a replayed step failed: {}; it launches {}", describe(status), fmt::join(state_->launches, ", "));
     }

@@ -2,6 +2,9 @@
 
 #include <camber/error.h>
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -11,6 +14,7 @@
 
 #include "cuda/emulator/arena.h"
 #include "cuda/emulator/core.h"
+#include "cuda/emulator/nccl.h"
 #include "cuda/emulator/queue.h"
 #include "cuda/runtime/arrivals.h"
 
@@ -45,6 +49,10 @@ std::string describe_runtime() {
     return "the CUDA kernels on the host, every memory access checked";
 #endif
 }
+
+// Every process has its own.
+int device_number() { return 0; }
+std::string device_identity() { return fmt::format("emulated device of process {}", getpid()); }
 
 void* take_device_memory(std::size_t bytes) { return Arena::get().take(bytes); }
 void give_device_memory(void* memory, std::size_t bytes) noexcept { Arena::get().give(memory, bytes); }
@@ -101,6 +109,15 @@ void set_bytes(void* device, int value, std::size_t bytes) {
     });
 }
 void synchronize() { refuse_while_recording("synchronize"); }
+void watch_waits(std::function<void(double)> watch) { emulator::queue().watch = std::move(watch); }
+
+void* stream_handle(StreamKind kind) { return emulator::stream_handle(kind == StreamKind::sums); }
+void order(StreamKind earlier, StreamKind later) {
+    if (later == StreamKind::sums)
+        emulator::queue().beside_waits = true;
+    else if (earlier == StreamKind::sums)
+        emulator::submit_beside();
+}
 
 struct Graph::State {
     std::vector<std::function<void()>> steps;
@@ -113,9 +130,12 @@ Graph::Graph(const std::function<void()>& work) : state_(std::make_unique<State>
         work();
     } catch (...) {
         emulator::queue().recording = nullptr;
+        emulator::queue().beside.clear();
         throw;
     }
     emulator::queue().recording = nullptr;
+    if (!std::exchange(emulator::queue().beside, {}).empty())
+        fail("recording a step: its end does not wait for the stream of sums");
 }
 
 Graph::~Graph() = default;

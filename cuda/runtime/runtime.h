@@ -11,7 +11,7 @@
 #include "cuda/runtime/gpu.h"
 
 /// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order,
-/// and one copy stream for batches on their way. Implemented by cuda_runtime.cpp on NVIDIA's, by emulated_runtime.cpp
+/// one copy stream for batches on their way, and one for sums over processes. Implemented by cuda_runtime.cpp on NVIDIA's, by emulated_runtime.cpp
 /// on the host's. Every call checks its result and throws Error naming the call and what was being done.
 namespace camber::CAMBER_GPU {
 
@@ -31,6 +31,9 @@ const std::string& why_unavailable();
 const DeviceProperties& device_properties();
 /// Versions of driver, runtime and libraries, for `camber info`.
 std::string describe_runtime();
+/// Its number among those that this process sees, and what no other device anywhere is called.
+int device_number();
+std::string device_identity();
 
 /// Null when the device has no more.
 void* take_device_memory(std::size_t bytes);
@@ -45,7 +48,11 @@ MemoryInfo device_memory_info();
 void* take_pinned_memory(std::size_t bytes);
 void give_pinned_memory(void* memory) noexcept;
 
-enum class StreamKind { compute, copy };
+enum class StreamKind { compute, copy, sums };
+/// For a library: a cudaStream_t.
+void* stream_handle(StreamKind kind);
+/// What is queued on `later` from now on starts after what `earlier` has been given so far; part of what is recorded.
+void order(StreamKind earlier, StreamKind later);
 
 /// Whether the compute stream is being recorded.
 bool recording();
@@ -64,6 +71,9 @@ void copy_on_device(void* to, const void* from, std::size_t bytes);
 void set_bytes(void* device, int value, std::size_t bytes);
 /// Waits for everything queued; a kernel's fault is thrown here.
 void synchronize();
+/// Has watch(seconds) be called now and then while this thread waits for the device, for so many seconds already; it may
+/// throw. Null: no longer.
+void watch_waits(std::function<void(double)> watch);
 
 /// What an event is for: one that takes no time costs the stream less.
 enum class EventUse { timing, ordering };

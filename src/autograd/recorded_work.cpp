@@ -19,7 +19,8 @@ struct Running {
 
 bool RecordedWork::is_running() { return running > 0; }
 
-void RecordedWork::run(Backend& device, const std::function<void()>& work, std::string& why_not) {
+void RecordedWork::run(Backend& device, const std::function<void()>& work, std::string& why_not,
+                       const std::function<bool(bool)>& any) {
     const Running scope;
     if (!warm_ || !why_not.empty()) {
         warm_ = true;
@@ -32,6 +33,10 @@ void RecordedWork::run(Backend& device, const std::function<void()>& work, std::
         } catch (const Error& error) {
             clear_tape();
             why_not = error.what();
+        }
+        if (any && any(!recording_) && recording_) {
+            recording_.reset();
+            why_not = "another process cannot record it";
         }
         if (!recording_) return work();
     }

@@ -12,8 +12,10 @@ namespace camber {
 class RecordedWork {
   public:
     /// Once `why_not` says why it cannot be recorded, it is queued an operation at a time. Several works that go
-    /// together share theirs.
-    void run(Backend& device, const std::function<void()>& work, std::string& why_not);
+    /// together share theirs. any(holds): of processes that do the same work together, whether it holds for one; what
+    /// one cannot record, none does.
+    void run(Backend& device, const std::function<void()>& work, std::string& why_not,
+             const std::function<bool(bool)>& any = {});
 
     bool recorded() const { return recording_ != nullptr; }
     /// Whether this thread is in some run(): what is called there is part of what is recorded.

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "backend/device_sums.h"
 #include "backend/prepared_convolution.h"
 #include "backend/timeline.h"
 
@@ -73,6 +74,12 @@ class Backend {
     /// from the host; throws Error naming the call that did. Null where the device cannot record.
     virtual std::unique_ptr<Recording> record(const std::function<void()>& work) {
         static_cast<void>(work);
+        return nullptr;
+    }
+    /// Joins the processes of `meeting`, each with a device of its own; throws Error saying what is missing. Null where
+    /// they sum in host memory.
+    virtual std::unique_ptr<DeviceSums> join(const Meeting& meeting) {
+        static_cast<void>(meeting);
         return nullptr;
     }
     /// Takes the time of what is queued on the device.

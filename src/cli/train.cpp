@@ -145,6 +145,7 @@ void add_train(CLI::App& app, Action& action) {
         action = [=] {
             const std::atomic<bool>& stop = interruption();
             ConsoleObserver observer;
+            distributed::Communicator::world();  // before a device is looked for: each process has its own
             a->run.choose_convolutions();
             if (a->resume) return run_resumed(*command, *a, observer, stop);
             if (a->print_config) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/batch_share.h"
+
 namespace camber {
 
 /// Throws UsageError for values out of range, and when an epoch would have no batch at all.
@@ -32,9 +34,10 @@ class SampleOrder {
         batch.index = index;
         const std::int64_t begin = index * config_.batch_size;
         batch.whole = std::min<std::int64_t>(config_.batch_size, static_cast<std::int64_t>(order_.size()) - begin);
-        batch.first = batch.whole * config_.share / config_.shares;
-        const std::int64_t end = batch.whole * (config_.share + 1) / config_.shares;
-        batch.indices.assign(order_.begin() + begin + batch.first, order_.begin() + begin + end);
+        const BatchPart own(batch.whole, config_.share, config_.shares);
+        batch.first = own.first;
+        const auto first = order_.begin() + begin + own.first;
+        batch.indices.assign(first, first + own.images);
     }
     /// Of the smallest batch of an epoch, all shares together.
     std::int64_t fewest_images() const {

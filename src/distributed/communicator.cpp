@@ -13,6 +13,9 @@
 #include <optional>
 #include <thread>
 
+#include "backend/backend.h"
+#include "core/batch_share.h"
+#include "core/local_process.h"
 #include "distributed/launch.h"
 #include "distributed/spending.h"
 
@@ -67,9 +70,13 @@ class Mpi : public Communicator {
             std::this_thread::sleep_for(std::chrono::microseconds(100));
             if (waited - seen < 0.05) continue;
             seen = waited;
-            read_notes();
-            if (waited > timeout_) name_missing();
+            waiting(waited);
         }
+    }
+
+    void waiting(double seconds) override {
+        read_notes();
+        if (seconds > timeout_) name_missing();
     }
 
     std::string words(const std::string& line, int code) {
@@ -206,6 +213,24 @@ class Mpi : public Communicator {
     std::vector<bool> answered_;
 };
 
+/// A sum on a device, beside its other work.
+class Queued : public Communicator::Pending {
+  public:
+    explicit Queued(DeviceSums& sums) : sums_(sums) {}
+    ~Queued() override {
+        if (!joined_) sums_.forget();
+    }
+    bool done() override { return false; }  // nothing here waits for the device
+    void wait() override {
+        sums_.join();
+        joined_ = true;
+    }
+
+  private:
+    DeviceSums& sums_;
+    bool joined_ = false;
+};
+
 /// This process by itself.
 class Alone : public Communicator {
   public:
@@ -240,6 +265,8 @@ std::unique_ptr<Communicator> join() {
         fail("{}, but MPI finds {}: Camber was built with {}, and another MPI's mpirun started it", started, size,
              library);
     }
+    if (const int error = functions->local(&local_process.number); error != 0)
+        fail("{}, but MPI fails: error {}", started, error);
     return std::make_unique<Mpi>(*functions, rank, size);
 }
 
@@ -288,7 +315,23 @@ std::vector<std::string> Communicator::gather(const std::string& text) {
 std::unique_ptr<Communicator::Pending> Communicator::start_sum(const Tensor& values) {
     if (alone()) return nullptr;
     const Spending spending(seconds_);
-    return start(values);
+    if (is_host(values.device())) return start(values);
+    DeviceSums& sums = on(values.device());
+    // Batch normalisation's next sums are soon wanted, and would wait for this one.
+    sums.start_sum(values, values, batch_norm_share() != nullptr);
+    return std::make_unique<Queued>(sums);
+}
+
+DeviceSums& Communicator::on(Device device) {
+    if (!device_sums_) {
+        const Meeting meeting = {.rank = rank_,
+                                 .size = size_,
+                                 .broadcast = [this](std::span<std::byte> bytes) { broadcast(bytes); },
+                                 .gather = [this](const std::string& text) { return gather(text); },
+                                 .waiting = [this](double seconds) { waiting(seconds); }};
+        device_sums_ = backend(device).join(meeting).release();
+    }
+    return *device_sums_;
 }
 
 std::string words_of_job(const std::string& line, int code) {

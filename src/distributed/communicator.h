@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/device_sums.h"
+
 namespace camber::distributed {
 
 /// The processes that were started together under MPI, and what they do as one. Each call is a step that all of them
@@ -45,8 +47,13 @@ class Communicator {
         virtual bool done() = 0;
         virtual void wait() = 0;
     };
-    /// values: f32 or f64 in host memory, whose elements become their sums. Null where there is one process.
+    /// values: f32 or f64, whose elements become their sums. Null where there is one process. On a GPU it is queued, and
+    /// wait() has what is queued from then on come after it.
     std::unique_ptr<Pending> start_sum(const Tensor& values);
+
+    /// The sums of `device`, a GPU that each process has one of. The first call, which all make, joins them; throws Error
+    /// saying what is missing.
+    DeviceSums& on(Device device);
 
     /// Seconds spent in calls so far.
     double seconds() const { return seconds_; }
@@ -58,9 +65,12 @@ class Communicator {
     virtual void broadcast_all(std::span<std::byte>) {}
     virtual void gather_all(std::span<const std::byte>, std::byte*) {}
     virtual std::unique_ptr<Pending> start(const Tensor&) { return nullptr; }
+    /// A rank may be missing: this process has waited so many seconds for its device.
+    virtual void waiting(double) {}
 
   private:
     const int rank_, size_;
+    DeviceSums* device_sums_ = nullptr;  ///< never destroyed, as the device's memory
     double seconds_ = 0;
 };
 

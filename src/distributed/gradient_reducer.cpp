@@ -38,6 +38,7 @@ GradientReducer::GradientReducer(Communicator& world, nn::ParameterBuffer& param
 
 void GradientReducer::backward(const Tensor& loss) {
     next_ = 0;
+    pending_.clear();  // where the last pass failed
     {
         const Following following(this);
         camber::backward(loss);
@@ -54,6 +55,7 @@ void GradientReducer::backward(const Tensor& loss) {
 
 void GradientReducer::begin(const std::vector<Node>& nodes) {
     uses_.clear();
+    for (Bucket& bucket : buckets_) bucket.open = 0;
     for (const Node& node : nodes)
         for (const std::shared_ptr<AutogradMeta>& input : node.inputs)
             if (bucket_of_.contains(input.get())) ++uses_[input.get()];

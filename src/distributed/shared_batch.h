@@ -9,6 +9,7 @@ class SharedBatch : public BatchShare {
   public:
     explicit SharedBatch(Communicator& world) : world_(world) {}
     void sum(std::span<double> values) const override { world_.sum(values); }
+    void sum(const Tensor& values) const override { world_.on(values.device()).sum(values, values); }
 
   private:
     Communicator& world_;

@@ -221,12 +221,16 @@ std::size_t Evaluator::run_from_host(EvalResult& result, const Progress& progres
         for (const auto& loader : scaled_loaders_)
             if (loader) loader->seek(0, at);
     }
+    return put_together(result, losses, scores, done, stop);
+}
+
+std::size_t Evaluator::put_together(EvalResult& result, std::vector<double>& losses, std::vector<double>& scores,
+                                    std::size_t done, const std::atomic<bool>* stop) const {
     if (world_ && !world_->any(stop && *stop)) {
         exchange(result, losses, scores);
         done = dataset_.size();
-        next = batches();
     }
-    for (std::size_t b = 0; b < next; ++b) {
+    for (std::size_t b = 0; b < batches(); ++b) {  // zeros where nobody judged
         result.loss += losses[b] * static_cast<double>(frames_of(b));
         result.iou_score += scores[b];
     }
@@ -252,33 +256,35 @@ void Evaluator::exchange(EvalResult& result, std::vector<double>& losses, std::v
 std::size_t Evaluator::run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop) {
     Backend& device = backend(model_.device());
     const std::int64_t stats = all_stats_.dim(1), room = all_counts_.numel() / counts_.numel();
+    const std::size_t all = std::min(end_ * batch_, dataset_.size()) - std::min(begin_ * batch_, dataset_.size());
     std::size_t done = 0, counted = 0;  // frames; whose counts the host has
     std::int64_t queued = 0;
-    while (done < dataset_.size() && !(stop && *stop)) {
-        row_.copy_from(table_.slice(queued * row_.numel(), row_.shape()));
+    while (done < all && !(stop && *stop)) {
+        row_.copy_from(table_.slice((static_cast<std::int64_t>(begin_) + queued) * row_.numel(), row_.shape()));
         run_recorded();
         losses_.slice(queued, {1}).copy_from(loss_);
         all_stats_.slice(queued * stats, {stats}).copy_from(stats_);
         all_counts_.slice(queued % room * counts_.numel(), counts_.shape()).copy_from(counts_);
-        done += std::min(batch_, dataset_.size() - done);
+        done += std::min(batch_, all - done);
         ++queued;
-        if (queued % room == 0 && done < dataset_.size()) {
+        if (queued % room == 0 && done < all) {
             add_frames(result, all_counts_, done - counted);
             counted = done;
         }
-        if (queued % batches_in_flight != 0 && done < dataset_.size()) continue;
+        if (queued % batches_in_flight != 0 && done < all) continue;
         device.synchronize();
-        if (progress) progress(done, dataset_.size());
+        if (progress) progress(done, all);
     }
-    const std::vector<float> losses = losses_.to_vector<float>();
+    const std::vector<float> own_losses = losses_.to_vector<float>();
     const std::vector<double> sums = all_stats_.to_vector<double>();
+    std::vector<double> losses(batches()), scores(batches());
     for (std::size_t b = 0; b < static_cast<std::size_t>(queued); ++b) {
         const auto size = static_cast<std::size_t>(stats);
-        result.loss += static_cast<double>(losses[b]) * static_cast<double>(frames_of(b));
-        result.iou_score += iou_score(std::span(sums).subspan(b * size, size), model_.classes.count());
+        losses[begin_ + b] = static_cast<double>(own_losses[b]);
+        scores[begin_ + b] = iou_score(std::span(sums).subspan(b * size, size), model_.classes.count());
     }
     add_frames(result, all_counts_, done - counted);
-    return done;
+    return put_together(result, losses, scores, done, stop);
 }
 
 void Evaluator::run_recorded() {

@@ -25,8 +25,8 @@ class Evaluator {
   public:
     /// Model and dataset must outlive it; the model keeps its size, dtype, loss and the places of its tensors.
     /// `resident`: the dataset on the model's device, or null.
-    /// `world`: null, or processes that have the same model, of which each judges some of the batches, on the host;
-    /// what run() gives, on each of them, is what one process gives.
+    /// `world`: null, or processes that have the same model, of which each judges some of the batches; what run()
+    /// gives, on each of them, is what one process gives.
     Evaluator(Model& model, const Dataset& dataset, const ResidentDataset* resident = nullptr,
               distributed::Communicator* world = nullptr);
 
@@ -45,6 +45,9 @@ class Evaluator {
     std::size_t run_on_device(EvalResult& result, const Progress& progress, const std::atomic<bool>* stop);
     /// Images at each of input_sizes().
     void judge(std::span<const Tensor> images, const Tensor& labels, const Tensor& source, const Tensor& maps);
+    /// Adds up losses and scores, a batch each, of all processes unless one was stopped; frames done.
+    std::size_t put_together(EvalResult& result, std::vector<double>& losses, std::vector<double>& scores,
+                             std::size_t done, const std::atomic<bool>* stop) const;
     /// Makes what this process has found of its batches that of all processes.
     void exchange(EvalResult& result, std::vector<double>& losses, std::vector<double>& scores) const;
     /// Adds counts [images, C, C], those of the next `count` frames first.

@@ -23,7 +23,11 @@ std::uint32_t program_checksum() {
     return crc;
 }
 
-std::uint32_t checksum(const Tensor& host) { return host ? crc32c(host.raw(), host.bytes()) : 0; }
+std::uint32_t checksum(const Tensor& values) {
+    if (!values) return 0;
+    const Tensor host = is_host(values.device()) ? values : values.to(Device::cpu);
+    return crc32c(host.raw(), host.bytes());
+}
 
 std::string layout_text(const nn::ParameterBuffer& parameters) {
     std::string text;
@@ -76,21 +80,18 @@ void check_choices(const distributed::Communicator& world, const TrainConfig& co
             fail_usage("--batch auto is for one process, and {} were started: give a number", world.size());
 }
 
-void check_processes(const distributed::Communicator& world, const TrainConfig& config, const RunData& data) {
+void check_processes(distributed::Communicator& world, const TrainConfig& config, const RunData& data) {
     if (world.alone()) return;
     const std::string those = fmt::format("{} processes", world.size());
     for (std::size_t i = 0; i < stage_count(config); ++i) {
         const TrainConfig stage = stage_config(config, i);
-        if (!is_host(*config.device)) {
-            fail_usage("{} cannot share batches on {}, which takes NCCL: give --device cpu, or start one process",
-                       those, name(*config.device));
-        }
         const auto images = std::min<std::int64_t>(stage.batch, static_cast<std::int64_t>(data.train().size()));
         if (world.size() > images) {
             fail_usage("{} cannot share batches of {}: start {} at most, or give a larger --batch", those, images,
                        images);
         }
     }
+    if (!is_host(*config.device)) world.on(*config.device);
 }
 
 void check_alike(distributed::Communicator& world, const TrainConfig& config, const RunData& data, const Model& model,

@@ -9,8 +9,8 @@ namespace camber {
 /// Throws UsageError where several processes are to choose what each would choose by its own memory.
 void check_choices(const distributed::Communicator& world, const TrainConfig& config);
 
-/// Throws UsageError for a run that several processes cannot share.
-void check_processes(const distributed::Communicator& world, const TrainConfig& config, const RunData& data);
+/// Throws UsageError for a run that several processes cannot share, and Error where they lack what it takes on GPUs.
+void check_processes(distributed::Communicator& world, const TrainConfig& config, const RunData& data);
 
 /// Throws Error, on all processes, where one is about to train something else than the first: another build of Camber,
 /// other options, another network, other weights or data.

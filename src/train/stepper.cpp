@@ -74,15 +74,19 @@ Stepper::Stepper(Model& model, Rate rate, ParameterGroups groups, distributed::C
       counts_(Tensor::zeros({model.classes.count(), model.classes.count()}, Dtype::i32, model.device())),
       deferred_(!is_host(model.device())) {
     if (world && !world->alone()) {
-        if (deferred_) fail("{} processes cannot share batches on {}", world->size(), name(model.device()));
         sharing_ = std::make_unique<Sharing>(*world, *model.parameters);
         sharing_->batch.normalises_alone = model.config.local_batch_norm;
     }
     if (!deferred_) return;
     const TrainConfig& config = model.config;
-    buffers_.images = Tensor::empty({config.batch, config.height, config.width, model.net->in_channels()},
+    std::int64_t images = config.batch;
+    if (sharing_) {
+        sharing_->counts = Tensor::zeros(counts_.shape(), Dtype::i32, model.device());
+        images = BatchPart(config.batch, world->rank(), world->size()).images;
+    }
+    buffers_.images = Tensor::empty({images, config.height, config.width, model.net->in_channels()},
                                     model.dtype(), model.device());
-    buffers_.labels = Tensor::empty({config.batch, config.height, config.width}, Dtype::u8, model.device());
+    buffers_.labels = Tensor::empty({images, config.height, config.width}, Dtype::u8, model.device());
     step_ = Tensor::zeros({1}, Dtype::i32, model.device());
     loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());
     model.net->context().device_step = step_;
@@ -102,11 +106,7 @@ void Stepper::micro_batch(const Batch& batch, std::int64_t index, std::int64_t p
 void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     nn::ParameterBuffer& parameters = *model_.parameters;
     if (first) parameters.zero_grad();
-    if (sharing_) {
-        sharing_->batch.first = batch.first;
-        sharing_->batch.images = batch.whole;
-    }
-    const BatchShareScope share(sharing_ ? &sharing_->batch : nullptr);
+    const BatchShareScope share(share_of(batch));
     const Device device = model_.device();
     const nets::Outputs outputs = model_.net->forward_all(ops::cast(batch.images.to(device), model_.dtype()));
     const Tensor loss = training_loss(model_, outputs, batch.labels.to(device), counts_);
@@ -129,6 +129,13 @@ void Stepper::on_host(const Batch& batch, bool first, bool last, double scale) {
     check_norm();
 }
 
+const BatchShare* Stepper::share_of(const Batch& batch) {
+    if (!sharing_) return nullptr;
+    sharing_->batch.first = batch.first;
+    sharing_->batch.images = batch.whole;
+    return &sharing_->batch;
+}
+
 void Stepper::add_counts() {
     if (sharing_) {
         const std::vector<std::int32_t> own = counts_.to_vector<std::int32_t>();
@@ -142,7 +149,8 @@ void Stepper::add_counts() {
 }
 
 void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {
-    const bool whole = batch.images.dim(0) == buffers_.images.dim(0);  // the last batch of an epoch may not be
+    // The last batch of an epoch may not be.
+    const bool whole = (sharing_ ? batch.whole : batch.images.dim(0)) == model_.config.batch;
     const Tensor images = buffers_.images.slice(0, batch.images.shape());
     const Tensor labels = buffers_.labels.slice(0, batch.labels.shape());
     if (batch.images.raw() != images.raw()) {
@@ -157,28 +165,35 @@ void Stepper::on_gpu(const Batch& batch, bool first, bool last, double scale) {
     device_memory(model_.device()).copy_from_host(step_.raw(), &step, sizeof step);
     if (last) optimizer_.prepare_step(take_rate(), scale);
 
+    const BatchShareScope share(share_of(batch));
     const auto work = [&] {
-        forward_and_backward(images, labels, first);
+        forward_and_backward(images, labels, first, last);
         if (!last) return;
         model_.parameters->complete_gradients();
         optimizer_.launch_step();
     };
     if (whole) {
-        recorded_[first][last].run(backend(images), work, why_not_recorded_);
+        std::function<bool(bool)> any;
+        if (sharing_) any = [this](bool holds) { return sharing_->world.any(holds); };
+        recorded_[first][last].run(backend(images), work, why_not_recorded_, any);
     } else {
         work();
     }
     ++batches_;
 }
 
-void Stepper::forward_and_backward(const Tensor& images, const Tensor& labels, bool first) {
+void Stepper::forward_and_backward(const Tensor& images, const Tensor& labels, bool first, bool last) {
     Backend& device = backend(images);
     model_.net->context().draws = 0;
     if (first) model_.parameters->zero_grad();
     const nets::Outputs outputs = model_.net->forward_all(images);
-    const Tensor loss = training_loss(model_, outputs, labels, counts_);
+    const Tensor loss = training_loss(model_, outputs, labels, sharing_ ? sharing_->counts : counts_);
     device.add(loss_sum_, loss.detach().view({1}), loss_sum_);
-    backward(loss);
+    if (!sharing_ || !last) return backward(loss);
+    DeviceSums& sums = sharing_->world.on(model_.device());
+    sums.start_sum(sharing_->counts, counts_, false);
+    sharing_->reducer.backward(loss);
+    sums.join();
 }
 
 void Stepper::pull() {
@@ -211,6 +226,12 @@ void Stepper::restore(const EpochSums& sums) {
     const std::vector<std::int64_t>& counts = sums.confusion.counts();
     counts_.copy_from(
         Tensor::from(std::vector<std::int32_t>(counts.begin(), counts.end()), counts_.shape(), Device::cpu));
+    if (sharing_) {  // the first process's, to be summed once
+        if (sharing_->world.first())
+            sharing_->counts.copy_from(counts_);
+        else
+            backend(counts_).fill(sharing_->counts, 0);
+    }
     loss_sum_.copy_from(Tensor::from(std::vector<float>{static_cast<float>(sums.loss)}, {1}, Device::cpu));
 }
 

@@ -45,7 +45,7 @@ class Stepper {
     /// Of a run whose length is not known: `pace` says the progress, and outlives the stepper.
     static Rate scheduled(const TrainConfig& config, const Pace& pace);
 
-    /// `world`: the processes that share every batch, which must be on a host device where they are several.
+    /// `world`: the processes that share every batch.
     Stepper(Model& model, Rate rate, distributed::Communicator& world);
     Stepper(Model& model, Rate rate);
 
@@ -93,8 +93,10 @@ class Stepper {
 
     void on_host(const Batch& batch, bool first, bool last, double scale);
     void on_gpu(const Batch& batch, bool first, bool last, double scale);
+    /// Null where there is one process.
+    const BatchShare* share_of(const Batch& batch);
     void add_counts();
-    void forward_and_backward(const Tensor& images, const Tensor& labels, bool first);
+    void forward_and_backward(const Tensor& images, const Tensor& labels, bool first, bool last);
     /// The learning rate of the step that comes; gives the optimizer its momentum.
     double take_rate();
     void check_norm() const;
@@ -114,6 +116,7 @@ class Stepper {
         distributed::Communicator& world;
         distributed::SharedBatch batch;
         distributed::GradientReducer reducer;
+        Tensor counts;  ///< on a GPU: the confusion matrix of the epoch so far, of this process's shares
     };
     std::unique_ptr<Sharing> sharing_;
 

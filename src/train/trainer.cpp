@@ -603,7 +603,10 @@ class Run {
     /// Of running statistics that each process has by itself, all have the first one's, which are those saved.
     void take_first_statistics() {
         const Tensor& values = model_.parameters->buffer_values();
-        if (values) world_.broadcast({static_cast<std::byte*>(values.raw()), values.bytes()});
+        if (!values || world_.alone()) return;
+        const Tensor host = is_host(values.device()) ? values : values.to(Device::cpu);
+        world_.broadcast({static_cast<std::byte*>(host.raw()), host.bytes()});
+        if (!is_host(values.device())) values.copy_from(host);
     }
 
     /// Spread over the split.

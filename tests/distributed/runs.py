@@ -98,9 +98,9 @@ class Tests:
         with open(f"{self.folder}/{out}/metrics.jsonl", encoding="utf-8") as file:
             return [json.loads(line) for line in file]
 
-    def same_run(self, what, out, processes_alike):
-        """Whether the run in `out` found what the one of one process did."""
-        one, other = self.metrics("one"), self.metrics(out)
+    def same_run(self, what, out, processes_alike, reference="one"):
+        """Whether the run in `out` found what that of one process in `reference` did."""
+        one, other = self.metrics(reference), self.metrics(out)
         near = len(one) == len(other) and all(
             a["epoch"] == b["epoch"] and abs(a["train"]["loss"] - b["train"]["loss"]) < 1e-4
             and abs(a["val"]["loss"] - b["val"]["loss"]) < 1e-3 for a, b in zip(one, other))
@@ -142,8 +142,6 @@ class Tests:
         self.refused("no data on one rank", pair(train("d"), train("d", data="none")), "rank 1: .*none")
         self.refused("no data at all", self.start(2, train("d", data="none")), "error: [^r].*none")
         self.refused("more processes than frames in a batch", self.start(5, train("e")), "5 processes cannot share", 2)
-        if "emulated" in subprocess.run([self.camber, "info"], capture_output=True, text=True).stdout:
-            self.refused("a device that takes NCCL", self.start(2, train("e", "--device", "emulated")), "NCCL", 2)
         self.refused("lr-find", self.start(2, [self.camber, "lr-find", "--data", f"{self.folder}/data", "--out",
                                                self.folder]), "lr-find is for one process", 2)
         self.refused("--batch auto", self.start(2, train("e", "--batch", "auto")), "--batch auto is for one", 2)
@@ -151,6 +149,24 @@ class Tests:
         self.refused("no MPI", self.start(2, train("e"), CAMBER_MPI_LIBRARY=f"{self.folder}/no.so"), "has no MPI")
         left = sorted(name for name in "abcde" if os.path.exists(f"{self.folder}/{name}"))
         self.check("what is refused writes nothing", not left, left)
+
+    def emulated(self):
+        """On the emulated device, where NCCL has a stand-in."""
+        if "emulated" not in subprocess.run([self.camber, "info"], capture_output=True, text=True).stdout:
+            return
+        options = ["--device", "emulated", "--depth", "2"]
+        for processes in (1, 2, 3):
+            out = f"emulated-{processes}"
+            code, output, said = self.start(processes, self.train(out, *options, epochs=2)).end(300)
+            self.check(f"{processes} emulated devices end", code == 0 and not said, f"{code} {said}")
+            self.check(f"{processes} emulated devices record their steps", "at a time" not in output, output)
+            if processes > 1:
+                self.same_run(f"{processes} emulated devices give what one gives", out, False, "emulated-1")
+        self.goes_on("a run on emulated devices", "emulated-2", 3)
+        job = self.start(3, self.train("emulated-stopped", *options, epochs=4000))
+        self.wait_for_checkpoint("emulated-stopped", job)
+        os.kill(job.ranks()[1], signal.SIGSTOP)
+        self.refused("an emulated device whose process is stopped", job, "rank 1 of 3 did not come within 3 s")
 
     def wait_for_checkpoint(self, out, job):
         while not os.path.exists(f"{self.folder}/{out}/last.safetensors") and job.process.poll() is None:
@@ -211,6 +227,7 @@ def main():
         tests.equal()
         tests.refusals()
         tests.lost()
+        tests.emulated()
         tests.kills(options.kills, options.seed)
     print(f"{tests.faults} faults")
     return 1 if tests.faults else 0

@@ -1,6 +1,8 @@
 #pragma once
 #include <camber/train.h>
 
+#include <vector>
+
 #include "distributed/communicator.h"
 
 namespace camber::testing {
@@ -13,5 +15,26 @@ Dataset uneven_scenes(std::size_t count, int height, int width);
 
 /// A small U-Net with dropout on them.
 TrainConfig small_run(int batch);
+
+/// What some steps give.
+struct Steps {
+    std::vector<double> losses;  ///< a micro-batch each
+    std::vector<float> weights;
+    std::vector<std::int64_t> confusion;  ///< of all of them
+};
+/// Batches of the last epoch's end are smaller. `shared`: null, or the processes that share them.
+Steps train(const TrainConfig& config, const Dataset& data, int steps, distributed::Communicator* shared);
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b);
+
+struct LossCase {
+    const char* terms;
+    bool per_image = false;
+    double smoothing = 0;
+    bool weights = false;
+
+    void set(TrainConfig& config) const;
+};
+std::vector<LossCase> loss_cases();
 
 }  // namespace camber::testing

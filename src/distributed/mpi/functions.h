@@ -12,6 +12,8 @@ struct MpiFunctions {
     /// Of a build: a library of another is refused.
     const char* version;
     int (*start)(int* rank, int* size);
+    /// This rank's number among those of its machine.
+    int (*local)(int* number);
     /// In place over all ranks. `beside`: in the order of those sums alone, so that others can be made meanwhile.
     int (*sum)(void* values, std::int64_t count, Kind kind, bool beside, void** request);
     /// From rank 0.

@@ -40,6 +40,15 @@ int start(int* rank, int* size) {
     return MPI_Comm_size(MPI_COMM_WORLD, size);
 }
 
+int local(int* number) {
+    MPI_Comm machine;
+    if (const int error = MPI_Comm_split_type(in_order, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+        error != MPI_SUCCESS)
+        return error;
+    MPI_Comm_rank(machine, number);
+    return MPI_Comm_free(&machine);
+}
+
 int finish_start(int error, MPI_Request* made, void** request) {
     if (error == MPI_SUCCESS) {
         *request = made;
@@ -134,7 +143,7 @@ void finish() {
 
 extern "C" __attribute__((visibility("default"))) const camber::distributed::MpiFunctions* camber_mpi_functions() {
     using namespace camber::distributed;
-    static const MpiFunctions functions = {CAMBER_VERSION, start,   sum,  broadcast, gather,    test,
+    static const MpiFunctions functions = {CAMBER_VERSION, start, local,   sum,  broadcast, gather,    test,
                                            send,           receive, text, describe,  abort_all, finish};
     return &functions;
 }

@@ -143,14 +143,19 @@ cudaError_t cudaGetDeviceCount(int* devices) {
     *devices = machine().devices;
     return result(machine().device_count);
 }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
     *properties = {};
+    properties->uuid.bytes[15] = static_cast<char>(number);
     machine().name.copy(properties->name, sizeof properties->name - 1);
     properties->major = machine().compute_major;
     properties->minor = machine().compute_minor;
     properties->multiProcessorCount = 8;
     properties->maxThreadsPerMultiProcessor = 2048;
     properties->totalGlobalMem = machine().memory;
+    return result(cudaSuccess);
+}
+cudaError_t cudaSetDevice(int device) {
+    count.device = device;
     return result(cudaSuccess);
 }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
@@ -243,6 +248,10 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     if (!wait(of(stream), of(stream)->work.size())) return result(cudaErrorStreamCaptureUnsupported);
     return result(cudaSuccess);
 }
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+    if (machine().queries_before_ready-- > 0) return cudaErrorNotReady;
+    return cudaStreamSynchronize(stream);
+}
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     const Lock lock(mutex);
     return queue(of(stream), [other = of(event)->stream, position = of(event)->position] {
@@ -289,6 +298,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
         return result(cudaErrorStreamCaptureUnsupported);
     return result(cudaSuccess);
 }
+cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
     const Lock lock(mutex);
     if (!of(begin)->timing || !of(end)->timing) return result(cudaErrorInvalidResourceHandle);

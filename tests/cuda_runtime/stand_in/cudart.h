@@ -19,6 +19,7 @@ struct Machine {
     cudaError_t device_count = cudaSuccess;     ///< what cudaGetDeviceCount returns
     cudaError_t load_kernel = cudaSuccess;      ///< what cudaFuncGetAttributes returns
     std::size_t kernel_shared_bytes = 0;        ///< of a kernel's own arrays
+    int queries_before_ready = 0;               ///< of a stream, that find it at work
 };
 Machine& machine();
 
@@ -37,6 +38,7 @@ struct Counts {
     std::size_t waits = 0;                   ///< of the host for the device
     int shared_bytes = 0;                    ///< last asked for, of a kernel's dynamic shared memory
     std::size_t events = 0, timing_events = 0, uploads = 0;
+    int device = 0;  ///< that was last chosen
 };
 const Counts& counts();
 
