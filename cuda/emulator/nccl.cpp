@@ -38,7 +38,10 @@ struct Call {
                std::strcmp(after, other.after) == 0;
     }
     std::string text() const {
-        return fmt::format("{} {}{} after '{}'", count, type == float64 ? "f64" : type == float32 ? "f32" : "i32",
+        return fmt::format("{} {}{} after '{}'", count,
+                           type == float64   ? "f64"
+                           : type == float32 ? "f32"
+                                             : "i32",
                            recorded ? ", recorded," : "", after);
     }
 };
@@ -200,9 +203,9 @@ const char* get_last_error(Comm) { return last_error.c_str(); }
 namespace camber::emulator {
 
 const nccl::Api& nccl_api() {
-    static const nccl::Api api = {nccl::get_unique_id, nccl::comm_init_rank,   nccl::comm_destroy,
-                                  nccl::comm_get_async_error, nccl::all_reduce, nccl::get_error_string,
-                                  nccl::get_last_error, nccl::oldest_version,   "the emulator's"};
+    static const nccl::Api api = {nccl::get_unique_id,        nccl::comm_init_rank, nccl::comm_destroy,
+                                  nccl::comm_get_async_error, nccl::all_reduce,     nccl::get_error_string,
+                                  nccl::get_last_error,       nccl::oldest_version, "the emulator's"};
     return api;
 }
 

@@ -17,8 +17,8 @@ struct Queue {
 
     /// Of the stream for sums: done as late as it may be, when the compute stream waits for it.
     std::vector<std::function<void()>> beside;
-    bool beside_waits = false;  ///< its next work comes after all that the compute stream has been given
-    const char* last = "";      ///< kernel that the compute stream was given
+    bool beside_waits = false;          ///< its next work comes after all that the compute stream has been given
+    const char* last = "";              ///< kernel that the compute stream was given
     std::function<void(double)> watch;  ///< of waits for another process; may be null
 };
 

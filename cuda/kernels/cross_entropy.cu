@@ -161,7 +161,8 @@ void cross_entropy(const Tensor& logits, const Tensor& labels, const Tensor& cla
             const Tensor partial = Tensor::empty({std::int64_t{blocks} * std::int64_t{sizeof(Sums) / sizeof(double)}},
                                                  Dtype::f64, this_device);
             const BatchShare* const share = batch_share();
-            const Tensor sums = share ? Tensor::empty({sizeof(Sums) / sizeof(double)}, Dtype::f64, this_device) : Tensor();
+            const Tensor sums =
+                share ? Tensor::empty({sizeof(Sums) / sizeof(double)}, Dtype::f64, this_device) : Tensor();
             auto* const left = reinterpret_cast<Sums*>(pointer<double>(sums));
             launch("cross_entropy", kernel, {blocks, row_threads, shared}, rows, pointer<const float>(class_weights),
                    p.ignore_index, p.cross_entropy, reinterpret_cast<Sums*>(partial.data<double>()), arrival_counters(),

@@ -4,8 +4,8 @@
 /// draws the same numbers. Operations: one Philox block (ten rounds of two 32x32-bit products, about 70 instructions)
 /// for four elements, which hides behind the memory's time. Strategy: 16-byte accesses, as many Philox blocks a thread
 /// as that holds fours; element i takes lane i % 4 of block i / 4 wherever the tensor begins in memory. x and y may be
-/// one buffer: every thread reads what it overwrites first. Of a batch that several processes share, element 0 is number
-/// `first` of the stream; where that begins no block of four, every element draws its own, which is slower and rare.
+/// one buffer: every thread reads what it overwrites first. Of a batch that several processes share, element 0 is
+/// number `number` of the stream; where that begins no block of four, every element draws its own: slower, and rare.
 #include <cmath>
 
 #include "core/batch_share.h"

@@ -447,7 +447,7 @@ void GpuBackend::segmentation_loss(const Tensor& logits, const Tensor& labels, c
             }
             const bool per_image = p.per_image && problem.groups > 0;
             const Tensor left = Tensor::empty({(per_image ? 0 : problem.groups * classes * 3) + loss_sum_count},
-                                                Dtype::f64, this_device);
+                                              Dtype::f64, this_device);
             launch("segmentation_loss, sums of a share", leave_loss_sums_kernel, {1, finish_threads},
                    partial.data<double>(), problem.images, problem.parts, problem.groups, classes, per_image,
                    stats.data<double>(), left.data<double>(), p);

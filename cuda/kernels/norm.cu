@@ -14,8 +14,8 @@
 /// where the maxima of windows are wanted too (norm_pool.cu). The first reads the tensor from its end and the last from
 /// its beginning: each begins with what its predecessor left in the L2 cache.
 ///
-/// Of a batch that several processes share (core/batch_share.h) the statistics end with the share's sums, around a number
-/// that all have; what they are over all shares becomes the statistics in a kernel of a thread a channel.
+/// Of a batch that several processes share (core/batch_share.h) the statistics end with the share's sums, around a
+/// number that all have; what those are over all shares becomes the statistics in a kernel of a thread a channel.
 #include "cuda/kernels/norm.h"
 
 #include "backend/shared_sums.h"

@@ -5,12 +5,11 @@
 namespace camber::nccl {
 
 const libraries::Description& library() {
-    static const libraries::Description description = {
-        .title = "NCCL",
-        .files = {"libnccl.so.2"},
-        .variable = "CAMBER_NCCL",
-        .folder_variables = {"NCCL_HOME"},
-        .package = "nccl"};
+    static const libraries::Description description = {.title = "NCCL",
+                                                       .files = {"libnccl.so.2"},
+                                                       .variable = "CAMBER_NCCL",
+                                                       .folder_variables = {"NCCL_HOME"},
+                                                       .package = "nccl"};
     return description;
 }
 

@@ -6,8 +6,8 @@
 #include "cuda/libraries/dynamic_library.h"
 
 /// NCCL, loaded at run time. What Camber uses of it is declared here, as its documentation has it
-/// (docs.nvidia.com/deeplearning/nccl/user-guide/docs/api.html): a build needs no header, and the emulated device stands in
-/// for it.
+/// (docs.nvidia.com/deeplearning/nccl/user-guide/docs/api.html): a build needs no header, and the emulated device has a
+/// stand-in.
 namespace camber::nccl {
 
 struct CommState;

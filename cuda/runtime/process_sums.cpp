@@ -135,8 +135,8 @@ std::string shared_device(const std::vector<std::string>& identities) {
     for (std::size_t later = 1; later < identities.size(); ++later)
         for (std::size_t earlier = 0; earlier < later; ++earlier)
             if (identities[earlier] == identities[later])
-                return fmt::format("ranks {} and {} have the same GPU: start one process a GPU, or --device cpu", earlier,
-                                   later);
+                return fmt::format("ranks {} and {} have the same GPU: start one process a GPU, or --device cpu",
+                                   earlier, later);
     return {};
 }
 

@@ -8,8 +8,8 @@
 
 namespace camber::CAMBER_GPU {
 
-/// Backend::join: by NCCL, on the stream of sums. This thread's waits for the device are watched from then on. Throws Error
-/// where there is no NCCL, where two processes have the same device, and where NCCL fails.
+/// Backend::join: by NCCL, on the stream of sums. This thread's waits for the device are watched from then on. Throws
+/// Error where there is no NCCL, where two processes have the same device, and where NCCL fails.
 std::unique_ptr<DeviceSums> process_sums(const Meeting& meeting);
 
 /// Which of several processes have the same device, whose identities are in their order; empty: none.

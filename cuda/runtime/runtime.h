@@ -10,9 +10,9 @@
 
 #include "cuda/runtime/gpu.h"
 
-/// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order,
-/// one copy stream for batches on their way, and one for sums over processes. Implemented by cuda_runtime.cpp on NVIDIA's, by emulated_runtime.cpp
-/// on the host's. Every call checks its result and throws Error naming the call and what was being done.
+/// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order, one
+/// copy stream for batches on their way, one for sums over processes. Implemented by cuda_runtime.cpp on NVIDIA's, by
+/// emulated_runtime.cpp on the host's. Every call checks its result and throws Error naming it and what was being done.
 namespace camber::CAMBER_GPU {
 
 struct DeviceProperties {
@@ -71,8 +71,8 @@ void copy_on_device(void* to, const void* from, std::size_t bytes);
 void set_bytes(void* device, int value, std::size_t bytes);
 /// Waits for everything queued; a kernel's fault is thrown here.
 void synchronize();
-/// Has watch(seconds) be called now and then while this thread waits for the device, for so many seconds already; it may
-/// throw. Null: no longer.
+/// Has watch(seconds) be called now and then while this thread waits for the device, for so many seconds already; it
+/// may throw. Null: no longer.
 void watch_waits(std::function<void(double)> watch);
 
 /// What an event is for: one that takes no time costs the stream less.

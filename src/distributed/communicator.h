@@ -47,12 +47,12 @@ class Communicator {
         virtual bool done() = 0;
         virtual void wait() = 0;
     };
-    /// values: f32 or f64, whose elements become their sums. Null where there is one process. On a GPU it is queued, and
-    /// wait() has what is queued from then on come after it.
+    /// values: f32 or f64, whose elements become their sums. Null where there is one process. On a GPU it is queued,
+    /// and wait() has what is queued from then on come after it.
     std::unique_ptr<Pending> start_sum(const Tensor& values);
 
-    /// The sums of `device`, a GPU that each process has one of. The first call, which all make, joins them; throws Error
-    /// saying what is missing.
+    /// The sums of `device`, a GPU that each process has one of. The first call, which all make, joins them; throws
+    /// Error saying what is missing.
     DeviceSums& on(Device device);
 
     /// Seconds spent in calls so far.

@@ -84,8 +84,8 @@ Stepper::Stepper(Model& model, Rate rate, ParameterGroups groups, distributed::C
         sharing_->counts = Tensor::zeros(counts_.shape(), Dtype::i32, model.device());
         images = BatchPart(config.batch, world->rank(), world->size()).images;
     }
-    buffers_.images = Tensor::empty({images, config.height, config.width, model.net->in_channels()},
-                                    model.dtype(), model.device());
+    buffers_.images =
+        Tensor::empty({images, config.height, config.width, model.net->in_channels()}, model.dtype(), model.device());
     buffers_.labels = Tensor::empty({images, config.height, config.width}, Dtype::u8, model.device());
     step_ = Tensor::zeros({1}, Dtype::i32, model.device());
     loss_sum_ = Tensor::zeros({1}, Dtype::f32, model.device());

@@ -48,7 +48,8 @@ TEST_CASE("sums of device memory, each kind, at once and beside other work") {
     for (const Device device : devices()) {
         const auto sums = backend(device).join(meeting());
         for (const Dtype dtype : {Dtype::f32, Dtype::f64, Dtype::i32}) {
-            const Tensor values = Tensor::empty({50'000}, dtype, device), result = Tensor::zeros({50'000}, dtype, device);
+            const Tensor values = Tensor::empty({50'000}, dtype, device),
+                         result = Tensor::zeros({50'000}, dtype, device);
             backend(device).fill(values, world().rank() + 1);
             sums->sum(values, result);
             CHECK(values.slice(49'999, {1}).item() == world().rank() + 1);
@@ -86,9 +87,7 @@ TEST_CASE("sums are part of what is recorded, and those beside come when they ar
         }
         recording.reset();
         // The end of a recording waits for every sum.
-        CHECK_FALSE(error_of([&] {
-                        backend(device).record([&] { sums->start_sum(first, first, false); });
-                    }).empty());
+        CHECK_FALSE(error_of([&] { backend(device).record([&] { sums->start_sum(first, first, false); }); }).empty());
     }
 }
 

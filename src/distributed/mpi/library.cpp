@@ -143,7 +143,7 @@ void finish() {
 
 extern "C" __attribute__((visibility("default"))) const camber::distributed::MpiFunctions* camber_mpi_functions() {
     using namespace camber::distributed;
-    static const MpiFunctions functions = {CAMBER_VERSION, start, local,   sum,  broadcast, gather,    test,
-                                           send,           receive, text, describe,  abort_all, finish};
+    static const MpiFunctions functions = {CAMBER_VERSION, start,   local, sum,      broadcast, gather, test,
+                                           send,           receive, text,  describe, abort_all, finish};
     return &functions;
 }
