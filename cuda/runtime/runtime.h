@@ -10,9 +10,10 @@
 
 #include "cuda/runtime/gpu.h"
 
-/// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order, one
-/// copy stream for batches on their way, one for sums over processes. Implemented by cuda_runtime.cpp on NVIDIA's, by
-/// emulated_runtime.cpp on the host's. Every call checks its result and throws Error naming it and what was being done.
+/// What Camber asks of a GPU's runtime: one device, one compute stream on which all kernels and copies run in order,
+/// one copy stream for batches on their way, one for sums over processes. Implemented by cuda_runtime.cpp on NVIDIA's,
+/// by emulated_runtime.cpp on the host's. Every call checks its result and throws Error naming it and what was being
+/// done.
 namespace camber::CAMBER_GPU {
 
 struct DeviceProperties {
