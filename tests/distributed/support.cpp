@@ -88,7 +88,7 @@ Steps train(const TrainConfig& config, const Dataset& data, int steps, distribut
         found.losses.push_back(stepper->sums().loss - before);
     }
     confusion.add(stepper->sums().confusion.counts());
-    CHECK(stepper->why_not_recorded().empty());
+    CHECK(stepper->why_not_recorded() == "");
     found.weights = model.parameters->values().to_vector<float>();
     found.confusion = confusion.counts();
     return found;

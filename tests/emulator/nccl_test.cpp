@@ -6,6 +6,7 @@
 #include "cuda/emulator/nccl.h"
 #include "cuda/runtime/process_sums.h"
 #include "cuda/runtime/runtime.h"
+#include "support/errors.h"
 
 using namespace camber;
 using emulated::StreamKind;
@@ -29,8 +30,6 @@ TEST_CASE("the stand-in for NCCL checks what it is given") {
     emulated::order(StreamKind::compute, StreamKind::sums);
     float host[4] = {};
     refused(call(host, 4, nccl::float32, sums), nccl::invalid_argument, "16 bytes that are not the device's");
-    refused(call(values.raw(), 400, nccl::float64, sums), nccl::invalid_argument,
-            "3200 bytes that are not the device's");
     refused(call(values.raw(), 4, static_cast<nccl::DataType>(5), sums), nccl::invalid_argument,
             "no communicator, or a type or operation that is not known");
     refused(call(values.raw(), 4, nccl::float32, emulated::stream_handle(StreamKind::compute)), nccl::invalid_usage,
@@ -42,6 +41,11 @@ TEST_CASE("the stand-in for NCCL checks what it is given") {
     CHECK(call(values.raw(), 4, nccl::float32, sums) == nccl::success);
     emulated::order(StreamKind::sums, StreamKind::compute);
     CHECK(values.slice(3, {1}).item() == 2);
+    emulated::order(StreamKind::compute, StreamKind::sums);
+    CHECK(call(values.raw(), 40'000, nccl::float64, sums) == nccl::success);
+    CHECK(testing::error_of([] {
+              emulated::order(StreamKind::sums, StreamKind::compute);
+          }).find("a sum over processes of 320000 bytes, ") == 0);
     CHECK(api.CommDestroy(comm) == nccl::success);
 }
 
