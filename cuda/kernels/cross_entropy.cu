@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(row_threads, resident<Row>)
         set_loss(sum_warps(), scale, stats, loss);
 }
 
-__global__ void shared_loss_kernel(const Sums* shared, double scale, double* stats, float* loss) {
+__global__ void shared_cross_entropy_kernel(const Sums* shared, double scale, double* stats, float* loss) {
     set_loss(*shared, scale, stats, loss);
 }
 
@@ -169,8 +169,8 @@ void cross_entropy(const Tensor& logits, const Tensor& labels, const Tensor& cla
                    pointer<int>(counts), stats.data<double>(), loss.data<float>(), left);
             if (!share) return;
             share->sum(sums);
-            launch("cross_entropy, shared", shared_loss_kernel, {1, 1}, left, p.cross_entropy, stats.data<double>(),
-                   loss.data<float>());
+            launch("cross_entropy, shared", shared_cross_entropy_kernel, {1, 1}, left, p.cross_entropy,
+                   stats.data<double>(), loss.data<float>());
         });
     });
 }
