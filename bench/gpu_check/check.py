@@ -14,7 +14,7 @@ class Sizes:
     slow_steps: int     # the same where a step takes long
     losses: dict        # the network whose losses are set beside the CPU's
     loss_steps: int
-    kernels: tuple      # options of bench_kernels
+    kernels: tuple      # options of camber bench primitives
     matrix: int         # rows and columns of the product that gives the matrix rate
     train: tuple        # options of camber train
     suites: tuple       # of tests, the most important first
@@ -23,7 +23,7 @@ class Sizes:
 
     def programs(self):
         """Of a build, those that are run."""
-        return ["camber", "bench_step", "bench_kernels"] + [f"tests/test_{suite.name}" for suite in self.suites]
+        return ["camber", "bench_step"] + [f"tests/test_{suite.name}" for suite in self.suites]
 
 
 FULL = Sizes(
@@ -68,6 +68,11 @@ class Check:
     def command(self, name, *options, **more):
         """A program of the build on the device; `more` are options that have a value."""
         return [self.program(name), "--device", self.device, *options, *options_of(more)]
+
+    def primitives(self, *options, cases=(), **more):
+        """`camber bench primitives` on the device; `cases`: parts of names, without any all."""
+        return [self.program("camber"), "bench", "primitives", *cases, "--device", self.device, *options,
+                *options_of(more)]
 
     def run(self, parts, deadline, jobs=1):
         """Those whose program is there; of the others it is said."""

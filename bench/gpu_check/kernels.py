@@ -15,9 +15,9 @@ def run(check, deadline):
     else:
         check.absent("convolutions", "the choice cache has none: no library was in use, or no step was run")
     options = ["--json", *check.sizes.kernels]
-    check.run([Part("kernels/own", check.command("bench_kernels", *options), 75, read_kernels, {"CAMBER_CONV": "own"},
+    check.run([Part("kernels/own", check.primitives(*options), 75, read_kernels, {"CAMBER_CONV": "own"},
                     quiet=True),
-               Part("kernels/convolutions", check.command("bench_kernels", *options, only="conv"), 40, read_kernels,
+               Part("kernels/convolutions", check.primitives(*options, cases=("conv",)), 40, read_kernels,
                     quiet=True)], deadline)
 
 

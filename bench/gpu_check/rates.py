@@ -6,7 +6,7 @@ from runner import Part
 def measure(check, deadline):
     """Once a run."""
     if check.results.outcome("rates") != "done":
-        command = check.command("bench_kernels", "--json", "--rates", *check.sizes.kernels, matrix=check.sizes.matrix)
+        command = check.primitives("--json", "--rates", *check.sizes.kernels, matrix=check.sizes.matrix)
         check.run([Part("rates", command, 20, read, quiet=True)], deadline)
 
 

@@ -14,20 +14,27 @@ struct Rounds {
     int count = 7;          ///< their median counts
 };
 
-/// Median seconds of one call; the device is waited for at the end of each round.
+/// Seconds of a call among `calls` of them; the device is waited for at the end.
+inline double seconds_a_call(Device device, const std::function<void()>& call, int calls) {
+    return seconds_of([&] {
+               for (int i = 0; i < calls; ++i) call();
+               backend(device).synchronize();
+           }) /
+           calls;
+}
+
+/// How many calls a round has.
+inline int calls_of_round(Device device, const std::function<void()>& call, const Rounds& rounds) {
+    seconds_a_call(device, call, 1);  // loads the kernel
+    const double once = std::max(seconds_a_call(device, call, 1), 1e-7);
+    return std::clamp(static_cast<int>(rounds.seconds / once), 1, 1000);
+}
+
+/// Median seconds of one call.
 inline double time_call(Device device, const std::function<void()>& call, const Rounds& rounds) {
-    Backend& b = backend(device);
-    const auto seconds_of_calls = [&](int calls) {
-        return seconds_of([&] {
-            for (int i = 0; i < calls; ++i) call();
-            b.synchronize();
-        });
-    };
-    seconds_of_calls(1);  // loads the kernel
-    const double once = std::max(seconds_of_calls(1), 1e-7);
-    const int calls = std::clamp(static_cast<int>(rounds.seconds / once), 1, 1000);
+    const int calls = calls_of_round(device, call, rounds);
     std::vector<double> times;
-    for (int round = 0; round < rounds.count; ++round) times.push_back(seconds_of_calls(calls) / calls);
+    for (int round = 0; round < rounds.count; ++round) times.push_back(seconds_a_call(device, call, calls));
     return spread_of(times).median;
 }
 

@@ -119,6 +119,33 @@ std::string table(const Trial& trial, const std::vector<Result>& results, const 
     return text;
 }
 
+std::string sweep_heading(const Trial& trial, const std::vector<Result>& results, Device device, const Gpu& gpu) {
+    std::string text = fmt::format(
+        "{}: {}\non the device {}; {} of {}\n", trial.experiment().name, trial.experiment().what, name(device),
+        results.front().seconds.empty() ? "at most this share of the roof" : "times, share", gpu.name);
+    for (const Result& r : results) text += fmt::format("    {} {}\n", r.version, r.what);
+    text += fmt::format("\n{:<24} {:>12}", trial.experiment().axes, "bytes");
+    for (const Result& r : results) text += fmt::format(" {:>16}", r.version);
+    return text + "\n";
+}
+
+std::string sweep_row(const Trial& trial, const std::vector<Result>& results, const std::vector<std::int64_t>& shape,
+                      const Gpu& gpu) {
+    std::string text = fmt::format("{:<24} {:>12}", fmt::format("{}", fmt::join(shape, ",")), trial.problem().bytes);
+    for (const Result& r : results) {
+        if (!(r.error <= trial.problem().tolerance)) {
+            text += fmt::format(" {:>16}", "WRONG");
+        } else if (r.seconds.empty()) {
+            text += fmt::format(" {:>16}", at_most(r.bound));
+        } else {
+            const double median = r.seconds[r.seconds.size() / 2];
+            text +=
+                fmt::format(" {:>8.1f} us {:>3.0f}%", median * 1e6, 100 * roof_seconds(trial.problem(), gpu) / median);
+        }
+    }
+    return text + "\n";
+}
+
 std::string details(const Trial& trial, const Result& result) {
     std::string text;
     for (std::size_t i = 0; i < result.launches.size(); ++i) {

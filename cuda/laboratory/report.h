@@ -23,6 +23,11 @@ Result examine(Trial& trial, int version, Device device, const Gpu& gpu);
 std::string heading(const Trial& trial, const std::vector<std::int64_t>& shape, Device device, const Gpu& gpu);
 /// A row a version.
 std::string table(const Trial& trial, const std::vector<Result>& results, const Gpu& gpu);
+/// The same over shapes: lines that say what is shown, then a row a shape, in which each version has the share of the
+/// roof that it can reach at most or, where there is a GPU, its median microseconds and the share that it reaches.
+std::string sweep_heading(const Trial& trial, const std::vector<Result>& results, Device device, const Gpu& gpu);
+std::string sweep_row(const Trial& trial, const std::vector<Result>& results, const std::vector<std::int64_t>& shape,
+                      const Gpu& gpu);
 /// Launches and access sites of one.
 std::string details(const Trial& trial, const Result& result);
 nlohmann::json to_json(const Trial& trial, const Result& result, const std::vector<std::int64_t>& shape, Device device,

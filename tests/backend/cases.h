@@ -9,8 +9,8 @@ struct Level {
     std::int64_t elements() const { return batch * pixels * pixels * channels; }
 };
 
-/// Every primitive of the contract as networks call it: bench_kernels times them, the tests compare them at a small
-/// level.
+/// Every primitive of the contract as networks call it: `camber bench primitives` times them, the tests compare them at
+/// a small level.
 Cases primitive_cases(const Level& level);
 
 }  // namespace camber::testing

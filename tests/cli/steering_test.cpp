@@ -367,6 +367,7 @@ TEST_CASE("every help has an example") {
                                                     {"completion"},
                                                     {"bench"},
                                                     {"bench", "kernels"},
+                                                    {"bench", "primitives"},
                                                     {"data"},
                                                     {"data", "info"},
                                                     {"data", "synth"},

@@ -1,7 +1,7 @@
 """bench/gpu_check with programs that stand in for a GPU's, some of which hang, crash or print nonsense, with the whole
 killed at random moments; and with the real programs on the emulated device.
 
-    gpu_check_test.py BUILD     BUILD: a folder with camber, bench_step, bench_kernels and the tests
+    gpu_check_test.py BUILD     BUILD: a folder with camber, bench_step and the tests
 """
 import concurrent.futures
 import contextlib
@@ -105,7 +105,7 @@ class Run:
 # Where something hangs: the stages that are run, the part that is then ended, and parts that are done all the same.
 HANGS = {
     "camber info": ("step,training", "found/info", ["step/bf16", "training"]),
-    "bench_kernels --device cuda --json --rates": ("works,kernels", "rates", ["tests/backend 1-2", "kernels/own"]),
+    "bench primitives --device cuda --json --rates": ("works,kernels", "rates", ["tests/backend 1-2", "kernels/own"]),
     "bench_step --losses --device cpu": ("works,kernels", "trains/cpu", ["trains/f32", "kernels/own"]),
     "test_ops -r=xml": ("works,kernels", "tests/ops 1-2", ["tests/backend 1-2", "kernels/own"]),
     "test_nn -ltc": ("works,kernels", "listed/nn", ["tests/backend 1-2", "kernels/own"]),
@@ -113,8 +113,8 @@ HANGS = {
     "compile-only": ("works,step", "pytorch/compile", ["rates", "step/bf16", "pytorch/bf16"]),
     "bench_step --device cuda --dtype bf16 --steps 50": ("step,kernels", "step/bf16", ["rates", "step/f32"]),
     "--variant compile-graph graph": ("step,training", "pytorch/bf16", ["step/bf16", "step/f32", "training"]),
-    "bench_kernels --device cuda --json --seconds": ("kernels,training", "kernels/own", ["training"]),
-    "--only conv": ("kernels,training", "kernels/convolutions", ["kernels/own", "training"]),
+    "bench primitives --device cuda --json --seconds": ("kernels,training", "kernels/own", ["training"]),
+    "primitives conv": ("kernels,training", "kernels/convolutions", ["kernels/own", "training"]),
     "camber train": ("kernels,training", "training", ["kernels/own"]),
 }
 
@@ -270,7 +270,7 @@ printed in between
         run = others["unlisted"].result()
         self.assertRegex(run.tar["table.txt"], "16 of 16, 0 failed; nothing is known of nets  \\(NOT reached\\)")
         self.assertEqual(run.code, 1)
-        run = hangs["bench_kernels --device cuda --json --seconds"].result()
+        run = hangs["bench primitives --device cuda --json --seconds"].result()
         self.assertRegex(run.tar["table.txt"], "90% of the copy +not measured")
         run = hangs["bench_step --device cuda --dtype bf16 --steps 50"].result()
         self.assertNotRegex(run.tar["table.txt"], r"planned within 15 s .*\(reached\)")

@@ -89,11 +89,11 @@ END
 \"unrecorded_median_seconds\": 0.02, \"replay_equals_unrecorded\": true, \"primitive_seconds\": 0.0128, \
 \"primitives\": {\"conv2d\": {\"milliseconds\": 12.8, \"calls\": 19}}, $common}"
     ;;
-bench_kernels*--rates*)
+"camber bench primitives"*--rates*)
     echo '{"copy_bytes_per_second": 3e12}'
     for name in bf16 tf32 f32; do echo "{\"matrix\": \"$name\", \"operations_per_second\": 8e14}"; done
     ;;
-bench_kernels*)
+"camber bench primitives"*)
     echo '{"primitive": "relu", "dtype": "bf16", "milliseconds": 0.1, "operations": 0, "share_of_copy_bandwidth": 0.95}'
     echo '{"primitive": "conv2d 3x3", "dtype": "bf16", "milliseconds": 0.2, "operations": 1e11,' \
         '"share_of_copy_bandwidth": 0.4}'

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/check_error.h"
 #include "support/command.h"
@@ -40,6 +41,24 @@ TEST_CASE("bench kernels: a list, a table, every access, an object a line") {
     CHECK(object["launches"][0]["sites"][0]["of"] == "x");
 }
 
+TEST_CASE("bench kernels: a sweep has a row a size, and as JSON an object a version and size") {
+    const std::vector<std::string> sweep = {"sum", "--device", "emulated", "--shape", "1024", "--sweep"};
+    const CommandResult table = run_kernels(sweep);
+    CHECK(table.exit_code == 0);
+    for (const char* size : {"\n1024 ", "\n2048 ", "\n4096 ", "\n8192 "})
+        CHECK(table.output.find(size) != std::string::npos);
+    auto json = sweep;
+    json.emplace_back("--json");
+    std::istringstream lines(run_kernels(json).output);
+    std::string line;
+    std::vector<std::int64_t> sizes;
+    while (std::getline(lines, line)) sizes.push_back(nlohmann::json::parse(line)["shape"][0]);
+    REQUIRE(sizes.size() == 20);
+    CHECK(sizes.front() == 1024);
+    CHECK(sizes.back() == 8192);
+    check_error(run_kernels({"sum", "--sweep", "--svg", "a.svg", "--device", "emulated"}), 2, {"--sweep"});
+}
+
 TEST_CASE("bench kernels: a picture of the bounds") {
     const TemporaryFolder folder;
     const std::string file = (folder / "bounds.svg").string();
@@ -48,6 +67,14 @@ TEST_CASE("bench kernels: a picture of the bounds") {
     CHECK(text.starts_with("<svg "));
     CHECK(text.find("2 a tree in shared memory, neighbours first") != std::string::npos);
     CHECK(text.ends_with("</svg>\n"));
+    CHECK(run_kernels({"matrix_product_f32", "--device", "emulated", "--roofline", file}).exit_code == 0);
+    const std::string roofline = read_text(file);
+    CHECK(roofline.find("matrix_product_f32 under the roofs of H100") != std::string::npos);
+    std::size_t points = 0;
+    for (std::size_t i = roofline.find("<circle"); i != std::string::npos; i = roofline.find("<circle", i + 1))
+        ++points;
+    CHECK(points == 4);
+    check_error(run_kernels({"sum", "--device", "emulated", "--shape", "64", "--roofline", file}), 2, {"--svg"});
     check_error(run_kernels({"sum", "--svg", "/nowhere/a.svg", "--device", "emulated", "--shape", "64"}), 1,
                 {"/nowhere/a.svg"});
 }

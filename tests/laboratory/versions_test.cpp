@@ -90,6 +90,14 @@ TEST_CASE("matrix_product: every version asks for less, and swizzling ends the c
     CHECK(swizzled.wavefronts == swizzled.least_wavefronts);
 }
 
+TEST_CASE("matrix_product_f32: tiles spare global memory, registers the shared one") {
+    Trial trial = trial_of("matrix_product_f32");
+    const Totals naive = counted(trial, 1), tiles = counted(trial, 2), patches = counted(trial, 3);
+    CHECK(tiles.sectors < naive.sectors / 16);
+    CHECK(patches.sectors < tiles.sectors);
+    CHECK(patches.wavefronts < tiles.wavefronts / 4);
+}
+
 TEST_CASE("adam: one kernel touches less than three") {
     Trial trial = trial_of("adam");
     CHECK(counted(trial, 2).bytes_touched < 0.7 * static_cast<double>(counted(trial, 1).bytes_touched));

@@ -5,15 +5,16 @@
 namespace camber::CAMBER_GPU {
 namespace {
 
-struct Product {
-    const bf16 *a, *b;
-    bf16* c;
+template <class T>
+struct ProductOf {
+    const T *a, *b;
+    T* c;
     int m, n, k;
 
-    Product(const std::vector<Tensor>& in, const std::vector<Tensor>& out)
-        : a(in[0].data<bf16>()),
-          b(in[1].data<bf16>()),
-          c(out[0].data<bf16>()),
+    ProductOf(const std::vector<Tensor>& in, const std::vector<Tensor>& out)
+        : a(in[0].data<T>()),
+          b(in[1].data<T>()),
+          c(out[0].data<T>()),
           m(static_cast<int>(in[0].dim(2))),
           n(static_cast<int>(in[1].dim(0))),
           k(static_cast<int>(in[0].dim(3))) {}
@@ -26,6 +27,8 @@ struct Product {
         return {dim3(static_cast<unsigned>(n / tile_n), static_cast<unsigned>(m / tile_m)), threads};
     }
 };
+using Product = ProductOf<bf16>;
+using ProductF32 = ProductOf<float>;
 
 }  // namespace
 }  // namespace camber::CAMBER_GPU

@@ -15,11 +15,9 @@ CAMBER_VEC Vec rounded(Vec v, bf16) { return widen(narrow(v)); }
 struct Window {
     std::int64_t pixel[4], maximum;
     bool has[4];  ///< with odd extents the last ones are cut: they have no maximum
-
-    bool whole() const { return has[3]; }
 };
 
-/// Calls body(window) for every window of rows [begin, end) of windows, of which an image has (h + 1) / 2.
+/// Calls body(window, bool constant: whether it is whole) for every window of rows [begin, end) of windows, of which an image has (h + 1) / 2.
 template <class F>
 CAMBER_VEC void for_windows(const Extents& in, std::int64_t begin, std::int64_t end, F&& body) {
     for (std::int64_t row = begin; row < end; ++row) {
@@ -28,26 +26,36 @@ CAMBER_VEC void for_windows(const Extents& in, std::int64_t begin, std::int64_t 
         const bool two_rows = 2 * i + 1 < in.h;
         for (std::int64_t j = 0; 2 * j < in.w; ++j) {
             const std::int64_t p = top + 2 * j;
-            const bool two_columns = 2 * j + 1 < in.w;
-            body(Window{{p, p + 1, p + in.w, p + in.w + 1},
-                        maxima + j,
-                        {true, two_columns, two_rows, two_rows && two_columns}});
+            const bool two_columns = 2 * j + 1 < in.w, whole = two_rows && two_columns;
+            const Window window{{p, p + 1, p + in.w, p + in.w + 1}, maxima + j, {true, two_columns, two_rows, whole}};
+            if (whole) {
+                body(window, std::true_type{});
+            } else {
+                body(window, std::false_type{});
+            }
         }
     }
 }
 
+/// What the channels are normalised with.
+struct Coefficients {
+    const float *mean, *scale, *beta;
+
+    explicit Coefficients(const Affine& affine) : mean(affine.mean()), scale(affine.scale()), beta(affine.beta()) {}
+};
+
 /// Four pixels' channels [c, c + 16), normalised.
+template <bool whole>
 struct Normalised {
     Vec deviation[4], output[4];  ///< from the mean; before ReLU
 
     template <class T, class Part>
-    CAMBER_VEC Normalised(const Affine& affine, const T* x, std::int64_t channels, const Window& window, std::int64_t c,
-                          Part part) {
-        const Vec mean = load(affine.mean() + c, part), scale = load(affine.scale() + c, part),
-                  beta = load(affine.beta() + c, part);
+    CAMBER_VEC Normalised(const Coefficients& by, const T* x, std::int64_t channels, const Window& window,
+                          std::int64_t c, Part part) {
+        const Vec mean = load(by.mean + c, part), scale = load(by.scale + c, part), beta = load(by.beta + c, part);
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-            deviation[k] = window.has[k] ? load(x + window.pixel[k] * channels + c, part) - mean : Vec{};
+            deviation[k] = whole || window.has[k] ? load(x + window.pixel[k] * channels + c, part) - mean : Vec{};
             output[k] = fma(deviation[k], scale, beta);
         }
     }
@@ -68,20 +76,21 @@ void forward(const Affine& affine, const Tensor& x, const ChannelSlice& y, const
     constexpr std::int64_t line = 64 / sizeof(T);
     const bool streams =
         in.whole_vectors() && (stride == in.c || (in.c % line == 0 && y.begin % line == 0 && stride % line == 0));
-    const Vec least = lowest(relu);
+    const Coefficients by(affine);
     with_store(y.tensor, !streams, [&](auto write) {
         parallel_ranges(window_rows(in), 1, x.numel(), [&](std::int64_t begin, std::int64_t end) {
-            for_windows(in, begin, end, [&](const Window& window) {
-                for_vectors(0, in.c, [&](std::int64_t c, auto part) {
-                    const Normalised values(affine, px, in.c, window, c, part);
+            for_windows(in, begin, end, [=](const Window& window, auto whole) {
+                for_vectors(0, in.c, [=](std::int64_t c, auto part) {
+                    const Vec least = lowest(relu);
+                    const Normalised<whole()> values(by, px, in.c, window, c, part);
                     Vec maximum{};
 #pragma GCC unroll 4
                     for (int k = 0; k < 4; ++k) {
                         const Vec v = at_least(least, values.output[k]);
-                        if (window.has[k]) write(py + window.pixel[k] * stride + c, v, part);
+                        if (whole || window.has[k]) write(py + window.pixel[k] * stride + c, v, part);
                         maximum = k == 0 ? v : select(exceeds(v, maximum), v, maximum);
                     }
-                    if (window.whole()) store(ppooled + window.maximum * in.c + c, maximum, part);
+                    if (whole) store(ppooled + window.maximum * in.c + c, maximum, part);
                 });
             });
         });
@@ -95,25 +104,30 @@ struct Incoming {
     std::int64_t stride, channels;  ///< between pixels of dy, of dpooled
     bool relu;
 
-    template <class Part>
-    CAMBER_VEC void operator()(Vec (&g)[4], const Normalised& values, const Window& window, std::int64_t c,
+    template <bool whole, class Part>
+    CAMBER_VEC void operator()(Vec (&g)[4], const Normalised<whole>& values, const Window& window, std::int64_t c,
                                Part part) const {
         const Vec least = lowest(relu);
-        const Vec through = window.whole() ? load(dpooled + window.maximum * channels + c, part) : Vec{};
+        const Vec through = whole ? load(dpooled + window.maximum * channels + c, part) : Vec{};
+        const auto here = static_cast<std::int32_t>(window.maximum);  // with constants GCC 12 counts in bits of masks
         IntVec best{};
         Vec largest{};
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
             // As the forward pass stored it: what rounds alike is equal.
             const Vec v = rounded(at_least(least, values.output[k]), T{});
-            const IntVec larger = exceeds(v, largest);
-            best = k == 0 ? IntVec{} : larger ? IntVec{} + k : best;
+            const IntVec larger = exceeds(v, largest), position = IntVec{} + (here + k);
+            best = k == 0 ? position : larger ? position : best;
             largest = k == 0 ? v : select(larger, v, largest);
         }
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-            Vec sum = select(best == k, through, Vec{});
-            if (dy && window.has[k]) sum += load(dy + window.pixel[k] * stride + c, part);
+            Vec sum = select(best == here + k, through, Vec{});
+            if (dy && (whole || window.has[k])) {
+                const T* from = dy + window.pixel[k] * stride + c;
+                fetch_ahead(from);
+                sum += load(from, part);
+            }
             g[k] = relu ? select(values.output[k] > 0.f, sum, Vec{}) : sum;
         }
     }
@@ -128,6 +142,7 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
     const Incoming<T> incoming = {dy ? dy.tensor.data<T>() + dy.begin : nullptr, dpooled.data<T>(),
                                   dy ? dy.tensor.dim(3) : 0, channels, relu};
     T* pdx = dx.data<T>();  // of what reaches the normalised values first, then of x
+    const Coefficients by(affine);
 
     // A row of windows is summed in f32, rows in f64, in shares that do not depend on the threads.
     const std::int64_t chunks = std::clamp<std::int64_t>(x.numel() / Columns::chunk_elements, 1,
@@ -143,16 +158,16 @@ void backward(const Affine& affine, const float* invstd, const Tensor& x, const 
         std::fill_n(total, 2 * width, 0.0);
         for (std::int64_t row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
             std::fill_n(sum, 2 * width, 0.f);
-            for_windows(in, row, row + 1, [&](const Window& window) {
-                for_vectors(0, channels, [&](std::int64_t c, auto part) {
-                    const Normalised values(affine, px, channels, window, c, part);
+            for_windows(in, row, row + 1, [=](const Window& window, auto whole) {
+                for_vectors(0, channels, [=](std::int64_t c, auto part) {
+                    const Normalised<whole()> values(by, px, channels, window, c, part);
                     Vec g[4], s{}, d{};
                     incoming(g, values, window, c, part);
 #pragma GCC unroll 4
                     for (int k = 0; k < 4; ++k) {
                         s += g[k];
                         d = fma(g[k], values.deviation[k], d);
-                        if (window.has[k]) store(pdx + window.pixel[k] * channels + c, g[k], part);
+                        if (whole || window.has[k]) store(pdx + window.pixel[k] * channels + c, g[k], part);
                     }
                     store(sum + c, load(sum + c) + s);
                     store(product + c, load(product + c) + d);

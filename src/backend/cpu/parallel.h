@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "backend/cpu/vec.h"
 
@@ -44,6 +45,15 @@ CAMBER_VEC void for_vectors(std::int64_t begin, std::int64_t end, F&& body) {
     if (i < end) body(i, First{static_cast<int>(end - i)});
 }
 
+/// The same with groups of four vectors first: body(i, All or First, how many).
+template <class F>
+CAMBER_VEC void for_groups(std::int64_t begin, std::int64_t end, F&& body) {
+    constexpr std::integral_constant<int, 4> four;
+    std::int64_t i = begin;
+    for (; i + four * lanes <= end; i += four * lanes) body(i, All{}, four);
+    for_vectors(i, end, [&](std::int64_t j, auto part) { body(j, part, std::integral_constant<int, 1>{}); });
+}
+
 /// for_vectors over [0, n) shared among the threads.
 template <class F>
 void parallel_vectors(std::int64_t n, F&& body) {
@@ -66,6 +76,12 @@ struct StreamingStore {
         store(p, v, part);
     }
 };
+
+/// Asks for what is read soon after p: what the processor asks for by itself ends with a page of 4 KiB.
+template <class T>
+CAMBER_VEC void fetch_ahead(const T* p) {
+    __builtin_prefetch(reinterpret_cast<const char*>(p) + 4096);
+}
 
 /// Outputs larger than this leave the caches before anyone reads them.
 inline constexpr std::size_t streaming_bytes = std::size_t{8} << 20;

@@ -58,17 +58,32 @@ CAMBER_VEC void store(float* p, Vec v, First part) {
 
 using HalfVec = std::uint16_t __attribute__((vector_size(32)));
 
-CAMBER_VEC Vec widen(HalfVec h) { return (Vec)(__builtin_convertvector(h, WordVec) << 16); }
+CAMBER_VEC Vec widen(HalfVec h) {
+#if defined(__AVX512F__)
+    return (Vec)((WordVec)_mm512_maskz_cvtepu16_epi32(0xffff, (__m256i)h) << 16);
+#else
+    return (Vec)(__builtin_convertvector(h, WordVec) << 16);
+#endif
+}
 
 /// Rounds to nearest, ties to even; NaN stays NaN.
+CAMBER_VEC HalfVec narrow_with_subnormals(Vec v) {
+    const WordVec u = (WordVec)v;
+    const WordVec rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+    const WordVec nan = (WordVec)((u & 0x7fffffffu) > 0x7f800000u);
+    const WordVec half = (nan & ((u >> 16) | 0x40u)) | (~nan & rounded);
+#if defined(__AVX512F__)
+    return (HalfVec)_mm512_maskz_cvtepi32_epi16(0xffff, (__m512i)half);
+#else
+    return __builtin_convertvector(half, HalfVec);
+#endif
+}
+/// The same, but that subnormal numbers may become 0.
 CAMBER_VEC HalfVec narrow(Vec v) {
 #if defined(__AVX512BF16__)
     return (HalfVec)_mm512_cvtneps_pbh((__m512)v);
 #else
-    const WordVec u = (WordVec)v;
-    const WordVec rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
-    const WordVec nan = (WordVec)((u & 0x7fffffffu) > 0x7f800000u);
-    return __builtin_convertvector((nan & ((u >> 16) | 0x40u)) | (~nan & rounded), HalfVec);
+    return narrow_with_subnormals(v);
 #endif
 }
 
