@@ -40,8 +40,8 @@ class VideoReader {
     std::int64_t frame_count() const { return frame_count_; }  ///< as the file says, or reckoned; 0: it does not
     /// Throws Error where one is damaged.
     VideoFrame next();
-    /// Past the last frame: by what the file seems to be cut short, for most kinds of videos play to where they are cut;
-    /// empty where it seems whole.
+    /// Past the last frame: by what the file seems to be cut short, for most kinds of videos play to where they are
+    /// cut; empty where it seems whole.
     std::string cut_short() const;
 
   private:

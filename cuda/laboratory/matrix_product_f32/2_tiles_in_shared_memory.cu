@@ -1,6 +1,6 @@
 /// A block has 32x32 outputs and brings 32 columns of its rows of a and b to shared memory at a time: requests lie side
-/// by side, and what is loaded is used 32 times. Rows are 33 elements apart, so that a column of b is on 32 banks. Every
-/// multiply-add still takes two reads of shared memory.
+/// by side, and what is loaded is used 32 times. Rows are 33 elements apart, so that a column of b is on 32 banks.
+/// Every multiply-add still takes two reads of shared memory.
 #include "cuda/laboratory/experiment.h"
 #include "cuda/laboratory/matrix_product/sizes.h"
 

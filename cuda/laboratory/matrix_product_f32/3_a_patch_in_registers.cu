@@ -1,6 +1,6 @@
 /// A thread has 8x8 outputs: of every k it reads eight elements of a and eight of b, in four reads of 16 bytes, and
-/// makes 64 multiply-adds of them in registers. The tiles are stored by k, with m or n side by side; they are transposed
-/// on the way in.
+/// makes 64 multiply-adds of them in registers. The tiles are stored by k, with m or n side by side; they are
+/// transposed on the way in.
 #include "cuda/laboratory/experiment.h"
 #include "cuda/laboratory/matrix_product/sizes.h"
 

@@ -17,7 +17,8 @@ struct Window {
     bool has[4];  ///< with odd extents the last ones are cut: they have no maximum
 };
 
-/// Calls body(window, bool constant: whether it is whole) for every window of rows [begin, end) of windows, of which an image has (h + 1) / 2.
+/// Calls body(window, bool constant: whether it is whole) for every window of rows [begin, end) of windows, of which an
+/// image has (h + 1) / 2.
 template <class F>
 CAMBER_VEC void for_windows(const Extents& in, std::int64_t begin, std::int64_t end, F&& body) {
     for (std::int64_t row = begin; row < end; ++row) {
