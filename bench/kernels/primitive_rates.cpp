@@ -189,26 +189,6 @@ Device device_of(const std::string& chosen) {
 
 }  // namespace
 
-void add_options(CLI::App& app, PrimitiveOptions& options) {
-    Level& level = options.level;
-    app.add_option("NAME", options.names, "cases whose name has this in it; all without one");
-    app.add_option("--device", options.device, "cpu, cuda or emulated; by itself cuda where there is a GPU, else cpu");
-    app.add_option("--batch", level.batch)->capture_default_str()->check(CLI::PositiveNumber);
-    app.add_option("--size", level.pixels, "height and width")->capture_default_str()->check(CLI::PositiveNumber);
-    app.add_option("--channels", level.channels)->capture_default_str()->check(CLI::PositiveNumber);
-    app.add_option("--classes", level.classes)->capture_default_str()->check(CLI::Range(2, 256));
-    app.add_option("--parameters", level.parameters, "elements the optimizer updates")
-        ->capture_default_str()
-        ->check(CLI::PositiveNumber);
-    app.add_option("--seconds", options.rounds.seconds, "of calls a round")->capture_default_str();
-    app.add_option("--rounds", options.rounds.count, "their median counts; on the CPU, of processor time")
-        ->capture_default_str()
-        ->check(CLI::PositiveNumber);
-    app.add_flag("--rates", options.rates_only, "what the device does at most, alone: a copy, products");
-    app.add_option("--matrix", options.matrix, "rows and columns of a GPU's product")->capture_default_str();
-    app.add_flag("--json", options.as_json, "an object a line instead of a table");
-}
-
 void print_primitive_rates(const PrimitiveOptions& options) {
     const Device device = device_of(options.device);
     const Level& level = options.level;

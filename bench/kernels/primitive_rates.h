@@ -1,5 +1,5 @@
 #pragma once
-#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,15 +12,13 @@ namespace camber::bench {
 
 struct PrimitiveOptions {
     std::vector<std::string> names;  ///< parts of the cases' names; all without one
-    std::string device;              ///< empty: cuda where there is a GPU, else cpu
+    std::string device;              ///< cpu, cuda or emulated; empty: cuda where there is a GPU, else cpu
     testing::Level level;
     Rounds rounds;
     bool rates_only = false, as_json = false;
     std::int64_t matrix = 8192;
 };
 
-/// The options of a command line.
-void add_options(CLI::App& app, PrimitiveOptions& options);
 /// Prints a table, or an object a line, each row as soon as it is known. Throws Error where there is no such device.
 void print_primitive_rates(const PrimitiveOptions& options);
 

@@ -120,7 +120,7 @@ std::string roofline_picture(const Trial& trial, const std::vector<Result>& resu
     // Memory's roof ends at the faster of the others, and begins at the left or at the bottom.
     const double begin = std::max(std::pow(10, x.low), std::pow(10, y.low) / gpu.memory);
     body += line(x(begin), y(begin * gpu.memory), x(fastest / gpu.memory), y(fastest));
-    body += text("faint", x(begin) + 6, y(begin * gpu.memory) - 6, "memory", "start");
+    body += text("faint", x(begin) + 6, y(begin * gpu.memory) - 22, "memory", "start");
     for (const auto& [name, rate] :
          {std::pair{"f32 units", gpu.fp32}, std::pair{"tensor cores, bf16", gpu.tensor_bf16}}) {
         if (rate == 0) continue;

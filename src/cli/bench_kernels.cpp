@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/bench.h"
+#include "cli/options.h"
 
 #if defined(CAMBER_WITH_LABORATORY)
 #include "cuda/laboratory/picture.h"
@@ -147,8 +148,10 @@ void add_bench_kernels(CLI::App& bench, Action& action) {
     const auto options = std::make_shared<KernelOptions>();
     command->add_option("NAME", options->names, "kernels; all without one");
     command->add_flag("--list", options->list, "names and versions, and nothing is run");
-    command->add_option("--version", options->version, "only this one, with every access")->check(CLI::PositiveNumber);
-    command->add_option("--shape", options->shape, "other sizes, as --list has them: 1,64,64,32")->delimiter(',');
+    add_number(*command, "--version", options->version, at_least(1), "only this one, with every access");
+    command->add_option("--shape", options->shape, "other sizes, as --list has them: 1,64,64,32")
+        ->delimiter(',')
+        ->check(number_of<std::int64_t>(at_least(1)));
     command->add_flag("--sweep", options->sweep,
                       "sizes: the first number of the shape up to 8 times as large, or timed from an eighth of it");
     command->add_option("--gpu", options->gpu, "whose rates bound it: H100, A100, RTX4090 or T4")

@@ -12,10 +12,9 @@
 
 namespace camber::cli {
 
-/// Declares an option that takes a number of `range`.
+/// Of an option that takes numbers of `range`.
 template <class T>
-CLI::Option* add_number(CLI::App& command, const std::string& name, T& target, const NumberRange& range,
-                        const std::string& help) {
+CLI::Validator number_of(const NumberRange& range) {
     const auto check = [range](std::string& text) {
         T number{};
         const std::string wrong = read_number(text, range, number);
@@ -23,7 +22,14 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, T& target, c
         if (std::is_integral_v<T> && wrong.empty()) text = std::to_string(number);
         return wrong;
     };
-    return command.add_option(name, target, help)->check(CLI::Validator(check, ""));
+    return CLI::Validator(check, "");
+}
+
+/// Declares an option that takes a number of `range`.
+template <class T>
+CLI::Option* add_number(CLI::App& command, const std::string& name, T& target, const NumberRange& range,
+                        const std::string& help) {
+    return command.add_option(name, target, help)->check(number_of<T>(range));
 }
 
 /// Declares a flag for every option of every network ("up_kernel" is --up-kernel), but for those that `command` has

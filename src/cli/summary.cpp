@@ -88,8 +88,8 @@ void add_summary(CLI::App& app, Action& action) {
     auto a = std::make_shared<Arguments>();
     command->add_option("--net", a->options.net, "Network")->capture_default_str();
     command->add_option("--size", a->size, "HEIGHTxWIDTH of the input")->capture_default_str();
-    command->add_option("--batch", a->options.batch, "Pictures a batch, of the memory that is shown")
-        ->check(CLI::Range(1, 1 << 20))
+    add_number(*command, "--batch", a->options.batch, from_to(1, 1 << 20),
+               "Pictures a batch, of the memory that is shown")
         ->capture_default_str();
     command->add_option("--format", a->options.format, "keras, markdown or json")->capture_default_str();
     command->add_option("--audit", a->options.audit, "A published table (TSV, see docs/audit.md) to judge row by row");

@@ -68,6 +68,7 @@ TEST_CASE("dilated convolutions") {
     check_convolution({2, 24, 25, 32, 48, 3, 3, square(2, {2, 2, 2, 2})}, Bias::with);
     check_convolution({1, 32, 32, 64, 32, 3, 3, square(4, {4, 4, 4, 4})}, Bias::with);
     check_convolution({1, 21, 26, 48, 17, 3, 3, square(3, {0, 3, 6, 0})}, Bias::with);
+    check_convolution({2, 24, 24, 32, 48, 3, 3, square(2, {6, 6, 6, 6})}, Bias::with);  // padding beyond the kernel
     // Many taps, or all but those of one, are outside.
     check_convolution({2, 12, 10, 16, 24, 3, 3, square(6, {6, 6, 6, 6})}, Bias::with);
     check_convolution({2, 13, 12, 40, 24, 3, 3, square(9, {9, 9, 9, 9})}, Bias::with);

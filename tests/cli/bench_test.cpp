@@ -49,6 +49,7 @@ TEST_CASE("bench primitives: a table, and what it cannot do in a line") {
     CHECK(table.output.find("max_pool2d, 2x2 [1, 16, 16, 16] to [1, 8, 8, 16]") != std::string::npos);
     CHECK(run_primitives({"--rates"}).output.find("multiply-adds in registers") != std::string::npos);
     check_error(run_primitives({"maxpool"}), 2, {"'maxpool'"});
+    check_error(run_primitives({"--rounds", "0"}), 2, {"--rounds", "a whole number from 1", "'0'"});
     check_error(run_camber({"bench", "primitives", "--device", "meta"}), 2, {"cpu, cuda and emulated"});
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "backend/backend.h"
 #include "distributed/gradient_reducer.h"
@@ -75,12 +74,7 @@ TEST_CASE("all ranks have the same bits, and local statistics are something else
     const Steps whole = train(config, data, 5, &world());
     config.local_batch_norm = true;
     const Steps local = train(config, data, 5, &world());
-    for (const Steps* steps : {&whole, &local}) {
-        std::vector<std::byte> first(steps->weights.size() * sizeof(float));
-        std::memcpy(first.data(), steps->weights.data(), first.size());
-        world().broadcast(first);
-        CHECK(std::memcmp(first.data(), steps->weights.data(), first.size()) == 0);
-    }
+    for (const Steps* steps : {&whole, &local}) CHECK(same_everywhere(steps->weights));
     if (!world().alone()) CHECK(local.losses != whole.losses);
 }
 

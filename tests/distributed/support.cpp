@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "train/batch_source.h"
@@ -92,6 +93,13 @@ Steps train(const TrainConfig& config, const Dataset& data, int steps, distribut
     found.weights = model.parameters->values().to_vector<float>();
     found.confusion = confusion.counts();
     return found;
+}
+
+bool same_everywhere(const std::vector<float>& values) {
+    std::vector<std::byte> first(values.size() * sizeof(float));
+    std::memcpy(first.data(), values.data(), first.size());
+    world().broadcast(first);
+    return std::memcmp(first.data(), values.data(), first.size()) == 0;
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {

@@ -25,6 +25,9 @@ struct Steps {
 /// Batches of the last epoch's end are smaller. `shared`: null, or the processes that share them.
 Steps train(const TrainConfig& config, const Dataset& data, int steps, distributed::Communicator* shared);
 
+/// Whether all processes have the bits of the first.
+bool same_everywhere(const std::vector<float>& values);
+
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b);
 
 struct LossCase {

@@ -86,6 +86,7 @@ TEST_CASE("bench kernels: what it cannot do is said in a line") {
     check_error(run_kernels({"max_pool", "--gpu", "K80"}), 2, {"'K80'", "H100, A100, RTX4090, T4"});
     check_error(run_kernels({"max_pool", "--device", "cpu"}), 2, {"cuda and emulated"});
     check_error(run_kernels({"max_pool", "--device", "emulated", "--shape", "1,2"}), 2, {"N,H,W,C"});
+    check_error(run_kernels({"max_pool", "--shape", "1x64x64x8"}), 2, {"--shape", "a whole number", "'1x64x64x8'"});
     check_error(run_kernels({"max_pool", "--device", "emulated", "--version", "9"}), 2, {"versions 1 to 3"});
     check_error(run_kernels({"--version", "1"}), 2, {"name it"});
     check_error(run_kernels({"concatenation", "--device", "emulated", "--shape", "1,4,4,3"}), 1, {"multiples of 8"});

@@ -41,8 +41,6 @@ bool pads(const ConvShape& s) {
     return s.padding.top >= 0 && s.padding.bottom >= 0 && s.padding.left >= 0 && s.padding.right >= 0;
 }
 
-bool is_dilated(const ConvShape& s) { return s.dilation_h > 1 || s.dilation_w > 1; }
-
 WinogradShape with_tile(WinogradShape shape) {
     shape.tile = winograd_tile(shape);
     return shape;
@@ -164,7 +162,8 @@ void backward_filter(const ConvShape& s, const Tensor& x, const Tensor& dy, cons
 ConvScratch scratch_of(ConvPass pass, const ConvShape& s, bool has_bias) {
     if (!by_winograd(s)) {
         const ConvScratch dilated = dilated_scratch(pass, s);
-        return dilated.while_it_runs > 0 || !pads(s) ? dilated : onednn_scratch(pass, s, has_bias);
+        const bool by_loops = !pads(s) || (pass == ConvPass::backward_filter && is_dilated(s));
+        return dilated.while_it_runs > 0 || by_loops ? dilated : onednn_scratch(pass, s, has_bias);
     }
     if (pass == ConvPass::backward_filter)
         return {winograd_filter_grad_scratch_floats(winograd_shape(s)) * sizeof(float), 0};

@@ -18,6 +18,9 @@ struct ConvShape {
     Dtype dtype;
 };
 
+/// Whether taps lie apart.
+inline bool is_dilated(const ConvShape& s) { return (s.kh > 1 && s.dilation_h > 1) || (s.kw > 1 && s.dilation_w > 1); }
+
 /// Our own loops, for any shape with padding of either sign: what runs where neither Winograd nor oneDNN does.
 void plain_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y);
 /// dx = gradient of the image, plus bias [cin] where defined.

@@ -11,7 +11,7 @@ bool fits(const ConvShape& s) {
     const auto within = [](int padding, int kernel, int dilation) {
         return padding >= 0 && padding <= (kernel - 1) * dilation;
     };
-    return has_onednn && s.stride_h == 1 && s.stride_w == 1 && (s.dilation_h > 1 || s.dilation_w > 1) &&
+    return has_onednn && s.stride_h == 1 && s.stride_w == 1 && is_dilated(s) &&
            within(s.padding.top, s.kh, s.dilation_h) && within(s.padding.bottom, s.kh, s.dilation_h) &&
            within(s.padding.left, s.kw, s.dilation_w) && within(s.padding.right, s.kw, s.dilation_w);
 }

@@ -164,10 +164,9 @@ bool in_pieces(const ConvShape& s, const Tensor& x, const Tensor& w, const Tenso
             kinds.push_back(find(ConvPass::forward, piece.shape, bias.defined()));
             if (!kinds.back()) return false;
             weights.push_back(prepared_weights.of(*kinds.back()));
-            scratch_bytes = std::max(scratch_bytes, kinds.back()->run.scratch.get_size());
+            scratch_bytes = std::max(scratch_bytes, whole_lines(kinds.back()->run.scratch.get_size()));
         }
     }
-    scratch_bytes = (scratch_bytes + 63) / 64 * 64;
     const int tasks = static_cast<int>(pieces.size());
     const Scratch scratch(scratch_bytes * static_cast<std::size_t>(workers_of(tasks)));
     with_activation("conv2d", s.dtype, [&]<class T>(T) {

@@ -127,11 +127,10 @@ bool onednn_backward_filter(const ConvShape& s, const Tensor& x, const Tensor& d
         for (const Piece& piece : cut.pieces) {
             kinds.push_back(find(cut.of_block(piece.shape)));
             if (!kinds.back()) return false;
-            gradient_bytes = std::max(gradient_bytes, kinds.back()->gradient.get_size());
-            scratch_bytes = std::max(scratch_bytes, kinds.back()->run.scratch.get_size());
+            gradient_bytes = std::max(gradient_bytes, whole_lines(kinds.back()->gradient.get_size()));
+            scratch_bytes = std::max(scratch_bytes, whole_lines(kinds.back()->run.scratch.get_size()));
         }
     }
-    gradient_bytes = (gradient_bytes + 63) / 64 * 64, scratch_bytes = (scratch_bytes + 63) / 64 * 64;
     const int pieces = static_cast<int>(kinds.size()), tasks = pieces * cut.blocks;
     const auto workers = static_cast<std::size_t>(workers_of(tasks));
     const Scratch gradients(gradient_bytes * static_cast<std::size_t>(tasks)), scratch(scratch_bytes * workers);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <vector>
 
 #include "backend/cpu/conv.h"
@@ -28,6 +29,9 @@ struct Piece {
     int image, image_row, output_row;  ///< the first ones
     ConvShape shape;
 };
+
+/// Bytes up to a whole cache line, which oneDNN's memory begins with.
+constexpr std::size_t whole_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// How many threads do so many tasks.
 inline int workers_of(int tasks) { return std::min(tasks, omp_get_max_threads()); }
